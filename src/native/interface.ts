@@ -1,0 +1,175 @@
+// What the native helper offers: Linux system calls that Node cannot make, behind one calling convention.
+//
+// Convention
+//   Integers in, one integer out: `>= 0` is the result, `< 0` is `-errno`. No call throws or builds an object.
+//   Bulk data lives in memories that were registered once, named by a small slot number; every (slot, offset, length) is
+//   checked against the registered length, and a span outside gives -EFAULT. Slots belong to the JavaScript thread (the
+//   Node-API environment) that registered them.
+//   Names and paths are bytes at (slot, offset), NUL-terminated inside the memory, at most 4,095 bytes (-ENAMETOOLONG).
+//   64-bit offsets and sizes travel as doubles (exact to 2^53).
+//   Descriptors are plain numbers here. Whoever takes numbers from less trusted code checks them first.
+//
+// Sleep
+//   Calls marked (blocks) may sleep in the kernel. Those that take a `cancelFd` (an eventfd, or -1) return -EINTR as soon
+//   as that descriptor is readable. EINTR from signals is retried inside.
+
+export interface Native {
+  // ---- memories
+  /** Names `view` as `slot` (0..15). The view must cover the memory from its first byte. Returns 0. A second call replaces. */
+  registerMemory(slot: number, view: Uint8Array): number;
+
+  // ---- descriptors and process
+  close(fd: number): number;
+  /** dup(2) with O_CLOEXEC. */
+  dup(fd: number): number;
+  /** F_GETFL. */
+  fcntlGetFlags(fd: number): number;
+  /** F_SETFL. */
+  fcntlSetFlags(fd: number, flags: number): number;
+  /** FD_CLOEXEC on (1) or off (0). */
+  setCloexec(fd: number, on: number): number;
+  isatty(fd: number): number;
+  eventfd(initial: number): number;
+  /** Adds one to an eventfd. */
+  eventfdSignal(fd: number): number;
+  /** Resets an eventfd to zero without blocking. */
+  eventfdReset(fd: number): number;
+  /** Blocks the signals whose bits (1 << (signal - 1)) are set in `maskLow` (signals 1..31), for the calling thread, and returns a signalfd for them. */
+  signalfd(maskLow: number): number;
+  /** (blocks) Next signal number from a signalfd; timeoutMs -1 waits for ever; 0 = none in time. */
+  signalfdRead(fd: number, timeoutMs: number): number;
+  /** _exit(2): ends the whole process now, from any thread, without atexit handlers. */
+  exit(code: number): number;
+  getpid(): number;
+  umask(mask: number): number;
+  setrlimit(resource: number, soft: number, hard: number): number;
+  /** PR_SET_PDEATHSIG, then checks that the parent is still `expectedParent` (-ESRCH otherwise; 0 skips the check). */
+  setParentDeathSignal(signal: number, expectedParent: number): number;
+  setNoNewPrivs(): number;
+  /**
+   * Starts one native thread that ends the process with `exitCode` after `timeoutMs` by _exit(2), writing the bytes at
+   * (slot, offset, length) to stderr first. A second call replaces the deadline; timeoutMs 0 cancels it.
+   */
+  deadline(timeoutMs: number, exitCode: number, slot: number, offset: number, length: number): number;
+  /** clock_gettime(2): writes i64 nanoseconds (little endian) to (slot, offset). */
+  clockGettime(clockId: number, slot: number, offset: number): number;
+  /** clock_getres(2), same form. */
+  clockGetres(clockId: number, slot: number, offset: number): number;
+  /** getrandom(2), all of it. */
+  getrandom(slot: number, offset: number, length: number): number;
+
+  // ---- read and write
+  /** (blocks) */
+  read(fd: number, slot: number, offset: number, length: number): number;
+  /** (blocks) SIGPIPE never kills: -EPIPE. */
+  write(fd: number, slot: number, offset: number, length: number): number;
+  pread(fd: number, slot: number, offset: number, length: number, position: number): number;
+  pwrite(fd: number, slot: number, offset: number, length: number, position: number): number;
+  /**
+   * (blocks) readv/preadv/writev/pwritev over a vector of (u32 offset, u32 length) pairs, little endian, at (vecSlot, vecOffset),
+   * `count` pairs (at most 1024, else -EINVAL), whose spans lie in `dataSlot`. position -1 uses the descriptor's own offset.
+   * cancelFd >= 0: poll(2)s the descriptor and the eventfd first, so that a kill gets through; also copes with descriptors
+   * that somebody made O_NONBLOCK.
+   */
+  readv(
+    fd: number,
+    vecSlot: number,
+    vecOffset: number,
+    count: number,
+    dataSlot: number,
+    position: number,
+    cancelFd: number,
+  ): number;
+  writev(
+    fd: number,
+    vecSlot: number,
+    vecOffset: number,
+    count: number,
+    dataSlot: number,
+    position: number,
+    cancelFd: number,
+  ): number;
+  /** lseek(2); the new offset as a double, or -errno. */
+  lseek(fd: number, position: number, whence: number): number;
+  /**
+   * (blocks) poll(2) on `count` struct pollfd (fd i32, events i16, revents i16) at (slot, offset), plus cancelFd.
+   * timeoutNs: double, -1 = for ever. Returns the number of ready descriptors (cancelFd not counted) or -EINTR.
+   */
+  poll(slot: number, offset: number, count: number, timeoutNs: number, cancelFd: number): number;
+
+  // ---- files, from directory descriptors. `name` offset -1 means "" (use AT_EMPTY_PATH).
+  openat(dirFd: number, slot: number, name: number, flags: number, mode: number): number;
+  openat2(dirFd: number, slot: number, name: number, flags: number, mode: number, resolve: number): number;
+  /** Reopens an O_PATH descriptor with new flags through a kept /proc/self/fd directory descriptor. O_CLOEXEC is added. */
+  reopen(procSelfFd: number, fd: number, flags: number): number;
+  /** statx(2): writes struct statx (256 bytes, linux/stat.h) to (slot, out). */
+  statx(dirFd: number, slot: number, name: number, flags: number, mask: number, out: number): number;
+  /** Writes 8 little-endian u64: type, bsize, blocks, bfree, bavail, files, ffree, namelen. */
+  fstatfs(fd: number, slot: number, out: number): number;
+  /** getdents64(2): struct linux_dirent64 records. */
+  getdents64(fd: number, slot: number, out: number, capacity: number): number;
+  readlinkat(dirFd: number, slot: number, name: number, out: number, capacity: number): number;
+  mkdirat(dirFd: number, slot: number, name: number, mode: number): number;
+  mknodat(dirFd: number, slot: number, name: number, mode: number, major: number, minor: number): number;
+  symlinkat(slot: number, target: number, dirFd: number, name: number): number;
+  linkat(
+    oldDirFd: number,
+    slot: number,
+    oldName: number,
+    newDirFd: number,
+    newName: number,
+    flags: number,
+  ): number;
+  unlinkat(dirFd: number, slot: number, name: number, flags: number): number;
+  renameat2(
+    oldDirFd: number,
+    slot: number,
+    oldName: number,
+    newDirFd: number,
+    newName: number,
+    flags: number,
+  ): number;
+  /** fchmodat2(AT_EMPTY_PATH) where the kernel has it, else through procSelfFd. Works on O_PATH descriptors. */
+  fchmod(procSelfFd: number, fd: number, mode: number): number;
+  /** fchownat(AT_EMPTY_PATH|AT_SYMLINK_NOFOLLOW); -1 keeps. */
+  fchown(fd: number, uid: number, gid: number): number;
+  /** utimensat(AT_EMPTY_PATH|AT_SYMLINK_NOFOLLOW), on O_PATH descriptors too; nsec may be UTIME_NOW or UTIME_OMIT. */
+  futimens(fd: number, atimeSec: number, atimeNsec: number, mtimeSec: number, mtimeNsec: number): number;
+  ftruncate(fd: number, size: number): number;
+  fallocate(fd: number, mode: number, position: number, length: number): number;
+  fsync(fd: number, dataOnly: number): number;
+
+  // ---- sockets and the 9P channel
+  /** AF_UNIX SOCK_STREAM pair, both ends blocking and O_CLOEXEC; writes two i32 to (slot, out). */
+  socketpair(slot: number, out: number): number;
+  /**
+   * (blocks) Client side: sends the `requestLength` bytes at (slot, request) and receives one message (size[4] first) to
+   * (slot, response, capacity). Returns its length; -ECONNRESET when the peer is gone; -EPROTO for a frame shorter than 7
+   * or longer than capacity; -EINTR when cancelled (after the request was sent: the caller must expect the reply later).
+   * A descriptor that came with the message (SCM_RIGHTS, at most one; more or truncated is -EPROTO and all are closed) is
+   * stored as i32 at (slot, fdOut), else -1.
+   * With requestLength 0 it only receives.
+   */
+  p9Rpc(
+    fd: number,
+    slot: number,
+    request: number,
+    requestLength: number,
+    response: number,
+    capacity: number,
+    fdOut: number,
+    cancelFd: number,
+  ): number;
+  /** (blocks) Server side: receives one whole message as above (no descriptors accepted: any are closed). 0 = end of stream. */
+  p9Receive(fd: number, slot: number, offset: number, capacity: number): number;
+  /** (blocks) Sends a whole message; donates `passFd` with its first byte when >= 0 (and does not close it). */
+  p9Send(fd: number, slot: number, offset: number, length: number, passFd: number): number;
+  epollCreate(): number;
+  /** EPOLLIN | EPOLLRDHUP interest, level-triggered; the fd itself is the data. */
+  epollAdd(epollFd: number, fd: number): number;
+  epollRemove(epollFd: number, fd: number): number;
+  /** (blocks) Writes up to `max` pairs (i32 fd, u32 events) to (slot, out); returns their number. */
+  epollWait(epollFd: number, slot: number, out: number, max: number, timeoutMs: number): number;
+  /** 1 when at least one byte can be received without blocking, 0 when not, -ECONNRESET at end of stream. */
+  readable(fd: number): number;
+}
