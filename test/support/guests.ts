@@ -1,0 +1,3 @@
+// The small WASI guests of test/guests and bench/guests, compiled when their sources changed.
+
+export { buildGuests, guestFile } from "../../scripts/build-guests.mjs";
