@@ -1,0 +1,40 @@
+// Fixed addresses in the kernel's memory, below its static data. All kernel state is reached from here.
+//
+//        0  nothing: a null pointer's neighbourhood
+//     1024  the root structure (offsets below)
+//    65536  static data of kernel.wasm: constants, written again by each instantiation
+//   __heap_base
+//           the page map: one byte per 4 KiB page of the whole address space
+//           pages
+
+/** The kernel lock's word. */
+export const ROOT_LOCK = 1024;
+/** 0 before boot, 1 after. */
+export const ROOT_BOOTED = 1028;
+
+// The page allocator (mm/page.ts).
+export const ROOT_PAGE_MAP = 1032;
+export const ROOT_PAGE_LIMIT = 1036;
+export const ROOT_PAGES_USED = 1040;
+/** Pages that data may still take before the reserve for small objects begins. */
+export const ROOT_MAX_PAGES = 1044;
+/** Heads of the free lists, one u32 per order (0..10). */
+export const ROOT_FREE_LISTS = 1056;
+
+// The slab allocator (mm/slab.ts).
+/** Heads of the partial slabs, one u32 per size class. */
+export const ROOT_SLABS = 1152;
+export const ROOT_OBJECTS_USED = 1300;
+export const ROOT_OBJECT_BYTES = 1304;
+
+/** Pointer to the one Kernel object (kernel/kernel.ts). */
+export const ROOT_KERNEL = 1308;
+/** Pointer to the one VirtualFilesystem object (vfs/vfs.ts). */
+export const ROOT_VFS = 1312;
+/** Where a panic left its reason: address of an AssemblyScript string, or 0. */
+export const ROOT_PANIC = 1316;
+
+/** Kernel addresses stay below 2 GiB, so that a pointer is a positive i32 and -errno is not. */
+export const KERNEL_MAX_WASM_PAGES = 32768;
+export const KERNEL_INITIAL_WASM_PAGES = 64;
+export const KERNEL_MEMORY_BASE = 65536;

@@ -1,0 +1,79 @@
+// Byte strings in kernel memory: compare, hash, copy.
+
+/** A copy of [source, source + length) on the heap, or 0 when length is 0. Free by heap.free(). */
+export function duplicate(source: usize, length: u32): usize {
+  if (!length) return 0;
+  const copy = heap.alloc(length);
+  memory.copy(copy, source, length);
+  return copy;
+}
+
+export function equal(a: usize, b: usize, length: u32): bool {
+  let i: u32 = 0;
+  while (i + 8 <= length) {
+    if (load<u64>(a + i) != load<u64>(b + i)) return false;
+    i += 8;
+  }
+  while (i < length) {
+    if (load<u8>(a + i) != load<u8>(b + i)) return false;
+    i++;
+  }
+  return true;
+}
+
+/** A 32-bit hash of a name, seeded by where it is looked up. */
+export function hashBytes(at: usize, length: u32, seed: u32): u32 {
+  let h: u64 = <u64>seed * 0x9e3779b97f4a7c15 + length;
+  let i: u32 = 0;
+  while (i + 8 <= length) {
+    h = (h ^ load<u64>(at + i)) * 0xff51afd7ed558ccd;
+    h ^= h >> 32;
+    i += 8;
+  }
+  let tail: u64 = 0;
+  while (i < length) {
+    tail = (tail << 8) | load<u8>(at + i);
+    i++;
+  }
+  h = (h ^ tail) * 0xc4ceb9fe1a85ec53;
+  return <u32>(h ^ (h >> 29));
+}
+
+/** Whether [at, at + length) is valid UTF-8 (RFC 3629: no surrogates, no overlong forms, at most U+10FFFF). */
+export function isUtf8(at: usize, length: u32): bool {
+  let i: u32 = 0;
+  while (i < length) {
+    const first: u32 = load<u8>(at + i);
+    if (first < 0x80) {
+      i++;
+      continue;
+    }
+    let more: u32 = 0;
+    let least: u32 = 0;
+    let value: u32 = 0;
+    if ((first & 0xe0) == 0xc0) {
+      more = 1;
+      least = 0x80;
+      value = first & 0x1f;
+    } else if ((first & 0xf0) == 0xe0) {
+      more = 2;
+      least = 0x800;
+      value = first & 0x0f;
+    } else if ((first & 0xf8) == 0xf0) {
+      more = 3;
+      least = 0x10000;
+      value = first & 0x07;
+    } else {
+      return false;
+    }
+    if (i + more >= length) return false;
+    for (let k: u32 = 1; k <= more; k++) {
+      const next: u32 = load<u8>(at + i + k);
+      if ((next & 0xc0) != 0x80) return false;
+      value = (value << 6) | (next & 0x3f);
+    }
+    if (value < least || value > 0x10ffff || (value >= 0xd800 && value <= 0xdfff)) return false;
+    i += more + 1;
+  }
+  return true;
+}

@@ -1,0 +1,95 @@
+// Checked access to guest memory: every pointer that a guest gives passes through here before it is touched.
+
+import { EFAULT, EINVAL } from "../abi/errno.ts";
+import { IOV_MAX, MAX_RW_COUNT } from "../abi/limits.ts";
+import { copyin, copyout, ld32, ld64, ld8, size, st32, st64, st8 } from "./guest.ts";
+
+/** Whether [address, address + length) lies in guest memory. Guest memory only grows, so the answer stays true. */
+export function accessOk(address: u32, length: u32): bool {
+  return <u64>address + <u64>length <= <u64>size() << 16;
+}
+
+/** Copies for which accessOk() has said yes. Short ones go by words, which needs no JavaScript on any provider. */
+export function copyInUnchecked(kernel: usize, guest: u32, length: u32): void {
+  if (length > 64) {
+    copyin(kernel, guest, length);
+    return;
+  }
+  let i: u32 = 0;
+  while (i + 8 <= length) {
+    store<u64>(kernel + i, ld64(guest + i));
+    i += 8;
+  }
+  if (i + 4 <= length) {
+    store<u32>(kernel + i, ld32(guest + i));
+    i += 4;
+  }
+  while (i < length) {
+    store<u8>(kernel + i, ld8(guest + i));
+    i++;
+  }
+}
+
+export function copyOutUnchecked(guest: u32, kernel: usize, length: u32): void {
+  if (length > 64) {
+    copyout(guest, kernel, length);
+    return;
+  }
+  let i: u32 = 0;
+  while (i + 8 <= length) {
+    st64(guest + i, load<u64>(kernel + i));
+    i += 8;
+  }
+  if (i + 4 <= length) {
+    st32(guest + i, load<u32>(kernel + i));
+    i += 4;
+  }
+  while (i < length) {
+    st8(guest + i, load<u8>(kernel + i));
+    i++;
+  }
+}
+
+export function copyIn(kernel: usize, guest: u32, length: u32): i32 {
+  if (!accessOk(guest, length)) return -EFAULT;
+  copyInUnchecked(kernel, guest, length);
+  return 0;
+}
+
+export function copyOut(guest: u32, kernel: usize, length: u32): i32 {
+  if (!accessOk(guest, length)) return -EFAULT;
+  copyOutUnchecked(guest, kernel, length);
+  return 0;
+}
+
+export function putU32(guest: u32, value: u32): i32 {
+  if (!accessOk(guest, 4)) return -EFAULT;
+  st32(guest, value);
+  return 0;
+}
+
+export function putU64(guest: u32, value: u64): i32 {
+  if (!accessOk(guest, 8)) return -EFAULT;
+  st64(guest, value);
+  return 0;
+}
+
+/**
+ * Copies an iovec array (u32 address, u32 length pairs) to `kernel`, which has room for IOV_MAX pairs, and checks every
+ * span. Returns the number of bytes, cut to MAX_RW_COUNT as Linux does (the array is cut with it); -EINVAL for too
+ * many; -EFAULT.
+ */
+export function importIovecs(kernel: usize, guest: u32, count: u32): i64 {
+  if (count > <u32>IOV_MAX) return -EINVAL;
+  if (!accessOk(guest, count << 3)) return -EFAULT;
+  copyInUnchecked(kernel, guest, count << 3);
+  let total: u64 = 0;
+  for (let i: u32 = 0; i < count; i++) {
+    const at = kernel + (<usize>i << 3);
+    const length = load<u32>(at, 4);
+    if (!accessOk(load<u32>(at), length)) return -EFAULT;
+    if (total + length > <u64>MAX_RW_COUNT) store<u32>(at, <u32>(<u64>MAX_RW_COUNT - total), 4);
+    total += load<u32>(at, 4);
+  }
+  return <i64>total;
+}

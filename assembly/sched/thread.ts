@@ -1,0 +1,126 @@
+// Threads: what runs in the kernel, one for each guest (and for the control side, which enters like any other).
+//
+// States of `state`, changed by atomic operations only:
+//   IN_GUEST    runs guest code; may be terminated from outside
+//   IN_KERNEL   inside an export, from before the kernel lock is asked for until after it was released; never terminated
+//   CLAIMED     the killer has it: guest code is being terminated, and an entry that comes too late leaves at once
+//   GONE        has left for good
+//
+// Death. The killer takes the kernel lock, sets `dead`, wakes the thread if it sleeps, and releases the lock. A thread in
+// the kernel notices when its wait returns -EINTR, unwinds in the ordinary way (every lock released, every reference
+// given back), and leaves by the exit import with no lock held. A thread in the guest is claimed and terminated.
+//
+// The current thread is the one mutable global of the kernel's code, since globals are per instance and so per thread.
+
+import { ESRCH } from "../abi/errno.ts";
+
+export const IN_GUEST: i32 = 0;
+export const IN_KERNEL: i32 = 1;
+export const CLAIMED: i32 = 2;
+export const GONE: i32 = 3;
+
+export class Thread {
+  /** Atomic; see above. */
+  state: i32 = IN_GUEST;
+  /** Atomic: 1 when the thread is to end. */
+  dead: i32 = 0;
+  /** Atomic: the word this thread sleeps on; 1 = woken. Changed under the kernel lock. */
+  wake: i32 = 0;
+  /** The wait queue's links; valid while queued. */
+  nextWaiter: Thread | null = null;
+  queued: bool = false;
+  id: u32 = 0;
+
+  get stateAddress(): usize {
+    return changetype<usize>(this) + offsetof<Thread>("state");
+  }
+  get deadAddress(): usize {
+    return changetype<usize>(this) + offsetof<Thread>("dead");
+  }
+  get wakeAddress(): usize {
+    return changetype<usize>(this) + offsetof<Thread>("wake");
+  }
+
+  /** Whether the thread was told to end. */
+  isDead(): bool {
+    if (ASC_FEATURE_THREADS) return atomic.load<i32>(this.deadAddress) != 0;
+    return this.dead != 0;
+  }
+}
+
+/** The Thread of this instance; 0 until the host gave it one. */
+let current: usize = 0;
+
+export function currentThread(): Thread {
+  return changetype<Thread>(current);
+}
+
+export function hasCurrentThread(): bool {
+  return current != 0;
+}
+
+export function setCurrentThread(thread: Thread): void {
+  current = changetype<usize>(thread);
+}
+
+/** Into the kernel: false when the killer was faster, and the thread must leave without touching anything. */
+export function claimForKernel(thread: Thread): bool {
+  if (ASC_FEATURE_THREADS) {
+    return atomic.cmpxchg<i32>(thread.stateAddress, IN_GUEST, IN_KERNEL) == IN_GUEST;
+  }
+  if (thread.state != IN_GUEST) return false;
+  thread.state = IN_KERNEL;
+  return true;
+}
+
+/** Out of the kernel, after the lock was released. */
+export function releaseToGuest(thread: Thread): void {
+  setState(thread, IN_GUEST);
+}
+
+/** The thread has left for good; whoever waits for that is woken. */
+export function markGone(thread: Thread): void {
+  setState(thread, GONE);
+}
+
+function setState(thread: Thread, state: i32): void {
+  if (ASC_FEATURE_THREADS) {
+    atomic.store<i32>(thread.stateAddress, state);
+    if (thread.isDead()) atomic.notify(thread.stateAddress, -1);
+  } else {
+    thread.state = state;
+  }
+}
+
+/**
+ * The killer's first step, under the kernel lock: marks the thread and wakes it from a kernel wait. Its native waits are
+ * the host's to cancel. Returns -ESRCH when it is gone already.
+ */
+export function markDead(thread: Thread): i32 {
+  if (ASC_FEATURE_THREADS) {
+    if (atomic.load<i32>(thread.stateAddress) == GONE) return -ESRCH;
+    atomic.store<i32>(thread.deadAddress, 1);
+    atomic.store<i32>(thread.wakeAddress, 1);
+    atomic.notify(thread.wakeAddress, 1);
+  } else {
+    if (thread.state == GONE) return -ESRCH;
+    thread.dead = 1;
+  }
+  return 0;
+}
+
+/**
+ * The killer's second step, without the lock: returns IN_GUEST when the thread was caught in guest code (now CLAIMED: the
+ * host may terminate it), GONE when it left by itself, or IN_KERNEL when it was still inside after `timeoutNs`.
+ */
+export function claimForKiller(thread: Thread, timeoutNs: i64): i32 {
+  if (ASC_FEATURE_THREADS) {
+    const seen = atomic.cmpxchg<i32>(thread.stateAddress, IN_GUEST, CLAIMED);
+    if (seen != IN_KERNEL) return seen;
+    atomic.wait<i32>(thread.stateAddress, IN_KERNEL, timeoutNs);
+    return atomic.cmpxchg<i32>(thread.stateAddress, IN_GUEST, CLAIMED);
+  }
+  const seen = thread.state;
+  if (seen == IN_GUEST) thread.state = CLAIMED;
+  return seen;
+}
