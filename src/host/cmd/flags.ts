@@ -1,0 +1,89 @@
+// Flags of a command line, by node:util's parseArgs. Its strict mode is replaced by checks of our own over its tokens,
+// because its messages are several sentences long and because it refuses values such as `-e -X=1`.
+
+import { parseArgs } from "node:util";
+
+export interface Flag {
+  readonly type: "string" | "boolean";
+  readonly short?: string;
+  /** May be given several times. Of any other flag the last one counts, as in docker. */
+  readonly multiple?: boolean;
+}
+
+export type FlagTable = Readonly<Record<string, Flag>>;
+
+/** The flags that were given. */
+export class Flags {
+  private readonly values: ReadonlyMap<string, readonly string[]>;
+
+  constructor(values: ReadonlyMap<string, readonly string[]>) {
+    this.values = values;
+  }
+
+  has(name: string): boolean {
+    return this.values.has(name);
+  }
+
+  /** The last value given, or undefined. */
+  text(name: string): string | undefined {
+    return this.values.get(name)?.at(-1);
+  }
+
+  /** All values, in the order given. */
+  texts(name: string): readonly string[] {
+    return this.values.get(name) ?? [];
+  }
+}
+
+export interface ParsedArguments {
+  readonly flags: Flags;
+  readonly operands: readonly string[];
+  /** What is wrong with the flags, for the user; then `flags` holds those before it. */
+  readonly problem: string | undefined;
+}
+
+/** Parses `args` by `table`; with `operandsEndFlags`, everything from the first operand on is an operand. */
+export function parseFlags(
+  args: readonly string[],
+  table: FlagTable,
+  operandsEndFlags: boolean,
+): ParsedArguments {
+  const { tokens } = parseArgs({
+    args: [...args],
+    options: table,
+    strict: false,
+    allowPositionals: true,
+    tokens: true,
+  });
+  const values = new Map<string, string[]>();
+  const operands: string[] = [];
+  const flags = new Flags(values);
+  for (const token of tokens) {
+    if (token.kind !== "option") {
+      if (operandsEndFlags) {
+        const first = token.kind === "option-terminator" ? token.index + 1 : token.index;
+        return { flags, operands: args.slice(first), problem: undefined };
+      }
+      if (token.kind === "positional") operands.push(token.value);
+      continue;
+    }
+    const flag = Object.hasOwn(table, token.name) ? table[token.name] : undefined;
+    if (flag === undefined) return { flags, operands, problem: `unknown flag ${token.rawName}` };
+    let value = "";
+    if (flag.type === "boolean") {
+      if (token.value !== undefined)
+        return { flags, operands, problem: `flag ${token.rawName} takes no value` };
+    } else {
+      if (token.value === undefined)
+        return { flags, operands, problem: `flag ${token.rawName} needs a value` };
+      value = token.value;
+      // `-w=/data` means `-w /data`, as in Go's flag packages, which docker and runsc use.
+      if (token.inlineValue && !token.rawName.startsWith("--") && value.startsWith("="))
+        value = value.slice(1);
+    }
+    const given = values.get(token.name);
+    if (given === undefined) values.set(token.name, [value]);
+    else given.push(value);
+  }
+  return { flags, operands, problem: undefined };
+}

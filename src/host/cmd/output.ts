@@ -1,0 +1,44 @@
+// Text for the user, written at once. process.stdout and console are not used: in a process whose main thread runs a guest
+// no event loop would ever flush them.
+
+import { writeSync } from "node:fs";
+
+export interface Output {
+  /** Writes to stdout. */
+  out(text: string): void;
+  /** Writes to stderr. */
+  err(text: string): void;
+}
+
+const RETRY_MS = 2;
+
+function writeAll(fd: number, text: string): void {
+  const bytes = new TextEncoder().encode(text);
+  for (let at = 0; at < bytes.length; ) {
+    try {
+      at += writeSync(fd, bytes, at);
+    } catch (error) {
+      // A pipe that somebody made O_NONBLOCK is full: its reader needs a moment.
+      if ((error as NodeJS.ErrnoException).code === "EAGAIN") {
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, RETRY_MS);
+        continue;
+      }
+      // Nobody reads any more (EPIPE), or the descriptor is closed: there is no one left to tell.
+      return;
+    }
+  }
+}
+
+export const processOutput: Output = {
+  out: (text) => writeAll(1, text),
+  err: (text) => writeAll(2, text),
+};
+
+/** `text` as one line that a terminal shows as it is: messages quote file names and JSON that others wrote. */
+export function oneLine(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
+  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, (character) => {
+    if (character === "\n") return " ";
+    return `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`;
+  });
+}

@@ -1,0 +1,72 @@
+// wvisor run: an OCI bundle in the foreground.
+
+import { resolve } from "node:path";
+import { runSandbox } from "../boot/loader.ts";
+import { randomId } from "../config/defaults.ts";
+import { type BundleOptions, loadBundle } from "../spec/bundle.ts";
+import { type Command, type CommandInput, UsageError } from "./command.ts";
+import { EXIT_WVISOR_ERROR } from "./exit-code.ts";
+
+const USAGE = `Usage: wvisor run [flags] [ID]
+
+Runs an OCI bundle (a directory with config.json) in the foreground.
+
+  wvisor spec app.wasm && wvisor run            The bundle in the current directory
+  wvisor run --bundle ./hello my-container
+  wvisor run --overlay2=all:memory --bundle .   Keep all changes in memory: nothing on disk changes
+
+ID names the container; by default it is random.
+
+Flags:
+  -b, --bundle DIR      The bundle's directory (default: the current one)
+      --overlay2 WHAT   Which writable host directories get an overlay in memory: none (the default), root:memory,
+                        or all:memory (the root and every bind)
+      --debug           With an error of wVisor's, show where it arose
+
+Exit code: the program's own; 125 an error of wVisor's, 126 not executable, 127 not found, 137 stopped by a limit,
+128+n ended by signal n.
+`;
+
+const OVERLAYS: ReadonlyMap<string, BundleOptions["overlay"]> = new Map([
+  ["none", "none"],
+  ["root:memory", "root"],
+  ["all:memory", "all"],
+]);
+
+export const runCommand: Command = {
+  name: "run",
+  summary: "Run an OCI bundle in the foreground",
+  usage: USAGE,
+  flags: { bundle: { type: "string", short: "b" }, overlay2: { type: "string" } },
+  operandsEndFlags: false,
+  exitCodes: { usage: EXIT_WVISOR_ERROR, refused: EXIT_WVISOR_ERROR },
+  run: (input) => runSandbox(loadBundle(bundleOptions(input))),
+};
+
+/** Errors: UsageError. */
+export function bundleOptions({ flags, operands, warn }: CommandInput): BundleOptions {
+  if (operands.length > 1) throw new UsageError(`unexpected argument ${operands[1]}`);
+  const overlayText = flags.text("overlay2") ?? "none";
+  const overlay = OVERLAYS.get(overlayText);
+  if (overlay === undefined) {
+    throw new UsageError(`--overlay2 ${overlayText}: expected none, root:memory or all:memory`);
+  }
+  return {
+    id: containerId(operands[0]),
+    bundle: resolve(flags.text("bundle") ?? "."),
+    overlay,
+    warn,
+  };
+}
+
+const ID = /^[A-Za-z0-9_+-][A-Za-z0-9._+-]{0,1023}$/;
+
+function containerId(given: string | undefined): string {
+  if (given === undefined) return randomId();
+  if (!ID.test(given)) {
+    throw new UsageError(
+      `container id ${given}: must be 1 to 1024 letters, digits or "._+-", not starting with "."`,
+    );
+  }
+  return given;
+}

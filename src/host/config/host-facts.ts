@@ -1,0 +1,29 @@
+// What a front end takes from the process it runs in: in one place, so that nothing else of the host leaks into a sandbox
+// unnoticed, and tests can say who the caller is.
+
+import { dirname } from "node:path";
+import { fileURLToPath } from "node:url";
+
+export interface HostFacts {
+  /** Relative paths of the command line start here. */
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly uid: number;
+  readonly gid: number;
+  readonly groups: readonly number[];
+  readonly umask: number;
+  /** Where wVisor itself is installed: known runtimes are looked for from here too. */
+  readonly ownDirectory: string;
+}
+
+export function hostFacts(): HostFacts {
+  return {
+    cwd: process.cwd(),
+    env: process.env,
+    uid: process.getuid?.() ?? 0,
+    gid: process.getgid?.() ?? 0,
+    groups: process.getgroups?.() ?? [],
+    umask: process.umask(),
+    ownDirectory: dirname(fileURLToPath(import.meta.url)),
+  };
+}

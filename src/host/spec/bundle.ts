@@ -1,0 +1,106 @@
+// An OCI bundle: a directory with config.json and, usually, the root directory. It is input from outside: read once, bounded,
+// checked, and turned into a SandboxConfig.
+
+import { readFileSync, statSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { WvisorError } from "../../common/errors.ts";
+import { DEFAULT_HOSTNAME, DEFAULT_UMASK } from "../config/defaults.ts";
+import { reasonOf } from "../config/host-file.ts";
+import { checkSources } from "../config/mounts.ts";
+import type { SandboxConfig } from "../config/sandbox-config.ts";
+import { cleanPath } from "../config/sandbox-path.ts";
+import { capabilityMask } from "./capabilities.ts";
+import { convertMounts } from "./mounts.ts";
+import { parseRuntimeSpec, type RuntimeSpec, SpecError } from "./runtime-spec.ts";
+
+const MAX_CONFIG_BYTES = 16 << 20;
+
+export interface BundleOptions {
+  readonly id: string;
+  /** The bundle's directory, absolute. */
+  readonly bundle: string;
+  /** Which writable binds get an overlay in memory. */
+  readonly overlay: "none" | "root" | "all";
+  warn(text: string): void;
+}
+
+/** Errors: WvisorError that names config.json and the field, or the source of a mount. */
+export function loadBundle(options: BundleOptions): SandboxConfig {
+  const value = readConfig(join(options.bundle, "config.json"));
+  let config: SandboxConfig;
+  try {
+    config = convertSpec(parseRuntimeSpec(value), options);
+  } catch (error) {
+    if (error instanceof SpecError) throw bundleError(`config.json: ${error.message}`, error);
+    throw error;
+  }
+  checkSources([config.root, ...config.mounts.map((mount) => mount.source)]);
+  return config;
+}
+
+function bundleError(problem: string, cause?: unknown): WvisorError {
+  return new WvisorError("ERR_WVISOR_BUNDLE", `loading bundle: ${problem}`, undefined, { cause });
+}
+
+function readConfig(file: string): unknown {
+  let text: string;
+  try {
+    const stats = statSync(file);
+    // Looked at first: reading a FIFO would wait for ever.
+    if (!stats.isFile()) throw bundleError(`${file}: not a regular file`);
+    if (stats.size > MAX_CONFIG_BYTES) throw bundleError(`${file}: larger than ${MAX_CONFIG_BYTES} bytes`);
+    text = readFileSync(file, "utf8");
+  } catch (error) {
+    if (error instanceof WvisorError) throw error;
+    throw bundleError(`${file}: ${reasonOf(error)}`, error);
+  }
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw bundleError(`config.json: not JSON: ${(error as SyntaxError).message}`, error);
+  }
+}
+
+function convertSpec(spec: RuntimeSpec, options: BundleOptions): SandboxConfig {
+  const { bundle, overlay, warn } = options;
+  const { process } = spec;
+  const cwd = cleanPath(process.cwd);
+  if (cwd === undefined) throw new SpecError("process.cwd", "must be a path of at most 4095 bytes");
+  if (process.args[0] === "") throw new SpecError("process.args[0]", "must not be empty");
+  if (Object.values(spec.hooks ?? {}).some((list) => Array.isArray(list) && list.length > 0)) {
+    warn("hooks: ignoring them, this version runs none");
+  }
+  const rootReadonly = spec.root.readonly;
+  return {
+    id: options.id,
+    hostname: spec.hostname ?? DEFAULT_HOSTNAME,
+    root: {
+      type: "bind",
+      source: resolve(bundle, spec.root.path),
+      readonly: rootReadonly,
+      overlay: overlay !== "none" && !rootReadonly,
+      // gVisor's defaults: nobody else changes a container's root, but anyone may change what is bound into it.
+      cache: "exclusive",
+    },
+    mounts: convertMounts(spec.mounts, { bundle, overlay: overlay === "all", cache: "shared", warn }),
+    process: {
+      args: process.args,
+      env: process.env,
+      cwd,
+      uid: process.user.uid,
+      gid: process.user.gid,
+      groups: process.user.additionalGids,
+      umask: process.user.umask ?? DEFAULT_UMASK,
+      capabilities: capabilityMask(process.capabilities?.effective ?? [], (name) =>
+        warn(`process.capabilities.effective: ignoring unknown capability "${name}"`),
+      ),
+    },
+    runtimes: [],
+    limits: { memoryBytes: memoryLimit(spec), timeoutMs: 0 },
+  };
+}
+
+/** -1 means "no limit" to OCI, as does 0 here. */
+function memoryLimit(spec: RuntimeSpec): number {
+  return Math.max(0, spec.linux?.resources?.memory?.limit ?? 0);
+}

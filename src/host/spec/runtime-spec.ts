@@ -1,0 +1,109 @@
+// The part of OCI's config.json that wVisor uses, checked strictly; the rest may be anything and is ignored.
+
+import * as v from "valibot";
+import { MAX_ID } from "../config/units.ts";
+
+const text = () =>
+  v.pipe(
+    v.string("must be a string"),
+    v.check((value) => !value.includes("\0"), "must not contain a NUL character"),
+  );
+const filled = () => v.pipe(text(), v.minLength(1, "must not be empty"));
+const absolute = () =>
+  v.pipe(
+    filled(),
+    v.check((value) => value.startsWith("/"), "must be an absolute path"),
+  );
+const integer = (least: number, most: number) =>
+  v.pipe(
+    v.number("must be a number"),
+    v.integer("must be a whole number"),
+    v.minValue(least, `must be at least ${least}`),
+    v.maxValue(most, `must be at most ${most}`),
+  );
+const truth = () => v.boolean("must be true or false");
+const list = <T extends v.GenericSchema>(item: T) => v.array(item, "must be an array");
+const object = <T extends v.ObjectEntries>(entries: T) => v.object(entries, "must be an object");
+
+const PERMISSION_BITS = 0o777;
+
+/** Built when a bundle is read, not when the process starts. */
+function runtimeSpecSchema() {
+  return object({
+    ociVersion: v.optional(
+      v.pipe(
+        text(),
+        v.check((version) => version.startsWith("1."), "must be 1.x"),
+      ),
+    ),
+    hostname: v.optional(v.pipe(text(), v.maxLength(64, "must have at most 64 characters"))),
+    root: object({ path: filled(), readonly: v.optional(truth(), false) }),
+    process: object({
+      args: v.pipe(list(text()), v.minLength(1, "must not be empty")),
+      env: v.optional(list(v.pipe(text(), v.regex(/^[^=]+=/, "must have the form NAME=value"))), []),
+      cwd: absolute(),
+      user: v.optional(
+        object({
+          uid: v.optional(integer(0, MAX_ID), 0),
+          gid: v.optional(integer(0, MAX_ID), 0),
+          additionalGids: v.optional(list(integer(0, MAX_ID)), []),
+          umask: v.optional(integer(0, PERMISSION_BITS)),
+        }),
+        {},
+      ),
+      capabilities: v.optional(object({ effective: v.optional(list(text()), []) })),
+    }),
+    mounts: v.optional(
+      list(
+        object({
+          destination: filled(),
+          type: v.optional(text(), ""),
+          source: v.optional(text(), ""),
+          options: v.optional(list(text()), []),
+        }),
+      ),
+      [],
+    ),
+    hooks: v.optional(v.record(v.string(), v.unknown(), "must be an object")),
+    linux: v.optional(
+      v.nullable(
+        object({
+          resources: v.optional(
+            object({
+              memory: v.optional(object({ limit: v.optional(integer(-1, Number.MAX_SAFE_INTEGER)) })),
+            }),
+          ),
+        }),
+      ),
+    ),
+  });
+}
+
+export type RuntimeSpec = v.InferOutput<ReturnType<typeof runtimeSpecSchema>>;
+export type SpecMount = RuntimeSpec["mounts"][number];
+
+/** A field of config.json that is wrong: "process.args: must not be empty". */
+export class SpecError extends Error {
+  constructor(path: string, problem: string) {
+    super(path === "" ? problem : `${path}: ${problem}`);
+    this.name = "SpecError";
+  }
+}
+
+/** Throws SpecError for the first wrong field. */
+export function parseRuntimeSpec(value: unknown): RuntimeSpec {
+  const result = v.safeParse(runtimeSpecSchema(), value, { abortEarly: true });
+  if (result.success) return result.output;
+  const issue = result.issues[0];
+  const missing = issue.kind === "schema" && issue.received === "undefined";
+  throw new SpecError(fieldPath(issue.path ?? []), missing ? "is missing" : issue.message);
+}
+
+function fieldPath(items: readonly { readonly key: unknown }[]): string {
+  let path = "";
+  for (const { key } of items) {
+    if (typeof key === "number") path += `[${key}]`;
+    else path += path === "" ? String(key) : `.${String(key)}`;
+  }
+  return path;
+}
