@@ -1,21 +1,27 @@
 // What the native helper offers: Linux system calls that Node cannot make, behind one calling convention.
 //
 // Convention
-//   Integers in, one integer out: `>= 0` is the result, `< 0` is `-errno`. No call throws or builds an object.
-//   Bulk data lives in memories that were registered once, named by a small slot number; every (slot, offset, length) is
-//   checked against the registered length, and a span outside gives -EFAULT. Slots belong to the JavaScript thread (the
-//   Node-API environment) that registered them.
-//   Names and paths are bytes at (slot, offset), NUL-terminated inside the memory, at most 4,095 bytes (-ENAMETOOLONG).
-//   64-bit offsets and sizes travel as doubles (exact to 2^53).
-//   Descriptors are plain numbers here. Whoever takes numbers from less trusted code checks them first.
+//   Integers in, one integer out: `>= 0` is the result, `< 0` is `-errno`. No call throws or builds an
+//   object. Bulk data lives in memories that were registered once, named by a small slot number; every (slot,
+//   offset, length) is checked against the registered length, and a span outside gives -EFAULT. Slots belong
+//   to the JavaScript thread (the Node-API environment) that registered them. A memory that grew is
+//   registered again: until then a shared one has its old length, and the detached view of an unshared one
+//   has length 0. An argument that is no integer or does not fit gives -EBADF for descriptors, -EFAULT for
+//   offsets, else -EINVAL. Names and paths are bytes at (slot, offset), NUL-terminated inside the memory, at
+//   most 4,095 bytes (-ENAMETOOLONG). 64-bit offsets and sizes travel as doubles (exact to 2^53). Descriptors
+//   are plain numbers here. Whoever takes numbers from less trusted code checks them first.
 //
 // Sleep
-//   Calls marked (blocks) may sleep in the kernel. Those that take a `cancelFd` (an eventfd, or -1) return -EINTR as soon
-//   as that descriptor is readable. EINTR from signals is retried inside.
+//   Calls marked (blocks) may sleep in the kernel. Those that take a `cancelFd` (an eventfd, or -1) return
+//   -EINTR when that descriptor is readable before what they wait for is there: as Linux, they look at the
+//   condition first. EINTR from signals is retried inside.
 
 export interface Native {
   // ---- memories
-  /** Names `view` as `slot` (0..15). The view must cover the memory from its first byte. Returns 0. A second call replaces. */
+  /**
+   * Names `view` as `slot` (0..15). The view must cover the memory from its first byte. Returns 0. A second
+   * call replaces.
+   */
   registerMemory(slot: number, view: Uint8Array): number;
 
   // ---- descriptors and process
@@ -34,7 +40,11 @@ export interface Native {
   eventfdSignal(fd: number): number;
   /** Resets an eventfd to zero without blocking. */
   eventfdReset(fd: number): number;
-  /** Blocks the signals whose bits (1 << (signal - 1)) are set in `maskLow` (signals 1..31), for the calling thread, and returns a signalfd for them. */
+  /**
+   * A descriptor that becomes readable when one of the signals whose bits (1 << (signal - 1)) are set in
+   * `maskLow` (signals 1..31, not SIGKILL or SIGSTOP) reaches the process, in whichever thread. From then on
+   * they have no other effect. A later call for the same signal takes it over.
+   */
   signalfd(maskLow: number): number;
   /** (blocks) Next signal number from a signalfd; timeoutMs -1 waits for ever; 0 = none in time. */
   signalfdRead(fd: number, timeoutMs: number): number;
@@ -42,13 +52,19 @@ export interface Native {
   exit(code: number): number;
   getpid(): number;
   umask(mask: number): number;
+  /** A negative limit is RLIM_INFINITY. */
   setrlimit(resource: number, soft: number, hard: number): number;
-  /** PR_SET_PDEATHSIG, then checks that the parent is still `expectedParent` (-ESRCH otherwise; 0 skips the check). */
+  /**
+   * PR_SET_PDEATHSIG, then checks that the parent is still `expectedParent` (-ESRCH otherwise; 0 skips the
+   * check). The signal comes when the thread that started this process ends.
+   */
   setParentDeathSignal(signal: number, expectedParent: number): number;
+  /** For the calling thread and what it starts; wv-launch does it for a whole process. */
   setNoNewPrivs(): number;
   /**
-   * Starts one native thread that ends the process with `exitCode` after `timeoutMs` by _exit(2), writing the bytes at
-   * (slot, offset, length) to stderr first. A second call replaces the deadline; timeoutMs 0 cancels it.
+   * Starts one native thread that ends the process with `exitCode` after `timeoutMs` by _exit(2), writing the
+   * bytes at (slot, offset, length), at most 4,096, to stderr first if that takes them at once. A second call
+   * replaces the deadline; timeoutMs 0 cancels it.
    */
   deadline(timeoutMs: number, exitCode: number, slot: number, offset: number, length: number): number;
   /** clock_gettime(2): writes i64 nanoseconds (little endian) to (slot, offset). */
@@ -66,10 +82,12 @@ export interface Native {
   pread(fd: number, slot: number, offset: number, length: number, position: number): number;
   pwrite(fd: number, slot: number, offset: number, length: number, position: number): number;
   /**
-   * (blocks) readv/preadv/writev/pwritev over a vector of (u32 offset, u32 length) pairs, little endian, at (vecSlot, vecOffset),
-   * `count` pairs (at most 1024, else -EINVAL), whose spans lie in `dataSlot`. position -1 uses the descriptor's own offset.
-   * cancelFd >= 0: poll(2)s the descriptor and the eventfd first, so that a kill gets through; also copes with descriptors
-   * that somebody made O_NONBLOCK.
+   * (blocks) readv/preadv/writev/pwritev over a vector of (u32 offset, u32 length) pairs, little endian, at
+   * (vecSlot, vecOffset), `count` pairs (at most 1024, else -EINVAL), whose spans lie in `dataSlot`. position
+   * -1 uses the descriptor's own offset. With cancelFd >= 0 and position -1 the call sleeps only in poll(2),
+   * on the descriptor and the eventfd, so that a kill gets through and descriptors that somebody made
+   * O_NONBLOCK work too. writev then still writes everything, as a blocking write does; when it is cancelled
+   * or fails after a part, it returns the length of that part.
    */
   readv(
     fd: number,
@@ -92,15 +110,19 @@ export interface Native {
   /** lseek(2); the new offset as a double, or -errno. */
   lseek(fd: number, position: number, whence: number): number;
   /**
-   * (blocks) poll(2) on `count` struct pollfd (fd i32, events i16, revents i16) at (slot, offset), plus cancelFd.
-   * timeoutNs: double, -1 = for ever. Returns the number of ready descriptors (cancelFd not counted) or -EINTR.
+   * (blocks) poll(2) on `count` struct pollfd (fd i32, events i16, revents i16) at (slot, offset), plus
+   * cancelFd. timeoutNs: double, -1 = for ever. Returns the number of ready descriptors (cancelFd not
+   * counted) or -EINTR.
    */
   poll(slot: number, offset: number, count: number, timeoutNs: number, cancelFd: number): number;
 
   // ---- files, from directory descriptors. `name` offset -1 means "" (use AT_EMPTY_PATH).
   openat(dirFd: number, slot: number, name: number, flags: number, mode: number): number;
   openat2(dirFd: number, slot: number, name: number, flags: number, mode: number, resolve: number): number;
-  /** Reopens an O_PATH descriptor with new flags through a kept /proc/self/fd directory descriptor. O_CLOEXEC is added. */
+  /**
+   * Reopens an O_PATH descriptor with new flags through a kept /proc/self/fd directory descriptor. O_CLOEXEC
+   * is added.
+   */
   reopen(procSelfFd: number, fd: number, flags: number): number;
   /** statx(2): writes struct statx (256 bytes, linux/stat.h) to (slot, out). */
   statx(dirFd: number, slot: number, name: number, flags: number, mask: number, out: number): number;
@@ -129,11 +151,16 @@ export interface Native {
     newName: number,
     flags: number,
   ): number;
-  /** fchmodat2(AT_EMPTY_PATH) where the kernel has it, else through procSelfFd. Works on O_PATH descriptors. */
+  /**
+   * fchmodat2(AT_EMPTY_PATH) where the kernel has it, else through procSelfFd. Works on O_PATH descriptors.
+   */
   fchmod(procSelfFd: number, fd: number, mode: number): number;
   /** fchownat(AT_EMPTY_PATH|AT_SYMLINK_NOFOLLOW); -1 keeps. */
   fchown(fd: number, uid: number, gid: number): number;
-  /** utimensat(AT_EMPTY_PATH|AT_SYMLINK_NOFOLLOW), on O_PATH descriptors too; nsec may be UTIME_NOW or UTIME_OMIT. */
+  /**
+   * utimensat(AT_EMPTY_PATH|AT_SYMLINK_NOFOLLOW), on O_PATH descriptors too; nsec may be UTIME_NOW or
+   * UTIME_OMIT.
+   */
   futimens(fd: number, atimeSec: number, atimeNsec: number, mtimeSec: number, mtimeNsec: number): number;
   ftruncate(fd: number, size: number): number;
   fallocate(fd: number, mode: number, position: number, length: number): number;
@@ -143,12 +170,13 @@ export interface Native {
   /** AF_UNIX SOCK_STREAM pair, both ends blocking and O_CLOEXEC; writes two i32 to (slot, out). */
   socketpair(slot: number, out: number): number;
   /**
-   * (blocks) Client side: sends the `requestLength` bytes at (slot, request) and receives one message (size[4] first) to
-   * (slot, response, capacity). Returns its length; -ECONNRESET when the peer is gone; -EPROTO for a frame shorter than 7
-   * or longer than capacity; -EINTR when cancelled (after the request was sent: the caller must expect the reply later).
-   * A descriptor that came with the message (SCM_RIGHTS, at most one; more or truncated is -EPROTO and all are closed) is
-   * stored as i32 at (slot, fdOut), else -1.
-   * With requestLength 0 it only receives.
+   * (blocks) Client side: sends the `requestLength` bytes at (slot, request) and receives one message
+   * (size[4] first) to (slot, response, capacity). Returns its length; -ECONNRESET when the peer is gone;
+   * -EPROTO for a frame shorter than 7 or longer than capacity; -EINTR when cancelled (after the request was
+   * sent: the caller must expect the reply later); -ECANCELED when cancelled before any of the request was
+   * sent. A cancel inside a frame gives it one more second, then the socket is shut down: -ECONNRESET. A
+   * descriptor that came with the message (SCM_RIGHTS, at most one; more or truncated is -EPROTO and all are
+   * closed) is stored as i32 at (slot, fdOut), else -1. With requestLength 0 it only receives.
    */
   p9Rpc(
     fd: number,
@@ -160,9 +188,14 @@ export interface Native {
     fdOut: number,
     cancelFd: number,
   ): number;
-  /** (blocks) Server side: receives one whole message as above (no descriptors accepted: any are closed). 0 = end of stream. */
+  /**
+   * (blocks) Server side: receives one whole message as above (no descriptors accepted: any are closed). 0 =
+   * end of stream.
+   */
   p9Receive(fd: number, slot: number, offset: number, capacity: number): number;
-  /** (blocks) Sends a whole message; donates `passFd` with its first byte when >= 0 (and does not close it). */
+  /**
+   * (blocks) Sends a whole message; donates `passFd` with its first byte when >= 0 (and does not close it).
+   */
   p9Send(fd: number, slot: number, offset: number, length: number, passFd: number): number;
   epollCreate(): number;
   /** EPOLLIN | EPOLLRDHUP interest, level-triggered; the fd itself is the data. */

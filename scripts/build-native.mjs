@@ -1,0 +1,88 @@
+// Builds the native helper (build/native/wv.node) and the launcher (build/native/wv-launch) with the system's C compiler.
+// No network and no node-gyp: the headers come with Node or with the node-api-headers package.
+
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, realpathSync, renameSync, rmSync, statSync } from "node:fs";
+import { createRequire } from "node:module";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+
+const SELF = fileURLToPath(import.meta.url);
+const ROOT = path.dirname(path.dirname(SELF));
+const SOURCES = path.join(ROOT, "src/native/src");
+const OUTPUT = path.join(ROOT, "build/native");
+const LAUNCHER_SOURCE = "launch.c";
+
+const COMMON_FLAGS = [
+  "-std=c17",
+  "-O2",
+  "-Wall",
+  "-Wextra",
+  "-Werror",
+  "-D_GNU_SOURCE",
+  "-fstack-protector-strong",
+];
+// -z nodelete: the deadline thread outlives the worker that may have loaded the library.
+const ADDON_FLAGS = [
+  "-shared",
+  "-fPIC",
+  "-pthread",
+  "-fvisibility=hidden",
+  "-Wl,-z,nodelete",
+  "-Wl,-z,relro,-z,now",
+];
+const LAUNCHER_FLAGS = ["-static"];
+
+function headers() {
+  const bundled = path.join(path.dirname(path.dirname(realpathSync(process.execPath))), "include/node");
+  if (existsSync(path.join(bundled, "node_api.h"))) return bundled;
+  return createRequire(import.meta.url)("node-api-headers").include_dir;
+}
+
+function modified(file) {
+  return statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+}
+
+/** Compiles to a name of its own and renames, so that parallel builds and running users never see half a file. */
+function compile(output, sources, flags) {
+  const compiler = process.env.CC || "cc";
+  const temporary = `${output}.${process.pid}.tmp`;
+  const result = spawnSync(compiler, [...COMMON_FLAGS, ...flags, "-o", temporary, ...sources], {
+    cwd: SOURCES,
+    encoding: "utf8",
+  });
+  if (result.error) {
+    throw new Error(`no C compiler: ${compiler}: ${result.error.code} (install one, or set CC)`);
+  }
+  if (result.status !== 0) {
+    rmSync(temporary, { force: true });
+    throw new Error(`${compiler} failed for ${path.relative(ROOT, output)}\n${result.stderr}`);
+  }
+  renameSync(temporary, output);
+}
+
+/** Builds what is older than its sources. Returns the names of the files that it made. */
+export function buildNative() {
+  if (process.platform !== "linux")
+    throw new Error(`the native helper needs Linux, this is ${process.platform}`);
+  const names = readdirSync(SOURCES).filter((name) => /\.[ch]$/.test(name));
+  const newest = Math.max(modified(SELF), ...names.map((name) => modified(path.join(SOURCES, name))));
+  const addonSources = names.filter((name) => name.endsWith(".c") && name !== LAUNCHER_SOURCE).sort();
+  const targets = [
+    { file: "wv.node", sources: addonSources, flags: () => [...ADDON_FLAGS, `-I${headers()}`] },
+    { file: "wv-launch", sources: [LAUNCHER_SOURCE], flags: () => LAUNCHER_FLAGS },
+  ];
+  const stale = targets.filter((target) => modified(path.join(OUTPUT, target.file)) < newest);
+  mkdirSync(OUTPUT, { recursive: true });
+  for (const { file, sources, flags } of stale) compile(path.join(OUTPUT, file), sources, flags());
+  return stale.map((target) => target.file);
+}
+
+if (process.argv[1] && realpathSync(process.argv[1]) === SELF) {
+  try {
+    for (const file of buildNative()) console.log(`build/native/${file}`);
+  } catch (error) {
+    console.error(`build-native: ${error.message}`);
+    process.exitCode = 1;
+  }
+}

@@ -1,0 +1,62 @@
+// The Node-API face: every function of interface.ts is one entry of a table, and one callback serves them all.
+
+#include "args.h"
+#include "memory.h"
+
+static napi_value integer(napi_env env, int64_t value) {
+  napi_value result = NULL;
+  if (value >= INT32_MIN && value <= INT32_MAX) {
+    napi_create_int32(env, (int32_t)value, &result);
+  } else {
+    napi_create_double(env, (double)value, &result);
+  }
+  return result;
+}
+
+static napi_value dispatch(napi_env env, napi_callback_info info) {
+  napi_value values[MAX_ARGS];
+  int64_t arg[MAX_ARGS];
+  size_t count = MAX_ARGS;
+  void *data = NULL;
+  if (napi_get_cb_info(env, info, &count, values, NULL, &data) != napi_ok) return integer(env, -EINVAL);
+  const struct call *call = data;
+  int error = args_convert(env, call->signature, count, values, arg);
+  return integer(env, error < 0 ? error : call->function(env, arg));
+}
+
+/** The one function that takes an object. */
+static napi_value register_memory(napi_env env, napi_callback_info info) {
+  napi_value values[2];
+  int64_t slot = 0;
+  size_t count = 2;
+  if (napi_get_cb_info(env, info, &count, values, NULL, NULL) != napi_ok) return integer(env, -EINVAL);
+  int error = args_convert(env, "i", count, values, &slot);
+  return integer(env, error < 0 ? error : memory_register(env, slot, values[1]));
+}
+
+static bool define(napi_env env, napi_value exports, const struct call *call) {
+  napi_property_descriptor property = {
+      .utf8name = call->name,
+      .method = dispatch,
+      .attributes = napi_enumerable,
+      .data = (void *)(uintptr_t)call,
+  };
+  return napi_define_properties(env, exports, 1, &property) == napi_ok;
+}
+
+NAPI_MODULE_INIT() {
+  static const struct call *const tables[] = {fd_calls, process_calls, signal_calls, deadline_calls,
+                                              io_calls, file_calls,    channel_calls};
+  napi_property_descriptor memory = {
+      .utf8name = "registerMemory", .method = register_memory, .attributes = napi_enumerable};
+  if (!memory_init(env) || napi_define_properties(env, exports, 1, &memory) != napi_ok) {
+    napi_throw_error(env, NULL, "native helper: initialisation failed");
+    return NULL;
+  }
+  for (size_t table = 0; table < sizeof tables / sizeof *tables; table++) {
+    for (const struct call *call = tables[table]; call->name != NULL; call++) {
+      if (!define(env, exports, call)) return NULL;
+    }
+  }
+  return exports;
+}

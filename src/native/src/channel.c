@@ -1,0 +1,216 @@
+// The 9P channel: whole messages over a stream socket, each starting with its own size (u32, little endian).
+//
+// A message is read in two steps, its size and then exactly the rest, so that no byte of the next one is taken.
+//
+// Cancelling
+//   Before a message the channel is between frames and cancelling costs nothing. Inside a frame, in either direction, the
+//   two sides would lose step: the rest gets PATIENCE_NS more, then the socket is shut down and is as dead as its peer.
+
+#include "args.h"
+#include "memory.h"
+#include "wait.h"
+
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/** size[4] type[1] tag[2] */
+enum { SIZE_BYTES = 4, MIN_MESSAGE = 7 };
+
+static const int64_t PATIENCE_NS = INT64_C(1000000000);
+
+/** A transfer in progress on one socket. */
+struct flow {
+  int fd;
+  int cancel_fd;
+  /** When the frame must be complete, once cancelled inside it; -1 before that. */
+  int64_t deadline;
+};
+
+static int64_t give_up(const struct flow *flow) {
+  shutdown(flow->fd, SHUT_RDWR);
+  return -ECONNRESET;
+}
+
+/** Sleeps until the socket can go on. `inside`: some bytes of the frame have passed. Returns 0, -EINTR or another -errno. */
+static int64_t flow_wait(struct flow *flow, short events, bool inside) {
+  int cancel_fd = flow->deadline < 0 ? flow->cancel_fd : -1;
+  int64_t woken = wait_for(flow->fd, events, cancel_fd, flow->deadline);
+  if (woken < 0 || (woken & WAIT_READY)) return woken < 0 ? woken : 0;
+  if (woken == 0) return give_up(flow);
+  if (!inside) return -EINTR;
+  flow->deadline = monotonic_ns() + PATIENCE_NS;
+  return 0;
+}
+
+static void attach_descriptor(struct msghdr *message, int fd, void *control, size_t size) {
+  memset(control, 0, size);
+  message->msg_control = control;
+  message->msg_controllen = size;
+  struct cmsghdr *header = CMSG_FIRSTHDR(message);
+  header->cmsg_level = SOL_SOCKET;
+  header->cmsg_type = SCM_RIGHTS;
+  header->cmsg_len = CMSG_LEN(sizeof fd);
+  memcpy(CMSG_DATA(header), &fd, sizeof fd);
+}
+
+/** Sends all of it; `pass_fd` (or -1) goes with the first byte. -EINTR: cancelled, and nothing was sent. */
+static int64_t send_message(struct flow *flow, const uint8_t *data, size_t length, int pass_fd) {
+  union {
+    struct cmsghdr align;
+    uint8_t bytes[CMSG_SPACE(sizeof(int))];
+  } control;
+  size_t done = 0;
+  while (done < length) {
+    struct iovec span = {.iov_base = (void *)(uintptr_t)(data + done), .iov_len = length - done};
+    struct msghdr message = {.msg_iov = &span, .msg_iovlen = 1};
+    if (done == 0 && pass_fd >= 0) attach_descriptor(&message, pass_fd, control.bytes, CMSG_SPACE(sizeof(int)));
+    int64_t sent = RETRY(sendmsg(flow->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT));
+    if (sent == -EAGAIN) sent = flow_wait(flow, POLLOUT, done > 0);
+    if (sent == -EPIPE) return -ECONNRESET;
+    if (sent < 0) return sent;
+    done += (size_t)sent;
+  }
+  return 0;
+}
+
+/** The descriptors that came with a message: all are taken out, and more than one is a violation. */
+static int take_descriptors(struct msghdr *message, int *passed) {
+  int count = 0;
+  for (struct cmsghdr *header = CMSG_FIRSTHDR(message); header != NULL; header = CMSG_NXTHDR(message, header)) {
+    if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
+    size_t bytes = header->cmsg_len - CMSG_LEN(0);
+    for (size_t at = 0; at + sizeof(int) <= bytes; at += sizeof(int)) {
+      int fd;
+      memcpy(&fd, CMSG_DATA(header) + at, sizeof fd);
+      if (count++ == 0) {
+        *passed = fd;
+      } else {
+        close(fd);
+      }
+    }
+  }
+  return count > 1 || (message->msg_flags & MSG_CTRUNC) ? -EPROTO : 0;
+}
+
+/**
+ * Receives exactly `length` bytes. With `passed` the first byte may bring a descriptor; without, the kernel discards any.
+ * Returns `length`, or 0 at the end of the stream before the first byte.
+ */
+static int64_t receive_bytes(struct flow *flow, uint8_t *data, size_t length, int *passed, bool inside) {
+  union {
+    struct cmsghdr align;
+    uint8_t bytes[CMSG_SPACE(sizeof(int))];
+  } control;
+  size_t done = 0;
+  while (done < length) {
+    struct iovec span = {.iov_base = data + done, .iov_len = length - done};
+    struct msghdr message = {.msg_iov = &span, .msg_iovlen = 1};
+    bool first = passed != NULL && done == 0;
+    if (first) {
+      message.msg_control = control.bytes;
+      message.msg_controllen = sizeof control.bytes;
+    }
+    int64_t got = RETRY(recvmsg(flow->fd, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT));
+    if (got == -EAGAIN) {
+      got = flow_wait(flow, POLLIN, inside || done > 0);
+      if (got < 0) return got;
+      continue;
+    }
+    if (got == 0) return inside || done > 0 ? -ECONNRESET : 0;
+    if (got < 0) return got;
+    if (first) {
+      int error = take_descriptors(&message, passed);
+      if (error < 0) return error;
+    }
+    done += (size_t)got;
+  }
+  return (int64_t)length;
+}
+
+/** One message to `data`. Returns its length, 0 at the end of the stream, or -errno. */
+static int64_t receive_frame(struct flow *flow, uint8_t *data, int64_t capacity, int *passed) {
+  uint8_t head[SIZE_BYTES];
+  int64_t got = receive_bytes(flow, head, SIZE_BYTES, passed, false);
+  if (got <= 0) return got;
+  uint32_t size = (uint32_t)head[0] | (uint32_t)head[1] << 8 | (uint32_t)head[2] << 16 | (uint32_t)head[3] << 24;
+  if (size < MIN_MESSAGE || size > capacity) return -EPROTO;
+  memcpy(data, head, SIZE_BYTES);
+  got = receive_bytes(flow, data + SIZE_BYTES, size - SIZE_BYTES, NULL, true);
+  return got < 0 ? got : size;
+}
+
+static int64_t receive_with_descriptor(struct flow *flow, uint8_t *data, int64_t capacity, uint8_t *fd_out) {
+  int passed = -1;
+  int64_t got = receive_frame(flow, data, capacity, &passed);
+  if (got == 0) got = -ECONNRESET;
+  if (got < 0 && passed >= 0) {
+    close(passed);
+    passed = -1;
+  }
+  memcpy(fd_out, &passed, sizeof passed);
+  return got;
+}
+
+/** socketpair(slot, out) */
+static int64_t call_socketpair(napi_env env, const int64_t *arg) {
+  int ends[2];
+  uint8_t *out = NULL;
+  int error = memory_span(env, arg[0], arg[1], sizeof ends, &out);
+  if (error < 0) return error;
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0) return -errno;
+  memcpy(out, ends, sizeof ends);
+  return 0;
+}
+
+/** p9Rpc(fd, slot, request, requestLength, response, capacity, fdOut, cancelFd) */
+static int64_t call_p9_rpc(napi_env env, const int64_t *arg) {
+  uint8_t *request = NULL;
+  uint8_t *response = NULL;
+  uint8_t *fd_out = NULL;
+  int error = memory_span(env, arg[1], arg[2], arg[3], &request);
+  if (error == 0) error = memory_span(env, arg[1], arg[4], arg[5], &response);
+  if (error == 0) error = memory_span(env, arg[1], arg[6], sizeof(int), &fd_out);
+  if (error < 0) return error;
+
+  struct flow flow = {.fd = (int)arg[0], .cancel_fd = (int)arg[7], .deadline = -1};
+  int64_t sent = send_message(&flow, request, (size_t)arg[3], -1);
+  if (sent == -EINTR) return -ECANCELED;
+  if (sent < 0) return sent;
+  return receive_with_descriptor(&flow, response, arg[5], fd_out);
+}
+
+/** p9Receive(fd, slot, offset, capacity) */
+static int64_t call_p9_receive(napi_env env, const int64_t *arg) {
+  uint8_t *data = NULL;
+  int error = memory_span(env, arg[1], arg[2], arg[3], &data);
+  if (error < 0) return error;
+  struct flow flow = {.fd = (int)arg[0], .cancel_fd = -1, .deadline = -1};
+  return receive_frame(&flow, data, arg[3], NULL);
+}
+
+/** p9Send(fd, slot, offset, length, passFd) */
+static int64_t call_p9_send(napi_env env, const int64_t *arg) {
+  uint8_t *data = NULL;
+  int error = memory_span(env, arg[1], arg[2], arg[3], &data);
+  if (error < 0) return error;
+  struct flow flow = {.fd = (int)arg[0], .cancel_fd = -1, .deadline = -1};
+  return send_message(&flow, data, (size_t)arg[3], (int)arg[4]);
+}
+
+static int64_t call_readable(napi_env env, const int64_t *arg) {
+  (void)env;
+  uint8_t byte;
+  int64_t got = RETRY(recv((int)arg[0], &byte, sizeof byte, MSG_PEEK | MSG_DONTWAIT));
+  if (got == -EAGAIN) return 0;
+  return got == 0 ? -ECONNRESET : got;
+}
+
+const struct call channel_calls[] = {
+    {"socketpair", "io", call_socketpair},
+    {"p9Rpc", "dioooood", call_p9_rpc},
+    {"p9Receive", "dioo", call_p9_receive},
+    {"p9Send", "diood", call_p9_send},
+    {"readable", "d", call_readable},
+    {NULL, NULL, NULL},
+};
