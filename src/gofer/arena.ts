@@ -1,0 +1,60 @@
+// The one memory that the gofer shares with the native helper: messages, names, and what system calls return.
+//
+//   REQUEST   one received message (P9_MSIZE)
+//   REPLY     the answer under construction (P9_MSIZE)
+//   NAMES     the names of a walk, P9_MAXWELEM of NAME_STRIDE bytes, NUL-terminated
+//   NAME_A/B  the name or the two names of any other message
+//   PATH      a symlink's target, a mount's source, a descriptor's number under /proc/self/fd
+//   STAT_A/B  struct statx
+//   STATFS    what fstatfs returns
+//   DIRENTS   struct linux_dirent64 records
+//   EVENTS    what epollWait returns
+//
+// There is one arena per process. Messages are answered one after another, so nothing in it outlives its message.
+
+import { NAME_MAX, PATH_MAX } from "../../assembly/abi/limits.ts";
+import { P9_MAXWELEM, P9_MSIZE } from "../../assembly/abi/p9.ts";
+
+/** The helper's number for this memory. */
+export const SLOT = 0;
+
+/** A name, its NUL, and room up to the next multiple of eight. */
+export const NAME_STRIDE = (NAME_MAX + 1 + 7) & ~7;
+/** 64 KiB hold some 2,000 short names: a directory of the usual size comes with one getdents64. */
+export const DIRENTS_SIZE = 65536;
+/** More events than this wait for the next turn of the loop. */
+export const EVENTS_MAX = 64;
+const STATX_SIZE = 256;
+const STATFS_SIZE = 64;
+const EVENT_SIZE = 8;
+
+export const REQUEST = 0;
+export const REPLY = REQUEST + P9_MSIZE;
+export const NAMES = REPLY + P9_MSIZE;
+export const NAME_A = NAMES + P9_MAXWELEM * NAME_STRIDE;
+export const NAME_B = NAME_A + NAME_STRIDE;
+export const PATH = NAME_B + NAME_STRIDE;
+export const STAT_A = PATH + PATH_MAX;
+export const STAT_B = STAT_A + STATX_SIZE;
+export const STATFS = STAT_B + STATX_SIZE;
+export const DIRENTS = STATFS + STATFS_SIZE;
+export const EVENTS = DIRENTS + DIRENTS_SIZE;
+const ARENA_SIZE = EVENTS + EVENTS_MAX * EVENT_SIZE;
+
+export class Arena {
+  readonly bytes: Uint8Array;
+  readonly view: DataView;
+
+  constructor() {
+    const buffer = new ArrayBuffer(ARENA_SIZE);
+    this.bytes = new Uint8Array(buffer);
+    this.view = new DataView(buffer);
+  }
+
+  /** Writes `path` and a NUL at PATH. The caller knows that it is shorter than PATH_MAX and holds no NUL. */
+  putPath(path: string): void {
+    const encoded = new TextEncoder().encode(path);
+    this.bytes.set(encoded, PATH);
+    this.bytes[PATH + encoded.length] = 0;
+  }
+}

@@ -1,0 +1,97 @@
+// What the gofer is told: one argument, and a JSON document on the descriptor that it names.
+//
+//   gofer.js --config-fd=N
+//   { "mounts": [ { "fd": 3, "source": "/abs/host/path", "readonly": true, "donate": true } ] }
+//
+// Everything is checked, though the host wrote it: a gofer that serves something else than it was told is worse than
+// one that does not start.
+
+import { readSync } from "node:fs";
+import { PATH_MAX } from "../../assembly/abi/limits.ts";
+import { WvisorError } from "../common/errors.ts";
+
+/** What Go's log.Fatal and so gVisor's gofer exit with. */
+export const EXIT_FAILED = 128;
+/** Some 10,000 mounts; a descriptor that never ends must not fill the memory. */
+const CONFIG_MAX = 1 << 20;
+/** Descriptors 0 to 2 are standard input, output and error. */
+const FIRST_FD = 3;
+
+export interface MountConfig {
+  /** The gofer's end of a connected stream socket. */
+  readonly fd: number;
+  /** A directory or a regular file of the host. */
+  readonly source: string;
+  readonly readonly: boolean;
+  /** Whether open descriptors of regular files may go to the client. */
+  readonly donate: boolean;
+}
+
+export function parseArguments(args: readonly string[]): number {
+  const match = args.length === 1 ? /^--config-fd=(\d{1,7})$/.exec(args[0]!) : null;
+  if (match === null) throw invalid("usage: gofer.js --config-fd=N");
+  return Number(match[1]);
+}
+
+/** Reads `fd` to its end. */
+export function readConfig(fd: number): MountConfig[] {
+  const buffer = Buffer.alloc(CONFIG_MAX + 1);
+  let length = 0;
+  try {
+    for (;;) {
+      const count = readSync(fd, buffer, length, buffer.length - length, null);
+      if (count === 0) break;
+      length += count;
+      if (length > CONFIG_MAX) throw invalid(`config: longer than ${CONFIG_MAX} bytes`);
+    }
+  } catch (error) {
+    if (error instanceof WvisorError) throw error;
+    throw invalid(`config: descriptor ${fd}: ${(error as Error).message}`);
+  }
+  return parseConfig(buffer.toString("utf8", 0, length));
+}
+
+export function parseConfig(text: string): MountConfig[] {
+  let document: unknown;
+  try {
+    document = JSON.parse(text);
+  } catch (error) {
+    throw invalid(`config: ${(error as Error).message}`);
+  }
+  const { mounts } = record(document, ["mounts"], "config");
+  if (!Array.isArray(mounts) || mounts.length === 0) throw invalid("config: mounts is not a list of mounts");
+  const configs = mounts.map((mount: unknown, index) => parseMount(mount, `config: mounts[${index}]`));
+  const fds = new Set(configs.map((config) => config.fd));
+  if (fds.size !== configs.length) throw invalid("config: two mounts have one fd");
+  return configs;
+}
+
+function parseMount(value: unknown, where: string): MountConfig {
+  const { fd, source, readonly, donate } = record(value, ["fd", "source", "readonly", "donate"], where);
+  if (typeof fd !== "number" || !Number.isInteger(fd) || fd < FIRST_FD || fd > 0x7fff_ffff) {
+    throw invalid(`${where}: fd is not a descriptor`);
+  }
+  if (typeof source !== "string" || !source.startsWith("/") || source.includes("\0")) {
+    throw invalid(`${where}: source is not an absolute path`);
+  }
+  if (Buffer.byteLength(source) >= PATH_MAX) throw invalid(`${where}: source is too long`);
+  if (typeof readonly !== "boolean") throw invalid(`${where}: readonly is not a boolean`);
+  if (typeof donate !== "boolean") throw invalid(`${where}: donate is not a boolean`);
+  return { fd, source, readonly, donate };
+}
+
+/** An object with exactly these keys. */
+function record(value: unknown, keys: readonly string[], where: string): Record<string, unknown> {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw invalid(`${where}: not an object`);
+  }
+  const unknown = Object.keys(value).find((key) => !keys.includes(key));
+  if (unknown !== undefined) throw invalid(`${where}: unknown key ${JSON.stringify(unknown)}`);
+  const missing = keys.find((key) => !Object.hasOwn(value, key));
+  if (missing !== undefined) throw invalid(`${where}: ${missing} is missing`);
+  return value as Record<string, unknown>;
+}
+
+function invalid(message: string): WvisorError {
+  return new WvisorError("ERR_WVISOR_GOFER_CONFIG", message, EXIT_FAILED);
+}

@@ -1,0 +1,59 @@
+// Tread, Twrite, Tfsync: the data of open files, straight between the file and the message.
+
+import { EBADF, EFBIG, EINVAL, EISDIR, EPROTO } from "../../../assembly/abi/errno.ts";
+import { P9_HEADER } from "../../../assembly/abi/p9.ts";
+import { S_IFDIR } from "../../../assembly/abi/stat.ts";
+import { SLOT } from "../arena.ts";
+import type { Decoder } from "../p9/decoder.ts";
+import type { Encoder } from "../p9/encoder.ts";
+import type { Session } from "../session.ts";
+
+const COUNT_SIZE = 4;
+/** One past the largest offset of Linux (loff_t). */
+const OFFSET_END = 2 ** 63;
+
+export function read(session: Session, request: Decoder, reply: Encoder): number {
+  const fid = session.fids.get(request.u32());
+  const offset = request.u64();
+  const wanted = request.u32();
+  if (!request.complete()) return -EPROTO;
+  if (fid === undefined) return -EBADF;
+  if (fid.node.type === S_IFDIR) return -EISDIR;
+  if (!fid.isOpen || offset >= OFFSET_END) return -EINVAL;
+  const count = Math.min(wanted, session.messageSize - P9_HEADER - COUNT_SIZE);
+  let done = 0;
+  // No file is larger than what a double can say, so that beyond it there is only the end.
+  if (offset <= Number.MAX_SAFE_INTEGER) {
+    done = session.host.native.pread(fid.openFd, SLOT, reply.position + COUNT_SIZE, count, offset);
+    if (done < 0) return done;
+  }
+  reply.u32(done);
+  reply.skip(done);
+  return 0;
+}
+
+export function write(session: Session, request: Decoder, reply: Encoder): number {
+  const fid = session.fids.get(request.u32());
+  const offset = request.u64();
+  const count = request.u32();
+  const data = request.span(count);
+  if (!request.complete()) return -EPROTO;
+  if (fid === undefined) return -EBADF;
+  if (fid.node.type === S_IFDIR) return -EISDIR;
+  if (!fid.isOpen || offset >= OFFSET_END) return -EINVAL;
+  if (offset + count > Number.MAX_SAFE_INTEGER) return -EFBIG;
+  const done = session.host.native.pwrite(fid.openFd, SLOT, data, count, offset);
+  if (done < 0) return done;
+  reply.u32(done);
+  return 0;
+}
+
+/** Clients of before Linux 3.11 and gVisor's send no datasync field. */
+export function fsync(session: Session, request: Decoder): number {
+  const fid = session.fids.get(request.u32());
+  const dataOnly = request.remaining === 0 ? 0 : request.u32();
+  if (!request.complete()) return -EPROTO;
+  if (fid === undefined) return -EBADF;
+  if (!fid.isOpen) return -EINVAL;
+  return session.host.native.fsync(fid.openFd, dataOnly !== 0 ? 1 : 0);
+}

@@ -1,0 +1,79 @@
+// Tversion, Tauth, Tattach, Tflush: how a client begins.
+
+import { EBADF, EINVAL, EMSGSIZE, ENOENT, EPROTO } from "../../../assembly/abi/errno.ts";
+import { P9_MSIZE, P9_NOFID } from "../../../assembly/abi/p9.ts";
+import { VERSION_9P2000L, VERSION_WVISOR } from "../../common/p9-version.ts";
+import type { Decoder } from "../p9/decoder.ts";
+import type { Encoder } from "../p9/encoder.ts";
+import type { Session } from "../session.ts";
+import { putQid } from "./attributes.ts";
+
+/** Linux's client refuses less too; the largest reply of fixed size, an Rwalkattr of 16 names, fits. */
+const MSIZE_MIN = 4096;
+
+/** Agrees on size and version. In mid-session it starts afresh: every fid is gone. */
+export function version(session: Session, request: Decoder, reply: Encoder): number {
+  const messageSize = request.u32();
+  const asked = request.text();
+  if (!request.complete()) return -EPROTO;
+  if (messageSize < MSIZE_MIN) return -EMSGSIZE;
+  const answer = chooseVersion(asked);
+  session.fids.clear();
+  session.messageSize = Math.min(messageSize, P9_MSIZE);
+  session.established = answer !== "unknown";
+  session.extended = answer === VERSION_WVISOR;
+  reply.u32(session.messageSize);
+  reply.text(answer);
+  return 0;
+}
+
+function chooseVersion(asked: string): string {
+  if (asked === VERSION_WVISOR) return asked;
+  // An extension that is not ours falls back to what it extends.
+  if (asked === VERSION_9P2000L || asked.startsWith(`${VERSION_9P2000L}.`)) return VERSION_9P2000L;
+  return "unknown";
+}
+
+/** ENOENT says that no authentication is needed; diod's clients give up on anything else. */
+export function auth(_session: Session, request: Decoder): number {
+  request.u32();
+  request.string();
+  request.string();
+  request.u32();
+  return request.complete() ? -ENOENT : -EPROTO;
+}
+
+export function attach(session: Session, request: Decoder, reply: Encoder): number {
+  const fidNumber = request.u32();
+  const authFid = request.u32();
+  request.string();
+  const tree = request.text();
+  const uid = request.u32();
+  if (!request.complete()) return -EPROTO;
+  if (authFid !== P9_NOFID) return -EINVAL;
+  // A connection has one mount, so there is nothing else to name.
+  if (tree !== "" && tree !== "/") return -ENOENT;
+  const usable = session.checkNewFid(fidNumber);
+  if (usable < 0) return usable;
+  const root = session.mount.root;
+  const status = session.host.statNode(root);
+  if (status < 0) return status;
+  root.incRef();
+  session.fids.insert(fidNumber, root, uid);
+  putQid(reply, session.host.stat, session.host.qids);
+  return 0;
+}
+
+/** Messages are answered in order, so whatever is flushed has been answered already. */
+export function flush(_session: Session, request: Decoder): number {
+  request.u16();
+  return request.complete() ? 0 : -EPROTO;
+}
+
+export function clunk(session: Session, request: Decoder): number {
+  const fid = session.fids.get(request.u32());
+  if (!request.complete()) return -EPROTO;
+  if (fid === undefined) return -EBADF;
+  session.fids.clunk(fid);
+  return 0;
+}

@@ -1,0 +1,114 @@
+// Twalk and our Twalkattr: from a fid through up to 16 names to a new fid.
+//
+// The whole message is checked before the first name is looked up. A walk that stops early makes no fid.
+
+import { EBADF, EBUSY, EINVAL, ENOTDIR, EPROTO } from "../../../assembly/abi/errno.ts";
+import { P9_MAXWELEM, P9_NOFID } from "../../../assembly/abi/p9.ts";
+import { S_IFDIR } from "../../../assembly/abi/stat.ts";
+import { NAME_STRIDE, NAMES } from "../arena.ts";
+import type { HostNode } from "../host-fs/host-node.ts";
+import type { Decoder } from "../p9/decoder.ts";
+import type { Encoder } from "../p9/encoder.ts";
+import type { Session } from "../session.ts";
+import { putAttributes, putQid } from "./attributes.ts";
+
+const DOT = 0x2e;
+
+/** The lengths of the names at NAMES, of the walk under way. */
+const lengths = new Int32Array(P9_MAXWELEM);
+
+/** Rwalk has as many qids as names were walked; when the first one fails the answer is its error. */
+export function walk(session: Session, request: Decoder, reply: Encoder): number {
+  return walkNames(session, request, reply, false);
+}
+
+/** As walk(), but with attributes, with the error of the name that failed, and also without making a fid. */
+export function walkAttributes(session: Session, request: Decoder, reply: Encoder): number {
+  return walkNames(session, request, reply, true);
+}
+
+function walkNames(session: Session, request: Decoder, reply: Encoder, withAttributes: boolean): number {
+  const fid = session.fids.get(request.u32());
+  const newNumber = request.u32();
+  const count = request.u16();
+  if (count > P9_MAXWELEM) return -EINVAL;
+  const nameError = readNames(request, count);
+  if (!request.complete()) return -EPROTO;
+  if (fid === undefined) return -EBADF;
+  if (nameError < 0) return nameError;
+
+  const makesFid = !(withAttributes && newNumber === P9_NOFID);
+  const replaces = newNumber === fid.number;
+  if (replaces && fid.isOpen) return -EBUSY;
+  if (makesFid && !replaces) {
+    const usable = session.checkNewFid(newNumber);
+    if (usable < 0) return usable;
+  }
+
+  const { host } = session;
+  const head = reply.position;
+  reply.skip(withAttributes ? 6 : 2);
+  let node = fid.node;
+  node.incRef();
+  let walked = 0;
+  let status = 0;
+  if (withAttributes && count === 0) status = host.statNode(node);
+  if (withAttributes && count === 0 && status === 0) putAttributes(reply, host.stat, host.qids);
+  while (walked < count) {
+    const next = step(session, node, NAMES + walked * NAME_STRIDE, lengths[walked]!);
+    if (typeof next === "number") {
+      status = next;
+      break;
+    }
+    node.decRef(host.native);
+    node = next;
+    if (withAttributes) putAttributes(reply, host.stat, host.qids);
+    else putQid(reply, host.stat, host.qids);
+    walked++;
+  }
+
+  if (status === 0 && makesFid) {
+    if (replaces) session.fids.clunk(fid);
+    session.fids.insert(newNumber, node, fid.uid);
+  } else {
+    node.decRef(host.native);
+    if (!withAttributes && status < 0 && walked === 0) return status;
+  }
+  const end = reply.position;
+  reply.position = head;
+  if (withAttributes) reply.u32(-status);
+  reply.u16(withAttributes && count === 0 && status === 0 ? 1 : walked);
+  reply.position = end;
+  return 0;
+}
+
+/** Copies the names to NAMES. Returns 0 or the first one's error, having stepped over all of them. */
+function readNames(request: Decoder, count: number): number {
+  let error = 0;
+  for (let i = 0; i < count; i++) {
+    const length = request.name(NAMES + i * NAME_STRIDE);
+    lengths[i] = length;
+    if (length < 0 && error === 0) error = length;
+  }
+  return error;
+}
+
+/** One component. Returns a referenced node, with its attributes in `host.stat`, or -errno. */
+function step(session: Session, node: HostNode, name: number, length: number): HostNode | number {
+  if (node.type !== S_IFDIR) return -ENOTDIR;
+  const { host } = session;
+  const dots = countDots(host.arena.bytes, name, length);
+  if (dots === 0) return host.openChild(node, name, length, session.budget);
+  const target = dots === 2 && node.parent !== null ? node.parent : node;
+  const status = host.statNode(target);
+  if (status < 0) return status;
+  target.incRef();
+  return target;
+}
+
+/** 1 for ".", 2 for "..", 0 for anything else. */
+function countDots(bytes: Uint8Array, name: number, length: number): number {
+  if (length > 2 || bytes[name] !== DOT) return 0;
+  if (length === 1) return 1;
+  return bytes[name + 1] === DOT ? 2 : 0;
+}

@@ -1,0 +1,27 @@
+// The root of one mount: the only place where the gofer opens a path.
+
+import { EINVAL } from "../../../assembly/abi/errno.ts";
+import { AT_FDCWD, O_CLOEXEC, O_PATH } from "../../../assembly/abi/fcntl.ts";
+import { S_IFDIR, S_IFREG } from "../../../assembly/abi/stat.ts";
+import { PATH, SLOT } from "../arena.ts";
+import type { HostFs } from "./host-fs.ts";
+import { HostNode } from "./host-node.ts";
+
+/**
+ * Opens `source`, an absolute path that the host chose and whose symlinks are therefore followed.
+ *
+ * Returns a node without parent, which no connection's budget pays for, or -errno: the host's, or EINVAL for what is
+ * neither a directory nor a regular file.
+ */
+export function openRoot(host: HostFs, source: string): HostNode | number {
+  host.arena.putPath(source);
+  const fd = host.native.openat(AT_FDCWD, SLOT, PATH, O_PATH | O_CLOEXEC, 0);
+  if (fd < 0) return fd;
+  let status = host.statFd(fd);
+  if (status === 0 && host.stat.type !== S_IFDIR && host.stat.type !== S_IFREG) status = -EINVAL;
+  if (status < 0) {
+    host.native.close(fd);
+    return status;
+  }
+  return new HostNode(fd, null, new Uint8Array(0), host.stat, null);
+}

@@ -1,0 +1,61 @@
+// Opening for data: from an O_PATH descriptor to one that reads or writes.
+
+import { EINVAL, EISDIR, ELOOP, ENOTDIR, ENXIO, EPERM } from "../../../assembly/abi/errno.ts";
+import {
+  O_ACCMODE,
+  O_APPEND,
+  O_CLOEXEC,
+  O_DIRECTORY,
+  O_DSYNC,
+  O_NOATIME,
+  O_NOCTTY,
+  O_NONBLOCK,
+  O_RDONLY,
+  O_SYNC,
+  O_TRUNC,
+} from "../../../assembly/abi/fcntl.ts";
+import { S_IFDIR, S_IFLNK, S_IFREG } from "../../../assembly/abi/stat.ts";
+import type { HostFs } from "./host-fs.ts";
+import type { HostNode } from "./host-node.ts";
+
+/** What a client may ask of the host's open. The rest is the client's own business or changes what is opened. */
+const OPEN_FLAGS = O_ACCMODE | O_TRUNC | O_APPEND | O_DSYNC | O_SYNC | O_DIRECTORY | O_NOATIME;
+
+/** What every open adds. O_NONBLOCK: the type is known, but a lease on a regular file could block too. */
+export const SAFE_FLAGS = O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+
+export function hostFlags(clientFlags: number): number {
+  return (clientFlags & OPEN_FLAGS) | SAFE_FLAGS;
+}
+
+export function isMutating(clientFlags: number): boolean {
+  return (clientFlags & O_ACCMODE) !== O_RDONLY || (clientFlags & O_TRUNC) !== 0;
+}
+
+/**
+ * Opens `node`'s own inode, wherever its names have gone. Returns a descriptor, or -errno.
+ *
+ * Errors: EINVAL for access mode 3; ELOOP for a symlink; ENXIO for a FIFO, socket or device; EISDIR; ENOTDIR;
+ * then the host's.
+ */
+export function openNode(host: HostFs, node: HostNode, clientFlags: number): number {
+  if ((clientFlags & O_ACCMODE) === O_ACCMODE) return -EINVAL;
+  const refused = checkType(node.type, clientFlags);
+  if (refused < 0) return refused;
+  const flags = hostFlags(clientFlags);
+  const fd = host.native.reopen(host.procSelfFd, node.fd, flags);
+  // Only the owner may leave the access time alone; everybody else still may read.
+  if (fd === -EPERM && (flags & O_NOATIME) !== 0) {
+    return host.native.reopen(host.procSelfFd, node.fd, flags & ~O_NOATIME);
+  }
+  return fd;
+}
+
+function checkType(type: number, clientFlags: number): number {
+  if (type === S_IFDIR) return isMutating(clientFlags) ? -EISDIR : 0;
+  if (type === S_IFLNK) return -ELOOP;
+  if ((clientFlags & O_DIRECTORY) !== 0) return -ENOTDIR;
+  // FIFOs and sockets belong to the kernel that our client is: an open here would meet the host's processes, and could
+  // wait for one. A device node in a served tree would reach the host's driver.
+  return type === S_IFREG ? 0 : -ENXIO;
+}

@@ -1,0 +1,63 @@
+// A cursor that writes one reply. Handlers write only the fields after the header; Connection writes the header.
+//
+// Replies have bounded sizes by construction (the largest are Rread and Rreaddir, which handlers cut to the negotiated
+// message size), so that no write here needs a check.
+
+import type { Arena } from "../arena.ts";
+
+export class Encoder {
+  /** Where the next field goes, as an offset in the arena. */
+  position = 0;
+  private readonly bytes: Uint8Array;
+  private readonly view: DataView;
+
+  constructor(arena: Arena) {
+    this.bytes = arena.bytes;
+    this.view = arena.view;
+  }
+
+  u8(value: number): void {
+    this.view.setUint8(this.position, value);
+    this.position += 1;
+  }
+
+  u16(value: number): void {
+    this.view.setUint16(this.position, value, true);
+    this.position += 2;
+  }
+
+  u32(value: number): void {
+    this.view.setUint32(this.position, value, true);
+    this.position += 4;
+  }
+
+  u64(low: number, high: number): void {
+    this.view.setUint32(this.position, low, true);
+    this.view.setUint32(this.position + 4, high, true);
+    this.position += 8;
+  }
+
+  /** Copies `count` 64-bit values from elsewhere in the arena. */
+  copy64(from: number, count: number): void {
+    for (let i = 0; i < count; i++) {
+      this.u64(this.view.getUint32(from + i * 8, true), this.view.getUint32(from + i * 8 + 4, true));
+    }
+  }
+
+  /** Copies bytes from elsewhere in the arena. */
+  copy(from: number, length: number): void {
+    this.bytes.copyWithin(this.position, from, from + length);
+    this.position += length;
+  }
+
+  /** An ASCII string with its length. */
+  text(value: string): void {
+    this.u16(value.length);
+    for (let i = 0; i < value.length; i++) this.u8(value.charCodeAt(i));
+  }
+
+  /** Moves over bytes that somebody else has written. */
+  skip(length: number): void {
+    this.position += length;
+  }
+}

@@ -1,0 +1,82 @@
+// Runs the gofer as a process of its own, with one socket for each mount, and clients at the other ends.
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtempSync, openSync, rmSync, unlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { VERSION_WVISOR } from "../../src/common/p9-version.ts";
+import { loadNative } from "../../src/native/index.ts";
+import type { Native } from "../../src/native/interface.ts";
+import { P9Client, socketPair } from "./p9-client.ts";
+
+export interface TestMount {
+  readonly source: string;
+  readonly readonly?: boolean;
+  readonly donate?: boolean;
+}
+
+export function requireNative(): Native {
+  const native = loadNative();
+  if (native === undefined) throw new Error("the native helper is not built: npm run build:native");
+  return native;
+}
+
+/** A new empty directory. */
+export function scratch(): string {
+  return mkdtempSync(path.join(tmpdir(), "wvisor-gofer-"));
+}
+
+/** A descriptor from which `text` can be read to its end. */
+export function readable(text: string): number {
+  const folder = scratch();
+  const file = path.join(folder, "config.json");
+  writeFileSync(file, text);
+  const fd = openSync(file, "r");
+  unlinkSync(file);
+  rmSync(folder, { recursive: true });
+  return fd;
+}
+
+export class Gofer {
+  readonly clients: P9Client[];
+  readonly process: ChildProcess;
+  readonly exit: Promise<{ code: number | null; signal: string | null; stderr: string }>;
+
+  constructor(bundle: string, mounts: readonly TestMount[]) {
+    const native = requireNative();
+    const pairs = mounts.map(() => socketPair(native));
+    const configFd = 3 + mounts.length;
+    const config = mounts.map(({ source, readonly = false, donate = false }, index) => {
+      return { fd: 3 + index, source, readonly, donate };
+    });
+    const configuration = readable(JSON.stringify({ mounts: config }));
+    this.process = spawn(process.execPath, [bundle, `--config-fd=${configFd}`], {
+      stdio: ["ignore", "ignore", "pipe", ...pairs.map((pair) => pair[1]), configuration],
+      env: {},
+    });
+    native.close(configuration);
+    for (const pair of pairs) native.close(pair[1]);
+    this.clients = pairs.map((pair) => new P9Client(native, pair[0]));
+    let stderr = "";
+    this.process.stderr!.setEncoding("utf8").on("data", (text: string) => {
+      stderr += text;
+    });
+    this.exit = new Promise((resolve) => {
+      this.process.on("close", (code, signal) => resolve({ code, signal, stderr }));
+    });
+  }
+
+  /** The client of a mount, with a version agreed on and fid 0 attached. */
+  connect(index = 0, version: string = VERSION_WVISOR): P9Client {
+    const client = this.clients[index]!;
+    client.version(version);
+    client.attach(0);
+    return client;
+  }
+
+  /** Closes all connections and waits for the end. */
+  async stop() {
+    for (const client of this.clients) client.close();
+    return this.exit;
+  }
+}
