@@ -38,3 +38,5 @@ export const ROOT_PANIC = 1316;
 export const KERNEL_MAX_WASM_PAGES = 32768;
 export const KERNEL_INITIAL_WASM_PAGES = 64;
 export const KERNEL_MEMORY_BASE = 65536;
+/** i64: where the host writes a clock's value. */
+export const ROOT_CLOCK = 1320;

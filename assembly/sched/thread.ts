@@ -30,6 +30,8 @@ export class Thread {
   nextWaiter: Thread | null = null;
   queued: bool = false;
   id: u32 = 0;
+  /** Where this thread builds 9P requests and receives replies (p9/connection.ts); 0 until it makes its first. */
+  messageBuffer: usize = 0;
 
   get stateAddress(): usize {
     return changetype<usize>(this) + offsetof<Thread>("state");

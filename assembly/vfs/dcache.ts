@@ -1,0 +1,151 @@
+// The dentry cache: every hashed dentry of every file system, in one hash table keyed by (parent, name).
+//
+// A warm path walk reads this table and nothing else. Its memory is bounded per file system: when a new dentry would exceed
+// Filesystem.dentryMax, the least recently used unreferenced ones of that file system are evicted first.
+
+import { ROOT_VFS } from "../abi/kernel-layout.ts";
+import { equal, hashBytes } from "../lib/bytes.ts";
+import { Dentry, DENTRY_DEAD, DENTRY_HASHED, DENTRY_REFERENCED, Filesystem, Inode } from "./dentry.ts";
+
+const BUCKETS: u32 = 65536;
+
+/** Makes the table (one u32 per bucket). Called once. */
+export function initDcache(): void {
+  store<u32>(ROOT_VFS, <u32>heap.alloc(<usize>BUCKETS << 2));
+}
+
+function bucketOf(hash: u32): usize {
+  return <usize>load<u32>(ROOT_VFS) + (<usize>(hash & (BUCKETS - 1)) << 2);
+}
+
+/** The hash of a name under `parent`. */
+export function hashName(parent: Dentry, name: usize, length: u32): u32 {
+  return hashBytes(name, length, <u32>(changetype<usize>(parent) >> 4));
+}
+
+/** The hashed dentry of a name, borrowed; or null when the cache does not know. */
+export function findDentry(parent: Dentry, name: usize, length: u32, hash: u32): Dentry | null {
+  let at = changetype<Dentry | null>(<usize>load<u32>(bucketOf(hash)));
+  while (at !== null) {
+    if (at.hash == hash && at.parent === parent && at.nameLength == length && equal(at.name, name, length)) {
+      return at;
+    }
+    at = at.nextInBucket;
+  }
+  return null;
+}
+
+/** A new unhashed dentry with one reference. May evict others of the same file system. */
+export function makeDentry(parent: Dentry, name: usize, length: u32, hash: u32): Dentry {
+  const fs = parent.fs;
+  if (fs.dentryCount >= fs.dentryMax) shrinkDcache(fs, fs.dentryMax >> 4);
+  return new Dentry(fs, parent, name, length, hash);
+}
+
+/** The root dentry of a file system, with one reference; takes over the reference on `inode`. Never hashed. */
+export function makeRootDentry(fs: Filesystem, inode: Inode): Dentry {
+  const dentry = new Dentry(fs, null, 0, 0, 0);
+  dentry.instantiate(inode);
+  return dentry;
+}
+
+export function hashDentry(dentry: Dentry): void {
+  assert(!dentry.isHashed, "the dentry is not hashed yet");
+  const bucket = bucketOf(dentry.hash);
+  dentry.nextInBucket = changetype<Dentry | null>(<usize>load<u32>(bucket));
+  store<u32>(bucket, <u32>changetype<usize>(dentry));
+  dentry.flags |= DENTRY_HASHED;
+}
+
+/** Takes a dentry out of the table. Without references it ends here, and must not be used afterwards. */
+export function unhashDentry(dentry: Dentry): void {
+  if (!dentry.isHashed) return;
+  unlinkFromBucket(dentry);
+  if (dentry.refs == 0) dentry.end();
+}
+
+function unlinkFromBucket(dentry: Dentry): void {
+  const bucket = bucketOf(dentry.hash);
+  let previous: Dentry | null = null;
+  let at = changetype<Dentry | null>(<usize>load<u32>(bucket));
+  while (at !== null && at !== dentry) {
+    previous = at;
+    at = at.nextInBucket;
+  }
+  assert(at !== null, "a hashed dentry is in its bucket");
+  if (previous === null) {
+    store<u32>(bucket, <u32>changetype<usize>(dentry.nextInBucket));
+  } else {
+    previous.nextInBucket = dentry.nextInBucket;
+  }
+  dentry.nextInBucket = null;
+  dentry.flags &= ~DENTRY_HASHED;
+}
+
+/** A dentry whose file was removed: out of the table for good. Preconditions: the caller holds a reference. */
+export function killDentry(dentry: Dentry): void {
+  dentry.flags |= DENTRY_DEAD;
+  unhashDentry(dentry);
+}
+
+/**
+ * Gives `dentry` the place of `to` (Linux: d_move): its new parent and name. `to` is unhashed, and dead when it had a file.
+ * Preconditions: the caller holds references on both.
+ */
+export function moveDentry(dentry: Dentry, to: Dentry): void {
+  if (to.isNegative) unhashDentry(to);
+  else killDentry(to);
+  unhashDentry(dentry);
+  swapPlaces(dentry, to);
+  hashDentry(dentry);
+}
+
+/** Exchanges the places of two positive dentries (RENAME_EXCHANGE). */
+export function exchangeDentries(a: Dentry, b: Dentry): void {
+  unhashDentry(a);
+  unhashDentry(b);
+  swapPlaces(a, b);
+  hashDentry(a);
+  hashDentry(b);
+}
+
+function swapPlaces(a: Dentry, b: Dentry): void {
+  const parent = a.parent;
+  const name = a.name;
+  const nameLength = a.nameLength;
+  const hash = a.hash;
+  a.parent = b.parent;
+  a.name = b.name;
+  a.nameLength = b.nameLength;
+  a.hash = b.hash;
+  b.parent = parent;
+  b.name = name;
+  b.nameLength = nameLength;
+  b.hash = hash;
+}
+
+/** Evicts up to `count` unreferenced dentries of `fs`, least recently used first. Returns how many went. */
+export function shrinkDcache(fs: Filesystem, count: u32): u32 {
+  let evicted: u32 = 0;
+  // Each dentry is looked at twice at the most: once to lose its second chance, once to go.
+  let looks = fs.dentryCount * 2 + 16;
+  while (evicted < count && looks-- > 0) {
+    const dentry = fs.lruTail;
+    if (dentry === null) break;
+    if (dentry.refs > 0) {
+      dentry.unlinkLru();
+    } else if (dentry.flags & DENTRY_REFERENCED) {
+      dentry.unlinkLru();
+      dentry.pushLru();
+    } else {
+      unhashDentry(dentry);
+      evicted++;
+    }
+  }
+  return evicted;
+}
+
+/** Evicts all that nobody refers to: before a file system goes. */
+export function dropDentries(fs: Filesystem): void {
+  while (shrinkDcache(fs, fs.dentryCount + 1) > 0) {}
+}

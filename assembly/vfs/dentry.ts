@@ -1,0 +1,292 @@
+// Filesystem, Inode, Dentry: the three objects that every path is made of. They know each other, so they share a file.
+//
+// Dentries: one cached name in one directory.
+//
+// States
+//   unhashed   made by the cache for a lookup, or taken out of the cache; no walk can find it
+//   positive   hashed under (parent, name); has an inode
+//   negative   hashed; the file system said that there is no such file
+//   dead       DENTRY_DEAD: a removed directory, or a name whose file was unlinked; open files may still hold it
+//
+// Ownership
+//   A dentry holds a reference on its parent and on its inode; an inode holds none on its dentries.
+//   References on a dentry: each child, each Mount (its root and its mount point), each FileDescription, each FsContext, a
+//   walk in progress. The cache holds none: a hashed dentry without references waits on its file system's LRU list and may
+//   be evicted by any lookup; an unhashed one ends with its last reference.
+//
+// Locks
+//   A directory inode's `lock` is held while names in it are looked up in the file system, made or removed, since the file
+//   system may sleep in that. Dentry fields change under the kernel lock only.
+
+import { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from "../abi/stat.ts";
+import { duplicate } from "../lib/bytes.ts";
+import { free, RefCounted } from "../lib/ref-counted.ts";
+import { SleepLock } from "../sched/sleep-lock.ts";
+import { Attributes, StatFs } from "./attributes.ts";
+
+/** The default bound on unreferenced and referenced dentries of one file system. */
+export const DENTRIES_MAX: u32 = 65536;
+
+export const DENTRY_HASHED: u32 = 1;
+export const DENTRY_DEAD: u32 = 2;
+export const DENTRY_ON_LRU: u32 = 4;
+/** Used since it was put on the LRU list. */
+export const DENTRY_REFERENCED: u32 = 8;
+
+/** One mounted instance (Linux: struct super_block). */
+export abstract class Filesystem extends RefCounted {
+  /** st_dev of its files; unique per instance. */
+  device: u32 = 0;
+  /** No change reaches this file system, whatever the mount says. */
+  readonly: bool = false;
+  /** Every dentry is asked by Inode.revalidate() before a walk uses it. */
+  revalidates: bool = false;
+  /** Held by a rename that moves between directories, so that no ancestor moves meanwhile. */
+  renameLock: SleepLock = new SleepLock();
+
+  // The dentry cache's bookkeeping (vfs/dcache.ts).
+  dentryCount: u32 = 0;
+  dentryMax: u32 = DENTRIES_MAX;
+  lruHead: Dentry | null = null;
+  lruTail: Dentry | null = null;
+
+  /** An index into vfs/filesystem-type.ts's names; what /proc/filesystems and statfs show. */
+  abstract typeId(): u32;
+  abstract statfs(out: StatFs): i32;
+  /** Writes what is not yet written. */
+  sync(): i32 {
+    return 0;
+  }
+  destroy(): void {
+    free(this.renameLock);
+  }
+}
+
+/**
+ * A file of any type. The attribute fields hold what stat(2) shows; a file system that has them elsewhere brings them up
+ * to date in getAttributes().
+ *
+ * Directory operations: the caller holds `lock`, has checked permissions and that the file system is writable, and gives a
+ * `child` dentry whose parent is a dentry of this inode. Unless told otherwise they return 0 or -errno.
+ */
+export abstract class Inode extends RefCounted {
+  lock: SleepLock = new SleepLock();
+  ino: u64 = 0;
+  mode: u32 = 0;
+  uid: u32 = 0;
+  gid: u32 = 0;
+  nlink: u32 = 1;
+  rdev: u32 = 0;
+  size: i64 = 0;
+  /** In units of 512 bytes. */
+  blocks: u64 = 0;
+  /** Nanoseconds since the epoch. */
+  atime: i64 = 0;
+  mtime: i64 = 0;
+  ctime: i64 = 0;
+  btime: i64 = 0;
+  /** A directory that was removed: nothing can be made in it (Linux: S_DEAD). */
+  dead: bool = false;
+
+  constructor(public fs: Filesystem) {
+    super();
+    fs.incRef();
+  }
+
+  /** Subclasses that override this end by calling super.destroy(). */
+  destroy(): void {
+    free(this.lock);
+    this.fs.decRef();
+  }
+
+  get type(): u32 {
+    return this.mode & <u32>S_IFMT;
+  }
+  get isDirectory(): bool {
+    return (this.mode & <u32>S_IFMT) == <u32>S_IFDIR;
+  }
+  get isSymlink(): bool {
+    return (this.mode & <u32>S_IFMT) == <u32>S_IFLNK;
+  }
+  get isRegular(): bool {
+    return (this.mode & <u32>S_IFMT) == <u32>S_IFREG;
+  }
+
+  /** Brings the attribute fields up to date. */
+  getAttributes(): i32 {
+    return 0;
+  }
+
+  /** Changes what `a.valid` names, and ctime. Permission was checked. ATTR_SIZE only on regular files. */
+  abstract setAttributes(a: Attributes): i32;
+
+  /**
+   * Asks the file system for `child`'s name. 0: `child` was instantiated when the file exists, and left without an inode
+   * when not. The caller hashes it.
+   */
+  abstract lookup(child: Dentry): i32;
+
+  /**
+   * For file systems that revalidate: whether `child`, a dentry of this directory, positive or negative, still says the truth.
+   * 1: it does (attributes were brought up to date); 0: it does not, look it up again; -errno.
+   */
+  revalidate(_child: Dentry): i32 {
+    return 1;
+  }
+
+  /** Makes a regular file, exclusively, owned by uid and gid; instantiates `child`. `mode` has the umask applied. */
+  abstract create(child: Dentry, mode: u32, uid: u32, gid: u32): i32;
+  abstract mkdir(child: Dentry, mode: u32, uid: u32, gid: u32): i32;
+  /** `mode` carries the type: FIFO, socket or device. */
+  abstract mknod(child: Dentry, mode: u32, rdev: u32, uid: u32, gid: u32): i32;
+  abstract symlink(child: Dentry, target: usize, length: u32, uid: u32, gid: u32): i32;
+  /** Makes `child` another name of `target`, which is of the same file system and no directory; instantiates it. */
+  abstract link(child: Dentry, target: Dentry): i32;
+  /** Removes a name that is no directory. The dentry is the caller's to unhash. */
+  abstract unlink(child: Dentry): i32;
+  abstract rmdir(child: Dentry): i32;
+  /**
+   * Moves `from`, a name of this directory, to `to`, a name of `toDirectory` (negative, or positive and to be replaced; types
+   * agree already). Flags: RENAME_NOREPLACE was checked by the caller; RENAME_EXCHANGE and RENAME_WHITEOUT may be refused by -EINVAL.
+   * The caller moves the dentries.
+   */
+  abstract rename(from: Dentry, toDirectory: Inode, to: Dentry, flags: u32): i32;
+
+  /** Copies the link's text to `out` (room for PATH_MAX bytes); returns its length. */
+  abstract readlink(out: usize): i32;
+
+  /**
+   * Opens the file: a FileDescription with one reference, or an error (lib/result.ts). `mount` and `dentry` are the Mount
+   * and Dentry it was reached by, borrowed. O_TRUNC was done by the caller. May sleep.
+   */
+  abstract open(mount: usize, dentry: Dentry, flags: u32): usize;
+}
+
+@final
+export class Dentry extends RefCounted {
+  flags: u32 = 0;
+  inode: Inode | null = null;
+  parent: Dentry | null;
+  /** Heap copy of the name, or 0 for a root. */
+  name: usize;
+  nameLength: u32;
+  hash: u32;
+  nextInBucket: Dentry | null = null;
+  nextOnLru: Dentry | null = null;
+  previousOnLru: Dentry | null = null;
+  /** The Mounts on this dentry, linked by Mount.nextOnDentry (vfs/mount.ts); 0 for none. */
+  mounts: usize = 0;
+
+  /** Takes a reference on `parent`; copies the name. */
+  constructor(
+    public fs: Filesystem,
+    parent: Dentry | null,
+    name: usize,
+    nameLength: u32,
+    hash: u32,
+  ) {
+    super();
+    this.parent = parent;
+    this.name = duplicate(name, nameLength);
+    this.nameLength = nameLength;
+    this.hash = hash;
+    if (parent !== null) parent.incRef();
+    fs.incRef();
+    fs.dentryCount++;
+  }
+
+  get isNegative(): bool {
+    return this.inode === null;
+  }
+  get isHashed(): bool {
+    return (this.flags & DENTRY_HASHED) != 0;
+  }
+  get isDead(): bool {
+    return (this.flags & DENTRY_DEAD) != 0;
+  }
+
+  /** Gives a dentry without an inode its inode; takes over the caller's reference. */
+  instantiate(inode: Inode): void {
+    assert(this.inode === null, "the dentry has no inode yet");
+    this.inode = inode;
+  }
+
+  /** The inode of a positive dentry. */
+  get file(): Inode {
+    return changetype<Inode>(changetype<usize>(this.inode));
+  }
+
+  override decRef(): void {
+    assert(this.refs > 0, "a reference is held");
+    if (--this.refs > 0) return;
+    if (this.isHashed) {
+      if (this.flags & DENTRY_ON_LRU) this.flags |= DENTRY_REFERENCED;
+      else this.pushLru();
+      return;
+    }
+    this.end();
+  }
+
+  /** Ends an unhashed dentry without references, and then its parents for as long as it was the last to hold them. */
+  end(): void {
+    // Iterative: a chain of unhashed parents may be as long as a guest's deepest path.
+    let dentry: Dentry = this;
+    while (true) {
+      const parent = dentry.parent;
+      if (dentry.flags & DENTRY_ON_LRU) dentry.unlinkLru();
+      dentry.destroy();
+      free(dentry);
+      if (parent === null) return;
+      if (--parent.refs > 0) return;
+      if (parent.isHashed) {
+        if (parent.flags & DENTRY_ON_LRU) parent.flags |= DENTRY_REFERENCED;
+        else parent.pushLru();
+        return;
+      }
+      dentry = parent;
+    }
+  }
+
+  /** All but the reference on the parent, which end() gives back. */
+  destroy(): void {
+    const inode = this.inode;
+    if (inode !== null) inode.decRef();
+    if (this.name) heap.free(this.name);
+    this.fs.dentryCount--;
+    this.fs.decRef();
+  }
+
+  pushLru(): void {
+    const fs = this.fs;
+    const head = fs.lruHead;
+    this.flags = (this.flags | DENTRY_ON_LRU) & ~DENTRY_REFERENCED;
+    this.nextOnLru = head;
+    this.previousOnLru = null;
+    if (head !== null) head.previousOnLru = this;
+    else fs.lruTail = this;
+    fs.lruHead = this;
+  }
+
+  unlinkLru(): void {
+    const fs = this.fs;
+    const next = this.nextOnLru;
+    const previous = this.previousOnLru;
+    if (previous !== null) previous.nextOnLru = next;
+    else fs.lruHead = next;
+    if (next !== null) next.previousOnLru = previous;
+    else fs.lruTail = previous;
+    this.nextOnLru = null;
+    this.previousOnLru = null;
+    this.flags &= ~(DENTRY_ON_LRU | DENTRY_REFERENCED);
+  }
+
+  /** Whether `ancestor` is this dentry or lies above it. */
+  isBelow(ancestor: Dentry): bool {
+    let at: Dentry | null = this;
+    while (at !== null) {
+      if (at === ancestor) return true;
+      at = at.parent;
+    }
+    return false;
+  }
+}

@@ -1,0 +1,127 @@
+// Open file descriptions (Linux: struct file; POSIX: "open file description"): what a descriptor refers to.
+//
+// Each file system has subclasses for what it can open. A description holds references on its mount and dentry, so that an
+// unlinked file lives until its last close. Descriptors made by dup share one description and its offset.
+
+import { EBADF, EINVAL, EISDIR, ENOTDIR, EOPNOTSUPP, ESPIPE } from "../abi/errno.ts";
+import { O_ACCMODE, O_APPEND, O_PATH, O_RDONLY, O_WRONLY } from "../abi/fcntl.ts";
+import { POLLIN, POLLOUT } from "../abi/poll.ts";
+import { RefCounted } from "../lib/ref-counted.ts";
+import { IovIter } from "../mm/iov-iter.ts";
+import { Dentry, Inode } from "./dentry.ts";
+import { DirectorySink } from "./directory-sink.ts";
+import { Mount } from "./mount.ts";
+
+export abstract class FileDescription extends RefCounted {
+  /** Position of read(2) and write(2), or the next directory cookie. */
+  offset: i64 = 0;
+
+  /** Takes references on both. `flags` are the O_* flags of open(2). */
+  constructor(
+    public mount: Mount,
+    public dentry: Dentry,
+    public flags: u32,
+  ) {
+    super();
+    mount.incRef();
+    dentry.incRef();
+  }
+
+  /** Subclasses that override this end by calling super.destroy(). */
+  destroy(): void {
+    this.dentry.decRef();
+    this.mount.decRef();
+  }
+
+  get inode(): Inode {
+    return this.dentry.file;
+  }
+  get canRead(): bool {
+    return (this.flags & <u32>O_ACCMODE) != <u32>O_WRONLY && !(this.flags & <u32>O_PATH);
+  }
+  get canWrite(): bool {
+    return (this.flags & <u32>O_ACCMODE) != <u32>O_RDONLY && !(this.flags & <u32>O_PATH);
+  }
+  get appends(): bool {
+    return (this.flags & <u32>O_APPEND) != 0;
+  }
+  /** Whether the file has positions at all: not a pipe, terminal or socket. */
+  isSeekable(): bool {
+    return true;
+  }
+
+  /** Reads at `offset` (-1: a stream's next bytes); bytes moved, or -errno. May sleep. */
+  read(_to: IovIter, _offset: i64): i64 {
+    return -EINVAL;
+  }
+  /** Writes at `offset`, or at the end when the description appends and `offset` is that of write(2). */
+  write(_from: IovIter, _offset: i64): i64 {
+    return -EINVAL;
+  }
+  /** Gives entries from `cookie` on to `sink` until it is full; 0 is the start. */
+  iterate(_sink: DirectorySink, _cookie: u64): i32 {
+    return -ENOTDIR;
+  }
+  /** The new offset, or -errno. `end` is where SEEK_END counts from. */
+  seek(offset: i64, whence: i32): i64 {
+    if (!this.isSeekable()) return -ESPIPE;
+    let base: i64 = 0;
+    if (whence == 1) base = this.offset;
+    else if (whence == 2) base = this.endOffset();
+    else if (whence != 0) return -EINVAL;
+    if (base < 0) return base;
+    const target = base + offset;
+    if (offset > 0 ? target < base : target < 0) return -EINVAL;
+    this.offset = target;
+    return target;
+  }
+  /** Where the file ends now, or -errno. */
+  endOffset(): i64 {
+    const inode = this.inode;
+    const result = inode.getAttributes();
+    return result < 0 ? result : inode.size;
+  }
+  /** Sets the size; the description may write. */
+  truncate(_size: i64): i32 {
+    return -EINVAL;
+  }
+  /** fallocate(2). Only mode 0, which extends, is required. */
+  allocate(_mode: u32, _offset: i64, _length: i64): i32 {
+    return -EOPNOTSUPP;
+  }
+  sync(_dataOnly: bool): i32 {
+    return 0;
+  }
+  /** Which of POLLIN and POLLOUT hold now. Regular files and directories always are ready. */
+  poll(): u32 {
+    return <u32>POLLIN | <u32>POLLOUT;
+  }
+  /** The handle of a host descriptor that the host can poll, or -1 when poll() tells all. */
+  pollHandle(): i32 {
+    return -1;
+  }
+}
+
+/** What O_PATH opens: a place, not a file. */
+@final
+export class PathDescription extends FileDescription {
+  override read(_to: IovIter, _offset: i64): i64 {
+    return -EBADF;
+  }
+  override write(_from: IovIter, _offset: i64): i64 {
+    return -EBADF;
+  }
+  override iterate(_sink: DirectorySink, _cookie: u64): i32 {
+    return -EBADF;
+  }
+}
+
+/** The parts that all open directories share. */
+export abstract class DirectoryDescription extends FileDescription {
+  override read(_to: IovIter, _offset: i64): i64 {
+    return -EISDIR;
+  }
+  override write(_from: IovIter, _offset: i64): i64 {
+    return -EBADF;
+  }
+}

@@ -1,0 +1,56 @@
+// One name in one directory: from the dentry cache, else from the file system.
+
+import { ENAMETOOLONG, ENOENT } from "../abi/errno.ts";
+import { NAME_MAX } from "../abi/limits.ts";
+import { errorOf } from "../lib/result.ts";
+import { findDentry, hashDentry, hashName, makeDentry, unhashDentry } from "./dcache.ts";
+import { Dentry } from "./dentry.ts";
+
+/**
+ * The dentry of a name, positive or negative, with a reference; or an error. Permission to search was checked.
+ * May sleep, unless the cache knows.
+ */
+export function lookupOne(directory: Dentry, name: usize, length: u32): usize {
+  const hash = hashName(directory, name, length);
+  const cached = findDentry(directory, name, length, hash);
+  if (cached !== null && !directory.fs.revalidates) {
+    cached.incRef();
+    return changetype<usize>(cached);
+  }
+  if (length > <u32>NAME_MAX) return errorOf(-ENAMETOOLONG);
+  const lock = directory.file.lock;
+  const locked = lock.acquire();
+  if (locked < 0) return errorOf(locked);
+  const result = lookupLocked(directory, name, length);
+  lock.release();
+  return result;
+}
+
+/** lookupOne() for a caller that holds the directory's lock. */
+export function lookupLocked(directory: Dentry, name: usize, length: u32): usize {
+  if (length > <u32>NAME_MAX) return errorOf(-ENAMETOOLONG);
+  const inode = directory.file;
+  if (inode.dead) return errorOf(-ENOENT);
+  const hash = hashName(directory, name, length);
+  const cached = findDentry(directory, name, length, hash);
+  if (cached !== null) {
+    cached.incRef();
+    if (!directory.fs.revalidates) return changetype<usize>(cached);
+    const valid = inode.revalidate(cached);
+    if (valid > 0) return changetype<usize>(cached);
+    if (valid < 0) {
+      cached.decRef();
+      return errorOf(valid);
+    }
+    unhashDentry(cached);
+    cached.decRef();
+  }
+  const child = makeDentry(directory, name, length, hash);
+  const result = inode.lookup(child);
+  if (result < 0) {
+    child.decRef();
+    return errorOf(result);
+  }
+  hashDentry(child);
+  return changetype<usize>(child);
+}

@@ -1,0 +1,314 @@
+// Path resolution (Linux: fs/namei.c, link_path_walk() and path_lookupat()).
+//
+// Iterative: a symbolic link's text is pushed in front of what is left of the path, on a stack of at most MAXSYMLINKS
+// segments, and one budget of 40 links covers the whole resolution. `..` never leaves the walk's root.
+//
+// A PathWalk is reused: begin() sets where it starts, run() resolves, release() gives back what it holds. After a successful
+// run() `mount` and `dentry` are where it arrived: the file itself, or with WALK_PARENT the directory of the last component,
+// which is then described by lastName, lastLength, lastType and lastSlash.
+//
+// May sleep in lookups. It holds references on where it is; what the task's root and working directory are does not change
+// meanwhile, as only the task itself changes them.
+
+import { ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR, EXDEV } from "../abi/errno.ts";
+import { MAXSYMLINKS, NAME_MAX, PATH_MAX } from "../abi/limits.ts";
+import { Credentials } from "../auth/credentials.ts";
+import { isError } from "../lib/result.ts";
+import { Dentry } from "./dentry.ts";
+import { lookupOne } from "./lookup.ts";
+import { findMount, Mount } from "./mount.ts";
+import { checkPermission, MAY_EXEC } from "./permission.ts";
+
+/** A final symbolic link is followed. */
+export const WALK_FOLLOW: u32 = 1;
+/** Stop before the last component. */
+export const WALK_PARENT: u32 = 2;
+/** The result must be a directory. */
+export const WALK_DIRECTORY: u32 = 4;
+/** Leaving the starting directory is an error (RESOLVE_BENEATH). */
+export const WALK_BENEATH: u32 = 8;
+/** Leaving the root, and a path that begins with a slash, are errors rather than clamped. */
+export const WALK_STRICT_ROOT: u32 = 16;
+/** Any symbolic link is ELOOP (RESOLVE_NO_SYMLINKS). */
+export const WALK_NO_SYMLINKS: u32 = 32;
+
+export const LAST_NORM: i32 = 0;
+export const LAST_DOT: i32 = 1;
+export const LAST_DOTDOT: i32 = 2;
+/** The path has no component: "/". */
+export const LAST_ROOT: i32 = 3;
+
+const SLASH: u32 = 0x2f;
+const DOT: u32 = 0x2e;
+
+@final
+export class PathWalk {
+  /** Room for the path: PATH_MAX bytes. The caller puts the path here. */
+  readonly path: usize = heap.alloc(PATH_MAX);
+  mount: Mount | null = null;
+  dentry: Dentry | null = null;
+  lastName: usize = 0;
+  lastLength: u32 = 0;
+  lastType: i32 = LAST_NORM;
+  /** The last component was followed by a slash. */
+  lastSlash: bool = false;
+  /** The error was an attempt to leave the root or the start. */
+  escaped: bool = false;
+
+  private cred: Credentials | null = null;
+  private rootMount: Mount | null = null;
+  private rootDentry: Dentry | null = null;
+  private startMount: Mount | null = null;
+  private startDentry: Dentry | null = null;
+  private links: u32 = 0;
+  private mustBeDirectory: bool = false;
+  // What is left to resolve: the innermost segment, and below it the remainders on the stack.
+  private at: usize = 0;
+  private end: usize = 0;
+  /** The heap buffer of the innermost segment when that is a link's text, else 0. */
+  private buffer: usize = 0;
+  private depth: u32 = 0;
+  /** (at, end, buffer) triples of u32. */
+  private readonly stack: usize = heap.alloc((<usize>MAXSYMLINKS + 1) * 12);
+
+  /** Sets out from (mount, dentry) below (rootMount, rootDentry); all borrowed and kept alive by the caller. */
+  begin(rootMount: Mount, rootDentry: Dentry, mount: Mount, dentry: Dentry, cred: Credentials): void {
+    this.release();
+    this.rootMount = rootMount;
+    this.rootDentry = rootDentry;
+    this.startMount = mount;
+    this.startDentry = dentry;
+    this.cred = cred;
+    mount.incRef();
+    dentry.incRef();
+    this.mount = mount;
+    this.dentry = dentry;
+  }
+
+  get credentials(): Credentials {
+    return changetype<Credentials>(changetype<usize>(this.cred));
+  }
+  get resultMount(): Mount {
+    return changetype<Mount>(changetype<usize>(this.mount));
+  }
+  get result(): Dentry {
+    return changetype<Dentry>(changetype<usize>(this.dentry));
+  }
+
+  /** Gives back references and link texts. */
+  release(): void {
+    const mount = this.mount;
+    const dentry = this.dentry;
+    this.mount = null;
+    this.dentry = null;
+    if (dentry !== null) dentry.decRef();
+    if (mount !== null) mount.decRef();
+    this.dropSegments();
+    this.links = 0;
+    this.mustBeDirectory = false;
+    this.escaped = false;
+  }
+
+  /** Ends the object itself. */
+  destroy(): void {
+    this.release();
+    heap.free(this.path);
+    heap.free(this.stack);
+  }
+
+  /** Resolves the `length` bytes at `path`. Errors: ENOENT, ENOTDIR, EACCES, ELOOP, ENAMETOOLONG, EXDEV, and what lookups give. */
+  run(length: u32, flags: u32): i32 {
+    if (length == 0) return -ENOENT;
+    if (length >= <u32>PATH_MAX) return -ENAMETOOLONG;
+    this.at = this.path;
+    this.end = this.path + length;
+    if (load<u8>(this.at) == <u8>SLASH) {
+      const result = this.jumpToRoot(flags, true);
+      if (result < 0) return result;
+    }
+    return this.resume(flags);
+  }
+
+  /** Goes on with the text of `link`, a symbolic link in the current directory that run(WALK_PARENT) stopped at. */
+  followLast(link: Dentry, flags: u32): i32 {
+    if (this.lastSlash) this.mustBeDirectory = true;
+    const result = this.pushLink(link, flags);
+    return result < 0 ? result : this.resume(flags);
+  }
+
+  /** Whether a slash behind the path, or behind a link's text on the way, asks for a directory. */
+  get wantsDirectory(): bool {
+    return this.mustBeDirectory;
+  }
+
+  private resume(flags: u32): i32 {
+    const cred = this.credentials;
+    this.lastType = LAST_ROOT;
+    this.lastLength = 0;
+    this.lastSlash = false;
+    while (true) {
+      // The next component, and whether it is the last of all.
+      while (this.at < this.end && load<u8>(this.at) == <u8>SLASH) this.at++;
+      if (this.at == this.end) {
+        if (this.depth == 0) break;
+        this.popSegment();
+        continue;
+      }
+      const name = this.at;
+      while (this.at < this.end && load<u8>(this.at) != <u8>SLASH) this.at++;
+      const length = <u32>(this.at - name);
+      const slash = this.at < this.end;
+      while (this.at < this.end && load<u8>(this.at) == <u8>SLASH) this.at++;
+      const last = this.at == this.end && this.depth == 0;
+
+      const directory = this.result.file;
+      if (!directory.isDirectory) return -ENOTDIR;
+      const allowed = checkPermission(directory, cred, MAY_EXEC);
+      if (allowed < 0) return allowed;
+      if (length > <u32>NAME_MAX) return -ENAMETOOLONG;
+
+      const type = typeOfComponent(name, length);
+      if (last) {
+        this.lastType = type;
+        this.lastName = name;
+        this.lastLength = length;
+        this.lastSlash = slash || this.mustBeDirectory;
+        if (slash) this.mustBeDirectory = true;
+        if (flags & WALK_PARENT) return 0;
+      }
+      if (type == LAST_DOT) continue;
+      if (type == LAST_DOTDOT) {
+        const up = this.walkUp(flags);
+        if (up < 0) return up;
+        continue;
+      }
+      const found = lookupOne(this.result, name, length);
+      if (isError(found)) return <i32>found;
+      const child = changetype<Dentry>(found);
+      const inode = child.inode;
+      if (inode === null) {
+        child.decRef();
+        return -ENOENT;
+      }
+      if (inode.isSymlink && (!last || flags & WALK_FOLLOW || this.mustBeDirectory)) {
+        const pushed = this.pushLink(child, flags);
+        child.decRef();
+        if (pushed < 0) return pushed;
+        continue;
+      }
+      this.moveTo(this.resultMount, child);
+      child.decRef();
+      if (!last && !inode.isDirectory) return -ENOTDIR;
+    }
+    if ((this.mustBeDirectory || flags & WALK_DIRECTORY) && !this.result.file.isDirectory) return -ENOTDIR;
+    return 0;
+  }
+
+  /** Steps to a child in the same mount, or to the root of what is mounted on it. Takes references of its own. */
+  private moveTo(mount: Mount, dentry: Dentry): void {
+    while (dentry.mounts) {
+      const over = findMount(mount, dentry);
+      if (over === null) break;
+      mount = over;
+      dentry = over.root;
+    }
+    dentry.incRef();
+    const before = this.result;
+    if (mount !== this.mount) {
+      mount.incRef();
+      const beforeMount = this.resultMount;
+      this.mount = mount;
+      this.dentry = dentry;
+      before.decRef();
+      beforeMount.decRef();
+      return;
+    }
+    this.dentry = dentry;
+    before.decRef();
+  }
+
+  private walkUp(flags: u32): i32 {
+    let mount = this.resultMount;
+    let dentry = this.result;
+    while (true) {
+      if (flags & WALK_BENEATH && mount === this.startMount && dentry === this.startDentry) return this.escape();
+      if (mount === this.rootMount && dentry === this.rootDentry) {
+        return flags & WALK_STRICT_ROOT ? this.escape() : 0;
+      }
+      if (dentry !== mount.root) {
+        const parent = dentry.parent;
+        if (parent !== null) dentry = parent;
+        break;
+      }
+      const above = mount.parent;
+      const mountPoint = mount.mountPoint;
+      if (above === null || mountPoint === null) return 0;
+      mount = above;
+      dentry = mountPoint;
+    }
+    this.moveTo(mount, dentry);
+    return 0;
+  }
+
+  /** Linux: nd_jump_root(). `ofPath`: the path itself begins with a slash, not a link's text. */
+  private jumpToRoot(flags: u32, ofPath: bool): i32 {
+    if (flags & WALK_BENEATH || (ofPath && flags & WALK_STRICT_ROOT)) return this.escape();
+    this.moveTo(
+      changetype<Mount>(changetype<usize>(this.rootMount)),
+      changetype<Dentry>(changetype<usize>(this.rootDentry)),
+    );
+    return 0;
+  }
+
+  private escape(): i32 {
+    this.escaped = true;
+    return -EXDEV;
+  }
+
+  /** Puts a link's text in front of what is left. May sleep: reads the link. */
+  private pushLink(link: Dentry, flags: u32): i32 {
+    if (flags & WALK_NO_SYMLINKS || ++this.links > <u32>MAXSYMLINKS) return -ELOOP;
+    const text = heap.alloc(PATH_MAX);
+    const length = link.file.readlink(text);
+    if (length <= 0) {
+      heap.free(text);
+      return length < 0 ? length : -ENOENT;
+    }
+    if (this.at < this.end) {
+      const slot = this.stack + <usize>this.depth * 12;
+      store<u32>(slot, <u32>this.at);
+      store<u32>(slot, <u32>this.end, 4);
+      store<u32>(slot, <u32>this.buffer, 8);
+      this.depth++;
+    } else if (this.buffer) {
+      heap.free(this.buffer);
+    }
+    this.at = text;
+    this.end = text + length;
+    this.buffer = text;
+    return load<u8>(text) == <u8>SLASH ? this.jumpToRoot(flags, false) : 0;
+  }
+
+  private popSegment(): void {
+    if (this.buffer) heap.free(this.buffer);
+    this.depth--;
+    const slot = this.stack + <usize>this.depth * 12;
+    this.at = load<u32>(slot);
+    this.end = load<u32>(slot, 4);
+    this.buffer = load<u32>(slot, 8);
+  }
+
+  private dropSegments(): void {
+    while (this.depth > 0) this.popSegment();
+    if (this.buffer) heap.free(this.buffer);
+    this.buffer = 0;
+    this.at = 0;
+    this.end = 0;
+  }
+}
+
+function typeOfComponent(name: usize, length: u32): i32 {
+  if (length > 2 || load<u8>(name) != <u8>DOT) return LAST_NORM;
+  if (length == 1) return LAST_DOT;
+  return load<u8>(name, 1) == <u8>DOT ? LAST_DOTDOT : LAST_NORM;
+}

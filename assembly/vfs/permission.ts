@@ -1,0 +1,84 @@
+// Permission checks on inodes (Linux: fs/namei.c inode_permission(), fs/attr.c setattr_prepare(), __check_sticky()).
+
+import { CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER, CAP_FSETID } from "../abi/capability.ts";
+import { EACCES, EPERM } from "../abi/errno.ts";
+import { S_ISGID, S_ISUID, S_ISVTX, S_IXGRP, S_IXUGO } from "../abi/stat.ts";
+import { Credentials } from "../auth/credentials.ts";
+import { ATTR_ATIME, ATTR_ATIME_SET, ATTR_GID, ATTR_MODE, ATTR_MTIME, ATTR_MTIME_SET, ATTR_SIZE, ATTR_UID, Attributes } from "./attributes.ts";
+import { Inode } from "./dentry.ts";
+
+export const MAY_EXEC: u32 = 1;
+export const MAY_WRITE: u32 = 2;
+export const MAY_READ: u32 = 4;
+
+/** Whether `cred` may do what `mask` (MAY_*) says with `inode`: 0 or -EACCES. */
+export function checkPermission(inode: Inode, cred: Credentials, mask: u32): i32 {
+  const mode = inode.mode;
+  let bits = mode;
+  if (cred.uid == inode.uid) bits >>= 6;
+  else if (cred.inGroup(inode.gid)) bits >>= 3;
+  if ((mask & ~bits & 7) == 0) return 0;
+  if (inode.isDirectory) {
+    if (cred.hasCapability(CAP_DAC_OVERRIDE)) return 0;
+    if (!(mask & MAY_WRITE) && cred.hasCapability(CAP_DAC_READ_SEARCH)) return 0;
+    return -EACCES;
+  }
+  if (mask == MAY_READ && cred.hasCapability(CAP_DAC_READ_SEARCH)) return 0;
+  // Even the capability does not make a file executable that is so for nobody.
+  if ((!(mask & MAY_EXEC) || (mode & <u32>S_IXUGO) != 0) && cred.hasCapability(CAP_DAC_OVERRIDE)) return 0;
+  return -EACCES;
+}
+
+export function isOwnerOrCapable(inode: Inode, cred: Credentials): bool {
+  return cred.uid == inode.uid || cred.hasCapability(CAP_FOWNER);
+}
+
+/** Whether the sticky bit of `directory` keeps `cred` from removing or moving `victim`. */
+export function checkSticky(directory: Inode, victim: Inode, cred: Credentials): i32 {
+  if (!(directory.mode & <u32>S_ISVTX)) return 0;
+  if (cred.uid == victim.uid || cred.uid == directory.uid || cred.hasCapability(CAP_FOWNER)) return 0;
+  return -EPERM;
+}
+
+/**
+ * Whether `cred` may change what `a` names, and what else changes with it: set-id bits that a chown, a truncation or a
+ * stranger's chmod takes away are added to `a`. Errors: EPERM, EACCES.
+ */
+export function prepareAttributes(inode: Inode, a: Attributes, cred: Credentials): i32 {
+  if (a.valid & ATTR_UID) {
+    const same = cred.uid == inode.uid && a.uid == inode.uid;
+    if (!same && !cred.hasCapability(CAP_CHOWN)) return -EPERM;
+  }
+  if (a.valid & ATTR_GID) {
+    const own = cred.uid == inode.uid && (cred.inGroup(a.gid) || a.gid == inode.gid);
+    if (!own && !cred.hasCapability(CAP_CHOWN)) return -EPERM;
+  }
+  if (a.valid & ATTR_MODE) {
+    if (!isOwnerOrCapable(inode, cred)) return -EPERM;
+    if (!cred.inGroup(inode.gid) && !cred.hasCapability(CAP_FSETID)) a.mode &= ~(<u32>S_ISGID);
+  }
+  if (a.valid & (ATTR_ATIME | ATTR_MTIME)) {
+    if (!isOwnerOrCapable(inode, cred)) {
+      if (a.valid & (ATTR_ATIME_SET | ATTR_MTIME_SET)) return -EPERM;
+      const both = (a.valid & ATTR_ATIME) != 0 && (a.valid & ATTR_MTIME) != 0;
+      if (!both) return -EPERM;
+      const allowed = checkPermission(inode, cred, MAY_WRITE);
+      if (allowed < 0) return allowed;
+    }
+  }
+  const loses = (a.valid & (ATTR_UID | ATTR_GID | ATTR_SIZE)) != 0 && !inode.isDirectory && !(a.valid & ATTR_MODE);
+  if (loses) dropSetIds(inode, a, cred);
+  return 0;
+}
+
+/** Adds to `a` the loss of set-user-id, and of set-group-id where it means execution (Linux: should_remove_suid()). */
+export function dropSetIds(inode: Inode, a: Attributes, cred: Credentials): void {
+  const isChown = (a.valid & (ATTR_UID | ATTR_GID)) != 0;
+  if (!isChown && cred.hasCapability(CAP_FSETID)) return;
+  let kept = inode.mode & 0o7777;
+  if (kept & <u32>S_ISUID) kept &= ~(<u32>S_ISUID);
+  if (kept & <u32>S_ISGID && kept & <u32>S_IXGRP) kept &= ~(<u32>S_ISGID);
+  if (kept == (inode.mode & 0o7777)) return;
+  a.valid |= ATTR_MODE;
+  a.mode = kept;
+}

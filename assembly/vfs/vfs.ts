@@ -1,0 +1,472 @@
+// Operations by path (Linux: fs/namei.c do_*at()): open, make, remove, link, rename, and the checks that come first.
+//
+// Each takes a PathWalk that was begun and whose path is in place, and leaves it to the caller to release. Errors come in
+// Linux's order. All may sleep.
+
+import {
+  EACCES, EBUSY, EEXIST, EINVAL, EISDIR, ELOOP, ENOENT, ENOTDIR, ENOTEMPTY, ENXIO, EPERM, EROFS, EXDEV,
+} from "../abi/errno.ts";
+import {
+  O_ACCMODE, O_CREAT, O_DIRECTORY, O_EXCL, O_NOATIME, O_NOFOLLOW, O_PATH, O_RDONLY, O_TRUNC, O_WRONLY,
+  RENAME_EXCHANGE, RENAME_NOREPLACE,
+} from "../abi/fcntl.ts";
+import { PATH_MAX } from "../abi/limits.ts";
+import { S_IFBLK, S_IFCHR, S_IFIFO, S_IFSOCK, S_ISGID } from "../abi/stat.ts";
+import { Credentials } from "../auth/credentials.ts";
+import { errorOf, isError } from "../lib/result.ts";
+import { ATTR_SIZE, Attributes } from "./attributes.ts";
+import { exchangeDentries, killDentry, moveDentry, unhashDentry } from "./dcache.ts";
+import { Dentry, DENTRY_DEAD, Inode } from "./dentry.ts";
+import { PathDescription } from "./file-description.ts";
+import { lookupLocked } from "./lookup.ts";
+import { MNT_NODEV, Mount } from "./mount.ts";
+import { LAST_DOT, LAST_DOTDOT, LAST_NORM, PathWalk, WALK_DIRECTORY, WALK_FOLLOW, WALK_PARENT } from "./path-walk.ts";
+import { checkPermission, checkSticky, isOwnerOrCapable, MAY_EXEC, MAY_READ, MAY_WRITE, prepareAttributes } from "./permission.ts";
+
+/** Set-user-id, set-group-id, sticky and the nine permission bits. */
+const MODE_BITS: u32 = 0o7777;
+
+/**
+ * open(2). `extra` are WALK_* bits that bound the walk; `mode` has the umask applied. Returns a FileDescription with one
+ * reference, or an error.
+ */
+export function openAt(walk: PathWalk, length: u32, flags: u32, mode: u32, extra: u32): usize {
+  if (flags & <u32>O_PATH) return openPath(walk, length, flags, extra);
+  if (flags & <u32>O_CREAT && flags & <u32>O_DIRECTORY) return errorOf(-EINVAL);
+  if (flags & <u32>O_CREAT) return openCreating(walk, length, flags, mode, extra);
+  let bits = extra;
+  if (!(flags & <u32>O_NOFOLLOW)) bits |= WALK_FOLLOW;
+  if (flags & <u32>O_DIRECTORY) bits |= WALK_DIRECTORY;
+  // A final symbolic link that may not be followed is ELOOP, also when a directory was asked for.
+  const result = walk.run(length, bits & ~WALK_DIRECTORY);
+  if (result < 0) return errorOf(result);
+  const inode = walk.result.file;
+  if (inode.isSymlink) return errorOf(flags & <u32>O_DIRECTORY ? -ENOTDIR : -ELOOP);
+  if (flags & <u32>O_DIRECTORY && !inode.isDirectory) return errorOf(-ENOTDIR);
+  return openFound(walk.resultMount, walk.result, walk.credentials, flags);
+}
+
+function openPath(walk: PathWalk, length: u32, flags: u32, extra: u32): usize {
+  let bits = extra;
+  if (!(flags & <u32>O_NOFOLLOW)) bits |= WALK_FOLLOW;
+  if (flags & <u32>O_DIRECTORY) bits |= WALK_DIRECTORY;
+  const result = walk.run(length, bits);
+  if (result < 0) return errorOf(result);
+  return changetype<usize>(new PathDescription(walk.resultMount, walk.result, flags));
+}
+
+/** open(2) with O_CREAT (Linux: open_last_lookups(), lookup_open()). */
+function openCreating(walk: PathWalk, length: u32, flags: u32, mode: u32, extra: u32): usize {
+  let result = walk.run(length, extra | WALK_PARENT);
+  while (result == 0) {
+    if (walk.lastType != LAST_NORM) return errorOf(-EISDIR);
+    if (walk.lastSlash) return errorOf(-EISDIR);
+    const parent = walk.result;
+    const mount = walk.resultMount;
+    const lock = parent.file.lock;
+    result = lock.acquire();
+    if (result < 0) break;
+    const found = lookupLocked(parent, walk.lastName, walk.lastLength);
+    if (isError(found)) {
+      lock.release();
+      return found;
+    }
+    const child = changetype<Dentry>(found);
+    if (child.isNegative) {
+      const made = createLocked(mount, parent, child, walk.credentials, mode);
+      lock.release();
+      if (made < 0) {
+        child.decRef();
+        return errorOf(made);
+      }
+      // The maker may write whatever the mode says, and there is nothing to truncate.
+      const file = child.file.open(changetype<usize>(mount), child, flags & ~<u32>(O_TRUNC | O_CREAT | O_EXCL));
+      child.decRef();
+      return file;
+    }
+    lock.release();
+    if (flags & <u32>O_EXCL) {
+      child.decRef();
+      return errorOf(-EEXIST);
+    }
+    if (child.file.isSymlink) {
+      if (flags & <u32>O_NOFOLLOW) {
+        child.decRef();
+        return errorOf(-ELOOP);
+      }
+      result = walk.followLast(child, extra | WALK_PARENT);
+      child.decRef();
+      continue;
+    }
+    const file = openCrossing(mount, child, walk, flags);
+    child.decRef();
+    return file;
+  }
+  return errorOf(result);
+}
+
+/** Opens an existing file that O_CREAT arrived at, or what is mounted on it. */
+function openCrossing(mount: Mount, child: Dentry, walk: PathWalk, flags: u32): usize {
+  let over = mount;
+  let dentry = child;
+  while (dentry.mounts) {
+    const next = mountOn(over, dentry);
+    if (next === null) break;
+    over = next;
+    dentry = next.root;
+  }
+  if (dentry.file.isDirectory) return errorOf(-EISDIR);
+  return openFound(over, dentry, walk.credentials, flags);
+}
+
+function mountOn(parent: Mount, dentry: Dentry): Mount | null {
+  let at = changetype<Mount | null>(dentry.mounts);
+  while (at !== null) {
+    if (at.parent === parent) return at;
+    at = at.nextOnDentry;
+  }
+  return null;
+}
+
+/** Linux: may_open() and do_open() for a file that exists. */
+function openFound(mount: Mount, dentry: Dentry, cred: Credentials, flags: u32): usize {
+  const inode = dentry.file;
+  const access = flags & <u32>O_ACCMODE;
+  let mask: u32 = 0;
+  if (access != <u32>O_WRONLY) mask |= MAY_READ;
+  if (access != <u32>O_RDONLY || flags & <u32>O_TRUNC) mask |= MAY_WRITE;
+  if (inode.isDirectory && mask & MAY_WRITE) return errorOf(-EISDIR);
+  const type = inode.type;
+  const device = type == <u32>S_IFCHR || type == <u32>S_IFBLK;
+  if (device && mount.flags & MNT_NODEV) return errorOf(-EACCES);
+  if (type == <u32>S_IFSOCK || type == <u32>S_IFIFO) return errorOf(-ENXIO);
+  if (mask & MAY_WRITE && !device && mount.root.fs.readonly) return errorOf(-EROFS);
+  const allowed = checkPermission(inode, cred, mask);
+  if (allowed < 0) return errorOf(allowed);
+  if (mask & MAY_WRITE && !device && mount.isReadonly) return errorOf(-EROFS);
+  if (flags & <u32>O_NOATIME && !isOwnerOrCapable(inode, cred)) return errorOf(-EPERM);
+  if (flags & <u32>O_TRUNC && inode.isRegular) {
+    const result = truncateInode(inode, 0, cred);
+    if (result < 0) return errorOf(result);
+  }
+  return inode.open(changetype<usize>(mount), dentry, flags & ~<u32>(O_TRUNC | O_CREAT | O_EXCL));
+}
+
+function truncateInode(inode: Inode, size: i64, cred: Credentials): i32 {
+  const a = new Attributes();
+  a.valid = ATTR_SIZE;
+  a.size = size;
+  const result = changeAttributes(inode, a, cred);
+  heap.free(changetype<usize>(a) - 8);
+  return result;
+}
+
+/** setAttributes() behind its permission checks, with the file's lock held. */
+export function changeAttributes(inode: Inode, a: Attributes, cred: Credentials): i32 {
+  const locked = inode.lock.acquire();
+  if (locked < 0) return locked;
+  let result = prepareAttributes(inode, a, cred);
+  if (result == 0) result = inode.setAttributes(a);
+  inode.lock.release();
+  return result;
+}
+
+/** Makes a regular file for a negative dentry. The caller holds the directory's lock. */
+function createLocked(mount: Mount, parent: Dentry, child: Dentry, cred: Credentials, mode: u32): i32 {
+  const allowed = mayCreate(mount, parent, cred);
+  if (allowed < 0) return allowed;
+  return parent.file.create(child, mode & MODE_BITS, cred.uid, groupFor(parent.file, cred));
+}
+
+/** Linux: may_create() behind mnt_want_write(). */
+function mayCreate(mount: Mount, parent: Dentry, cred: Credentials): i32 {
+  if (mount.isReadonly) return -EROFS;
+  if (parent.file.dead) return -ENOENT;
+  return checkPermission(parent.file, cred, MAY_WRITE | MAY_EXEC);
+}
+
+/** The group of a new file: the directory's when that is set-group-id. */
+function groupFor(directory: Inode, cred: Credentials): u32 {
+  return directory.mode & <u32>S_ISGID ? directory.gid : cred.gid;
+}
+
+/**
+ * Finds where something is to be made (Linux: filename_create()): walks to the parent, locks it, looks the name up. Returns
+ * the negative dentry with a reference and the parent's lock held; or an error and no lock.
+ */
+function beginCreate(walk: PathWalk, length: u32, directory: bool, extra: u32): usize {
+  const result = walk.run(length, extra | WALK_PARENT);
+  if (result < 0) return errorOf(result);
+  if (walk.lastType != LAST_NORM) return errorOf(-EEXIST);
+  const parent = walk.result;
+  const lock = parent.file.lock;
+  const locked = lock.acquire();
+  if (locked < 0) return errorOf(locked);
+  const found = lookupLocked(parent, walk.lastName, walk.lastLength);
+  if (isError(found)) {
+    lock.release();
+    return found;
+  }
+  const child = changetype<Dentry>(found);
+  let error = 0;
+  if (!child.isNegative) error = -EEXIST;
+  else if (walk.lastSlash && !directory) error = -ENOENT;
+  else error = mayCreate(walk.resultMount, parent, walk.credentials);
+  if (error < 0) {
+    child.decRef();
+    lock.release();
+    return errorOf(error);
+  }
+  return found;
+}
+
+function endCreate(walk: PathWalk, child: Dentry): void {
+  walk.result.file.lock.release();
+  child.decRef();
+}
+
+/** mkdir(2); `mode` has the umask applied. */
+export function mkdirAt(walk: PathWalk, length: u32, mode: u32, extra: u32): i32 {
+  const found = beginCreate(walk, length, true, extra);
+  if (isError(found)) return <i32>found;
+  const child = changetype<Dentry>(found);
+  const parent = walk.result.file;
+  // A directory made in a set-group-id directory is set-group-id itself.
+  const bits = (mode & 0o1777) | (parent.mode & <u32>S_ISGID);
+  const result = parent.mkdir(child, bits, walk.credentials.uid, groupFor(parent, walk.credentials));
+  endCreate(walk, child);
+  return result;
+}
+
+/** mknod(2) for what is no regular file; `mode` carries the type, the umask is applied. */
+export function mknodAt(walk: PathWalk, length: u32, mode: u32, rdev: u32, extra: u32): i32 {
+  const found = beginCreate(walk, length, false, extra);
+  if (isError(found)) return <i32>found;
+  const child = changetype<Dentry>(found);
+  const parent = walk.result.file;
+  const result = parent.mknod(child, mode, rdev, walk.credentials.uid, groupFor(parent, walk.credentials));
+  endCreate(walk, child);
+  return result;
+}
+
+/** symlink(2). The target is any text of 1 to PATH_MAX - 1 bytes. */
+export function symlinkAt(walk: PathWalk, length: u32, target: usize, targetLength: u32, extra: u32): i32 {
+  if (targetLength == 0) return -ENOENT;
+  const found = beginCreate(walk, length, false, extra);
+  if (isError(found)) return <i32>found;
+  const child = changetype<Dentry>(found);
+  const parent = walk.result.file;
+  const cred = walk.credentials;
+  const result = parent.symlink(child, target, targetLength, cred.uid, groupFor(parent, cred));
+  endCreate(walk, child);
+  return result;
+}
+
+/** link(2). `from` was run already and stands at the file. */
+export function linkAt(from: PathWalk, to: PathWalk, length: u32, extra: u32): i32 {
+  const found = beginCreate(to, length, false, extra);
+  if (isError(found)) return <i32>found;
+  const child = changetype<Dentry>(found);
+  const source = from.result;
+  let result: i32;
+  if (from.mount !== to.mount) result = -EXDEV;
+  else if (source.file.isDirectory) result = -EPERM;
+  else if (source.file.nlink == 0) result = -ENOENT;
+  else result = to.result.file.link(child, source);
+  endCreate(to, child);
+  return result;
+}
+
+/** Linux: may_delete(). */
+function mayDelete(parent: Dentry, victim: Dentry, cred: Credentials, directory: bool): i32 {
+  const allowed = checkPermission(parent.file, cred, MAY_WRITE | MAY_EXEC);
+  if (allowed < 0) return allowed;
+  const sticky = checkSticky(parent.file, victim.file, cred);
+  if (sticky < 0) return sticky;
+  if (directory) {
+    if (!victim.file.isDirectory) return -ENOTDIR;
+  } else if (victim.file.isDirectory) {
+    return -EISDIR;
+  }
+  if (parent.file.dead) return -ENOENT;
+  if (victim.mounts) return -EBUSY;
+  return 0;
+}
+
+/** unlink(2). */
+export function unlinkAt(walk: PathWalk, length: u32, extra: u32): i32 {
+  const result = walk.run(length, extra | WALK_PARENT);
+  if (result < 0) return result;
+  if (walk.lastType != LAST_NORM) return -EISDIR;
+  return removeLast(walk, false);
+}
+
+/** rmdir(2). */
+export function rmdirAt(walk: PathWalk, length: u32, extra: u32): i32 {
+  const result = walk.run(length, extra | WALK_PARENT);
+  if (result < 0) return result;
+  if (walk.lastType == LAST_DOT) return -EINVAL;
+  if (walk.lastType == LAST_DOTDOT) return -ENOTEMPTY;
+  if (walk.lastType != LAST_NORM) return -EBUSY;
+  return removeLast(walk, true);
+}
+
+function removeLast(walk: PathWalk, directory: bool): i32 {
+  if (walk.resultMount.isReadonly) return -EROFS;
+  const parent = walk.result;
+  const lock = parent.file.lock;
+  const locked = lock.acquire();
+  if (locked < 0) return locked;
+  const found = lookupLocked(parent, walk.lastName, walk.lastLength);
+  if (isError(found)) {
+    lock.release();
+    return <i32>found;
+  }
+  const child = changetype<Dentry>(found);
+  let result = 0;
+  if (child.isNegative) result = -ENOENT;
+  else if (!directory && walk.lastSlash) result = child.file.isDirectory ? -EISDIR : -ENOTDIR;
+  else result = mayDelete(parent, child, walk.credentials, directory);
+  if (result == 0) result = directory ? parent.file.rmdir(child) : parent.file.unlink(child);
+  if (result == 0) {
+    if (directory) child.file.dead = true;
+    killDentry(child);
+  }
+  lock.release();
+  child.decRef();
+  return result;
+}
+
+/** rename(2) and renameat2(2). */
+export function renameAt(
+  from: PathWalk, fromLength: u32, to: PathWalk, toLength: u32, flags: u32, fromExtra: u32, toExtra: u32,
+): i32 {
+  let result = from.run(fromLength, fromExtra | WALK_PARENT);
+  if (result < 0) return result;
+  result = to.run(toLength, toExtra | WALK_PARENT);
+  if (result < 0) return result;
+  if (from.mount !== to.mount) return -EXDEV;
+  if (from.lastType != LAST_NORM) return -EBUSY;
+  if (to.lastType != LAST_NORM) return flags & <u32>RENAME_NOREPLACE ? -EEXIST : -EBUSY;
+  if (from.resultMount.isReadonly) return -EROFS;
+  result = lockPair(from.result, to.result);
+  if (result < 0) return result;
+  result = renameLocked(from, to, flags);
+  unlockPair(from.result, to.result);
+  return result;
+}
+
+/** Locks both directories of a rename (Linux: lock_rename()): the file system's rename lock when they differ, ancestors first. */
+function lockPair(a: Dentry, b: Dentry): i32 {
+  const first = a.file.lock;
+  if (a.file === b.file) return first.acquire();
+  let result = a.fs.renameLock.acquire();
+  if (result < 0) return result;
+  const aFirst = b.isBelow(a) || (!a.isBelow(b) && changetype<usize>(a) < changetype<usize>(b));
+  const outer = aFirst ? a.file.lock : b.file.lock;
+  const inner = aFirst ? b.file.lock : a.file.lock;
+  result = outer.acquire();
+  if (result == 0) {
+    result = inner.acquire();
+    if (result < 0) outer.release();
+  }
+  if (result < 0) a.fs.renameLock.release();
+  return result;
+}
+
+function unlockPair(a: Dentry, b: Dentry): void {
+  a.file.lock.release();
+  if (a.file === b.file) return;
+  b.file.lock.release();
+  a.fs.renameLock.release();
+}
+
+function renameLocked(from: PathWalk, to: PathWalk, flags: u32): i32 {
+  const foundOld = lookupLocked(from.result, from.lastName, from.lastLength);
+  if (isError(foundOld)) return <i32>foundOld;
+  const old = changetype<Dentry>(foundOld);
+  let result = old.isNegative ? -ENOENT : 0;
+  if (result == 0) {
+    const foundNew = lookupLocked(to.result, to.lastName, to.lastLength);
+    if (isError(foundNew)) {
+      result = <i32>foundNew;
+    } else {
+      const target = changetype<Dentry>(foundNew);
+      result = renameFound(from, old, to, target, flags);
+      target.decRef();
+    }
+  }
+  old.decRef();
+  return result;
+}
+
+function renameFound(from: PathWalk, old: Dentry, to: PathWalk, target: Dentry, flags: u32): i32 {
+  const exchange = (flags & <u32>RENAME_EXCHANGE) != 0;
+  if (flags & <u32>RENAME_NOREPLACE && !target.isNegative) return -EEXIST;
+  if (exchange && target.isNegative) return -ENOENT;
+  if (exchange && !target.file.isDirectory && to.lastSlash) return -ENOTDIR;
+  const isDirectory = old.file.isDirectory;
+  if (!isDirectory && (from.lastSlash || (!exchange && to.lastSlash))) return -ENOTDIR;
+  if (to.result.isBelow(old)) return -EINVAL;
+  if (from.result.isBelow(target)) return exchange ? -EINVAL : -ENOTEMPTY;
+  const cred = from.credentials;
+  // Two names of one file: nothing to do.
+  if (!target.isNegative && target.inode === old.inode) return 0;
+  let allowed = mayDelete(from.result, old, cred, isDirectory);
+  if (allowed < 0) return allowed;
+  if (target.isNegative) allowed = mayCreate(to.resultMount, to.result, cred);
+  else allowed = mayDelete(to.result, target, cred, exchange ? target.file.isDirectory : isDirectory);
+  if (allowed < 0) return allowed;
+  if (from.result !== to.result) {
+    // A directory that moves gets another "..".
+    if (isDirectory) allowed = checkPermission(old.file, cred, MAY_WRITE);
+    if (allowed == 0 && exchange && target.file.isDirectory) allowed = checkPermission(target.file, cred, MAY_WRITE);
+    if (allowed < 0) return allowed;
+  }
+  const result = from.result.file.rename(old, to.result.file, target, flags);
+  if (result < 0) return result;
+  if (exchange) {
+    exchangeDentries(old, target);
+  } else {
+    if (!target.isNegative && target.file.isDirectory) target.file.dead = true;
+    moveDentry(old, target);
+  }
+  return 0;
+}
+
+/** readlink(2): copies up to PATH_MAX bytes to `out`. Errors: EINVAL when it is no symbolic link. */
+export function readlinkAt(walk: PathWalk, length: u32, out: usize, extra: u32): i32 {
+  const result = walk.run(length, extra);
+  if (result < 0) return result;
+  const inode = walk.result.file;
+  return inode.isSymlink ? inode.readlink(out) : -EINVAL;
+}
+
+/** Makes every missing directory of a path, like mkdir -p; follows links. `walk` is begun anew for each step by `again`. */
+export function mkdirAll(walk: PathWalk, root: Mount, length: u32, mode: u32, cred: Credentials): i32 {
+  const path = heap.alloc(PATH_MAX);
+  memory.copy(path, walk.path, length);
+  let end: u32 = 0;
+  let result = 0;
+  while (end < length && result == 0) {
+    while (end < length && load<u8>(path + end) == 0x2f) end++;
+    while (end < length && load<u8>(path + end) != 0x2f) end++;
+    walk.begin(root, root.root, root, root.root, cred);
+    memory.copy(walk.path, path, end);
+    result = mkdirAt(walk, end, mode, 0);
+    if (result == -EEXIST || result == -EROFS) {
+      walk.begin(root, root.root, root, root.root, cred);
+      memory.copy(walk.path, path, end);
+      const there = walk.run(end, WALK_FOLLOW | WALK_DIRECTORY);
+      result = there < 0 && result == -EROFS ? -EROFS : there;
+    }
+  }
+  heap.free(path);
+  return result;
+}
+
+/** Forgets a cached name because its file system knows that it changed by other means. */
+export function invalidate(dentry: Dentry): void {
+  dentry.flags |= DENTRY_DEAD;
+  unhashDentry(dentry);
+}
