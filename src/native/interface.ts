@@ -1,15 +1,20 @@
 // What the native helper offers: Linux system calls that Node cannot make, behind one calling convention.
 //
 // Convention
-//   Integers in, one integer out: `>= 0` is the result, `< 0` is `-errno`. No call throws or builds an
-//   object. Bulk data lives in memories that were registered once, named by a small slot number; every (slot,
-//   offset, length) is checked against the registered length, and a span outside gives -EFAULT. Slots belong
-//   to the JavaScript thread (the Node-API environment) that registered them. A memory that grew is
-//   registered again: until then a shared one has its old length, and the detached view of an unshared one
-//   has length 0. An argument that is no integer or does not fit gives -EBADF for descriptors, -EFAULT for
-//   offsets, else -EINVAL. Names and paths are bytes at (slot, offset), NUL-terminated inside the memory, at
-//   most 4,095 bytes (-ENAMETOOLONG). 64-bit offsets and sizes travel as doubles (exact to 2^53). Descriptors
-//   are plain numbers here. Whoever takes numbers from less trusted code checks them first.
+//   Integers in, one integer out: `>= 0` is the result, `< 0` is `-errno`. No call throws or builds an object.
+//   An argument that is no integer or does not fit gives -EBADF for descriptors, -EFAULT for offsets and
+//   lengths, else -EINVAL.
+//
+//   Bulk data lives in memories that were registered once, named by a small slot number; every (slot, offset,
+//   length) is checked against the registered length, and a span outside gives -EFAULT. Slots belong to the
+//   JavaScript thread (the Node-API environment) that registered them. A memory that grew is registered again:
+//   until then a shared one has its old length, and the detached view of an unshared one has length 0.
+//
+//   Names and paths are bytes at (slot, offset), NUL-terminated inside the memory, at most 4,095 bytes
+//   (-ENAMETOOLONG). 64-bit offsets and sizes travel as doubles (exact to 2^53).
+//
+//   Descriptors are plain numbers here; every new one is O_CLOEXEC. Whoever takes numbers from less trusted
+//   code checks them first.
 //
 // Sleep
 //   Calls marked (blocks) may sleep in the kernel. Those that take a `cancelFd` (an eventfd, or -1) return
