@@ -1,7 +1,10 @@
 #!/usr/bin/env node
-// The entry of build/cli.js.
+// The entry of the CLI's bundle. No top-level await, so that the bundle may have either module format.
 
 import { dispatch } from "./dispatch.ts";
 import { processOutput } from "./output.ts";
 
-process.exitCode = await dispatch(process.argv.slice(2), processOutput);
+// dispatch() never rejects.
+void dispatch(process.argv.slice(2), processOutput).then((code) => {
+  process.exitCode = code;
+});

@@ -1,0 +1,157 @@
+// Starts the gofer: a process of its own, with one end of a socket pair per mount and nothing else of ours.
+//
+// Descriptors of the child
+//   0, 1         /dev/null
+//   2            our stderr
+//   3 .. 3+n-1   the server end of mount 0 .. n-1
+//   3+n          its configuration, a JSON document that ends at end of stream
+// The launcher closes everything above, sets the parent-death signal and executes node with an empty environment.
+//
+// Sleep
+//   The caller may put a guest on this very thread next, so no event of the event loop is waited for, now or later: the
+//   child's death is end of stream on its sockets. The child leads a session of its own: a Ctrl-C is for the guest, and
+//   the gofer must outlive whatever the guest still does with its files.
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { ErrnoError, WvisorError } from "../../common/errors.ts";
+import { launcherPath, type Native } from "../../native/index.ts";
+
+export interface GoferMount {
+  /** An absolute path of the host. */
+  readonly source: string;
+  /** The gofer refuses every change, whatever the kernel lets through. */
+  readonly readonly: boolean;
+  /** The gofer may hand out descriptors of regular files. */
+  readonly donate: boolean;
+}
+
+export interface GoferProcess {
+  /** Our end of each mount's socket, in the order of the mounts: blocking, close-on-exec, owned by the caller. */
+  readonly sockets: readonly number[];
+  readonly pid: number;
+  readonly child: ChildProcess;
+}
+
+export interface GoferOptions {
+  readonly launcher?: string;
+  readonly program?: string;
+}
+
+/** The helper's slot for this module's own few bytes; nothing stays in it between calls. */
+const SCRATCH_SLOT = 15;
+const SCRATCH_BYTES = 16 << 10;
+const FIRST_DONATED_FD = 3;
+const SIGKILL = 9;
+
+/**
+ * What node is started with. One helper thread of V8 instead of four: the gofer answers one message after the other on its
+ * main thread. No flag that sizes the heap or changes the compiler: V8 then rejects the code cache that node carries, and
+ * the start takes 9 ms more (35 instead of 26, medians of 20).
+ */
+const NODE_FLAGS = ["--no-warnings", "--v8-pool-size=1"];
+
+/** build/gofer.js, seen from the sources or from a bundle in build/. */
+export function goferProgram(): string {
+  const self = fileURLToPath(import.meta.url);
+  const folder = dirname(self);
+  return self.endsWith(".ts") ? join(folder, "../../../build/gofer.js") : join(folder, "gofer.js");
+}
+
+/**
+ * Starts a gofer that serves `mounts`. The thread that calls this must live as long as the gofer should: Linux sends the
+ * parent-death signal when the thread ends.
+ *
+ * Errors: WvisorError; then nothing stays open.
+ */
+export function startGofer(
+  native: Native,
+  mounts: readonly GoferMount[],
+  options: GoferOptions = {},
+): GoferProcess {
+  const scratch = new Uint8Array(SCRATCH_BYTES);
+  check(native.registerMemory(SCRATCH_SLOT, scratch), "registering memory");
+  const ours: number[] = [];
+  const theirs: number[] = [];
+  try {
+    // One pair per mount, and one more for the configuration.
+    for (let i = 0; i <= mounts.length; i++) {
+      check(native.socketpair(SCRATCH_SLOT, 0), "socketpair");
+      const ends = new DataView(scratch.buffer);
+      ours.push(ends.getInt32(0, true));
+      theirs.push(ends.getInt32(4, true));
+    }
+    const child = spawnLauncher(theirs, options);
+    closeAll(native, theirs);
+    const configSocket = ours.pop()!;
+    try {
+      sendConfig(native, configSocket, mounts, scratch);
+    } finally {
+      native.close(configSocket);
+    }
+    return { sockets: ours, pid: child.pid!, child };
+  } catch (error) {
+    closeAll(native, theirs);
+    closeAll(native, ours);
+    throw error;
+  }
+}
+
+function spawnLauncher(serverEnds: readonly number[], options: GoferOptions): ChildProcess {
+  const launcher = options.launcher ?? launcherPath();
+  const configFd = FIRST_DONATED_FD + serverEnds.length - 1;
+  const args = [
+    `--fds=${configFd + 1}`,
+    `--pdeathsig=${SIGKILL}`,
+    `--parent=${process.pid}`,
+    "--",
+    process.execPath,
+    ...NODE_FLAGS,
+    options.program ?? goferProgram(),
+    `--config-fd=${configFd}`,
+  ];
+  const child = spawn(launcher, args, {
+    // "/" so that it holds no directory of the caller's.
+    cwd: "/",
+    env: {},
+    stdio: ["ignore", "ignore", "inherit", ...serverEnds],
+    detached: true,
+  });
+  // A failure is seen by the missing pid; without a listener the event that tells it later would end the process.
+  child.on("error", () => {});
+  child.unref();
+  if (child.pid === undefined) {
+    throw new WvisorError("ERR_WVISOR_GOFER", `starting the gofer: cannot execute ${launcher}`);
+  }
+  return child;
+}
+
+/** Sent after the start, so that a document larger than the socket's buffer is read while it is written. */
+function sendConfig(
+  native: Native,
+  socket: number,
+  mounts: readonly GoferMount[],
+  scratch: Uint8Array,
+): void {
+  const served = mounts.map(({ source, readonly, donate }, index) => {
+    return { fd: FIRST_DONATED_FD + index, source, readonly, donate };
+  });
+  const bytes = new TextEncoder().encode(JSON.stringify({ mounts: served }));
+  for (let at = 0; at < bytes.length; ) {
+    const part = bytes.subarray(at, at + scratch.length);
+    scratch.set(part);
+    at += check(native.write(socket, SCRATCH_SLOT, 0, part.length), "sending its configuration");
+  }
+}
+
+/** Closes and forgets: a descriptor in the list afterwards would be closed twice. */
+function closeAll(native: Native, fds: number[]): void {
+  for (const fd of fds.splice(0)) native.close(fd);
+}
+
+function check(result: number, what: string): number {
+  if (result >= 0) return result;
+  const cause = new ErrnoError(-result, what);
+  throw new WvisorError("ERR_WVISOR_GOFER", `starting the gofer: ${cause.message}`, undefined, { cause });
+}
