@@ -112,7 +112,7 @@ export interface Native {
     position: number,
     cancelFd: number,
   ): number;
-  /** lseek(2); the new offset as a double, or -errno. */
+  /** lseek(2); the new offset as a double, or -errno. `position` is any whole number of 64 bits (directory cookies). */
   lseek(fd: number, position: number, whence: number): number;
   /**
    * (blocks) poll(2) on `count` struct pollfd (fd i32, events i16, revents i16) at (slot, offset), plus

@@ -3,11 +3,17 @@
 import * as p9 from "../../../assembly/abi/p9.ts";
 import type { Handler } from "../session.ts";
 import { getattr, readlink, statfs } from "./attr.ts";
+import { lcreate, link, mkdir, mknod, symlink } from "./create.ts";
+import { getlock, lock } from "./lock.ts";
 import { lopen } from "./open.ts";
 import { fsync, read, write } from "./read-write.ts";
 import { readdir } from "./readdir.ts";
+import { rename, renameat } from "./rename.ts";
+import { setattr } from "./setattr.ts";
+import { remove, unlinkat } from "./unlink.ts";
 import { attach, auth, clunk, flush, version } from "./version.ts";
 import { walk, walkAttributes } from "./walk.ts";
+import { xattrcreate, xattrwalk } from "./xattr.ts";
 
 /** Messages of plain 9P2000.L. */
 export const HANDLERS: readonly (Handler | undefined)[] = table([
@@ -25,6 +31,20 @@ export const HANDLERS: readonly (Handler | undefined)[] = table([
   [p9.P9_TWRITE, write],
   [p9.P9_TFSYNC, fsync],
   [p9.P9_TREADDIR, readdir],
+  [p9.P9_TSETATTR, setattr],
+  [p9.P9_TLCREATE, lcreate],
+  [p9.P9_TMKDIR, mkdir],
+  [p9.P9_TSYMLINK, symlink],
+  [p9.P9_TMKNOD, mknod],
+  [p9.P9_TLINK, link],
+  [p9.P9_TRENAMEAT, renameat],
+  [p9.P9_TRENAME, rename],
+  [p9.P9_TUNLINKAT, unlinkat],
+  [p9.P9_TREMOVE, remove],
+  [p9.P9_TLOCK, lock],
+  [p9.P9_TGETLOCK, getlock],
+  [p9.P9_TXATTRWALK, xattrwalk],
+  [p9.P9_TXATTRCREATE, xattrcreate],
 ]);
 
 /** With wVisor's extension. */

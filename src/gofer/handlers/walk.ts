@@ -9,10 +9,9 @@ import { NAME_STRIDE, NAMES } from "../arena.ts";
 import type { HostNode } from "../host-fs/host-node.ts";
 import type { Decoder } from "../p9/decoder.ts";
 import type { Encoder } from "../p9/encoder.ts";
+import { countDots } from "../p9/names.ts";
 import type { Session } from "../session.ts";
 import { putAttributes, putQid } from "./attributes.ts";
-
-const DOT = 0x2e;
 
 /** The lengths of the names at NAMES, of the walk under way. */
 const lengths = new Int32Array(P9_MAXWELEM);
@@ -104,11 +103,4 @@ function step(session: Session, node: HostNode, name: number, length: number): H
   if (status < 0) return status;
   target.incRef();
   return target;
-}
-
-/** 1 for ".", 2 for "..", 0 for anything else. */
-function countDots(bytes: Uint8Array, name: number, length: number): number {
-  if (length > 2 || bytes[name] !== DOT) return 0;
-  if (length === 1) return 1;
-  return bytes[name + 1] === DOT ? 2 : 0;
 }

@@ -11,4 +11,9 @@ export class DescriptorBudget {
   get exhausted(): boolean {
     return this.used >= this.limit;
   }
+
+  /** Whether `count` more fit. */
+  allows(count: number): boolean {
+    return this.used + count <= this.limit;
+  }
 }

@@ -29,7 +29,7 @@ const SELF = -1;
 const STATX_MASK = STATX_BASIC_STATS | STATX_BTIME;
 /** O_NOFOLLOW together with O_PATH opens a final symlink itself; NO_SYMLINKS refuses one anywhere else. */
 const CHILD_FLAGS = O_PATH | O_NOFOLLOW | O_CLOEXEC;
-const CHILD_RESOLVE = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
+export const CHILD_RESOLVE = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
 
 export interface Identity {
   readonly uid: number;
@@ -98,6 +98,13 @@ export class HostFs {
       return status;
     }
     return new HostNode(fd, dir, this.arena.bytes.slice(name, name + length), this.stat, budget);
+  }
+
+  /** Whether the entry at `name`, which is the node's name in its parent, still is this file. */
+  isStillAt(node: HostNode, name: number): boolean {
+    return (
+      node.parent !== null && this.statName(node.parent.fd, name) === 0 && node.isDescribedBy(this.nameStat)
+    );
   }
 
   /** Writes a descriptor's name under /proc/self/fd at PATH. */

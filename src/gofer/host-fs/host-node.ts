@@ -71,8 +71,17 @@ export class HostNode {
     previous?.decRef(native);
   }
 
+  isSameFile(other: HostNode): boolean {
+    return (
+      other.inodeLow === this.inodeLow &&
+      other.inodeHigh === this.inodeHigh &&
+      other.deviceMinor === this.deviceMinor &&
+      other.deviceMajor === this.deviceMajor
+    );
+  }
+
   /** True when `stat` describes this file. */
-  isSame(stat: StatBuffer): boolean {
+  isDescribedBy(stat: StatBuffer): boolean {
     return (
       stat.inodeLow === this.inodeLow &&
       stat.inodeHigh === this.inodeHigh &&

@@ -22,6 +22,10 @@ static int convert(char kind, double number, int64_t *out) {
   case 'n':
     if (!exact || value < NO_NAME) return -EFAULT;
     break;
+  case 'w':
+    if (!(number >= -0x1p63 && number < 0x1p63) || trunc(number) != number) return -EINVAL;
+    value = (int64_t)number;
+    break;
   case 't':
     if (isnan(number) || (number < 0 && number != -1)) return -EINVAL;
     value = number >= EXACT ? (int64_t)EXACT : (int64_t)number;

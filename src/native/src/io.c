@@ -229,6 +229,6 @@ const struct call io_calls[] = {
     {"pwrite", "dioop", call_pwrite},
     {"readv", "dioiipd", call_readv},
     {"writev", "dioiipd", call_writev},
-    {"lseek", "dpi", call_lseek},
+    {"lseek", "dwi", call_lseek},
     {NULL, NULL, NULL},
 };

@@ -1,0 +1,59 @@
+// Tunlinkat and Tremove.
+
+import {
+  EBADF,
+  EBUSY,
+  EINVAL,
+  EISDIR,
+  ENOENT,
+  ENOTEMPTY,
+  EPROTO,
+  EROFS,
+} from "../../../assembly/abi/errno.ts";
+import { AT_REMOVEDIR } from "../../../assembly/abi/fcntl.ts";
+import { S_IFDIR } from "../../../assembly/abi/stat.ts";
+import { NAME_A, SLOT } from "../arena.ts";
+import type { HostNode } from "../host-fs/host-node.ts";
+import type { Decoder } from "../p9/decoder.ts";
+import { countDots } from "../p9/names.ts";
+import type { Session } from "../session.ts";
+
+/** Removes a name; fids on the file stay. The host says EISDIR or ENOTDIR when the flag does not fit the file. */
+export function unlinkat(session: Session, request: Decoder): number {
+  const { host } = session;
+  const fid = session.fids.get(request.u32());
+  const length = request.name(NAME_A);
+  const flags = request.u32();
+  if (!request.complete()) return -EPROTO;
+  if (fid === undefined) return -EBADF;
+  if (length < 0) return length;
+  if ((flags & ~AT_REMOVEDIR) !== 0) return -EINVAL;
+  if (session.mount.readonly) return -EROFS;
+  const dots = countDots(host.arena.bytes, NAME_A, length);
+  if (dots > 0) return -dotsError(dots, flags);
+  return host.native.unlinkat(fid.node.fd, SLOT, NAME_A, flags);
+}
+
+/** As Linux answers unlink and rmdir of "." and "..". */
+function dotsError(dots: number, flags: number): number {
+  if ((flags & AT_REMOVEDIR) === 0) return EISDIR;
+  return dots === 1 ? EINVAL : ENOTEMPTY;
+}
+
+/** Removes the file by the name through which the fid came, and clunks the fid whatever comes of it. */
+export function remove(session: Session, request: Decoder): number {
+  const fid = session.fids.get(request.u32());
+  if (!request.complete()) return -EPROTO;
+  if (fid === undefined) return -EBADF;
+  const status = session.mount.readonly ? -EROFS : removeNode(session, fid.node);
+  session.fids.clunk(fid);
+  return status;
+}
+
+function removeNode(session: Session, node: HostNode): number {
+  const { host } = session;
+  if (node.parent === null) return -EBUSY;
+  host.putName(node, NAME_A);
+  if (!host.isStillAt(node, NAME_A)) return -ENOENT;
+  return host.native.unlinkat(node.parent.fd, SLOT, NAME_A, node.type === S_IFDIR ? AT_REMOVEDIR : 0);
+}

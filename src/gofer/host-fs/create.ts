@@ -1,0 +1,144 @@
+// New files, directories, symlinks and nodes, and whose they are.
+//
+// The client has checked permissions with its own users, so that what is made belongs to the user who attached and to
+// the group that the message names. Only a gofer with CAP_CHOWN can do this; any other makes everything its own.
+
+import { EEXIST, EINVAL, EMFILE, ENOENT } from "../../../assembly/abi/errno.ts";
+import { O_ACCMODE, O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_PATH } from "../../../assembly/abi/fcntl.ts";
+import { S_IFDIR, S_IFREG, S_ISGID, S_ISUID } from "../../../assembly/abi/stat.ts";
+import { SLOT } from "../arena.ts";
+import type { DescriptorBudget } from "./budget.ts";
+import { CHILD_RESOLVE, type HostFs } from "./host-fs.ts";
+import type { HostNode } from "./host-node.ts";
+import { hostFlags, openNode } from "./open.ts";
+
+/** A user or group that the message leaves open. */
+const NOBODY_NAMED = 0xffffffff;
+/** fchown's "leave as it is". */
+const KEEP = -1;
+/** How often a name may appear and vanish between two looks before the client is told that it is there. */
+const RACE_RETRIES = 3;
+const PERMISSIONS = 0o7777;
+
+/** The owner of what is made. */
+export interface Owner {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+export interface OpenedFile {
+  readonly node: HostNode;
+  readonly fd: number;
+}
+
+/**
+ * Makes the regular file whose name of `length` bytes is at `name`, and opens it. Without O_EXCL in `clientFlags` an
+ * existing regular file is opened instead.
+ *
+ * Ownership: returns a node with one reference and its open descriptor, or -errno.
+ */
+export function createFile(
+  host: HostFs,
+  dir: HostNode,
+  name: number,
+  length: number,
+  clientFlags: number,
+  mode: number,
+  owner: Owner,
+  budget: DescriptorBudget,
+): OpenedFile | number {
+  if ((clientFlags & O_ACCMODE) === O_ACCMODE || (clientFlags & O_DIRECTORY) !== 0) return -EINVAL;
+  if (!budget.allows(2)) return -EMFILE;
+  // Always O_EXCL here, so that whatever opens is new: never what a symlink names, never a FIFO.
+  const flags = hostFlags(clientFlags) | O_CREAT | O_EXCL | O_NOFOLLOW;
+  for (let attempt = 0; attempt < RACE_RETRIES; attempt++) {
+    const fd = host.native.openat2(dir.fd, SLOT, name, flags, mode & PERMISSIONS, CHILD_RESOLVE);
+    if (fd >= 0) return finishFile(host, dir, name, length, fd, mode, owner, budget);
+    if (fd !== -EEXIST || (clientFlags & O_EXCL) !== 0) return fd;
+    const existing = openExisting(host, dir, name, length, clientFlags, budget);
+    if (existing !== -ENOENT) return existing;
+  }
+  return -EEXIST;
+}
+
+function openExisting(
+  host: HostFs,
+  dir: HostNode,
+  name: number,
+  length: number,
+  clientFlags: number,
+  budget: DescriptorBudget,
+): OpenedFile | number {
+  const node = host.openChild(dir, name, length, budget);
+  if (typeof node === "number") return node;
+  // A directory would open for reading. Linux: O_CREAT on one is EISDIR; here EEXIST, which clients of Tlcreate expect.
+  const fd = node.type === S_IFDIR ? -EEXIST : openNode(host, node, clientFlags);
+  if (fd >= 0) return { node, fd };
+  node.decRef(host.native);
+  return fd;
+}
+
+/** Gives the new file to its owner and makes its node. Takes `fd`; on failure the file is gone again. */
+function finishFile(
+  host: HostFs,
+  dir: HostNode,
+  name: number,
+  length: number,
+  fd: number,
+  mode: number,
+  owner: Owner,
+  budget: DescriptorBudget,
+): OpenedFile | number {
+  const { native } = host;
+  const pathFd = native.reopen(host.procSelfFd, fd, O_PATH);
+  const node = pathFd < 0 ? pathFd : host.adopt(pathFd, dir, name, length, budget);
+  let status = typeof node === "number" ? node : giveTo(host, node, mode, owner);
+  if (typeof node !== "number") {
+    if (status === 0) return { node, fd };
+    node.decRef(native);
+  }
+  native.close(fd);
+  const undone = native.unlinkat(dir.fd, SLOT, name, 0);
+  if (undone < 0 && undone !== -ENOENT) status = undone;
+  return status;
+}
+
+/**
+ * Opens the entry that was just made at `name`, gives it to its owner, and fills `host.stat`. Returns 0 or -errno.
+ *
+ * Somebody else may have put another file there meanwhile. One that cannot be ours (another type, another user's, with
+ * a second name) is left alone: a chown of it could give away a file that its maker may only link to.
+ */
+export function settle(
+  host: HostFs,
+  dir: HostNode,
+  name: number,
+  length: number,
+  type: number,
+  mode: number,
+  owner: Owner,
+  budget: DescriptorBudget,
+): number {
+  const node = host.openChild(dir, name, length, budget);
+  if (typeof node === "number") return node;
+  const { stat } = host;
+  const isOurs =
+    stat.type === type && stat.uid === host.identity.uid && (type === S_IFDIR || stat.linkCount === 1);
+  let status = isOurs ? giveTo(host, node, mode, owner) : 0;
+  if (status === 0) status = host.statNode(node);
+  node.decRef(host.native);
+  return status;
+}
+
+/** Changes the owner of the node that `host.stat` describes, where that is asked for and possible. */
+function giveTo(host: HostFs, node: HostNode, mode: number, owner: Owner): number {
+  const { native, stat, identity, procSelfFd } = host;
+  if (!identity.canChown) return 0;
+  const uid = owner.uid === NOBODY_NAMED || owner.uid === stat.uid ? KEEP : owner.uid;
+  const gid = owner.gid === NOBODY_NAMED || owner.gid === stat.gid ? KEEP : owner.gid;
+  if (uid === KEEP && gid === KEEP) return 0;
+  const status = native.fchown(node.fd, uid, gid);
+  // A change of owner takes the set-id bits away, which the client has asked for.
+  if (status < 0 || node.type !== S_IFREG || (mode & (S_ISUID | S_ISGID)) === 0) return status;
+  return native.fchmod(procSelfFd, node.fd, mode & PERMISSIONS);
+}
