@@ -27,12 +27,8 @@ export const ROOT_SLABS = 1152;
 export const ROOT_OBJECTS_USED = 1300;
 export const ROOT_OBJECT_BYTES = 1304;
 
-/** Pointer to the one Kernel object (kernel/kernel.ts). */
-export const ROOT_KERNEL = 1308;
-/** Pointer to the one VirtualFilesystem object (vfs/vfs.ts). */
+/** The dentry hash table (vfs/dcache.ts). */
 export const ROOT_VFS = 1312;
-/** Where a panic left its reason: address of an AssemblyScript string, or 0. */
-export const ROOT_PANIC = 1316;
 
 /** Kernel addresses stay below 2 GiB, so that a pointer is a positive i32 and -errno is not. */
 export const KERNEL_MAX_WASM_PAGES = 32768;
@@ -40,3 +36,9 @@ export const KERNEL_INITIAL_WASM_PAGES = 64;
 export const KERNEL_MEMORY_BASE = 65536;
 /** i64: where the host writes a clock's value. */
 export const ROOT_CLOCK = 1320;
+/** Head of the registered character devices (vfs/device.ts). */
+export const ROOT_DEVICES = 1328;
+/** The last st_dev given to a file system. */
+export const ROOT_LAST_DEVICE = 1332;
+/** The last task id. */
+export const ROOT_LAST_TASK_ID = 1336;

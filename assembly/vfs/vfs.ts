@@ -13,13 +13,15 @@ import {
 import { PATH_MAX } from "../abi/limits.ts";
 import { S_IFBLK, S_IFCHR, S_IFIFO, S_IFSOCK, S_ISGID } from "../abi/stat.ts";
 import { Credentials } from "../auth/credentials.ts";
+import { free } from "../lib/ref-counted.ts";
 import { errorOf, isError } from "../lib/result.ts";
 import { ATTR_SIZE, Attributes } from "./attributes.ts";
-import { exchangeDentries, killDentry, moveDentry, unhashDentry } from "./dcache.ts";
-import { Dentry, DENTRY_DEAD, Inode } from "./dentry.ts";
+import { exchangeDentries, killDentry, moveDentry } from "./dcache.ts";
+import { Dentry, Inode } from "./dentry.ts";
+import { openDevice } from "./device.ts";
 import { PathDescription } from "./file-description.ts";
 import { lookupLocked } from "./lookup.ts";
-import { MNT_NODEV, Mount } from "./mount.ts";
+import { findMount, MNT_NODEV, Mount } from "./mount.ts";
 import { LAST_DOT, LAST_DOTDOT, LAST_NORM, PathWalk, WALK_DIRECTORY, WALK_FOLLOW, WALK_PARENT } from "./path-walk.ts";
 import { checkPermission, checkSticky, isOwnerOrCapable, MAY_EXEC, MAY_READ, MAY_WRITE, prepareAttributes } from "./permission.ts";
 
@@ -110,22 +112,13 @@ function openCrossing(mount: Mount, child: Dentry, walk: PathWalk, flags: u32): 
   let over = mount;
   let dentry = child;
   while (dentry.mounts) {
-    const next = mountOn(over, dentry);
+    const next = findMount(over, dentry);
     if (next === null) break;
     over = next;
     dentry = next.root;
   }
   if (dentry.file.isDirectory) return errorOf(-EISDIR);
   return openFound(over, dentry, walk.credentials, flags);
-}
-
-function mountOn(parent: Mount, dentry: Dentry): Mount | null {
-  let at = changetype<Mount | null>(dentry.mounts);
-  while (at !== null) {
-    if (at.parent === parent) return at;
-    at = at.nextOnDentry;
-  }
-  return null;
 }
 
 /** Linux: may_open() and do_open() for a file that exists. */
@@ -149,7 +142,9 @@ function openFound(mount: Mount, dentry: Dentry, cred: Credentials, flags: u32):
     const result = truncateInode(inode, 0, cred);
     if (result < 0) return errorOf(result);
   }
-  return inode.open(changetype<usize>(mount), dentry, flags & ~<u32>(O_TRUNC | O_CREAT | O_EXCL));
+  const kept = flags & ~<u32>(O_TRUNC | O_CREAT | O_EXCL);
+  if (type == <u32>S_IFCHR) return openDevice(inode.rdev, mount, dentry, kept);
+  return inode.open(changetype<usize>(mount), dentry, kept);
 }
 
 function truncateInode(inode: Inode, size: i64, cred: Credentials): i32 {
@@ -157,7 +152,7 @@ function truncateInode(inode: Inode, size: i64, cred: Credentials): i32 {
   a.valid = ATTR_SIZE;
   a.size = size;
   const result = changeAttributes(inode, a, cred);
-  heap.free(changetype<usize>(a) - 8);
+  free(a);
   return result;
 }
 
@@ -463,10 +458,4 @@ export function mkdirAll(walk: PathWalk, root: Mount, length: u32, mode: u32, cr
   }
   heap.free(path);
   return result;
-}
-
-/** Forgets a cached name because its file system knows that it changed by other means. */
-export function invalidate(dentry: Dentry): void {
-  dentry.flags |= DENTRY_DEAD;
-  unhashDentry(dentry);
 }

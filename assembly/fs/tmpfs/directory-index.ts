@@ -1,0 +1,194 @@
+// The names in one tmpfs directory: by name through a hash table, and in the order of their making for readdir.
+//
+// Every entry has a cookie that grows and is never used twice, so that a listing in progress misses nothing that stays and
+// shows nothing twice, whatever is made or removed meanwhile. The order array holds entries by ascending cookie, with holes
+// where entries went; it is closed up when half of it is holes.
+
+import { duplicate, equal, hashBytes } from "../../lib/bytes.ts";
+import { free } from "../../lib/ref-counted.ts";
+import { Inode } from "../../vfs/dentry.ts";
+
+const FIRST_CAPACITY: u32 = 8;
+/** Cookies 0 and 1 are "." and "..". */
+export const FIRST_COOKIE: u64 = 2;
+
+@final
+export class DirectoryEntry {
+  nextInBucket: DirectoryEntry | null = null;
+  name: usize;
+  hash: u32;
+  cookie: u64 = 0;
+
+  /** Takes a reference on `inode`; copies the name. */
+  constructor(
+    public inode: Inode,
+    name: usize,
+    public nameLength: u32,
+  ) {
+    this.name = duplicate(name, nameLength);
+    this.hash = hashBytes(name, nameLength, 0);
+    inode.incRef();
+  }
+
+  destroy(): void {
+    heap.free(this.name);
+    this.inode.decRef();
+    free(this);
+  }
+}
+
+@final
+export class DirectoryIndex {
+  count: u32 = 0;
+  private capacity: u32 = 0;
+  private buckets: usize = 0;
+  private order: usize = 0;
+  private orderCapacity: u32 = 0;
+  private orderUsed: u32 = 0;
+  private nextCookie: u64 = FIRST_COOKIE;
+
+  find(name: usize, length: u32): DirectoryEntry | null {
+    if (!this.buckets) return null;
+    const hash = hashBytes(name, length, 0);
+    let at = changetype<DirectoryEntry | null>(<usize>load<u32>(this.bucketOf(hash)));
+    while (at !== null) {
+      if (at.hash == hash && at.nameLength == length && equal(at.name, name, length)) return at;
+      at = at.nextInBucket;
+    }
+    return null;
+  }
+
+  add(name: usize, length: u32, inode: Inode): void {
+    if (this.count == this.capacity) this.grow();
+    const entry = new DirectoryEntry(inode, name, length);
+    entry.cookie = this.nextCookie++;
+    this.pushBucket(entry);
+    this.pushOrder(entry);
+    this.count++;
+  }
+
+  /** Lets go of the entry and of its reference on the inode. */
+  remove(entry: DirectoryEntry): void {
+    this.popBucket(entry);
+    const position = this.positionOf(entry.cookie);
+    store<u32>(this.order + (<usize>position << 2), 0);
+    this.count--;
+    entry.destroy();
+    if (this.count == 0) this.orderUsed = 0;
+    else if (this.orderUsed > 16 && this.orderUsed > this.count * 2) this.compact();
+  }
+
+  /** Makes the entry name another inode. */
+  replace(entry: DirectoryEntry, inode: Inode): void {
+    inode.incRef();
+    entry.inode.decRef();
+    entry.inode = inode;
+  }
+
+  /** The first entry whose cookie is at least `cookie`, or null. */
+  firstFrom(cookie: u64): DirectoryEntry | null {
+    let position = this.positionOf(cookie);
+    while (position < this.orderUsed) {
+      const entry = load<u32>(this.order + (<usize>position << 2));
+      if (entry) return changetype<DirectoryEntry>(<usize>entry);
+      position++;
+    }
+    return null;
+  }
+
+  /** The entry behind the one at `position` in the order; for a run over many. */
+  entryAt(position: u32): DirectoryEntry | null {
+    return changetype<DirectoryEntry | null>(<usize>load<u32>(this.order + (<usize>position << 2)));
+  }
+
+  get length(): u32 {
+    return this.orderUsed;
+  }
+
+  /** Where in the order the first entry with at least this cookie is, by bisection over the entries that are there. */
+  positionOf(cookie: u64): u32 {
+    let low: u32 = 0;
+    let high = this.orderUsed;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      let probe = middle;
+      while (probe < high && load<u32>(this.order + (<usize>probe << 2)) == 0) probe++;
+      if (probe == high) {
+        high = middle;
+        continue;
+      }
+      const entry = changetype<DirectoryEntry>(<usize>load<u32>(this.order + (<usize>probe << 2)));
+      if (entry.cookie < cookie) low = probe + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  destroy(): void {
+    for (let i: u32 = 0; i < this.orderUsed; i++) {
+      const entry = this.entryAt(i);
+      if (entry !== null) entry.destroy();
+    }
+    if (this.buckets) heap.free(this.buckets);
+    if (this.order) heap.free(this.order);
+    free(this);
+  }
+
+  private bucketOf(hash: u32): usize {
+    return this.buckets + (<usize>(hash & (this.capacity - 1)) << 2);
+  }
+
+  private pushBucket(entry: DirectoryEntry): void {
+    const bucket = this.bucketOf(entry.hash);
+    entry.nextInBucket = changetype<DirectoryEntry | null>(<usize>load<u32>(bucket));
+    store<u32>(bucket, <u32>changetype<usize>(entry));
+  }
+
+  private popBucket(entry: DirectoryEntry): void {
+    const bucket = this.bucketOf(entry.hash);
+    let previous: DirectoryEntry | null = null;
+    let at = changetype<DirectoryEntry | null>(<usize>load<u32>(bucket));
+    while (at !== null && at !== entry) {
+      previous = at;
+      at = at.nextInBucket;
+    }
+    if (previous === null) store<u32>(bucket, <u32>changetype<usize>(entry.nextInBucket));
+    else previous.nextInBucket = entry.nextInBucket;
+  }
+
+  private grow(): void {
+    const before = this.buckets;
+    this.capacity = this.capacity ? this.capacity << 1 : FIRST_CAPACITY;
+    this.buckets = heap.alloc(<usize>this.capacity << 2);
+    for (let i: u32 = 0; i < this.orderUsed; i++) {
+      const entry = this.entryAt(i);
+      if (entry !== null) this.pushBucket(entry);
+    }
+    if (before) heap.free(before);
+  }
+
+  private pushOrder(entry: DirectoryEntry): void {
+    if (this.orderUsed == this.orderCapacity) {
+      const larger = this.orderCapacity ? this.orderCapacity << 1 : FIRST_CAPACITY;
+      const order = heap.alloc(<usize>larger << 2);
+      memory.copy(order, this.order, <usize>this.orderUsed << 2);
+      if (this.order) heap.free(this.order);
+      this.order = order;
+      this.orderCapacity = larger;
+    }
+    store<u32>(this.order + (<usize>this.orderUsed << 2), <u32>changetype<usize>(entry));
+    this.orderUsed++;
+  }
+
+  private compact(): void {
+    let to: u32 = 0;
+    for (let i: u32 = 0; i < this.orderUsed; i++) {
+      const entry = load<u32>(this.order + (<usize>i << 2));
+      if (entry) {
+        store<u32>(this.order + (<usize>to << 2), entry);
+        to++;
+      }
+    }
+    this.orderUsed = to;
+  }
+}

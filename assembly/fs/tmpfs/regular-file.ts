@@ -1,0 +1,102 @@
+// Regular files of tmpfs. Nothing here sleeps: the kernel lock alone keeps reads and writes whole.
+
+import { EFBIG, EINVAL, ENOSPC } from "../../abi/errno.ts";
+import { IovIter } from "../../mm/iov-iter.ts";
+import { realTime } from "../../vfs/clock.ts";
+import { Dentry, Filesystem } from "../../vfs/dentry.ts";
+import { FileDescription } from "../../vfs/file-description.ts";
+import { MNT_NOATIME, Mount } from "../../vfs/mount.ts";
+import { FileData } from "./file-data.ts";
+import { TmpfsInode } from "./inode.ts";
+import { TmpfsLimits } from "./limits.ts";
+
+@final
+export class TmpfsRegularFile extends TmpfsInode {
+  data: FileData;
+
+  constructor(fs: Filesystem, limits: TmpfsLimits, ino: u64, mode: u32, uid: u32, gid: u32) {
+    super(fs, limits, ino, mode, uid, gid);
+    this.data = new FileData(limits);
+  }
+
+  override destroy(): void {
+    this.data.destroy();
+    super.destroy();
+  }
+
+  override setSize(size: i64): i32 {
+    if (size < 0) return -EINVAL;
+    if (size < this.size) this.data.truncate(size);
+    this.size = size;
+    this.updateBlocks();
+    this.touchModified();
+    return 0;
+  }
+
+  updateBlocks(): void {
+    this.blocks = this.data.pages << 3;
+  }
+
+  open(mount: usize, dentry: Dentry, flags: u32): usize {
+    return changetype<usize>(new TmpfsFile(changetype<Mount>(mount), dentry, flags));
+  }
+}
+
+@final
+class TmpfsFile extends FileDescription {
+  private get regular(): TmpfsRegularFile {
+    return changetype<TmpfsRegularFile>(this.inode);
+  }
+
+  override read(to: IovIter, offset: i64): i64 {
+    if (offset < 0) return -EINVAL;
+    const inode = this.regular;
+    if (!(this.mount.flags & MNT_NOATIME)) this.touchAccessed(inode);
+    if (offset >= inode.size) return 0;
+    const length = <u32>min<i64>(to.remaining, inode.size - offset);
+    inode.data.read(to, offset, length);
+    return length;
+  }
+
+  /** relatime, Linux's default: atime moves only when it is behind mtime or ctime, or a day old. */
+  private touchAccessed(inode: TmpfsRegularFile): void {
+    if (inode.atime <= inode.mtime || inode.atime <= inode.ctime) {
+      const now = realTime();
+      if (now > inode.atime) inode.atime = now;
+    }
+  }
+
+  override write(from: IovIter, offset: i64): i64 {
+    const inode = this.regular;
+    const appends = offset < 0 || this.appends;
+    const start = appends ? inode.size : offset;
+    const length = from.remaining;
+    if (length == 0) return 0;
+    if (start + <i64>length < start) return -EFBIG;
+    const done = inode.data.write(from, start, length);
+    if (done < 0) return done;
+    if (start + done > inode.size) inode.size = start + done;
+    inode.updateBlocks();
+    inode.touchModified();
+    if (offset < 0) this.offset = start + done;
+    return done;
+  }
+
+  override truncate(size: i64): i32 {
+    return this.regular.setSize(size);
+  }
+
+  override allocate(mode: u32, offset: i64, length: i64): i32 {
+    if (mode != 0) return super.allocate(mode, offset, length);
+    const end = offset + length;
+    if (end < offset) return -EFBIG;
+    const inode = this.regular;
+    // Space is promised by the limits only when it is written; refuse what could never fit.
+    if (<u64>end >> 12 > inode.limits.maxPages) return -ENOSPC;
+    if (end > inode.size) {
+      inode.size = end;
+      inode.touchModified();
+    }
+    return 0;
+  }
+}

@@ -1,0 +1,119 @@
+// File descriptor tables: small numbers to open file descriptions (Linux: struct files_struct).
+//
+// An entry also keeps what an ABI layer remembers for each descriptor and Linux does not: the rights of WASI, and the name
+// of a preopened directory.
+
+import { EBADF, EMFILE } from "../abi/errno.ts";
+import { FD_MAX } from "../abi/limits.ts";
+import { duplicate } from "../lib/bytes.ts";
+import { FileDescription } from "../vfs/file-description.ts";
+
+@unmanaged
+@final
+export class FdEntry {
+  /** 0: the descriptor is free. */
+  file: usize;
+  preopenName: usize;
+  preopenLength: u32;
+  isPreopen: u32;
+  rights: u64;
+  inheriting: u64;
+
+  get description(): FileDescription {
+    return changetype<FileDescription>(this.file);
+  }
+}
+
+const ENTRY: usize = 32;
+const FIRST_CAPACITY: u32 = 32;
+
+@final
+export class FdTable {
+  private entries: usize = heap.alloc(<usize>FIRST_CAPACITY * ENTRY);
+  private capacity: u32 = FIRST_CAPACITY;
+  /** No free descriptor is below this one. */
+  private lowest: u32 = 0;
+
+  /** The entry of an open descriptor, or null. Valid until the next install(). */
+  get(fd: u32): FdEntry | null {
+    if (fd >= this.capacity) return null;
+    const entry = this.at(fd);
+    return entry.file ? entry : null;
+  }
+
+  /** Puts `file` into the lowest free descriptor at or above `least`; takes over the reference. EMFILE drops it. */
+  install(file: FileDescription, least: u32): i32 {
+    let fd = max(this.lowest, least);
+    while (fd < this.capacity && this.at(fd).file) fd++;
+    if (fd >= <u32>FD_MAX) {
+      file.decRef();
+      return -EMFILE;
+    }
+    if (fd >= this.capacity) this.grow(fd + 1);
+    if (fd == this.lowest) this.lowest = fd + 1;
+    this.at(fd).file = changetype<usize>(file);
+    return fd;
+  }
+
+  /** Puts `file` into exactly `fd`, which is closed first; takes over the reference. */
+  installAt(fd: u32, file: FileDescription): i32 {
+    if (fd >= <u32>FD_MAX) {
+      file.decRef();
+      return -EBADF;
+    }
+    if (fd >= this.capacity) this.grow(fd + 1);
+    this.close(fd);
+    this.at(fd).file = changetype<usize>(file);
+    return 0;
+  }
+
+  setPreopen(fd: u32, name: usize, length: u32): void {
+    const entry = this.at(fd);
+    entry.isPreopen = 1;
+    entry.preopenName = duplicate(name, length);
+    entry.preopenLength = length;
+  }
+
+  /** Makes `to`, which is open, what `from` is, and closes `from` (fd_renumber). */
+  renumber(from: u32, to: u32): void {
+    if (from == to) return;
+    this.close(to);
+    memory.copy(changetype<usize>(this.at(to)), changetype<usize>(this.at(from)), ENTRY);
+    memory.fill(changetype<usize>(this.at(from)), 0, ENTRY);
+    this.lowest = min(this.lowest, from);
+  }
+
+  close(fd: u32): i32 {
+    const entry = this.get(fd);
+    if (entry === null) return -EBADF;
+    const file = entry.description;
+    if (entry.preopenName) heap.free(entry.preopenName);
+    memory.fill(changetype<usize>(entry), 0, ENTRY);
+    this.lowest = min(this.lowest, fd);
+    file.decRef();
+    return 0;
+  }
+
+  closeAll(): void {
+    for (let fd: u32 = 0; fd < this.capacity; fd++) this.close(fd);
+  }
+
+  /** Ends the table itself; every descriptor was closed. */
+  destroy(): void {
+    heap.free(this.entries);
+  }
+
+  private at(fd: u32): FdEntry {
+    return changetype<FdEntry>(this.entries + <usize>fd * ENTRY);
+  }
+
+  private grow(least: u32): void {
+    let capacity = this.capacity;
+    while (capacity < least) capacity <<= 1;
+    const entries = heap.alloc(<usize>capacity * ENTRY);
+    memory.copy(entries, this.entries, <usize>this.capacity * ENTRY);
+    heap.free(this.entries);
+    this.entries = entries;
+    this.capacity = capacity;
+  }
+}

@@ -1,0 +1,135 @@
+// Streams of the host: a guest's standard input, output and error.
+//
+// A HostStream reads and writes a host descriptor, named by its handle, straight between it and guest memory. The kernel
+// lock is released meanwhile: these calls block.
+
+import { EPERM, ENXIO } from "../abi/errno.ts";
+import { S_IFIFO, S_IFMT, S_IFSOCK } from "../abi/stat.ts";
+import { readGuest, readKernel, writeGuest, writeKernel } from "../host.ts";
+import { errorOf } from "../lib/result.ts";
+import { IovIter } from "../mm/iov-iter.ts";
+import { lockKernel, unlockKernel } from "../sched/kernel-lock.ts";
+import { currentThread } from "../sched/thread.ts";
+import { Attributes, StatFs } from "../vfs/attributes.ts";
+import { realTime } from "../vfs/clock.ts";
+import { makeRootDentry } from "../vfs/dcache.ts";
+import { Dentry, Filesystem, Inode } from "../vfs/dentry.ts";
+import { FileDescription } from "../vfs/file-description.ts";
+import { FS_DEVTMPFS } from "../vfs/filesystem-type.ts";
+import { Mount } from "../vfs/mount.ts";
+
+/** The file system of files without a place in any tree (Linux: anon_inodefs, pipefs). */
+@final
+class AnonymousFilesystem extends Filesystem {
+  typeId(): u32 {
+    return FS_DEVTMPFS;
+  }
+  statfs(_out: StatFs): i32 {
+    return 0;
+  }
+}
+
+@final
+class StreamInode extends Inode {
+  handle: i32 = -1;
+
+  setAttributes(_a: Attributes): i32 {
+    return -EPERM;
+  }
+  lookup(_child: Dentry): i32 {
+    return -EPERM;
+  }
+  create(_child: Dentry, _mode: u32, _uid: u32, _gid: u32): i32 {
+    return -EPERM;
+  }
+  mkdir(_child: Dentry, _mode: u32, _uid: u32, _gid: u32): i32 {
+    return -EPERM;
+  }
+  mknod(_child: Dentry, _mode: u32, _rdev: u32, _uid: u32, _gid: u32): i32 {
+    return -EPERM;
+  }
+  symlink(_child: Dentry, _target: usize, _length: u32, _uid: u32, _gid: u32): i32 {
+    return -EPERM;
+  }
+  link(_child: Dentry, _target: Dentry): i32 {
+    return -EPERM;
+  }
+  unlink(_child: Dentry): i32 {
+    return -EPERM;
+  }
+  rmdir(_child: Dentry): i32 {
+    return -EPERM;
+  }
+  rename(_from: Dentry, _toDirectory: Inode, _to: Dentry, _flags: u32): i32 {
+    return -EPERM;
+  }
+  readlink(_out: usize): i32 {
+    return -EPERM;
+  }
+  open(_mount: usize, _dentry: Dentry, _flags: u32): usize {
+    return errorOf(-ENXIO);
+  }
+}
+
+@final
+export class HostStream extends FileDescription {
+  constructor(
+    mount: Mount,
+    dentry: Dentry,
+    flags: u32,
+    private readonly handle: i32,
+  ) {
+    super(mount, dentry, flags);
+  }
+
+  override isSeekable(): bool {
+    return false;
+  }
+
+  override pollHandle(): i32 {
+    return this.handle;
+  }
+
+  override read(to: IovIter, _offset: i64): i64 {
+    const thread = changetype<usize>(currentThread());
+    unlockKernel();
+    const result = to.kernel
+      ? readKernel(thread, this.handle, to.vector, to.count, -1)
+      : readGuest(thread, this.handle, to.vector, to.count, -1);
+    lockKernel();
+    return result;
+  }
+
+  override write(from: IovIter, _offset: i64): i64 {
+    const thread = changetype<usize>(currentThread());
+    unlockKernel();
+    const result = from.kernel
+      ? writeKernel(thread, this.handle, from.vector, from.count, -1)
+      : writeGuest(thread, this.handle, from.vector, from.count, -1);
+    lockKernel();
+    return result;
+  }
+}
+
+/**
+ * A description of the host descriptor `handle`. `mode` is its file type on the host and permission bits; `flags` its access
+ * mode.
+ */
+export function makeHostStream(handle: i32, mode: u32, flags: u32): FileDescription {
+  const fs = new AnonymousFilesystem();
+  const inode = new StreamInode(fs);
+  const type = mode & <u32>S_IFMT;
+  // A pipe and a socket look alike from here; both are streams without a place.
+  inode.mode = type == <u32>S_IFSOCK ? (mode & 0o777) | <u32>S_IFIFO : mode;
+  inode.ino = <u64>handle + 1;
+  inode.handle = handle;
+  const now = realTime();
+  inode.atime = now;
+  inode.mtime = now;
+  inode.ctime = now;
+  const mount = new Mount(makeRootDentry(fs, inode), 0);
+  const stream = new HostStream(mount, mount.root, flags, handle);
+  mount.decRef();
+  fs.decRef();
+  return stream;
+}

@@ -1,0 +1,125 @@
+// Tasks: guests. A Task is a Thread with credentials, a root and working directory, descriptors, arguments and environment.
+//
+//   made      by the control side; not yet running
+//   running   its instance entered the guest
+//   ended     released all it owned, by itself (exitTask) or by the killer (reapTask); its exit code is known
+//   freed     the host has taken the exit code
+//
+// The Task owns its credentials, mount namespace, walks, buffers and descriptors. Only the task itself uses them, or the
+// control side before it runs and after it was claimed.
+
+import { freePages } from "mm/page";
+import { ENOTDIR } from "../abi/errno.ts";
+import { IOV_MAX } from "../abi/limits.ts";
+import { Credentials } from "../auth/credentials.ts";
+import { free } from "../lib/ref-counted.ts";
+import { IovIter } from "../mm/iov-iter.ts";
+import { Thread } from "../sched/thread.ts";
+import { WaitQueue } from "../sched/wait-queue.ts";
+import { Dentry } from "../vfs/dentry.ts";
+import { Mount, MountNamespace } from "../vfs/mount.ts";
+import { PathWalk, WALK_FOLLOW } from "../vfs/path-walk.ts";
+import { FdTable } from "./fd-table.ts";
+
+/** Bytes of scratch memory that a task has for small transfers. */
+export const TASK_PAGE: u32 = 8192;
+
+@final
+export class Task extends Thread {
+  fds: FdTable = new FdTable();
+  rootMount: Mount;
+  rootDentry: Dentry;
+  cwdMount: Mount;
+  cwdDentry: Dentry;
+  umask: u32 = 0o022;
+  exitCode: i32 = 0;
+  /** Owned resources were given back. */
+  ended: bool = false;
+  /** NUL-terminated strings, one behind the other. */
+  args: usize = 0;
+  argsBytes: u32 = 0;
+  argsCount: u32 = 0;
+  env: usize = 0;
+  envBytes: u32 = 0;
+  envCount: u32 = 0;
+  readonly walk: PathWalk = new PathWalk();
+  /** The second path of rename and link. */
+  readonly otherWalk: PathWalk = new PathWalk();
+  readonly iov: IovIter = new IovIter();
+  /** IOV_MAX pairs. */
+  readonly vector: usize = heap.alloc(<usize>IOV_MAX << 3);
+  readonly page: usize = heap.alloc(TASK_PAGE);
+  /** Where the task sleeps for time to pass; nobody wakes it but the killer. */
+  readonly sleeping: WaitQueue = new WaitQueue();
+
+  /** Takes over the references on `namespace` and `cred`. */
+  constructor(
+    public namespace: MountNamespace,
+    public cred: Credentials,
+  ) {
+    super();
+    const root = namespace.root;
+    this.rootMount = root;
+    this.cwdMount = root;
+    this.rootDentry = root.root;
+    this.cwdDentry = root.root;
+    root.incRef();
+    root.incRef();
+    root.root.incRef();
+    root.root.incRef();
+  }
+
+  /** Begins the task's first walk at its working directory. */
+  beginAtCwd(): PathWalk {
+    const walk = this.walk;
+    walk.begin(this.rootMount, this.rootDentry, this.cwdMount, this.cwdDentry, this.cred);
+    return walk;
+  }
+
+  /** chdir(2) to the path of `length` bytes in `walk.path`. */
+  changeDirectory(length: u32): i32 {
+    const walk = this.beginAtCwd();
+    const result = walk.run(length, WALK_FOLLOW);
+    if (result == 0) {
+      if (!walk.result.file.isDirectory) {
+        walk.release();
+        return -ENOTDIR;
+      }
+      walk.resultMount.incRef();
+      walk.result.incRef();
+      this.cwdDentry.decRef();
+      this.cwdMount.decRef();
+      this.cwdMount = walk.resultMount;
+      this.cwdDentry = walk.result;
+    }
+    walk.release();
+    return result;
+  }
+
+  /** Gives back all that the task owns. Never sleeps. */
+  release(): void {
+    if (this.ended) return;
+    this.ended = true;
+    this.fds.closeAll();
+    this.fds.destroy();
+    free(this.fds);
+    this.walk.destroy();
+    free(this.walk);
+    this.otherWalk.destroy();
+    free(this.otherWalk);
+    free(this.iov);
+    free(this.sleeping);
+    heap.free(this.vector);
+    heap.free(this.page);
+    this.rootDentry.decRef();
+    this.rootMount.decRef();
+    this.cwdDentry.decRef();
+    this.cwdMount.decRef();
+    this.namespace.decRef();
+    this.cred.decRef();
+    if (this.args) heap.free(this.args);
+    if (this.env) heap.free(this.env);
+    if (this.messageBuffer) freePages(this.messageBuffer);
+    this.messageBuffer = 0;
+  }
+}
