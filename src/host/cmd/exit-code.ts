@@ -3,8 +3,6 @@
 
 /** `do` and `run`: wVisor itself failed, or refused its arguments. */
 export const EXIT_WVISOR_ERROR = 125;
-/** `do` and `run`: there is no such program. */
-export const EXIT_NOT_FOUND = 127;
 /** Other commands: the arguments are fine, but what they ask for is refused. */
 export const EXIT_REFUSED = 1;
 /** Other commands: the arguments cannot be understood. */

@@ -3,6 +3,8 @@
 
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
+import { WvisorError } from "../../common/errors.ts";
+import { reasonOf } from "./host-file.ts";
 
 export interface HostFacts {
   /** Relative paths of the command line start here. */
@@ -16,9 +18,19 @@ export interface HostFacts {
   readonly ownDirectory: string;
 }
 
+/** Fails where somebody removed the directory meanwhile. */
+function currentDirectory(): string {
+  try {
+    return process.cwd();
+  } catch (cause) {
+    const message = `the current directory: ${reasonOf(cause)}`;
+    throw new WvisorError("ERR_WVISOR_CURRENT_DIRECTORY", message, undefined, { cause });
+  }
+}
+
 export function hostFacts(): HostFacts {
   return {
-    cwd: process.cwd(),
+    cwd: currentDirectory(),
     env: process.env,
     uid: process.getuid?.() ?? 0,
     gid: process.getgid?.() ?? 0,
