@@ -20,7 +20,13 @@ export declare function log(text: usize, length: u32): void;
  * Returns its length. `fdOut` receives the handle of a donated descriptor, or -1.
  */
 export declare function p9Rpc(
-  thread: usize, connection: i32, request: usize, requestLength: u32, response: usize, capacity: u32, fdOut: usize,
+  thread: usize,
+  connection: i32,
+  request: usize,
+  requestLength: u32,
+  response: usize,
+  capacity: u32,
+  fdOut: usize,
 ): i32;
 
 /** (quick) Closes a donated descriptor. */
@@ -30,6 +36,12 @@ export declare function readGuest(thread: usize, handle: i32, vector: usize, cou
 export declare function writeGuest(thread: usize, handle: i32, vector: usize, count: u32, position: f64): i32;
 /** The same with the spans in kernel memory. */
 export declare function readKernel(thread: usize, handle: i32, vector: usize, count: u32, position: f64): i32;
-export declare function writeKernel(thread: usize, handle: i32, vector: usize, count: u32, position: f64): i32;
+export declare function writeKernel(
+  thread: usize,
+  handle: i32,
+  vector: usize,
+  count: u32,
+  position: f64,
+): i32;
 /** poll(2) over `count` struct pollfd at `fds`, whose fd fields are handles. timeoutNs -1: for ever. */
 export declare function pollHandles(thread: usize, fds: usize, count: u32, timeoutNs: f64): i32;

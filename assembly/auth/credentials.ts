@@ -22,8 +22,8 @@ export class Credentials extends RefCounted {
 
   addGroup(gid: u32): bool {
     if (this.groupCount == GROUPS_MAX) return false;
-    if (!this.groups) this.groups = heap.alloc(<usize>GROUPS_MAX << 2);
-    store<u32>(this.groups + (<usize>this.groupCount << 2), gid);
+    if (!this.groups) this.groups = heap.alloc((<usize>GROUPS_MAX) << 2);
+    store<u32>(this.groups + ((<usize>this.groupCount) << 2), gid);
     this.groupCount++;
     return true;
   }
@@ -31,7 +31,7 @@ export class Credentials extends RefCounted {
   inGroup(gid: u32): bool {
     if (gid == this.gid) return true;
     for (let i: u32 = 0; i < this.groupCount; i++) {
-      if (load<u32>(this.groups + (<usize>i << 2)) == gid) return true;
+      if (load<u32>(this.groups + ((<usize>i) << 2)) == gid) return true;
     }
     return false;
   }

@@ -47,7 +47,7 @@ export class Task extends Thread {
   readonly otherWalk: PathWalk = new PathWalk();
   readonly iov: IovIter = new IovIter();
   /** IOV_MAX pairs. */
-  readonly vector: usize = heap.alloc(<usize>IOV_MAX << 3);
+  readonly vector: usize = heap.alloc((<usize>IOV_MAX) << 3);
   readonly page: usize = heap.alloc(TASK_PAGE);
   /** Where the task sleeps for time to pass; nobody wakes it but the killer. */
   readonly sleeping: WaitQueue = new WaitQueue();

@@ -14,7 +14,9 @@ export class RadixTree {
   private height: u32 = 0;
 
   private covers(index: u64): bool {
-    return this.height > 0 && (this.height * FANOUT_BITS >= 64 || index >> (<u64>this.height * FANOUT_BITS) == 0);
+    return (
+      this.height > 0 && (this.height * FANOUT_BITS >= 64 || index >> (<u64>this.height * FANOUT_BITS) == 0)
+    );
   }
 
   get(index: u64): usize {
@@ -76,7 +78,7 @@ export class RadixTree {
 }
 
 function slotOf(node: usize, index: u64, level: u32): usize {
-  return node + (<usize>((index >> (<u64>(level - 1) * FANOUT_BITS)) & (SLOTS - 1)) << 2);
+  return node + ((<usize>((index >> (<u64>(level - 1) * FANOUT_BITS)) & (SLOTS - 1))) << 2);
 }
 
 /** Recursive, at most eleven deep: the height that 64 bits need. */

@@ -69,7 +69,7 @@ export class IovIter {
   /** The length of the next run within one span, at most `limit`; 0 at the end. Empty spans are passed over. */
   private nextChunk(limit: u32): u32 {
     while (this.index < this.count) {
-      const left = load<u32>(this.vector + (<usize>this.index << 3), 4) - this.within;
+      const left = load<u32>(this.vector + ((<usize>this.index) << 3), 4) - this.within;
       if (left) return min(min(left, limit), this.remaining);
       this.index++;
       this.within = 0;
@@ -78,7 +78,7 @@ export class IovIter {
   }
 
   private address(): usize {
-    return <usize>load<u32>(this.vector + (<usize>this.index << 3)) + this.within;
+    return <usize>load<u32>(this.vector + ((<usize>this.index) << 3)) + this.within;
   }
 
   private advance(length: u32): void {

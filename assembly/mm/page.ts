@@ -39,7 +39,7 @@ function mapOf(page: usize): usize {
 }
 
 function listOf(order: u32): usize {
-  return <usize>ROOT_FREE_LISTS + (<usize>order << 2);
+  return <usize>ROOT_FREE_LISTS + ((<usize>order) << 2);
 }
 
 function pushFree(page: usize, order: u32): void {
@@ -66,7 +66,7 @@ export function initPages(maxBytes: u32): void {
   store<u32>(ROOT_PAGE_MAP, <u32>map);
   const first = (map + MAP_BYTES + BLOCK_BYTES - 1) & ~(BLOCK_BYTES - 1);
   store<u32>(ROOT_PAGE_LIMIT, <u32>first);
-  const ceiling = min<u32>(maxBytes, <u32>KERNEL_MAX_WASM_PAGES << 16);
+  const ceiling = min<u32>(maxBytes, (<u32>KERNEL_MAX_WASM_PAGES) << 16);
   store<u32>(ROOT_MAX_PAGES, ceiling > <u32>first ? (ceiling - <u32>first) >> PAGE_SHIFT : 0);
   // What lies between the map and the first aligned block is used as single pages.
   let page = (map + MAP_BYTES + PAGE_SIZE - 1) & ~(<usize>PAGE_SIZE - 1);
@@ -80,7 +80,7 @@ export function initPages(maxBytes: u32): void {
 
 /** Makes memory reach up to `end`. */
 function ensure(end: usize): bool {
-  const have = <usize>memory.size() << 16;
+  const have = (<usize>memory.size()) << 16;
   if (end <= have) return true;
   return memory.grow(<i32>((end - have + 0xffff) >> 16)) >= 0;
 }
@@ -88,7 +88,7 @@ function ensure(end: usize): bool {
 /** Adds one block of the largest order. */
 function growHeap(): bool {
   const block = <usize>load<u32>(ROOT_PAGE_LIMIT);
-  if (block + BLOCK_BYTES > <usize>KERNEL_MAX_WASM_PAGES << 16) return false;
+  if (block + BLOCK_BYTES > (<usize>KERNEL_MAX_WASM_PAGES) << 16) return false;
   if (!ensure(block + BLOCK_BYTES)) return false;
   store<u32>(ROOT_PAGE_LIMIT, <u32>(block + BLOCK_BYTES));
   pushFree(block, MAX_ORDER);
@@ -107,7 +107,7 @@ export function allocPages(order: u32): usize {
   unlinkFree(block, at);
   while (at > order) {
     at--;
-    pushFree(block + (<usize>PAGE_SIZE << at), at);
+    pushFree(block + ((<usize>PAGE_SIZE) << at), at);
   }
   store<u8>(mapOf(block), MAP_USED | <u8>order);
   store<u32>(ROOT_PAGES_USED, load<u32>(ROOT_PAGES_USED) + (1 << order));
@@ -138,7 +138,7 @@ export function freePages(block: usize): void {
   let page = block;
   store<u8>(mapOf(page), 0);
   while (order < MAX_ORDER) {
-    const buddy = page ^ (<usize>PAGE_SIZE << order);
+    const buddy = page ^ ((<usize>PAGE_SIZE) << order);
     if (load<u8>(mapOf(buddy)) != (MAP_FREE | <u8>order)) break;
     unlinkFree(buddy, order);
     page = min(page, buddy);

@@ -19,22 +19,38 @@ const LARGEST: usize = 2048;
 /** Class n of block sizes: 16 32 48 64 80 96 128 160 192 256 320 384 512 768 1024 2048. */
 function classSize(index: u32): usize {
   switch (index) {
-    case 0: return 16;
-    case 1: return 32;
-    case 2: return 48;
-    case 3: return 64;
-    case 4: return 80;
-    case 5: return 96;
-    case 6: return 128;
-    case 7: return 160;
-    case 8: return 192;
-    case 9: return 256;
-    case 10: return 320;
-    case 11: return 384;
-    case 12: return 512;
-    case 13: return 768;
-    case 14: return 1024;
-    default: return 2048;
+    case 0:
+      return 16;
+    case 1:
+      return 32;
+    case 2:
+      return 48;
+    case 3:
+      return 64;
+    case 4:
+      return 80;
+    case 5:
+      return 96;
+    case 6:
+      return 128;
+    case 7:
+      return 160;
+    case 8:
+      return 192;
+    case 9:
+      return 256;
+    case 10:
+      return 320;
+    case 11:
+      return 384;
+    case 12:
+      return 512;
+    case 13:
+      return 768;
+    case 14:
+      return 1024;
+    default:
+      return 2048;
   }
 }
 
@@ -53,7 +69,7 @@ function classOf(size: usize): u32 {
 }
 
 function listOf(index: u32): usize {
-  return <usize>ROOT_SLABS + (<usize>index << 2);
+  return <usize>ROOT_SLABS + ((<usize>index) << 2);
 }
 
 function pushSlab(slab: usize, index: u32): void {
@@ -119,13 +135,13 @@ export function slabAlloc(size: usize): usize {
 
 function largeAlloc(size: usize): usize {
   let order: u32 = 0;
-  while ((<usize>PAGE_SIZE << order) < size) {
+  while ((<usize>PAGE_SIZE) << order < size) {
     order++;
     if (order > 10) return 0;
   }
   const block = allocPages(order);
   if (block) {
-    memory.fill(block, 0, <usize>PAGE_SIZE << order);
+    memory.fill(block, 0, (<usize>PAGE_SIZE) << order);
     count(1, 1 << (order + PAGE_SHIFT));
   }
   return block;
@@ -139,7 +155,7 @@ export function slabFree(block: usize): void {
     return;
   }
   const index = load<u32>(slab);
-  count(-1, -<i32>classSize(index));
+  count(-1, -(<i32>classSize(index)));
   store<u32>(block, load<u32>(slab, 8));
   store<u32>(slab, <u32>block, 8);
   const free = load<u32>(slab, 4) + 1;
@@ -161,4 +177,3 @@ export function objectsUsed(): u32 {
 export function objectBytes(): u32 {
   return load<u32>(ROOT_OBJECT_BYTES);
 }
-

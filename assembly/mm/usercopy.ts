@@ -6,7 +6,7 @@ import { copyin, copyout, ld32, ld64, ld8, size, st32, st64, st8 } from "./guest
 
 /** Whether [address, address + length) lies in guest memory. Guest memory only grows, so the answer stays true. */
 export function accessOk(address: u32, length: u32): bool {
-  return <u64>address + <u64>length <= <u64>size() << 16;
+  return <u64>address + <u64>length <= (<u64>size()) << 16;
 }
 
 /** Copies for which accessOk() has said yes. Short ones go by words, which needs no JavaScript on any provider. */
@@ -85,7 +85,7 @@ export function importIovecs(kernel: usize, guest: u32, count: u32): i64 {
   copyInUnchecked(kernel, guest, count << 3);
   let total: u64 = 0;
   for (let i: u32 = 0; i < count; i++) {
-    const at = kernel + (<usize>i << 3);
+    const at = kernel + ((<usize>i) << 3);
     const length = load<u32>(at, 4);
     if (!accessOk(load<u32>(at), length)) return -EFAULT;
     if (total + length > <u64>MAX_RW_COUNT) store<u32>(at, <u32>(<u64>MAX_RW_COUNT - total), 4);

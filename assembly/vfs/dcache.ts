@@ -11,11 +11,11 @@ const BUCKETS: u32 = 65536;
 
 /** Makes the table (one u32 per bucket). Called once. */
 export function initDcache(): void {
-  store<u32>(ROOT_VFS, <u32>heap.alloc(<usize>BUCKETS << 2));
+  store<u32>(ROOT_VFS, <u32>heap.alloc((<usize>BUCKETS) << 2));
 }
 
 function bucketOf(hash: u32): usize {
-  return <usize>load<u32>(ROOT_VFS) + (<usize>(hash & (BUCKETS - 1)) << 2);
+  return <usize>load<u32>(ROOT_VFS) + ((<usize>(hash & (BUCKETS - 1))) << 2);
 }
 
 /** The hash of a name under `parent`. */

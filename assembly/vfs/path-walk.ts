@@ -231,7 +231,8 @@ export class PathWalk {
     let mount = this.resultMount;
     let dentry = this.result;
     while (true) {
-      if (flags & WALK_BENEATH && mount === this.startMount && dentry === this.startDentry) return this.escape();
+      if (flags & WALK_BENEATH && mount === this.startMount && dentry === this.startDentry)
+        return this.escape();
       if (mount === this.rootMount && dentry === this.rootDentry) {
         return flags & WALK_STRICT_ROOT ? this.escape() : 0;
       }

@@ -1,10 +1,26 @@
 // Permission checks on inodes (Linux: fs/namei.c inode_permission(), fs/attr.c setattr_prepare(), __check_sticky()).
 
-import { CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER, CAP_FSETID } from "../abi/capability.ts";
+import {
+  CAP_CHOWN,
+  CAP_DAC_OVERRIDE,
+  CAP_DAC_READ_SEARCH,
+  CAP_FOWNER,
+  CAP_FSETID,
+} from "../abi/capability.ts";
 import { EACCES, EPERM } from "../abi/errno.ts";
 import { S_ISGID, S_ISUID, S_ISVTX, S_IXGRP, S_IXUGO } from "../abi/stat.ts";
 import { Credentials } from "../auth/credentials.ts";
-import { ATTR_ATIME, ATTR_ATIME_SET, ATTR_GID, ATTR_MODE, ATTR_MTIME, ATTR_MTIME_SET, ATTR_SIZE, ATTR_UID, Attributes } from "./attributes.ts";
+import {
+  ATTR_ATIME,
+  ATTR_ATIME_SET,
+  ATTR_GID,
+  ATTR_MODE,
+  ATTR_MTIME,
+  ATTR_MTIME_SET,
+  ATTR_SIZE,
+  ATTR_UID,
+  Attributes,
+} from "./attributes.ts";
 import { Inode } from "./dentry.ts";
 
 export const MAY_EXEC: u32 = 1;
@@ -66,7 +82,8 @@ export function prepareAttributes(inode: Inode, a: Attributes, cred: Credentials
       if (allowed < 0) return allowed;
     }
   }
-  const loses = (a.valid & (ATTR_UID | ATTR_GID | ATTR_SIZE)) != 0 && !inode.isDirectory && !(a.valid & ATTR_MODE);
+  const loses =
+    (a.valid & (ATTR_UID | ATTR_GID | ATTR_SIZE)) != 0 && !inode.isDirectory && !(a.valid & ATTR_MODE);
   if (loses) dropSetIds(inode, a, cred);
   return 0;
 }

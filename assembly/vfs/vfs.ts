@@ -4,11 +4,33 @@
 // Linux's order. All may sleep.
 
 import {
-  EACCES, EBUSY, EEXIST, EINVAL, EISDIR, ELOOP, ENOENT, ENOTDIR, ENOTEMPTY, ENXIO, EPERM, EROFS, EXDEV,
+  EACCES,
+  EBUSY,
+  EEXIST,
+  EINVAL,
+  EISDIR,
+  ELOOP,
+  ENOENT,
+  ENOTDIR,
+  ENOTEMPTY,
+  ENXIO,
+  EPERM,
+  EROFS,
+  EXDEV,
 } from "../abi/errno.ts";
 import {
-  O_ACCMODE, O_CREAT, O_DIRECTORY, O_EXCL, O_NOATIME, O_NOFOLLOW, O_PATH, O_RDONLY, O_TRUNC, O_WRONLY,
-  RENAME_EXCHANGE, RENAME_NOREPLACE,
+  O_ACCMODE,
+  O_CREAT,
+  O_DIRECTORY,
+  O_EXCL,
+  O_NOATIME,
+  O_NOFOLLOW,
+  O_PATH,
+  O_RDONLY,
+  O_TRUNC,
+  O_WRONLY,
+  RENAME_EXCHANGE,
+  RENAME_NOREPLACE,
 } from "../abi/fcntl.ts";
 import { PATH_MAX } from "../abi/limits.ts";
 import { S_IFBLK, S_IFCHR, S_IFIFO, S_IFSOCK, S_ISGID } from "../abi/stat.ts";
@@ -22,8 +44,24 @@ import { openDevice } from "./device.ts";
 import { PathDescription } from "./file-description.ts";
 import { lookupLocked } from "./lookup.ts";
 import { findMount, MNT_NODEV, Mount } from "./mount.ts";
-import { LAST_DOT, LAST_DOTDOT, LAST_NORM, PathWalk, WALK_DIRECTORY, WALK_FOLLOW, WALK_PARENT } from "./path-walk.ts";
-import { checkPermission, checkSticky, isOwnerOrCapable, MAY_EXEC, MAY_READ, MAY_WRITE, prepareAttributes } from "./permission.ts";
+import {
+  LAST_DOT,
+  LAST_DOTDOT,
+  LAST_NORM,
+  PathWalk,
+  WALK_DIRECTORY,
+  WALK_FOLLOW,
+  WALK_PARENT,
+} from "./path-walk.ts";
+import {
+  checkPermission,
+  checkSticky,
+  isOwnerOrCapable,
+  MAY_EXEC,
+  MAY_READ,
+  MAY_WRITE,
+  prepareAttributes,
+} from "./permission.ts";
 
 /** Set-user-id, set-group-id, sticky and the nine permission bits. */
 const MODE_BITS: u32 = 0o7777;
@@ -82,7 +120,11 @@ function openCreating(walk: PathWalk, length: u32, flags: u32, mode: u32, extra:
         return errorOf(made);
       }
       // The maker may write whatever the mode says, and there is nothing to truncate.
-      const file = child.file.open(changetype<usize>(mount), child, flags & ~<u32>(O_TRUNC | O_CREAT | O_EXCL));
+      const file = child.file.open(
+        changetype<usize>(mount),
+        child,
+        flags & ~(<u32>(O_TRUNC | O_CREAT | O_EXCL)),
+      );
       child.decRef();
       return file;
     }
@@ -142,7 +184,7 @@ function openFound(mount: Mount, dentry: Dentry, cred: Credentials, flags: u32):
     const result = truncateInode(inode, 0, cred);
     if (result < 0) return errorOf(result);
   }
-  const kept = flags & ~<u32>(O_TRUNC | O_CREAT | O_EXCL);
+  const kept = flags & ~(<u32>(O_TRUNC | O_CREAT | O_EXCL));
   if (type == <u32>S_IFCHR) return openDevice(inode.rdev, mount, dentry, kept);
   return inode.open(changetype<usize>(mount), dentry, kept);
 }
@@ -334,7 +376,13 @@ function removeLast(walk: PathWalk, directory: bool): i32 {
 
 /** rename(2) and renameat2(2). */
 export function renameAt(
-  from: PathWalk, fromLength: u32, to: PathWalk, toLength: u32, flags: u32, fromExtra: u32, toExtra: u32,
+  from: PathWalk,
+  fromLength: u32,
+  to: PathWalk,
+  toLength: u32,
+  flags: u32,
+  fromExtra: u32,
+  toExtra: u32,
 ): i32 {
   let result = from.run(fromLength, fromExtra | WALK_PARENT);
   if (result < 0) return result;
@@ -352,7 +400,7 @@ export function renameAt(
 }
 
 /** Locks both directories of a rename (Linux: lock_rename()): the file system's rename lock when they differ, ancestors first. */
-function lockPair(a: Dentry, b: Dentry): i32 {
+export function lockPair(a: Dentry, b: Dentry): i32 {
   const first = a.file.lock;
   if (a.file === b.file) return first.acquire();
   let result = a.fs.renameLock.acquire();
@@ -369,7 +417,7 @@ function lockPair(a: Dentry, b: Dentry): i32 {
   return result;
 }
 
-function unlockPair(a: Dentry, b: Dentry): void {
+export function unlockPair(a: Dentry, b: Dentry): void {
   a.file.lock.release();
   if (a.file === b.file) return;
   b.file.lock.release();
@@ -415,7 +463,8 @@ function renameFound(from: PathWalk, old: Dentry, to: PathWalk, target: Dentry, 
   if (from.result !== to.result) {
     // A directory that moves gets another "..".
     if (isDirectory) allowed = checkPermission(old.file, cred, MAY_WRITE);
-    if (allowed == 0 && exchange && target.file.isDirectory) allowed = checkPermission(target.file, cred, MAY_WRITE);
+    if (allowed == 0 && exchange && target.file.isDirectory)
+      allowed = checkPermission(target.file, cred, MAY_WRITE);
     if (allowed < 0) return allowed;
   }
   const result = from.result.file.rename(old, to.result.file, target, flags);

@@ -71,7 +71,7 @@ export class DirectoryIndex {
   remove(entry: DirectoryEntry): void {
     this.popBucket(entry);
     const position = this.positionOf(entry.cookie);
-    store<u32>(this.order + (<usize>position << 2), 0);
+    store<u32>(this.order + ((<usize>position) << 2), 0);
     this.count--;
     entry.destroy();
     if (this.count == 0) this.orderUsed = 0;
@@ -89,7 +89,7 @@ export class DirectoryIndex {
   firstFrom(cookie: u64): DirectoryEntry | null {
     let position = this.positionOf(cookie);
     while (position < this.orderUsed) {
-      const entry = load<u32>(this.order + (<usize>position << 2));
+      const entry = load<u32>(this.order + ((<usize>position) << 2));
       if (entry) return changetype<DirectoryEntry>(<usize>entry);
       position++;
     }
@@ -98,7 +98,7 @@ export class DirectoryIndex {
 
   /** The entry behind the one at `position` in the order; for a run over many. */
   entryAt(position: u32): DirectoryEntry | null {
-    return changetype<DirectoryEntry | null>(<usize>load<u32>(this.order + (<usize>position << 2)));
+    return changetype<DirectoryEntry | null>(<usize>load<u32>(this.order + ((<usize>position) << 2)));
   }
 
   get length(): u32 {
@@ -112,12 +112,12 @@ export class DirectoryIndex {
     while (low < high) {
       const middle = (low + high) >> 1;
       let probe = middle;
-      while (probe < high && load<u32>(this.order + (<usize>probe << 2)) == 0) probe++;
+      while (probe < high && load<u32>(this.order + ((<usize>probe) << 2)) == 0) probe++;
       if (probe == high) {
         high = middle;
         continue;
       }
-      const entry = changetype<DirectoryEntry>(<usize>load<u32>(this.order + (<usize>probe << 2)));
+      const entry = changetype<DirectoryEntry>(<usize>load<u32>(this.order + ((<usize>probe) << 2)));
       if (entry.cookie < cookie) low = probe + 1;
       else high = middle;
     }
@@ -135,7 +135,7 @@ export class DirectoryIndex {
   }
 
   private bucketOf(hash: u32): usize {
-    return this.buckets + (<usize>(hash & (this.capacity - 1)) << 2);
+    return this.buckets + ((<usize>(hash & (this.capacity - 1))) << 2);
   }
 
   private pushBucket(entry: DirectoryEntry): void {
@@ -159,7 +159,7 @@ export class DirectoryIndex {
   private grow(): void {
     const before = this.buckets;
     this.capacity = this.capacity ? this.capacity << 1 : FIRST_CAPACITY;
-    this.buckets = heap.alloc(<usize>this.capacity << 2);
+    this.buckets = heap.alloc((<usize>this.capacity) << 2);
     for (let i: u32 = 0; i < this.orderUsed; i++) {
       const entry = this.entryAt(i);
       if (entry !== null) this.pushBucket(entry);
@@ -170,22 +170,22 @@ export class DirectoryIndex {
   private pushOrder(entry: DirectoryEntry): void {
     if (this.orderUsed == this.orderCapacity) {
       const larger = this.orderCapacity ? this.orderCapacity << 1 : FIRST_CAPACITY;
-      const order = heap.alloc(<usize>larger << 2);
-      memory.copy(order, this.order, <usize>this.orderUsed << 2);
+      const order = heap.alloc((<usize>larger) << 2);
+      memory.copy(order, this.order, (<usize>this.orderUsed) << 2);
       if (this.order) heap.free(this.order);
       this.order = order;
       this.orderCapacity = larger;
     }
-    store<u32>(this.order + (<usize>this.orderUsed << 2), <u32>changetype<usize>(entry));
+    store<u32>(this.order + ((<usize>this.orderUsed) << 2), <u32>changetype<usize>(entry));
     this.orderUsed++;
   }
 
   private compact(): void {
     let to: u32 = 0;
     for (let i: u32 = 0; i < this.orderUsed; i++) {
-      const entry = load<u32>(this.order + (<usize>i << 2));
+      const entry = load<u32>(this.order + ((<usize>i) << 2));
       if (entry) {
-        store<u32>(this.order + (<usize>to << 2), entry);
+        store<u32>(this.order + ((<usize>to) << 2), entry);
         to++;
       }
     }

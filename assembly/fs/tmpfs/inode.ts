@@ -5,7 +5,15 @@
 import { EPERM } from "../../abi/errno.ts";
 import { S_IFDIR } from "../../abi/stat.ts";
 import {
-  ATTR_ATIME, ATTR_ATIME_SET, ATTR_GID, ATTR_MODE, ATTR_MTIME, ATTR_MTIME_SET, ATTR_SIZE, ATTR_UID, Attributes,
+  ATTR_ATIME,
+  ATTR_ATIME_SET,
+  ATTR_GID,
+  ATTR_MODE,
+  ATTR_MTIME,
+  ATTR_MTIME_SET,
+  ATTR_SIZE,
+  ATTR_UID,
+  Attributes,
 } from "../../vfs/attributes.ts";
 import { realTime } from "../../vfs/clock.ts";
 import { Dentry, Filesystem, Inode } from "../../vfs/dentry.ts";

@@ -1,0 +1,256 @@
+// Boot: the kernel's first moments, and how file systems, mounts and tasks come to be. The only place where concrete file
+// system types meet.
+//
+// All of it is called by the control side with the kernel lock held, before a task runs or while it does.
+
+import { freePages, initPages, pagesUsed } from "mm/page";
+import { objectsUsed } from "mm/slab";
+import { EACCES, EEXIST, EINVAL, ENOENT } from "../abi/errno.ts";
+import { O_CREAT, O_DIRECTORY, O_EXCL, O_WRONLY } from "../abi/fcntl.ts";
+import { ROOT_BOOTED, ROOT_LAST_DEVICE, ROOT_LAST_TASK_ID } from "../abi/kernel-layout.ts";
+import { Credentials } from "../auth/credentials.ts";
+import {
+  MEM_FULL,
+  MEM_NULL,
+  MEM_RANDOM,
+  MEM_URANDOM,
+  MEM_ZERO,
+  memDevice,
+  registerMemDevices,
+} from "../fs/devtmpfs/mem.ts";
+import { mountTmpfs } from "../fs/tmpfs/tmpfs.ts";
+import { makeHostStream } from "../kernel/host-stream.ts";
+import { Task } from "../kernel/task.ts";
+import { duplicate } from "../lib/bytes.ts";
+import { free } from "../lib/ref-counted.ts";
+import { isError } from "../lib/result.ts";
+import { IovIter } from "../mm/iov-iter.ts";
+import { Thread } from "../sched/thread.ts";
+import { dropDentries, initDcache } from "../vfs/dcache.ts";
+import { Dentry } from "../vfs/dentry.ts";
+import { FileDescription } from "../vfs/file-description.ts";
+import { MNT_NOEXEC, Mount, MountNamespace } from "../vfs/mount.ts";
+import { PathWalk, WALK_FOLLOW } from "../vfs/path-walk.ts";
+import { checkPermission, MAY_EXEC } from "../vfs/permission.ts";
+import { mkdirAll, mknodAt, openAt, symlinkAt } from "../vfs/vfs.ts";
+import { S_IFCHR } from "../abi/stat.ts";
+import { RIGHTS_DIRECTORY, RIGHTS_INHERITING, rightsFor } from "../wasi/rights.ts";
+
+/** Makes the heap and the tables. `maxBytes` bounds the kernel's own memory. Once per memory. */
+export function bootKernel(maxBytes: u32): i32 {
+  if (load<u32>(ROOT_BOOTED)) return -EEXIST;
+  initPages(maxBytes);
+  initDcache();
+  registerMemDevices();
+  store<u32>(ROOT_BOOTED, 1);
+  return 0;
+}
+
+/** Gives a new file system its st_dev. */
+export function numberFilesystem(root: Dentry): Dentry {
+  const device = load<u32>(ROOT_LAST_DEVICE) + 1;
+  store<u32>(ROOT_LAST_DEVICE, device);
+  root.fs.device = device;
+  return root;
+}
+
+/** Root's power over everything, for the kernel's own doings. */
+export function rootCredentials(): Credentials {
+  return new Credentials(0, 0, u64.MAX_VALUE);
+}
+
+/** A device file system: a tmpfs with the memory devices, and links to the task's streams where /proc will have them. */
+export function makeDevtmpfs(): Dentry {
+  const root = numberFilesystem(mountTmpfs(1 << 20, 0o755, 0, 0));
+  root.incRef();
+  const namespace = new MountNamespace(new Mount(root, 0));
+  const cred = rootCredentials();
+  const walk = new PathWalk();
+  makeNode(walk, namespace.root, cred, "null", MEM_NULL);
+  makeNode(walk, namespace.root, cred, "zero", MEM_ZERO);
+  makeNode(walk, namespace.root, cred, "full", MEM_FULL);
+  makeNode(walk, namespace.root, cred, "random", MEM_RANDOM);
+  makeNode(walk, namespace.root, cred, "urandom", MEM_URANDOM);
+  makeDirectory(walk, namespace.root, cred, "shm", 0o1777);
+  makeDirectory(walk, namespace.root, cred, "pts", 0o755);
+  makeLink(walk, namespace.root, cred, "fd", "/proc/self/fd");
+  walk.destroy();
+  free(walk);
+  cred.decRef();
+  namespace.decRef();
+  return root;
+}
+
+function beginNamed(walk: PathWalk, mount: Mount, cred: Credentials, name: string): u32 {
+  walk.begin(mount, mount.root, mount, mount.root, cred);
+  return String.UTF8.encodeUnsafe(changetype<usize>(name), name.length, walk.path) as u32;
+}
+
+function makeNode(walk: PathWalk, mount: Mount, cred: Credentials, name: string, minor: u32): void {
+  const length = beginNamed(walk, mount, cred, name);
+  mknodAt(walk, length, <u32>S_IFCHR | 0o666, memDevice(minor), 0);
+}
+
+function makeDirectory(walk: PathWalk, mount: Mount, cred: Credentials, name: string, mode: u32): void {
+  const length = beginNamed(walk, mount, cred, name);
+  mkdirAll(walk, mount, length, mode, cred);
+}
+
+function makeLink(walk: PathWalk, mount: Mount, cred: Credentials, name: string, target: string): void {
+  const length = beginNamed(walk, mount, cred, name);
+  const text = heap.alloc(target.length);
+  String.UTF8.encodeUnsafe(changetype<usize>(target), target.length, text);
+  symlinkAt(walk, length, text, target.length, 0);
+  heap.free(text);
+}
+
+/**
+ * Mounts the tree of `root` (takes over the reference) at a path of the namespace, whose mount point is made when it is
+ * missing: a directory for a directory, an empty file for a file.
+ */
+export function mountAt(namespace: MountNamespace, root: Dentry, path: usize, length: u32, flags: u32): i32 {
+  const walk = new PathWalk();
+  const cred = rootCredentials();
+  const top = namespace.root;
+  memory.copy(walk.path, path, length);
+  let result = prepareMountPoint(walk, top, root, length, cred);
+  if (result == 0) {
+    walk.begin(top, top.root, top, top.root, cred);
+    memory.copy(walk.path, path, length);
+    result = walk.run(length, WALK_FOLLOW);
+  }
+  const mount = new Mount(root, flags);
+  if (result == 0) result = namespace.attach(mount, walk.resultMount, walk.result);
+  else mount.decRef();
+  walk.destroy();
+  free(walk);
+  cred.decRef();
+  return result;
+}
+
+function prepareMountPoint(walk: PathWalk, top: Mount, root: Dentry, length: u32, cred: Credentials): i32 {
+  const path = duplicate(walk.path, length);
+  walk.begin(top, top.root, top, top.root, cred);
+  let result = walk.run(length, WALK_FOLLOW);
+  if (result == -ENOENT) {
+    if (root.file.isDirectory) {
+      memory.copy(walk.path, path, length);
+      result = mkdirAll(walk, top, length, 0o755, cred);
+    } else {
+      result = makeFile(walk, top, path, length, cred);
+    }
+  }
+  heap.free(path);
+  return result;
+}
+
+/** An empty file with the directories above it. */
+function makeFile(walk: PathWalk, top: Mount, path: usize, length: u32, cred: Credentials): i32 {
+  let end = length;
+  while (end > 1 && load<u8>(path + end - 1) != 0x2f) end--;
+  memory.copy(walk.path, path, end);
+  const parents = mkdirAll(walk, top, end, 0o755, cred);
+  if (parents < 0) return parents;
+  walk.begin(top, top.root, top, top.root, cred);
+  memory.copy(walk.path, path, length);
+  const file = openAt(walk, length, <u32>(O_CREAT | O_EXCL | O_WRONLY), 0o644, 0);
+  if (isError(file)) return <i32>file;
+  changetype<FileDescription>(file).decRef();
+  return 0;
+}
+
+/** A task in `namespace` (a reference is taken), not yet running. */
+export function makeTask(namespace: MountNamespace, uid: u32, gid: u32, capabilities: u64): Task {
+  namespace.incRef();
+  const task = new Task(namespace, new Credentials(uid, gid, capabilities));
+  const id = load<u32>(ROOT_LAST_TASK_ID) + 1;
+  store<u32>(ROOT_LAST_TASK_ID, id);
+  task.id = id;
+  return task;
+}
+
+/** Gives the task a copy of `count` NUL-terminated strings, `bytes` in all: its arguments (0) or environment (1). */
+export function setStrings(task: Task, which: u32, strings: usize, bytes: u32, count: u32): i32 {
+  if (bytes && load<u8>(strings + bytes - 1) != 0) return -EINVAL;
+  const copy = duplicate(strings, bytes);
+  if (which == 0) {
+    task.args = copy;
+    task.argsBytes = bytes;
+    task.argsCount = count;
+  } else {
+    task.env = copy;
+    task.envBytes = bytes;
+    task.envCount = count;
+  }
+  return 0;
+}
+
+/** Installs the host descriptor `handle` as `fd`. */
+export function setStream(task: Task, fd: u32, handle: i32, mode: u32, flags: u32): i32 {
+  const result = task.fds.installAt(fd, makeHostStream(handle, mode, flags));
+  if (result < 0) return result;
+  const entry = task.fds.get(fd);
+  if (entry !== null) entry.rights = rightsFor(mode, false);
+  return 0;
+}
+
+/** Opens the directory at a path as a preopened descriptor of that name; returns the descriptor. */
+export function addPreopen(task: Task, path: usize, pathLength: u32, name: usize, nameLength: u32): i32 {
+  const walk = task.beginAtCwd();
+  memory.copy(walk.path, path, pathLength);
+  const opened = openAt(walk, pathLength, O_DIRECTORY, 0, 0);
+  walk.release();
+  if (isError(opened)) return <i32>opened;
+  const fd = task.fds.install(changetype<FileDescription>(opened), 3);
+  if (fd < 0) return fd;
+  task.fds.setPreopen(fd, name, nameLength);
+  const entry = task.fds.get(fd);
+  if (entry !== null) {
+    entry.rights = RIGHTS_DIRECTORY;
+    entry.inheriting = RIGHTS_INHERITING;
+  }
+  return fd;
+}
+
+/** What is in use: for leak counts. */
+export function heapObjects(): u32 {
+  return objectsUsed();
+}
+
+export function heapPages(): u32 {
+  return pagesUsed();
+}
+
+/** Reads a file into kernel memory. */
+export function readInto(file: FileDescription, buffer: usize, length: u32, offset: i64): i32 {
+  const vector = heap.alloc(8);
+  store<u32>(vector, <u32>buffer);
+  store<u32>(vector, length, 4);
+  const iov = new IovIter();
+  iov.init(vector, 1, length, true);
+  const result = <i32>file.read(iov, offset);
+  free(iov);
+  heap.free(vector);
+  return result;
+}
+
+/** Linux: do_open_execat(): a regular file with execute permission, on a mount that allows it. */
+export function mayExecute(task: Task, file: FileDescription): i32 {
+  if (!file.inode.isRegular || file.mount.flags & MNT_NOEXEC) return -EACCES;
+  return checkPermission(file.inode, task.cred, MAY_EXEC);
+}
+
+/** Evicts what nobody refers to from every file system of the namespace. */
+export function shrinkNamespace(namespace: MountNamespace): void {
+  let mount = namespace.next(null);
+  while (mount !== null) {
+    dropDentries(mount.root.fs);
+    mount = namespace.next(mount);
+  }
+}
+
+/** Ends a control thread. */
+export function releaseThread(thread: Thread): void {
+  if (thread.messageBuffer) freePages(thread.messageBuffer);
+  free(thread);
+}

@@ -1,0 +1,130 @@
+// An overlay's inode: which files of the layers it stands for.
+//
+// States of a file that is no directory
+//   lower      no `upper`; the one lower dentry is the file. Exactly one dentry, `self`, has this inode
+//   copied up  `upper` is the file; lower dentries are kept, unused, because a thread may be reading them
+//   upper      never had a lower one
+// A directory is merged from `upper`, when there, and all lower directories above the first opaque one.
+//
+// `upper` is set once, under `copyUpLock`, and stays. Of a file with several names in the upper layer it is any of them, also
+// one that was removed since: it serves to reach the inode, never the name.
+//
+// Sleep order: an overlay's directory locks, its file's lock, `copyUpLock`, the layers' locks.
+
+import { Dentry, Filesystem, Inode } from "../../vfs/dentry.ts";
+import { SleepLock } from "../../sched/sleep-lock.ts";
+import { free } from "../../lib/ref-counted.ts";
+import { OverlayFilesystem } from "./filesystem.ts";
+
+export abstract class OverlayNode extends Inode {
+  upper: Dentry | null = null;
+  readonly copyUpLock: SleepLock = new SleepLock();
+  /** Its name was removed while it was in a lower layer: a copy gets no name. Changed under `copyUpLock`. */
+  unlinked: bool = false;
+  /** The dentry of this inode, for as long as it is in a lower layer, and of a directory always. Not counted as a reference. */
+  self: usize = 0;
+
+  /**
+   * Takes over the references on `upper` and on the `lowerCount` dentries at `lowers`, and the memory there: pairs of u32, a
+   * dentry and its layer. `lowers` 0: none.
+   */
+  constructor(
+    fs: Filesystem,
+    upper: Dentry | null,
+    private readonly lowers: usize,
+    public lowerCount: u32,
+  ) {
+    super(fs);
+    if (upper !== null) this.setUpper(upper);
+    this.ino = this.composeIno();
+    this.copyAttributes(this.real);
+  }
+
+  override destroy(): void {
+    const upper = this.upper;
+    if (upper !== null) {
+      if (upper.file.overlay == changetype<usize>(this)) upper.file.overlay = 0;
+      upper.decRef();
+    }
+    for (let i: u32 = 0; i < this.lowerCount; i++) this.lower(i).decRef();
+    if (this.lowers) heap.free(this.lowers);
+    free(this.copyUpLock);
+    super.destroy();
+  }
+
+  get overlayFs(): OverlayFilesystem {
+    return changetype<OverlayFilesystem>(this.fs);
+  }
+
+  lower(index: u32): Dentry {
+    return changetype<Dentry>(<usize>load<u32>(this.lowers + ((<usize>index) << 3)));
+  }
+
+  layerOfLower(index: u32): u32 {
+    return load<u32>(this.lowers + ((<usize>index) << 3), 4);
+  }
+
+  /** The dentry of a file in a lower layer, or of a directory. */
+  get name(): Dentry {
+    return changetype<Dentry>(this.self);
+  }
+
+  /** The inode whose attributes and contents this one shows. */
+  get real(): Inode {
+    const upper = this.upper;
+    return upper !== null ? upper.file : this.lower(0).file;
+  }
+
+  /** A directory that shows more than one layer. */
+  get isMerged(): bool {
+    return this.lowerCount + (this.upper !== null ? 1 : 0) > 1;
+  }
+
+  /** Takes over the reference on `upper`. */
+  setUpper(upper: Dentry): void {
+    upper.file.overlay = changetype<usize>(this);
+    this.upper = upper;
+  }
+
+  /** st_ino, the same before and after a copy-up: that of the topmost lower directory, or of the file's origin. */
+  private composeIno(): u64 {
+    const upper = this.upper;
+    const fs = this.overlayFs;
+    if (this.lowerCount) return fs.inoOf(this.layerOfLower(0), this.lower(0).file.ino);
+    if (upper === null) return 0;
+    return upper.file.originIno ? upper.file.originIno : fs.inoOf(0, upper.file.ino);
+  }
+
+  override getAttributes(): i32 {
+    while (true) {
+      const real = this.real;
+      const result = real.getAttributes();
+      if (result < 0) return result;
+      // A copy-up may have come in between.
+      if (real !== this.real) continue;
+      this.copyAttributes(real);
+      return 0;
+    }
+  }
+
+  copyAttributes(real: Inode): void {
+    this.mode = real.mode;
+    this.uid = real.uid;
+    this.gid = real.gid;
+    this.rdev = real.rdev;
+    this.size = real.size;
+    this.blocks = real.blocks;
+    this.atime = real.atime;
+    this.mtime = real.mtime;
+    this.ctime = real.ctime;
+    this.btime = real.btime;
+    // Linux: a merged directory shows 1, since nobody counted its subdirectories.
+    if (this.unlinked || this.dead) this.nlink = 0;
+    else this.nlink = this.isDirectory && this.isMerged ? 1 : real.nlink;
+  }
+}
+
+/** The overlay's inode of a positive dentry. */
+export function nodeOf(dentry: Dentry): OverlayNode {
+  return changetype<OverlayNode>(dentry.file);
+}

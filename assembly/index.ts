@@ -1,0 +1,644 @@
+// What the host and the guest may call. Each export enters the kernel, delegates, and leaves.
+//
+// The first part is wasi_snapshot_preview1, under its own names: a guest imports these functions directly. The second part
+// is the control side: it runs on any instance that is not in a guest, under a control thread of its own.
+
+import * as boot from "./boot/boot.ts";
+import { EINVAL } from "./abi/errno.ts";
+import * as abi from "./abi/wasi.ts";
+import { enter, exitTask, leave } from "./kernel/entry.ts";
+import { Task } from "./kernel/task.ts";
+import { free } from "./lib/ref-counted.ts";
+import { mountTmpfs } from "./fs/tmpfs/tmpfs.ts";
+import { lockKernel, unlockKernel } from "./sched/kernel-lock.ts";
+import { claimForKiller, markDead, markGone, setCurrentThread, Thread } from "./sched/thread.ts";
+import { Dentry } from "./vfs/dentry.ts";
+import { FileDescription } from "./vfs/file-description.ts";
+import { Mount, MountNamespace } from "./vfs/mount.ts";
+import { openAt } from "./vfs/vfs.ts";
+import * as clock from "./wasi/clock.ts";
+import * as environment from "./wasi/environment.ts";
+import * as fds from "./wasi/fd.ts";
+import * as paths from "./wasi/path.ts";
+import { pollOneoff } from "./wasi/poll-oneoff.ts";
+import { fdReaddir } from "./wasi/readdir.ts";
+
+// ---- wasi_snapshot_preview1
+
+export function args_get(argv: u32, buffer: u32): u32 {
+  const task = enter();
+  const errno = environment.stringsGet(task.args, task.argsBytes, task.argsCount, argv, buffer);
+  leave(task);
+  return errno;
+}
+
+export function args_sizes_get(count: u32, bytes: u32): u32 {
+  const task = enter();
+  const errno = environment.sizesGet(task.argsCount, task.argsBytes, count, bytes);
+  leave(task);
+  return errno;
+}
+
+export function environ_get(environ: u32, buffer: u32): u32 {
+  const task = enter();
+  const errno = environment.stringsGet(task.env, task.envBytes, task.envCount, environ, buffer);
+  leave(task);
+  return errno;
+}
+
+export function environ_sizes_get(count: u32, bytes: u32): u32 {
+  const task = enter();
+  const errno = environment.sizesGet(task.envCount, task.envBytes, count, bytes);
+  leave(task);
+  return errno;
+}
+
+export function clock_res_get(id: u32, out: u32): u32 {
+  const task = enter();
+  const errno: u32 = clock.clockResGet(task, id, out);
+  leave(task);
+  return errno;
+}
+
+export function clock_time_get(id: u32, _precision: u64, out: u32): u32 {
+  const task = enter();
+  const errno: u32 = clock.clockTimeGet(task, id, out);
+  leave(task);
+  return errno;
+}
+
+export function fd_advise(fd: u32, offset: i64, length: i64, advice: u32): u32 {
+  const task = enter();
+  const errno: u32 = fds.fdAdvise(task, fd, offset, length, advice);
+  leave(task);
+  return errno;
+}
+
+export function fd_allocate(fd: u32, offset: i64, length: i64): u32 {
+  const task = enter();
+  const errno: u32 = fds.fdAllocate(task, fd, offset, length);
+  leave(task);
+  return errno;
+}
+
+export function fd_close(fd: u32): u32 {
+  const task = enter();
+  const errno: u32 = fds.fdClose(task, fd);
+  leave(task);
+  return errno;
+}
+
+export function fd_datasync(fd: u32): u32 {
+  const task = enter();
+  const errno: u32 = fds.fdSync(task, fd, true);
+  leave(task);
+  return errno;
+}
+
+export function fd_fdstat_get(fd: u32, out: u32): u32 {
+  const task = enter();
+  const errno: u32 = fds.fdFdstatGet(task, fd, out);
+  leave(task);
+  return errno;
+}
+
+export function fd_fdstat_set_flags(fd: u32, fdflags: u32): u32 {
+  const task = enter();
+  const errno: u32 = fds.fdFdstatSetFlags(task, fd, fdflags);
+  leave(task);
+  return errno;
+}
+
+export function fd_fdstat_set_rights(fd: u32, rights: u64, inheriting: u64): u32 {
+  const task = enter();
+  const errno: u32 = fds.fdFdstatSetRights(task, fd, rights, inheriting);
+  leave(task);
+  return errno;
+}
+
+export function fd_filestat_get(fd: u32, out: u32): u32 {
+  const task = enter();
+  const errno: u32 = fds.fdFilestatGet(task, fd, out);
+  leave(task);
+  return errno;
+}
+
+export function fd_filestat_set_size(fd: u32, size: i64): u32 {
+  const task = enter();
+  const errno: u32 = fds.fdFilestatSetSize(task, fd, size);
+  leave(task);
+  return errno;
+}
+
+export function fd_filestat_set_times(fd: u32, atime: i64, mtime: i64, flags: u32): u32 {
+  const task = enter();
+  const errno: u32 = fds.fdFilestatSetTimes(task, fd, atime, mtime, flags);
+  leave(task);
+  return errno;
+}
+
+export function fd_pread(fd: u32, iovs: u32, count: u32, offset: i64, out: u32): u32 {
+  const task = enter();
+  const errno: u32 = offset < 0 ? <u32>abi.WASI_EINVAL : fds.fdRead(task, fd, iovs, count, offset, out);
+  leave(task);
+  return errno;
+}
+
+export function fd_prestat_get(fd: u32, out: u32): u32 {
+  const task = enter();
+  const errno: u32 = fds.fdPrestatGet(task, fd, out);
+  leave(task);
+  return errno;
+}
+
+export function fd_prestat_dir_name(fd: u32, path: u32, length: u32): u32 {
+  const task = enter();
+  const errno: u32 = fds.fdPrestatDirName(task, fd, path, length);
+  leave(task);
+  return errno;
+}
+
+export function fd_pwrite(fd: u32, iovs: u32, count: u32, offset: i64, out: u32): u32 {
+  const task = enter();
+  const errno: u32 = offset < 0 ? <u32>abi.WASI_EINVAL : fds.fdWrite(task, fd, iovs, count, offset, out);
+  leave(task);
+  return errno;
+}
+
+export function fd_read(fd: u32, iovs: u32, count: u32, out: u32): u32 {
+  const task = enter();
+  const errno: u32 = fds.fdRead(task, fd, iovs, count, -1, out);
+  leave(task);
+  return errno;
+}
+
+export function fd_readdir(fd: u32, buffer: u32, length: u32, cookie: u64, out: u32): u32 {
+  const task = enter();
+  const errno: u32 = fdReaddir(task, fd, buffer, length, cookie, out);
+  leave(task);
+  return errno;
+}
+
+export function fd_renumber(from: u32, to: u32): u32 {
+  const task = enter();
+  const errno: u32 = fds.fdRenumber(task, from, to);
+  leave(task);
+  return errno;
+}
+
+export function fd_seek(fd: u32, offset: i64, whence: u32, out: u32): u32 {
+  const task = enter();
+  const errno: u32 = fds.fdSeek(task, fd, offset, whence, out);
+  leave(task);
+  return errno;
+}
+
+export function fd_sync(fd: u32): u32 {
+  const task = enter();
+  const errno: u32 = fds.fdSync(task, fd, false);
+  leave(task);
+  return errno;
+}
+
+export function fd_tell(fd: u32, out: u32): u32 {
+  const task = enter();
+  const errno: u32 = fds.fdSeek(task, fd, 0, abi.WHENCE_CUR, out);
+  leave(task);
+  return errno;
+}
+
+export function fd_write(fd: u32, iovs: u32, count: u32, out: u32): u32 {
+  const task = enter();
+  const errno: u32 = fds.fdWrite(task, fd, iovs, count, -1, out);
+  leave(task);
+  return errno;
+}
+
+export function path_create_directory(fd: u32, path: u32, length: u32): u32 {
+  const task = enter();
+  const errno: u32 = paths.pathCreateDirectory(task, fd, path, length);
+  leave(task);
+  return errno;
+}
+
+export function path_filestat_get(fd: u32, flags: u32, path: u32, length: u32, out: u32): u32 {
+  const task = enter();
+  const errno: u32 = paths.pathFilestatGet(task, fd, flags, path, length, out);
+  leave(task);
+  return errno;
+}
+
+export function path_filestat_set_times(
+  fd: u32,
+  flags: u32,
+  path: u32,
+  length: u32,
+  atime: i64,
+  mtime: i64,
+  times: u32,
+): u32 {
+  const task = enter();
+  const errno: u32 = paths.pathFilestatSetTimes(task, fd, flags, path, length, atime, mtime, times);
+  leave(task);
+  return errno;
+}
+
+export function path_link(
+  oldFd: u32,
+  flags: u32,
+  oldPath: u32,
+  oldLength: u32,
+  newFd: u32,
+  newPath: u32,
+  newLength: u32,
+): u32 {
+  const task = enter();
+  const errno: u32 = paths.pathLink(task, oldFd, flags, oldPath, oldLength, newFd, newPath, newLength);
+  leave(task);
+  return errno;
+}
+
+export function path_open(
+  fd: u32,
+  lookupflags: u32,
+  path: u32,
+  length: u32,
+  oflags: u32,
+  rights: u64,
+  inheriting: u64,
+  fdflags: u32,
+  out: u32,
+): u32 {
+  const task = enter();
+  const errno: u32 = paths.pathOpen(
+    task,
+    fd,
+    lookupflags,
+    path,
+    length,
+    oflags,
+    rights,
+    inheriting,
+    fdflags,
+    out,
+  );
+  leave(task);
+  return errno;
+}
+
+export function path_readlink(fd: u32, path: u32, length: u32, buffer: u32, capacity: u32, out: u32): u32 {
+  const task = enter();
+  const errno: u32 = paths.pathReadlink(task, fd, path, length, buffer, capacity, out);
+  leave(task);
+  return errno;
+}
+
+export function path_remove_directory(fd: u32, path: u32, length: u32): u32 {
+  const task = enter();
+  const errno: u32 = paths.pathRemoveDirectory(task, fd, path, length);
+  leave(task);
+  return errno;
+}
+
+export function path_rename(
+  oldFd: u32,
+  oldPath: u32,
+  oldLength: u32,
+  newFd: u32,
+  newPath: u32,
+  newLength: u32,
+): u32 {
+  const task = enter();
+  const errno: u32 = paths.pathRename(task, oldFd, oldPath, oldLength, newFd, newPath, newLength);
+  leave(task);
+  return errno;
+}
+
+export function path_symlink(target: u32, targetLength: u32, fd: u32, path: u32, length: u32): u32 {
+  const task = enter();
+  const errno: u32 = paths.pathSymlink(task, target, targetLength, fd, path, length);
+  leave(task);
+  return errno;
+}
+
+export function path_unlink_file(fd: u32, path: u32, length: u32): u32 {
+  const task = enter();
+  const errno: u32 = paths.pathUnlinkFile(task, fd, path, length);
+  leave(task);
+  return errno;
+}
+
+export function poll_oneoff(subscriptions: u32, events: u32, count: u32, out: u32): u32 {
+  const task = enter();
+  const errno: u32 = pollOneoff(task, subscriptions, events, count, out);
+  leave(task);
+  return errno;
+}
+
+export function proc_raise(_signal: u32): u32 {
+  const task = enter();
+  const errno: u32 = <u32>abi.WASI_ENOTSUP;
+  leave(task);
+  return errno;
+}
+
+export function random_get(buffer: u32, length: u32): u32 {
+  const task = enter();
+  const errno: u32 = clock.randomGet(task, buffer, length);
+  leave(task);
+  return errno;
+}
+
+export function sched_yield(): u32 {
+  const task = enter();
+  const errno: u32 = 0;
+  leave(task);
+  return errno;
+}
+
+export function sock_accept(fd: u32, _flags: u32, _out: u32): u32 {
+  const task = enter();
+  const errno: u32 = fds.notASocket(task, fd);
+  leave(task);
+  return errno;
+}
+
+export function sock_recv(fd: u32, _iovs: u32, _count: u32, _flags: u32, _out: u32, _flagsOut: u32): u32 {
+  const task = enter();
+  const errno: u32 = fds.notASocket(task, fd);
+  leave(task);
+  return errno;
+}
+
+export function sock_send(fd: u32, _iovs: u32, _count: u32, _flags: u32, _out: u32): u32 {
+  const task = enter();
+  const errno: u32 = fds.notASocket(task, fd);
+  leave(task);
+  return errno;
+}
+
+export function sock_shutdown(fd: u32, _how: u32): u32 {
+  const task = enter();
+  const errno: u32 = fds.notASocket(task, fd);
+  leave(task);
+  return errno;
+}
+
+/** Never returns. */
+export function proc_exit(code: u32): void {
+  exitTask(enter(), code);
+}
+
+// ---- control side
+
+/** Makes the kernel in a fresh memory. -EEXIST when it is there already. */
+export function boot_kernel(maxBytes: u32): i32 {
+  return boot.bootKernel(maxBytes);
+}
+
+/** Gives this instance a control thread; returns its address. Every instance does so once, before anything else. */
+export function attach(): usize {
+  lockKernel();
+  const thread = new Thread();
+  setCurrentThread(thread);
+  unlockKernel();
+  return changetype<usize>(thread);
+}
+
+/** Ends the control thread that attach() or a task left behind. */
+export function detach(thread: usize): void {
+  lockKernel();
+  boot.releaseThread(changetype<Thread>(thread));
+  unlockKernel();
+}
+
+/** Kernel memory for arguments. */
+export function buffer_alloc(bytes: u32): usize {
+  lockKernel();
+  const buffer = heap.alloc(bytes);
+  unlockKernel();
+  return buffer;
+}
+
+export function buffer_free(buffer: usize): void {
+  lockKernel();
+  heap.free(buffer);
+  unlockKernel();
+}
+
+/** A tmpfs; returns its root dentry. sizeBytes 0: half of the kernel's memory. */
+export function fs_tmpfs(sizeBytes: f64, mode: u32, uid: u32, gid: u32): usize {
+  lockKernel();
+  const root = boot.numberFilesystem(mountTmpfs(<u64>sizeBytes, mode, uid, gid));
+  unlockKernel();
+  return changetype<usize>(root);
+}
+
+export function fs_devtmpfs(): usize {
+  lockKernel();
+  const root = boot.makeDevtmpfs();
+  unlockKernel();
+  return changetype<usize>(root);
+}
+
+/** Lets go of a root dentry that was not mounted. */
+export function fs_release(root: usize): void {
+  lockKernel();
+  changetype<Dentry>(root).decRef();
+  unlockKernel();
+}
+
+/** A mount namespace on a root dentry, which it takes over; `flags` are MNT_*. */
+export function namespace_make(root: usize, flags: u32): usize {
+  lockKernel();
+  const namespace = new MountNamespace(new Mount(changetype<Dentry>(root), flags));
+  unlockKernel();
+  return changetype<usize>(namespace);
+}
+
+/** Mounts a root dentry, which it takes over, at a path; makes the mount point when it is missing. */
+export function namespace_mount(namespace: usize, root: usize, path: usize, length: u32, flags: u32): i32 {
+  lockKernel();
+  const result = boot.mountAt(
+    changetype<MountNamespace>(namespace),
+    changetype<Dentry>(root),
+    path,
+    length,
+    flags,
+  );
+  unlockKernel();
+  return result;
+}
+
+export function namespace_release(namespace: usize): void {
+  lockKernel();
+  changetype<MountNamespace>(namespace).decRef();
+  unlockKernel();
+}
+
+/** A task, not yet running. Capabilities come as two words. */
+export function task_make(
+  namespace: usize,
+  uid: u32,
+  gid: u32,
+  umask: u32,
+  capsLow: u32,
+  capsHigh: u32,
+): usize {
+  lockKernel();
+  const capabilities = <u64>capsLow | ((<u64>capsHigh) << 32);
+  const task = boot.makeTask(changetype<MountNamespace>(namespace), uid, gid, capabilities);
+  task.umask = umask;
+  unlockKernel();
+  return changetype<usize>(task);
+}
+
+export function task_add_group(task: usize, gid: u32): i32 {
+  return changetype<Task>(task).cred.addGroup(gid) ? 0 : -EINVAL;
+}
+
+/** Arguments (which 0) or environment (1): `count` NUL-terminated strings, `bytes` in all. */
+export function task_set_strings(task: usize, which: u32, strings: usize, bytes: u32, count: u32): i32 {
+  lockKernel();
+  const result = boot.setStrings(changetype<Task>(task), which, strings, bytes, count);
+  unlockKernel();
+  return result;
+}
+
+export function task_chdir(task: usize, path: usize, length: u32): i32 {
+  lockKernel();
+  const t = changetype<Task>(task);
+  memory.copy(t.walk.path, path, length);
+  const result = t.changeDirectory(length);
+  unlockKernel();
+  return result;
+}
+
+/** Installs host descriptor `handle` as `fd`; `mode` is its type and permission on the host. */
+export function task_set_stream(task: usize, fd: u32, handle: i32, mode: u32, flags: u32): i32 {
+  lockKernel();
+  const result = boot.setStream(changetype<Task>(task), fd, handle, mode, flags);
+  unlockKernel();
+  return result;
+}
+
+/** Preopens the directory at a path under a name; returns the descriptor. */
+export function task_preopen(task: usize, path: usize, pathLength: u32, name: usize, nameLength: u32): i32 {
+  lockKernel();
+  const result = boot.addPreopen(changetype<Task>(task), path, pathLength, name, nameLength);
+  unlockKernel();
+  return result;
+}
+
+/** Opens a path as the task sees it, with its credentials: a FileDescription, or an error. */
+export function file_open(task: usize, path: usize, length: u32, flags: u32, mode: u32): usize {
+  lockKernel();
+  const t = changetype<Task>(task);
+  const walk = t.beginAtCwd();
+  memory.copy(walk.path, path, length);
+  const file = openAt(walk, length, flags, mode & ~t.umask, 0);
+  walk.release();
+  unlockKernel();
+  return file;
+}
+
+/** Reads `length` bytes at `offset` into kernel memory. */
+export function file_pread(file: usize, buffer: usize, length: u32, offset: f64): i32 {
+  lockKernel();
+  const result = boot.readInto(changetype<FileDescription>(file), buffer, length, <i64>offset);
+  unlockKernel();
+  return result;
+}
+
+/** Brings attributes up to date; returns st_mode. file_size() then tells the size. */
+export function file_mode(file: usize): i32 {
+  lockKernel();
+  const inode = changetype<FileDescription>(file).inode;
+  const result = inode.getAttributes();
+  const mode = result < 0 ? result : <i32>inode.mode;
+  unlockKernel();
+  return mode;
+}
+
+export function file_size(file: usize): f64 {
+  return <f64>changetype<FileDescription>(file).inode.size;
+}
+
+/** Whether the task may execute the open file: 0 or -EACCES, also for what is no regular file. */
+export function file_may_execute(task: usize, file: usize): i32 {
+  lockKernel();
+  const result = boot.mayExecute(changetype<Task>(task), changetype<FileDescription>(file));
+  unlockKernel();
+  return result;
+}
+
+export function file_close(file: usize): void {
+  lockKernel();
+  changetype<FileDescription>(file).decRef();
+  unlockKernel();
+}
+
+/** This instance runs `task` from now on: its guest may call. */
+export function task_enter(task: usize): void {
+  setCurrentThread(changetype<Task>(task));
+}
+
+/** The guest returned: ends the task from inside its own instance. */
+export function task_finish(task: usize, code: i32): void {
+  lockKernel();
+  const t = changetype<Task>(task);
+  t.exitCode = code;
+  t.release();
+  unlockKernel();
+  markGone(t);
+}
+
+/** The killer's first step: the task is to end with `code`. -ESRCH when it has. The host then cancels its native wait. */
+export function task_kill(task: usize, code: i32): i32 {
+  lockKernel();
+  const t = changetype<Task>(task);
+  const result = markDead(t);
+  if (result == 0) t.exitCode = code;
+  unlockKernel();
+  return result;
+}
+
+/** The killer's second step: see claimForKiller() in sched/thread.ts. */
+export function task_claim(task: usize, timeoutMs: f64): i32 {
+  return claimForKiller(changetype<Task>(task), <i64>(timeoutMs * 1e6));
+}
+
+/** Gives back what a claimed task owned, once its thread has been terminated. */
+export function task_reap(task: usize): void {
+  lockKernel();
+  const t = changetype<Task>(task);
+  t.release();
+  unlockKernel();
+  markGone(t);
+}
+
+/** Frees a task that has ended; returns its exit code. */
+export function task_free(task: usize): i32 {
+  lockKernel();
+  const t = changetype<Task>(task);
+  const code = t.exitCode;
+  t.release();
+  free(t);
+  unlockKernel();
+  return code;
+}
+
+export function heap_objects(): u32 {
+  return boot.heapObjects();
+}
+
+export function heap_pages(): u32 {
+  return boot.heapPages();
+}
+
+/** Drops every unreferenced dentry of the namespace's file systems: so that leak counts compare. */
+export function namespace_shrink(namespace: usize): void {
+  lockKernel();
+  boot.shrinkNamespace(changetype<MountNamespace>(namespace));
+  unlockKernel();
+}

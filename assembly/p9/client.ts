@@ -1,0 +1,595 @@
+// 9P2000.L operations, one conversation each (p9/connection.ts).
+//
+// All return 0 or a positive result, or -errno; all sleep but clunk(). What an operation found is in fields of the client
+// and stays there until the next operation of anybody: the caller uses it before it can sleep again.
+//
+// With wVisor's extension, requests that build on each other are sent together, since such a server answers in order; any
+// other server gets one at a time.
+
+import { EIO, ENFILE, ENOTDIR } from "../abi/errno.ts";
+import { O_CREAT, O_EXCL, O_RDWR } from "../abi/fcntl.ts";
+import {
+  P9_HEADER, P9_IOHDRSZ, P9_MSIZE, P9_NOFID, P9_TATTACH, P9_TFSYNC, P9_TGETATTR, P9_TLCREATE, P9_TLINK, P9_TLOPEN,
+  P9_TMKDIR, P9_TMKNOD, P9_TREAD, P9_TREADDIR, P9_TREADLINK, P9_TRENAMEAT, P9_TSETATTR, P9_TSTATFS, P9_TSYMLINK,
+  P9_TUNLINKAT, P9_TVERSION, P9_TWALK, P9_TWALKATTR, P9_TWRITE, P9_GETATTR_BASIC, P9_GETATTR_BTIME, P9_QID_SIZE,
+} from "../abi/p9.ts";
+import { closeHandle } from "../host.ts";
+import { PATH_MAX } from "../abi/limits.ts";
+import { ByteReader } from "../lib/byte-reader.ts";
+import { ByteWriter } from "../lib/byte-writer.ts";
+import { free } from "../lib/ref-counted.ts";
+import { IovIter } from "../mm/iov-iter.ts";
+import { Connection } from "./connection.ts";
+import { P9Attributes, P9StatFs, putString, putTime, putVersion, putWalk, takeQidPath, takeText } from "./messages.ts";
+
+const VERSION_PLAIN = "9P2000.L";
+const VERSION_WVISOR = "9P2000.L.wvisor.1";
+/** Linux's own client refuses less too. */
+const MSIZE_MIN: u32 = 4096;
+/** The user name of Tattach, which nobody looks at. */
+const USER_NAME = "root";
+const IO_ALIGNMENT: u32 = 4096;
+/** What of a message buffer's request half Tclunks may take: see Connection. */
+const CLUNK_ROOM: u32 = 1024;
+
+@final
+export class P9Client {
+  readonly attributes: P9Attributes = new P9Attributes();
+  /** The fid that the operation made, in use and the caller's; or P9_NOFID. */
+  fid: u32 = P9_NOFID;
+  /** What create() opened. */
+  openFid: u32 = P9_NOFID;
+  /** The handle of the descriptor that came with an open file, the caller's; or -1. */
+  descriptor: i32 = -1;
+  /** The bytes that read() got, or the entries that readdir() got, in the thread's message buffer. */
+  data: usize = 0;
+
+  private readonly connection: Connection;
+  /** Largest payload of Tread, Twrite and Treaddir. */
+  private ioSize: u32 = 0;
+
+  constructor(id: i32, donates: bool) {
+    this.connection = new Connection(id);
+    this.connection.donates = donates;
+  }
+
+  destroy(): void {
+    this.connection.destroy();
+    free(this.connection);
+    free(this.attributes);
+  }
+
+  get isBroken(): bool {
+    return this.connection.broken;
+  }
+
+  /** The server contradicts itself: nothing of it is believed any more. Returns -EIO. */
+  distrust(): i32 {
+    return this.connection.fail();
+  }
+
+  /** Gives a fid back. Never sleeps: the Tclunk goes with the next request. */
+  clunk(fid: u32): void {
+    if (!this.connection.broken) this.connection.fids.queue(fid);
+  }
+
+  /** Agrees on a version and message size. Errors: EIO when the server does not speak 9P2000.L. */
+  version(): i32 {
+    const result = this.negotiate(VERSION_WVISOR);
+    // A server that knows no extensions may answer "unknown" rather than what it knows.
+    return result == 0 ? this.negotiate(VERSION_PLAIN) : result;
+  }
+
+  /** 1: agreed; 0: the server did not like it; -errno. */
+  private negotiate(version: string): i32 {
+    const c = this.connection;
+    let result = c.begin();
+    if (result < 0) return result;
+    c.start(P9_TVERSION, P9_NOFID);
+    putVersion(c.writer, P9_MSIZE, version);
+    c.finish();
+    result = c.receive();
+    if (result == 0) result = this.agree(c);
+    c.end();
+    return result;
+  }
+
+  private agree(c: Connection): i32 {
+    const msize = c.reader.u32();
+    const start = c.reader.remaining;
+    const text = changetype<usize>(c.reader.take(start));
+    const reader = new ByteReader();
+    reader.reset(text, text ? start : 0);
+    const extended = takeText(reader, VERSION_WVISOR) && reader.isComplete();
+    reader.reset(text, text ? start : 0);
+    const plain = takeText(reader, VERSION_PLAIN) && reader.isComplete();
+    free(reader);
+    if (msize < MSIZE_MIN || msize > <u32>P9_MSIZE) return c.fail();
+    if (!extended && !plain) return 0;
+    c.msize = msize;
+    c.extended = extended;
+    if (!extended) c.donates = false;
+    // Aligned, so that the server's reads and writes are too.
+    const room = min(msize - P9_IOHDRSZ, <u32>P9_MSIZE - CLUNK_ROOM - P9_IOHDRSZ);
+    this.ioSize = room > IO_ALIGNMENT ? room & ~(IO_ALIGNMENT - 1) : room;
+    return 1;
+  }
+
+  /** Attaches the tree as user `uid`: its root is `fid`, with `attributes`. */
+  attach(uid: u32): i32 {
+    const c = this.connection;
+    let result = c.begin();
+    if (result < 0) return result;
+    const fid = c.fids.alloc();
+    const w = this.start(P9_TATTACH, fid);
+    w.u32(fid);
+    w.u32(P9_NOFID);
+    w.u16(USER_NAME.length);
+    for (let i = 0; i < USER_NAME.length; i++) w.u8(USER_NAME.charCodeAt(i));
+    w.u16(0);
+    w.u32(uid);
+    c.finish();
+    result = c.receive();
+    if (result == 0) {
+      result = this.checkQid();
+      if (result == 0) result = this.fetchAttributes(fid);
+      if (result < 0) this.clunk(fid);
+    }
+    this.fid = fid;
+    c.end();
+    return result;
+  }
+
+  /**
+   * Looks a name up in a directory: `attributes`, and with `keep` a `fid` on it. Errors: ENOENT, what the server says, ENFILE
+   * when there are no more fids.
+   */
+  walk(directory: u32, name: usize, length: u32, keep: bool): i32 {
+    const c = this.connection;
+    let result = c.begin();
+    if (result < 0) return result;
+    // Plain 9P tells attributes of fids only.
+    const needsFid = keep || !c.extended;
+    const fid = needsFid ? c.fids.alloc() : P9_NOFID;
+    if (needsFid && fid == P9_NOFID) {
+      result = -ENFILE;
+    } else {
+      this.startWalk(directory, fid, name, length);
+      result = this.finishWalk(fid);
+      if (result == 0 && !keep && needsFid) this.clunk(fid);
+    }
+    this.fid = result == 0 && keep ? fid : P9_NOFID;
+    c.end();
+    return result;
+  }
+
+  getattr(fid: u32): i32 {
+    const c = this.connection;
+    let result = c.begin();
+    if (result < 0) return result;
+    result = this.fetchAttributes(fid);
+    c.end();
+    return result;
+  }
+
+  /** `valid` are P9_SETATTR_* bits. Times in nanoseconds. */
+  setattr(fid: u32, valid: u32, mode: u32, uid: u32, gid: u32, size: i64, atime: i64, mtime: i64): i32 {
+    const c = this.connection;
+    let result = c.begin();
+    if (result < 0) return result;
+    const w = this.start(P9_TSETATTR, P9_NOFID);
+    w.u32(fid);
+    w.u32(valid);
+    w.u32(mode);
+    w.u32(uid);
+    w.u32(gid);
+    w.u64(<u64>size);
+    putTime(w, atime);
+    putTime(w, mtime);
+    return this.converse();
+  }
+
+  /** Opens a clone of `fid`: `openFid`, and `descriptor` when the server gave one. */
+  open(fid: u32, flags: u32): i32 {
+    const c = this.connection;
+    let result = c.begin();
+    if (result < 0) return result;
+    const openFid = c.fids.alloc();
+    if (openFid == P9_NOFID) {
+      c.end();
+      return -ENFILE;
+    }
+    this.startClone(fid, openFid);
+    result = c.extended ? 0 : this.finishClone();
+    if (result == 0) {
+      const w = this.start(P9_TLOPEN, P9_NOFID);
+      w.u32(openFid);
+      w.u32(flags);
+      c.finish();
+      if (c.extended) result = this.finishClone();
+      const opened = this.finishOpen();
+      if (result == 0 && opened < 0) this.clunk(openFid);
+      result = this.bothOf(result, opened);
+    }
+    this.takeOpened(openFid, result);
+    c.end();
+    return result;
+  }
+
+  /**
+   * Makes a regular file, exclusively, and opens it for reading and writing: `openFid` and `descriptor`; and a `fid` on it
+   * with `attributes`.
+   */
+  create(directory: u32, name: usize, length: u32, mode: u32, gid: u32): i32 {
+    const c = this.connection;
+    let result = c.begin();
+    if (result < 0) return result;
+    const openFid = c.fids.alloc();
+    const fid = c.fids.alloc();
+    if (openFid == P9_NOFID || fid == P9_NOFID) {
+      if (openFid != P9_NOFID) c.fids.release(openFid);
+      c.end();
+      return -ENFILE;
+    }
+    this.startClone(directory, openFid);
+    if (!c.extended) {
+      result = this.finishClone();
+      if (result < 0) {
+        c.fids.release(fid);
+        c.end();
+        return result;
+      }
+    }
+    const w = this.start(P9_TLCREATE, P9_NOFID);
+    w.u32(openFid);
+    putString(w, name, length);
+    w.u32(<u32>(O_RDWR | O_CREAT | O_EXCL));
+    w.u32(mode);
+    w.u32(gid);
+    c.finish();
+    result = c.extended ? this.createTogether(directory, fid, name, length, openFid) : this.createStepwise(directory, fid, name, length, openFid);
+    this.fid = result == 0 ? fid : P9_NOFID;
+    this.takeOpened(openFid, result);
+    c.end();
+    return result;
+  }
+
+  private createTogether(directory: u32, fid: u32, name: usize, length: u32, openFid: u32): i32 {
+    this.startWalk(directory, fid, name, length);
+    const cloned = this.finishClone();
+    const made = this.finishOpen();
+    const walked = this.finishWalk(fid);
+    const result = this.bothOf(this.bothOf(cloned, made), walked);
+    if (result < 0 && cloned == 0) this.clunk(openFid);
+    if (result < 0 && walked == 0) this.clunk(fid);
+    return result;
+  }
+
+  private createStepwise(directory: u32, fid: u32, name: usize, length: u32, openFid: u32): i32 {
+    let result = this.finishOpen();
+    if (result == 0) {
+      this.startWalk(directory, fid, name, length);
+      result = this.finishWalk(fid);
+    } else {
+      this.connection.fids.release(fid);
+    }
+    if (result < 0) this.clunk(openFid);
+    return result;
+  }
+
+  /** Makes a directory: a `fid` on it with `attributes`. */
+  mkdir(directory: u32, name: usize, length: u32, mode: u32, gid: u32): i32 {
+    const result = this.beginMake(P9_TMKDIR, directory, name, length);
+    if (result < 0) return result;
+    const w = this.connection.writer;
+    w.u32(mode);
+    w.u32(gid);
+    return this.finishMake(directory, name, length);
+  }
+
+  /** As mkdir(); `mode` has the type. */
+  mknod(directory: u32, name: usize, length: u32, mode: u32, major: u32, minor: u32, gid: u32): i32 {
+    const result = this.beginMake(P9_TMKNOD, directory, name, length);
+    if (result < 0) return result;
+    const w = this.connection.writer;
+    w.u32(mode);
+    w.u32(major);
+    w.u32(minor);
+    w.u32(gid);
+    return this.finishMake(directory, name, length);
+  }
+
+  symlink(directory: u32, name: usize, length: u32, target: usize, targetLength: u32, gid: u32): i32 {
+    const result = this.beginMake(P9_TSYMLINK, directory, name, length);
+    if (result < 0) return result;
+    const w = this.connection.writer;
+    putString(w, target, targetLength);
+    w.u32(gid);
+    return this.finishMake(directory, name, length);
+  }
+
+  link(directory: u32, file: u32, name: usize, length: u32): i32 {
+    const result = this.connection.begin();
+    if (result < 0) return result;
+    const w = this.start(P9_TLINK, P9_NOFID);
+    w.u32(directory);
+    w.u32(file);
+    putString(w, name, length);
+    return this.converse();
+  }
+
+  /** `flags`: AT_REMOVEDIR or 0. */
+  unlinkat(directory: u32, name: usize, length: u32, flags: u32): i32 {
+    const result = this.connection.begin();
+    if (result < 0) return result;
+    const w = this.start(P9_TUNLINKAT, P9_NOFID);
+    w.u32(directory);
+    putString(w, name, length);
+    w.u32(flags);
+    return this.converse();
+  }
+
+  renameat(from: u32, name: usize, length: u32, to: u32, newName: usize, newLength: u32): i32 {
+    const result = this.connection.begin();
+    if (result < 0) return result;
+    const w = this.start(P9_TRENAMEAT, P9_NOFID);
+    w.u32(from);
+    putString(w, name, length);
+    w.u32(to);
+    putString(w, newName, newLength);
+    return this.converse();
+  }
+
+  /** Copies a link's text to `out` (room for PATH_MAX bytes); returns its length, at least 1. */
+  readlink(fid: u32, out: usize): i32 {
+    const c = this.connection;
+    let result = c.begin();
+    if (result < 0) return result;
+    this.start(P9_TREADLINK, P9_NOFID).u32(fid);
+    c.finish();
+    result = c.receive();
+    if (result == 0) result = this.takeLink(c, out);
+    c.end();
+    return result;
+  }
+
+  private takeLink(c: Connection, out: usize): i32 {
+    const length = c.reader.u16();
+    const at = c.reader.take(length);
+    if (!c.reader.isComplete() || length == 0 || length >= <u32>PATH_MAX) return c.fail();
+    for (let i: u32 = 0; i < length; i++) {
+      if (load<u8>(at + i) == 0) return c.fail();
+    }
+    memory.copy(out, at, length);
+    return length;
+  }
+
+  statfs(fid: u32, out: P9StatFs): i32 {
+    const c = this.connection;
+    let result = c.begin();
+    if (result < 0) return result;
+    this.start(P9_TSTATFS, P9_NOFID).u32(fid);
+    c.finish();
+    result = c.receive();
+    if (result == 0 && !out.decode(c.reader)) result = c.fail();
+    c.end();
+    return result;
+  }
+
+  fsync(fid: u32, dataOnly: bool): i32 {
+    const result = this.connection.begin();
+    if (result < 0) return result;
+    const w = this.start(P9_TFSYNC, P9_NOFID);
+    w.u32(fid);
+    w.u32(dataOnly ? 1 : 0);
+    return this.converse();
+  }
+
+  /** Up to `count` bytes of an open file at `data`; returns how many, fewer only at the end of the file. */
+  read(fid: u32, offset: i64, count: u32): i32 {
+    return this.fetchData(P9_TREAD, fid, <u64>offset, count);
+  }
+
+  /** Up to `count` bytes of an open directory's entries behind `cookie`, whole ones, at `data`; returns how many. */
+  readdir(fid: u32, cookie: u64, count: u32): i32 {
+    return this.fetchData(P9_TREADDIR, fid, cookie, count);
+  }
+
+  private fetchData(type: u32, fid: u32, offset: u64, count: u32): i32 {
+    const c = this.connection;
+    let result = c.begin();
+    if (result < 0) return result;
+    const asked = min(count, this.ioSize);
+    const w = this.start(type, P9_NOFID);
+    w.u32(fid);
+    w.u64(offset);
+    w.u32(asked);
+    c.finish();
+    result = c.receive();
+    if (result == 0) {
+      const got = c.reader.u32();
+      this.data = c.reader.take(got);
+      if (!c.reader.isComplete() || got > asked) result = c.fail();
+      else result = got;
+    }
+    c.end();
+    return result;
+  }
+
+  /** The next bytes of `from`, as many as fit into a message, to `offset`; returns how many the server took. */
+  write(fid: u32, offset: i64, from: IovIter): i32 {
+    const c = this.connection;
+    let result = c.begin();
+    if (result < 0) return result;
+    const count = min(from.remaining, this.ioSize);
+    const w = this.start(P9_TWRITE, P9_NOFID);
+    w.u32(fid);
+    w.u64(<u64>offset);
+    w.u32(count);
+    const at = w.take(count);
+    if (at) from.take(at, count);
+    c.finish();
+    result = c.receive();
+    if (result == 0) {
+      const done = c.reader.u32();
+      if (!c.reader.isComplete() || done > count) result = c.fail();
+      else result = done;
+    }
+    c.end();
+    return result;
+  }
+
+  /** Begins a request; returns where its fields go. */
+  private start(type: u32, newFid: u32): ByteWriter {
+    this.connection.start(type, newFid);
+    return this.connection.writer;
+  }
+
+  /** Ends a request whose answer has no fields, and the conversation. */
+  private converse(): i32 {
+    const c = this.connection;
+    c.finish();
+    let result = c.receive();
+    if (result == 0 && !c.reader.isComplete()) result = c.fail();
+    c.end();
+    return result;
+  }
+
+  private startClone(fid: u32, newFid: u32): void {
+    putWalk(this.start(P9_TWALK, newFid), fid, newFid, 0, 0);
+    this.connection.finish();
+  }
+
+  private finishClone(): i32 {
+    const c = this.connection;
+    const result = c.receive();
+    if (result < 0) return result;
+    const count = c.reader.u16();
+    return count == 0 && c.reader.isComplete() ? 0 : c.fail();
+  }
+
+  private startWalk(directory: u32, newFid: u32, name: usize, length: u32): void {
+    const type: u32 = this.connection.extended ? P9_TWALKATTR : P9_TWALK;
+    putWalk(this.start(type, newFid), directory, newFid, name, length);
+    this.connection.finish();
+  }
+
+  /** The answer to startWalk(), and `attributes`. On failure `newFid` is not in use. */
+  private finishWalk(newFid: u32): i32 {
+    const c = this.connection;
+    const received = c.receive();
+    if (received < 0) return received;
+    if (c.extended) return this.takeWalkAttributes(newFid);
+    const count = c.reader.u16();
+    takeQidPath(c.reader);
+    if (count != 1 || !c.reader.isComplete()) return c.fail();
+    const result = this.fetchAttributes(newFid);
+    if (result < 0) this.clunk(newFid);
+    return result;
+  }
+
+  private takeWalkAttributes(newFid: u32): i32 {
+    const c = this.connection;
+    const r = c.reader;
+    const status = r.u32();
+    const count = r.u16();
+    if (status != 0) {
+      if (count != 0 || !r.isComplete() || status > 4095) return c.fail();
+      if (newFid != P9_NOFID) c.fids.release(newFid);
+      // As in Rlerror: EINTR is not the server's to say.
+      return status == 4 || status >= 512 ? -EIO : -(<i32>status);
+    }
+    if (count != 1 || !this.attributes.decode(r) || !r.isComplete()) return c.fail();
+    return 0;
+  }
+
+  /** Tgetattr within a conversation. */
+  private fetchAttributes(fid: u32): i32 {
+    const c = this.connection;
+    const w = this.start(P9_TGETATTR, P9_NOFID);
+    w.u32(fid);
+    w.u64(P9_GETATTR_BASIC | P9_GETATTR_BTIME);
+    c.finish();
+    const result = c.receive();
+    if (result < 0) return result;
+    return this.attributes.decode(c.reader) && c.reader.isComplete() ? 0 : c.fail();
+  }
+
+  /** Rlopen and Rlcreate: a qid and iounit, which tells nothing that msize does not. */
+  private finishOpen(): i32 {
+    const c = this.connection;
+    const result = c.receive();
+    if (result < 0) return result;
+    takeQidPath(c.reader);
+    c.reader.u32();
+    return c.reader.isComplete() ? 0 : c.fail();
+  }
+
+  private takeOpened(openFid: u32, result: i32): void {
+    this.openFid = result == 0 ? openFid : P9_NOFID;
+    this.descriptor = this.connection.takeDescriptor();
+    if (result == 0 || this.descriptor < 0) return;
+    closeHandle(this.descriptor);
+    this.descriptor = -1;
+  }
+
+  private beginMake(type: u32, directory: u32, name: usize, length: u32): i32 {
+    const c = this.connection;
+    const result = c.begin();
+    if (result < 0) return result;
+    this.fid = c.fids.alloc();
+    if (this.fid == P9_NOFID) {
+      c.end();
+      return -ENFILE;
+    }
+    const w = this.start(type, P9_NOFID);
+    w.u32(directory);
+    // Tsymlink, Tmkdir and Tmknod begin alike.
+    putString(w, name, length);
+    return 0;
+  }
+
+  /** Sends what beginMake() began, with a walk to what it makes. */
+  private finishMake(directory: u32, name: usize, length: u32): i32 {
+    const c = this.connection;
+    const fid = this.fid;
+    c.finish();
+    let made = 0;
+    let walked = 0;
+    if (c.extended) {
+      this.startWalk(directory, fid, name, length);
+      made = this.checkedQid();
+      walked = this.finishWalk(fid);
+      if (made < 0 && walked == 0) this.clunk(fid);
+    } else {
+      made = this.checkedQid();
+      if (made == 0) {
+        this.startWalk(directory, fid, name, length);
+        walked = this.finishWalk(fid);
+      } else {
+        c.fids.release(fid);
+      }
+    }
+    const result = this.bothOf(made, walked);
+    this.fid = result == 0 ? fid : P9_NOFID;
+    c.end();
+    return result;
+  }
+
+  /** An answer that is a qid. */
+  private checkedQid(): i32 {
+    const result = this.connection.receive();
+    return result < 0 ? result : this.checkQid();
+  }
+
+  private checkQid(): i32 {
+    takeQidPath(this.connection.reader);
+    return this.connection.reader.isComplete() ? 0 : this.connection.fail();
+  }
+
+  /** The first error of two; -EIO once the connection is broken. */
+  private bothOf(first: i32, second: i32): i32 {
+    if (this.connection.broken) return -EIO;
+    return first < 0 ? first : second;
+  }
+}

@@ -1,0 +1,257 @@
+// preview1 calls on descriptors: fd_*.
+//
+// A call returns a WASI errno. The order of checks: the descriptor, its rights, then arguments and pointers.
+
+import { EROFS } from "../abi/errno.ts";
+import { O_APPEND, O_DSYNC, O_NONBLOCK, O_SYNC } from "../abi/fcntl.ts";
+import * as abi from "../abi/wasi.ts";
+import { FdEntry } from "../kernel/fd-table.ts";
+import { Task } from "../kernel/task.ts";
+import { free } from "../lib/ref-counted.ts";
+import { accessOk, copyOut, importIovecs, putU32, putU64 } from "../mm/usercopy.ts";
+import { Attributes } from "../vfs/attributes.ts";
+import { Inode } from "../vfs/dentry.ts";
+import { FileDescription } from "../vfs/file-description.ts";
+import { changeAttributes } from "../vfs/vfs.ts";
+import { wasiErrno } from "./errno-map.ts";
+import { checkRights, fileTypeOf } from "./rights.ts";
+import { fillTimes } from "./times.ts";
+
+const FLAG_BITS: u32 = <u32>O_APPEND | <u32>O_NONBLOCK | <u32>O_SYNC | <u32>O_DSYNC;
+
+/** WASI fdflags as O_* flags. */
+export function openFlagsOf(fdflags: u32): u32 {
+  let flags: u32 = 0;
+  if (fdflags & abi.FDFLAGS_APPEND) flags |= <u32>O_APPEND;
+  if (fdflags & abi.FDFLAGS_NONBLOCK) flags |= <u32>O_NONBLOCK;
+  if (fdflags & abi.FDFLAGS_DSYNC) flags |= <u32>O_DSYNC;
+  if (fdflags & (abi.FDFLAGS_SYNC | abi.FDFLAGS_RSYNC)) flags |= <u32>O_SYNC;
+  return flags;
+}
+
+function fdflagsOf(flags: u32): u32 {
+  let fdflags: u32 = 0;
+  if (flags & <u32>O_APPEND) fdflags |= abi.FDFLAGS_APPEND;
+  if (flags & <u32>O_NONBLOCK) fdflags |= abi.FDFLAGS_NONBLOCK;
+  if ((flags & <u32>O_SYNC) == <u32>O_SYNC) fdflags |= abi.FDFLAGS_SYNC;
+  else if (flags & <u32>O_DSYNC) fdflags |= abi.FDFLAGS_DSYNC;
+  return fdflags;
+}
+
+export function fdClose(task: Task, fd: u32): u32 {
+  return wasiErrno(task.fds.close(fd));
+}
+
+export function fdRenumber(task: Task, from: u32, to: u32): u32 {
+  if (task.fds.get(from) === null || task.fds.get(to) === null) return abi.WASI_EBADF;
+  task.fds.renumber(from, to);
+  return 0;
+}
+
+/** fd_read and fd_pread; `position` -1 reads at the description's offset. */
+export function fdRead(task: Task, fd: u32, iovs: u32, count: u32, position: i64, out: u32): u32 {
+  const entry = task.fds.get(fd);
+  const wrong = checkRights(entry, position < 0 ? abi.RIGHT_FD_READ : abi.RIGHT_FD_READ | abi.RIGHT_FD_SEEK);
+  if (wrong) return refuse(entry, wrong);
+  const file = entry!.description;
+  if (!file.canRead) return abi.WASI_EBADF;
+  if (position >= 0 && !file.isSeekable()) return abi.WASI_ESPIPE;
+  const total = importIovecs(task.vector, iovs, count);
+  if (total < 0) return wasiErrno(<i32>total);
+  if (!accessOk(out, 4)) return abi.WASI_EFAULT;
+  task.iov.init(task.vector, count, <u32>total, false);
+  file.incRef();
+  const moved = file.read(task.iov, position < 0 ? file.offset : position);
+  if (moved > 0 && position < 0 && file.isSeekable()) file.offset += moved;
+  file.decRef();
+  if (moved < 0) return wasiErrno(<i32>moved);
+  return wasiErrno(putU32(out, <u32>moved));
+}
+
+/** fd_write and fd_pwrite; `position` -1 writes at the description's offset, or at the end when it appends. */
+export function fdWrite(task: Task, fd: u32, iovs: u32, count: u32, position: i64, out: u32): u32 {
+  const entry = task.fds.get(fd);
+  const wrong = checkRights(
+    entry,
+    position < 0 ? abi.RIGHT_FD_WRITE : abi.RIGHT_FD_WRITE | abi.RIGHT_FD_SEEK,
+  );
+  if (wrong) return refuse(entry, wrong);
+  const file = entry!.description;
+  if (!file.canWrite) return abi.WASI_EBADF;
+  if (position >= 0 && !file.isSeekable()) return abi.WASI_ESPIPE;
+  const total = importIovecs(task.vector, iovs, count);
+  if (total < 0) return wasiErrno(<i32>total);
+  if (!accessOk(out, 4)) return abi.WASI_EFAULT;
+  task.iov.init(task.vector, count, <u32>total, false);
+  file.incRef();
+  const appends = position < 0 && file.appends;
+  const moved = file.write(task.iov, appends ? -1 : position < 0 ? file.offset : position);
+  // An appending write has moved the offset itself, to the new end.
+  if (moved > 0 && position < 0 && !appends && file.isSeekable()) file.offset += moved;
+  file.decRef();
+  if (moved < 0) return wasiErrno(<i32>moved);
+  return wasiErrno(putU32(out, <u32>moved));
+}
+
+/** Reading what is open for writing only, or a directory, is EBADF and not a matter of rights. */
+function refuse(entry: FdEntry | null, wrong: u32): u32 {
+  return entry === null || wrong != abi.WASI_ENOTCAPABLE ? wrong : <u32>abi.WASI_EBADF;
+}
+
+export function fdSeek(task: Task, fd: u32, offset: i64, whence: u32, out: u32): u32 {
+  const entry = task.fds.get(fd);
+  if (entry === null) return abi.WASI_EBADF;
+  const file = entry.description;
+  if (!file.isSeekable()) return abi.WASI_ESPIPE;
+  const asks = offset == 0 && whence == abi.WHENCE_CUR;
+  const wrong = checkRights(entry, asks ? abi.RIGHT_FD_TELL : abi.RIGHT_FD_SEEK);
+  if (wrong) return refuse(entry, wrong);
+  if (whence > 2) return abi.WASI_EINVAL;
+  if (!accessOk(out, 8)) return abi.WASI_EFAULT;
+  const target = file.seek(offset, whence);
+  if (target < 0) return wasiErrno(<i32>target);
+  return wasiErrno(putU64(out, target));
+}
+
+export function fdSync(task: Task, fd: u32, dataOnly: bool): u32 {
+  const entry = task.fds.get(fd);
+  if (entry === null) return abi.WASI_EBADF;
+  const file = entry.description;
+  file.incRef();
+  const result = file.sync(dataOnly);
+  file.decRef();
+  return wasiErrno(result);
+}
+
+export function fdAdvise(task: Task, fd: u32, offset: i64, length: i64, advice: u32): u32 {
+  const entry = task.fds.get(fd);
+  if (entry === null) return abi.WASI_EBADF;
+  if (entry.description.inode.isDirectory) return abi.WASI_EBADF;
+  if (!entry.description.isSeekable()) return abi.WASI_ESPIPE;
+  if (advice > 5 || offset < 0 || length < 0) return abi.WASI_EINVAL;
+  return 0;
+}
+
+export function fdAllocate(task: Task, fd: u32, offset: i64, length: i64): u32 {
+  const entry = task.fds.get(fd);
+  const wrong = checkRights(entry, abi.RIGHT_FD_ALLOCATE);
+  if (wrong) return refuse(entry, wrong);
+  const file = entry!.description;
+  if (!file.canWrite) return abi.WASI_EBADF;
+  if (offset < 0 || length <= 0) return abi.WASI_EINVAL;
+  if (offset + length < 0) return abi.WASI_EFBIG;
+  file.incRef();
+  const result = file.allocate(0, offset, length);
+  file.decRef();
+  return wasiErrno(result);
+}
+
+export function fdFdstatGet(task: Task, fd: u32, out: u32): u32 {
+  const entry = task.fds.get(fd);
+  if (entry === null) return abi.WASI_EBADF;
+  const file = entry.description;
+  const page = task.page;
+  store<u64>(page, fileTypeOf(file.inode.mode) | ((<u64>fdflagsOf(file.flags)) << 16));
+  store<u64>(page, entry.rights, 8);
+  store<u64>(page, entry.inheriting, 16);
+  return wasiErrno(copyOut(out, page, abi.SIZEOF_FDSTAT));
+}
+
+export function fdFdstatSetFlags(task: Task, fd: u32, fdflags: u32): u32 {
+  const entry = task.fds.get(fd);
+  const wrong = checkRights(entry, abi.RIGHT_FD_FDSTAT_SET_FLAGS);
+  if (wrong) return wrong;
+  if (fdflags & ~(<u32>abi.FDFLAGS_ALL)) return abi.WASI_EINVAL;
+  const file = entry!.description;
+  file.flags = (file.flags & ~FLAG_BITS) | openFlagsOf(fdflags);
+  return 0;
+}
+
+/** Rights only shrink. */
+export function fdFdstatSetRights(task: Task, fd: u32, rights: u64, inheriting: u64): u32 {
+  const entry = task.fds.get(fd);
+  if (entry === null) return abi.WASI_EBADF;
+  if ((rights & ~entry.rights) != 0 || (inheriting & ~entry.inheriting) != 0) return abi.WASI_ENOTCAPABLE;
+  entry.rights = rights;
+  entry.inheriting = inheriting;
+  return 0;
+}
+
+/** Writes a filestat of `inode`, whose attributes are up to date. */
+export function putFilestat(task: Task, inode: Inode, out: u32): u32 {
+  const page = task.page;
+  store<u64>(page, inode.fs.device);
+  store<u64>(page, inode.ino, 8);
+  store<u64>(page, fileTypeOf(inode.mode), 16);
+  store<u64>(page, inode.nlink, 24);
+  store<u64>(page, inode.size, 32);
+  store<u64>(page, inode.atime, 40);
+  store<u64>(page, inode.mtime, 48);
+  store<u64>(page, inode.ctime, 56);
+  return wasiErrno(copyOut(out, page, abi.SIZEOF_FILESTAT));
+}
+
+export function fdFilestatGet(task: Task, fd: u32, out: u32): u32 {
+  const entry = task.fds.get(fd);
+  const wrong = checkRights(entry, abi.RIGHT_FD_FILESTAT_GET);
+  if (wrong) return wrong;
+  const file = entry!.description;
+  file.incRef();
+  const result = file.inode.getAttributes();
+  const errno = result < 0 ? wasiErrno(result) : putFilestat(task, file.inode, out);
+  file.decRef();
+  return errno;
+}
+
+export function fdFilestatSetSize(task: Task, fd: u32, size: i64): u32 {
+  const entry = task.fds.get(fd);
+  const wrong = checkRights(entry, abi.RIGHT_FD_FILESTAT_SET_SIZE);
+  if (wrong) return refuse(entry, wrong);
+  const file = entry!.description;
+  if (!file.inode.isRegular || !file.canWrite) return abi.WASI_EINVAL;
+  if (size < 0) return abi.WASI_EINVAL;
+  file.incRef();
+  const result = file.truncate(size);
+  file.decRef();
+  return wasiErrno(result);
+}
+
+export function fdFilestatSetTimes(task: Task, fd: u32, atime: i64, mtime: i64, flags: u32): u32 {
+  const entry = task.fds.get(fd);
+  const wrong = checkRights(entry, abi.RIGHT_FD_FILESTAT_SET_TIMES);
+  if (wrong) return wrong;
+  const a = new Attributes();
+  let result = fillTimes(a, atime, mtime, flags);
+  if (result == 0) {
+    const file = entry!.description;
+    file.incRef();
+    result = setTimesOf(task, file, a);
+    file.decRef();
+  }
+  free(a);
+  return wasiErrno(result);
+}
+
+function setTimesOf(task: Task, file: FileDescription, a: Attributes): i32 {
+  if (a.valid == 0) return 0;
+  if (file.mount.isReadonly) return -EROFS;
+  return changeAttributes(file.inode, a, task.cred);
+}
+
+export function fdPrestatGet(task: Task, fd: u32, out: u32): u32 {
+  const entry = task.fds.get(fd);
+  if (entry === null || !entry.isPreopen) return abi.WASI_EBADF;
+  return wasiErrno(putU64(out, <u64>abi.PREOPENTYPE_DIR | ((<u64>entry.preopenLength) << 32)));
+}
+
+export function fdPrestatDirName(task: Task, fd: u32, path: u32, length: u32): u32 {
+  const entry = task.fds.get(fd);
+  if (entry === null || !entry.isPreopen) return abi.WASI_EBADF;
+  if (length < entry.preopenLength) return abi.WASI_ENAMETOOLONG;
+  return wasiErrno(copyOut(path, entry.preopenName, entry.preopenLength));
+}
+
+/** sock_*: there are no sockets yet. */
+export function notASocket(task: Task, fd: u32): u32 {
+  return task.fds.get(fd) === null ? <u32>abi.WASI_EBADF : <u32>abi.WASI_ENOTSOCK;
+}
