@@ -1,6 +1,5 @@
 // The one memory that the gofer shares with the native helper: messages, names, and what system calls return.
 //
-//   REQUEST   one received message (P9_MSIZE)
 //   REPLY     the answer under construction (P9_MSIZE)
 //   NAMES     the names of a walk, P9_MAXWELEM of NAME_STRIDE bytes, NUL-terminated
 //   NAME_A/B  the name or the two names of any other message
@@ -9,8 +8,11 @@
 //   STATFS    what fstatfs returns
 //   DIRENTS   struct linux_dirent64 records
 //   EVENTS    what epollWait returns
+//   POLL      one struct pollfd
+//   INPUTS    for each connection what it has sent and nobody has answered yet (P9_MSIZE)
 //
-// There is one arena per process. Messages are answered one after another, so nothing in it outlives its message.
+// There is one arena per process. Messages are answered one after another, so but for the inputs nothing in it outlives
+// its message. Inputs that are not used cost addresses only.
 
 import { NAME_MAX, PATH_MAX } from "../../assembly/abi/limits.ts";
 import { P9_MAXWELEM, P9_MSIZE } from "../../assembly/abi/p9.ts";
@@ -26,10 +28,10 @@ export const DIRENTS_SIZE = 65536;
 export const EVENTS_MAX = 64;
 const STATX_SIZE = 256;
 const STATFS_SIZE = 64;
-const EVENT_SIZE = 8;
+export const EVENT_SIZE = 8;
+const POLLFD_SIZE = 8;
 
-export const REQUEST = 0;
-export const REPLY = REQUEST + P9_MSIZE;
+export const REPLY = 0;
 export const NAMES = REPLY + P9_MSIZE;
 export const NAME_A = NAMES + P9_MAXWELEM * NAME_STRIDE;
 export const NAME_B = NAME_A + NAME_STRIDE;
@@ -39,16 +41,22 @@ export const STAT_B = STAT_A + STATX_SIZE;
 export const STATFS = STAT_B + STATX_SIZE;
 export const DIRENTS = STATFS + STATFS_SIZE;
 export const EVENTS = DIRENTS + DIRENTS_SIZE;
-const ARENA_SIZE = EVENTS + EVENTS_MAX * EVENT_SIZE;
+export const POLL = EVENTS + EVENTS_MAX * EVENT_SIZE;
+const INPUTS = POLL + POLLFD_SIZE;
 
 export class Arena {
   readonly bytes: Uint8Array;
   readonly view: DataView;
 
-  constructor() {
-    const buffer = new ArrayBuffer(ARENA_SIZE);
+  constructor(connections: number) {
+    const buffer = new ArrayBuffer(INPUTS + connections * P9_MSIZE);
     this.bytes = new Uint8Array(buffer);
     this.view = new DataView(buffer);
+  }
+
+  /** Where the input of the connection with this number starts. */
+  input(connection: number): number {
+    return INPUTS + connection * P9_MSIZE;
   }
 
   /** Writes `path` and a NUL at PATH. The caller knows that it is shorter than PATH_MAX and holds no NUL. */

@@ -1,11 +1,16 @@
-// One connection: receives a message, has it answered, sends the reply.
+// One connection: receives bytes, answers the messages in them, sends the replies.
 //
 // A frame that cannot be one (shorter than its header, longer than agreed) ends the connection, since nobody knows
 // where the next one starts. Everything else is answered, with Rlerror where need be.
+//
+// Bytes are received as they come, several messages or part of one, so that a client that stops in the middle of a
+// message, or sends many at once, takes nobody else's time. Nor does one that takes no replies: a connection is asked
+// to answer only while the socket has room (`hasRoom`).
 
 import { EOPNOTSUPP, EPROTO } from "../../assembly/abi/errno.ts";
-import { P9_HEADER, P9_RLERROR, P9_TVERSION } from "../../assembly/abi/p9.ts";
-import { REPLY, REQUEST, SLOT } from "./arena.ts";
+import { P9_HEADER, P9_MSIZE, P9_RLERROR, P9_TVERSION } from "../../assembly/abi/p9.ts";
+import { POLLOUT } from "../../assembly/abi/poll.ts";
+import { POLL, REPLY, SLOT } from "./arena.ts";
 import { EXTENDED_HANDLERS, HANDLERS } from "./handlers/table.ts";
 import { Decoder } from "./p9/decoder.ts";
 import { Encoder } from "./p9/encoder.ts";
@@ -14,28 +19,76 @@ import type { Session } from "./session.ts";
 const TYPE = 4;
 const TAG = 5;
 
+/** No whole message is left. */
+export const IDLE = 0;
+/** More whole messages are there. */
+export const BACKLOG = 1;
+/** The client does not take its replies. */
+export const BLOCKED = 2;
+/** The client has gone, or cannot be understood. */
+export const ENDED = 3;
+export type Outcome = typeof IDLE | typeof BACKLOG | typeof BLOCKED | typeof ENDED;
+
+/**
+ * How many bytes may be sent after the socket was seen to have room before it is looked at again. The kernel calls a
+ * socket writable while a quarter of its buffer (212,992 bytes) is used, and takes any message while some of it is free.
+ */
+const ROOM = 32768;
+/** What the kernel counts for a message besides its bytes, about. */
+const MESSAGE_COST = 1024;
+
 export class Connection {
   readonly socket: number;
   private readonly session: Session;
   private readonly request: Decoder;
   private readonly reply: Encoder;
+  /** The input is [base, base + P9_MSIZE) of the arena, of which [start, end) has been received and not answered. */
+  private readonly base: number;
+  private start: number;
+  private end: number;
+  private room = 0;
 
-  constructor(socket: number, session: Session) {
+  constructor(socket: number, session: Session, base: number) {
     this.socket = socket;
     this.session = session;
     this.request = new Decoder(session.host.arena);
     this.reply = new Encoder(session.host.arena);
+    this.base = base;
+    this.start = base;
+    this.end = base;
   }
 
-  /** Waits for one message and answers it. False when the connection has ended or must end. */
-  serveOne(): boolean {
-    const { session } = this;
-    const { native } = session.host;
-    const length = native.p9Receive(this.socket, SLOT, REQUEST, session.messageSize);
-    if (length < P9_HEADER) return false;
-    session.donation = -1;
-    const replyLength = this.answer(length);
-    return native.p9Send(this.socket, SLOT, REPLY, replyLength, session.donation) >= 0;
+  /**
+   * Waits for bytes and takes them. Returns their number, 0 at the end of the stream, or -errno.
+   * Preconditions: no whole message is left, so that there is room for the rest of one.
+   */
+  receive(): number {
+    const { host } = this.session;
+    if (this.start === this.end) {
+      this.start = this.base;
+      this.end = this.base;
+    } else if (this.start > this.base) {
+      host.arena.bytes.copyWithin(this.base, this.start, this.end);
+      this.end -= this.start - this.base;
+      this.start = this.base;
+    }
+    const count = host.native.read(this.socket, SLOT, this.end, this.base + P9_MSIZE - this.end);
+    if (count > 0) this.end += count;
+    return count;
+  }
+
+  /** Answers up to `limit` of the messages received. With `patient`, waits for a client that takes no replies. */
+  serve(limit: number, patient: boolean): Outcome {
+    for (let answered = 0; ; answered++) {
+      const available = this.end - this.start;
+      if (available < 4) return IDLE;
+      const length = this.session.host.arena.view.getUint32(this.start, true);
+      if (length < P9_HEADER || length > this.session.messageSize) return ENDED;
+      if (available < length) return IDLE;
+      if (answered >= limit) return BACKLOG;
+      if (!patient && !this.hasRoom()) return BLOCKED;
+      if (!this.answer(length)) return ENDED;
+    }
   }
 
   /** Frees what the client held. */
@@ -45,12 +98,15 @@ export class Connection {
     session.host.native.close(this.socket);
   }
 
-  /** Answers the message of `length` bytes at REQUEST with one at REPLY, and returns its length. */
-  private answer(length: number): number {
-    const { request, reply, session } = this;
-    const { view } = session.host.arena;
-    const type = view.getUint8(REQUEST + TYPE);
-    request.reset(REQUEST + P9_HEADER, REQUEST + length);
+  /** Answers the message of `length` bytes at `start` and steps over it. False when the reply cannot be sent. */
+  private answer(length: number): boolean {
+    const { request, reply, session, start } = this;
+    const { native, arena } = session.host;
+    const { view } = arena;
+    this.start = start + length;
+    const type = view.getUint8(start + TYPE);
+    session.donation = -1;
+    request.reset(start + P9_HEADER, start + length);
     reply.position = REPLY + P9_HEADER;
     const status = this.dispatch(type);
     let replyType = type + 1;
@@ -63,8 +119,9 @@ export class Connection {
     const replyLength = reply.position - REPLY;
     view.setUint32(REPLY, replyLength, true);
     view.setUint8(REPLY + TYPE, replyType);
-    view.setUint16(REPLY + TAG, view.getUint16(REQUEST + TAG, true), true);
-    return replyLength;
+    view.setUint16(REPLY + TAG, view.getUint16(start + TAG, true), true);
+    this.room -= replyLength + MESSAGE_COST;
+    return native.p9Send(this.socket, SLOT, REPLY, replyLength, session.donation) >= 0;
   }
 
   private dispatch(type: number): number {
@@ -72,5 +129,16 @@ export class Connection {
     if (!session.established && type !== P9_TVERSION) return -EPROTO;
     const handler = session.extended ? EXTENDED_HANDLERS[type] : HANDLERS[type];
     return handler === undefined ? -EOPNOTSUPP : handler(session, this.request, this.reply);
+  }
+
+  /** Whether one more reply surely does not block. A client that is gone counts as room: sending then finds out. */
+  private hasRoom(): boolean {
+    if (this.room > 0) return true;
+    const { native, arena } = this.session.host;
+    arena.view.setInt32(POLL, this.socket, true);
+    arena.view.setUint32(POLL + 4, POLLOUT, true);
+    if (native.poll(SLOT, POLL, 1, 0, -1) === 0) return false;
+    this.room = ROOM;
+    return true;
   }
 }

@@ -37,14 +37,14 @@ function main(): void {
   const descriptors = raiseDescriptorLimit(native) - DESCRIPTOR_RESERVE - mounts.length;
   const limit = Math.max(Math.floor(descriptors / mounts.length), DESCRIPTORS_MIN);
 
-  const host = openHost(native);
+  const host = openHost(native, mounts.length);
   const server = new Server(host, succeed(native.epollCreate(), "epoll_create1"));
   // All roots before the first connection: a mount that cannot be served is known before anything is answered.
   const roots = mounts.map((mount) => openMount(host, mount));
   for (const [index, mount] of mounts.entries()) {
     const { fd, readonly, donate } = mount;
     const session = new Session(host, { root: roots[index]!, readonly, donate }, limit);
-    succeed(server.add(new Connection(fd, session)), `mount socket ${fd}`);
+    succeed(server.add(new Connection(fd, session, host.arena.input(index))), `mount socket ${fd}`);
   }
   succeed(server.run(), "epoll_wait");
 }
@@ -59,8 +59,8 @@ function checkSocket(fd: number): void {
   if (!isSocket) throw failure(`config: descriptor ${fd} is not a socket`);
 }
 
-function openHost(native: Native): HostFs {
-  const arena = new Arena();
+function openHost(native: Native, connections: number): HostFs {
+  const arena = new Arena(connections);
   succeed(native.registerMemory(SLOT, arena.bytes), "arena");
   arena.putPath("/proc/self/fd");
   const procSelfFd = native.openat(AT_FDCWD, SLOT, PATH, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);

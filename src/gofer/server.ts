@@ -1,21 +1,28 @@
 // Serves all connections from one thread, until the last one has ended.
 //
-// The thread stays on a connection while more of its messages are there, since most clients send the next one at once,
-// but only so long that the others get their turn. With a single connection there is nobody to wait for but its client.
+// A connection is
+//   idle      waited for by epoll
+//   backlog   has whole messages left after its turn; gets another one when the others had theirs
+//   blocked   has messages, but its client does not take replies; not waited for, and looked at again now and then
+// With a single connection there is nobody else to be fair to: the thread sleeps in its socket, which saves a call.
 
-import { EVENTS, EVENTS_MAX, SLOT } from "./arena.ts";
-import type { Connection } from "./connection.ts";
+import { EAGAIN } from "../../assembly/abi/errno.ts";
+import { EVENT_SIZE, EVENTS, EVENTS_MAX, SLOT } from "./arena.ts";
+import { BACKLOG, BLOCKED, type Connection, ENDED, IDLE, type Outcome } from "./connection.ts";
 import type { HostFs } from "./host-fs/host-fs.ts";
 
 /** Messages in a row from one connection: at some 5 us each, the others wait well below a millisecond. */
 const TURN = 64;
-const EVENT_SIZE = 8;
 const FOREVER = -1;
+/** A client that fell behind by a whole socket buffer does not notice so short a wait. */
+const BLOCKED_MS = 5;
 
 export class Server {
   private readonly host: HostFs;
-  private readonly connections = new Map<number, Connection>();
   private readonly epollFd: number;
+  private readonly connections = new Map<number, Connection>();
+  /** Those that are not idle. */
+  private readonly waiting = new Map<Connection, Outcome>();
 
   constructor(host: HostFs, epollFd: number) {
     this.host = host;
@@ -31,33 +38,68 @@ export class Server {
   /** Returns 0 when the last connection has ended, or the -errno that stopped the loop. */
   run(): number {
     while (this.connections.size > 1) {
-      const count = this.host.native.epollWait(this.epollFd, SLOT, EVENTS, EVENTS_MAX, FOREVER);
-      if (count < 0) return count;
-      for (let i = 0; i < count; i++) {
-        // Messages do not touch EVENTS.
-        const fd = this.host.arena.view.getInt32(EVENTS + i * EVENT_SIZE, true);
-        const connection = this.connections.get(fd);
-        if (connection !== undefined && !this.serveTurn(connection)) this.end(connection);
-      }
+      const status = this.turn();
+      if (status < 0) return status;
     }
     for (const connection of this.connections.values()) {
-      while (connection.serveOne());
+      this.serveAlone(connection);
       this.end(connection);
     }
     return 0;
   }
 
-  private serveTurn(connection: Connection): boolean {
-    for (let i = 0; i < TURN; i++) {
-      if (!connection.serveOne()) return false;
-      if (this.host.native.readable(connection.socket) === 0) return true;
+  /** Waits until some connections can be served, and gives each of them a turn. */
+  private turn(): number {
+    const { native, arena } = this.host;
+    const count = native.epollWait(this.epollFd, SLOT, EVENTS, EVENTS_MAX, this.timeout());
+    if (count < 0) return count;
+    for (const connection of this.waiting.keys()) this.settle(connection, connection.serve(TURN, false));
+    for (let i = 0; i < count; i++) {
+      // Answering messages does not touch EVENTS.
+      const connection = this.connections.get(arena.view.getInt32(EVENTS + i * EVENT_SIZE, true));
+      if (connection === undefined || this.waiting.has(connection)) continue;
+      const received = connection.receive();
+      if (received === -EAGAIN) continue;
+      this.settle(connection, received <= 0 ? ENDED : connection.serve(TURN, false));
     }
-    return true;
+    return 0;
+  }
+
+  private timeout(): number {
+    if (this.waiting.size === 0) return FOREVER;
+    for (const outcome of this.waiting.values()) if (outcome === BACKLOG) return 0;
+    return BLOCKED_MS;
+  }
+
+  private settle(connection: Connection, outcome: Outcome): void {
+    if (outcome === ENDED) {
+      this.end(connection);
+      return;
+    }
+    // epoll reports what can be received for as long as it is there, which a blocked connection does not want to know.
+    const wasBlocked = this.waiting.get(connection) === BLOCKED;
+    if (outcome === BLOCKED && !wasBlocked) this.host.native.epollRemove(this.epollFd, connection.socket);
+    if (outcome !== BLOCKED && wasBlocked) this.host.native.epollAdd(this.epollFd, connection.socket);
+    if (outcome === IDLE) this.waiting.delete(connection);
+    else this.waiting.set(connection, outcome);
+  }
+
+  private serveAlone(connection: Connection): void {
+    this.settle(connection, IDLE);
+    while (connection.serve(Number.POSITIVE_INFINITY, true) !== ENDED) {
+      const received = connection.receive();
+      if (received > 0) continue;
+      // Somebody made the socket non-blocking.
+      if (received !== -EAGAIN) return;
+      this.host.native.epollWait(this.epollFd, SLOT, EVENTS, EVENTS_MAX, FOREVER);
+    }
   }
 
   private end(connection: Connection): void {
-    this.connections.delete(connection.socket);
+    // Also where a blocked one is not in the set: there is no harm in trying.
     this.host.native.epollRemove(this.epollFd, connection.socket);
+    this.connections.delete(connection.socket);
+    this.waiting.delete(connection);
     connection.close();
   }
 }

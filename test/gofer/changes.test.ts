@@ -58,7 +58,8 @@ const symlinkFields = (fid: number, name: string, target: string | Uint8Array) =
   new Message().u32(fid).string(name).string(target).u32(0);
 const mknodFields = (fid: number, name: string, mode: number) =>
   new Message().u32(fid).string(name).u32(mode).u32(1).u32(3).u32(0);
-const linkFields = (fid: number, target: number, name: string) => new Message().u32(fid).u32(target).string(name);
+const linkFields = (fid: number, target: number, name: string) =>
+  new Message().u32(fid).u32(target).string(name);
 const createFields = (fid: number, name: string, flags = NEW) =>
   new Message().u32(fid).string(name).u32(flags).u32(0o644).u32(0);
 const renameatFields = (from: number, oldName: string, to: number, newName: string) =>
@@ -82,7 +83,8 @@ function setattrFields(fid: number, changes: Changes): Message {
   return fields.u64(atime[0]).u64(atime[1]).u64(mtime[0]).u64(mtime[1]);
 }
 
-const setattr = (fid: number, changes: Changes) => client.refusal(p9.P9_TSETATTR, setattrFields(fid, changes));
+const setattr = (fid: number, changes: Changes) =>
+  client.refusal(p9.P9_TSETATTR, setattrFields(fid, changes));
 
 describe("Tlcreate", () => {
   test("makes the file with exactly its mode, and the fid becomes the open file", () => {
@@ -362,7 +364,8 @@ describe("Tsetattr", () => {
   });
 
   test("times are set, left alone or now; before 1970 too", () => {
-    const both = p9.P9_SETATTR_ATIME | p9.P9_SETATTR_ATIME_SET | p9.P9_SETATTR_MTIME | p9.P9_SETATTR_MTIME_SET;
+    const both =
+      p9.P9_SETATTR_ATIME | p9.P9_SETATTR_ATIME_SET | p9.P9_SETATTR_MTIME | p9.P9_SETATTR_MTIME_SET;
     expect(setattr(file, { valid: both, atime: [-5, 7], mtime: [1_000_000_000, 999_999_999] })).toBe("");
     expect(client.getattr(file)).toMatchObject({
       atime: [BigInt.asUintN(64, -5n), 7n],

@@ -90,7 +90,11 @@ describe("Tgetattr", () => {
   test("Tstatfs is what Linux says", () => {
     const reply = client.call(p9.P9_TSTATFS, new Message().u32(0));
     const host = statfsSync(folder, { bigint: true });
-    expect([reply.u32(), reply.u32(), reply.u64()]).toEqual([Number(host.type), Number(host.bsize), host.blocks]);
+    expect([reply.u32(), reply.u32(), reply.u64()]).toEqual([
+      Number(host.type),
+      Number(host.bsize),
+      host.blocks,
+    ]);
     reply.data(16);
     expect(reply.u64()).toBe(host.files);
     reply.data(16);
@@ -120,7 +124,8 @@ describe("Tlopen", () => {
   });
 
   test("directories open for reading only, and O_DIRECTORY wants one", () => {
-    for (const flags of [fcntl.O_WRONLY, fcntl.O_RDWR, fcntl.O_TRUNC]) expect(refusal(flags, "empty")).toBe("EISDIR");
+    for (const flags of [fcntl.O_WRONLY, fcntl.O_RDWR, fcntl.O_TRUNC])
+      expect(refusal(flags, "empty")).toBe("EISDIR");
     expect(refusal(fcntl.O_DIRECTORY, "file")).toBe("ENOTDIR");
     expect(refusal(fcntl.O_DIRECTORY, "empty")).toBe("");
   });
@@ -151,7 +156,15 @@ describe("Tread and Twrite", () => {
     expect(client.read(fid, 0, 0)).toHaveLength(0);
     expect(client.read(fid, 2 ** 53, 10)).toHaveLength(0);
     expect(client.read(fid, 2n ** 63n - 1n, 10)).toHaveLength(0);
-    expect(client.refusal(p9.P9_TREAD, new Message().u32(fid).u64(2n ** 63n).u32(1))).toBe("EINVAL");
+    expect(
+      client.refusal(
+        p9.P9_TREAD,
+        new Message()
+          .u32(fid)
+          .u64(2n ** 63n)
+          .u32(1),
+      ),
+    ).toBe("EINVAL");
   });
 
   test("a read is cut to the message size, however large its count", () => {
@@ -235,10 +248,13 @@ describe("Treaddir", () => {
     expect(names(client.list(opened(fcntl.O_RDONLY, "empty")))).toEqual([".", ".."]);
   });
 
-  test.each([300, 1000, 8192, 0xffffffff])("a thousand entries come each once, with a count of %d", (count) => {
-    const entries = client.list(opened(fcntl.O_RDONLY, "many"), count);
-    expect(names(entries)).toEqual([".", "..", ...readdirSync(at("many"))].sort());
-  });
+  test.each([300, 1000, 8192, 0xffffffff])(
+    "a thousand entries come each once, with a count of %d",
+    (count) => {
+      const entries = client.list(opened(fcntl.O_RDONLY, "many"), count);
+      expect(names(entries)).toEqual([".", "..", ...readdirSync(at("many"))].sort());
+    },
+  );
 
   test("numbers and types are those of Tgetattr", () => {
     for (const entry of client.list(opened(fcntl.O_RDONLY))) {
@@ -294,7 +310,15 @@ describe("Treaddir", () => {
     expect(client.refusal(p9.P9_TREADDIR, fields(opened(fcntl.O_RDONLY, "file")))).toBe("ENOTDIR");
     expect(client.refusal(p9.P9_TREADDIR, fields(client.reach(0, "empty")))).toBe("EINVAL");
     const fid = opened(fcntl.O_RDONLY, "empty");
-    expect(client.refusal(p9.P9_TREADDIR, new Message().u32(fid).u64(2n ** 64n - 1n).u32(4096))).toBe("EINVAL");
+    expect(
+      client.refusal(
+        p9.P9_TREADDIR,
+        new Message()
+          .u32(fid)
+          .u64(2n ** 64n - 1n)
+          .u32(4096),
+      ),
+    ).toBe("EINVAL");
   });
 
   test("a reply is cut to the smallest message size", () => {
