@@ -78,7 +78,10 @@ describe("registerMemory", () => {
 
   test("slots of one thread are not those of another", async () => {
     native.registerMemory(5, new Uint8Array(64));
-    const inside = await inThread("parentPort.postMessage([n.getrandom(5, 0, 1), n.getrandom(0, 0, 1)]);", null);
+    const inside = await inThread(
+      "parentPort.postMessage([n.getrandom(5, 0, 1), n.getrandom(0, 0, 1)]);",
+      null,
+    );
     expect(inside).toEqual([-EFAULT, 1]);
     expect(native.getrandom(5, 0, 64)).toBe(64);
   });

@@ -83,13 +83,19 @@ export function scratch(): string {
   return directory;
 }
 
-/** Closes `fd` when the test is over. */
+const ours = new Set<number>();
+
+/** Closes `fd` when the test is over, unless closeNow() did. */
 export function owned(fd: number): number {
   if (fd < 0) throw new Error(`not a descriptor: ${fd}`);
-  onTestFinished(() => {
-    native.close(fd);
-  });
+  ours.add(fd);
+  onTestFinished(() => closeNow(fd));
   return fd;
+}
+
+/** The number may belong to somebody else from now on, so it is closed only once. */
+export function closeNow(fd: number): void {
+  if (ours.delete(fd)) native.close(fd);
 }
 
 /** How many descriptors this process has (the one that looks is always among them). */

@@ -23,6 +23,8 @@ static const int64_t PATIENCE_NS = INT64_C(1000000000);
 struct flow {
   int fd;
   int cancel_fd;
+  /** Where a descriptor that comes with the first byte of a frame goes; NULL on the side that takes none. */
+  int *passed;
   /** When the frame must be complete, once cancelled inside it; -1 before that. */
   int64_t deadline;
 };
@@ -74,7 +76,7 @@ static int64_t send_message(struct flow *flow, const uint8_t *data, size_t lengt
   return 0;
 }
 
-/** The descriptors that came with a message: all are taken out, and more than one is a violation. */
+/** The descriptors that came with a message: all are taken out, and more than one, or any later one, is a violation. */
 static int take_descriptors(struct msghdr *message, int *passed) {
   int count = 0;
   for (struct cmsghdr *header = CMSG_FIRSTHDR(message); header != NULL; header = CMSG_NXTHDR(message, header)) {
@@ -94,10 +96,11 @@ static int take_descriptors(struct msghdr *message, int *passed) {
 }
 
 /**
- * Receives exactly `length` bytes. With `passed` the first byte may bring a descriptor; without, the kernel discards any.
- * Returns `length`, or 0 at the end of the stream before the first byte.
+ * Receives exactly `length` bytes. `inside`: bytes of the same frame came before, so that no descriptor may come any more.
+ * Without room for them in the call, the kernel never makes descriptors and says MSG_CTRUNC.
+ * Returns `length`, or 0 at the end of the stream before the first byte of a frame.
  */
-static int64_t receive_bytes(struct flow *flow, uint8_t *data, size_t length, int *passed, bool inside) {
+static int64_t receive_bytes(struct flow *flow, uint8_t *data, size_t length, bool inside) {
   union {
     struct cmsghdr align;
     uint8_t bytes[CMSG_SPACE(sizeof(int))];
@@ -106,43 +109,44 @@ static int64_t receive_bytes(struct flow *flow, uint8_t *data, size_t length, in
   while (done < length) {
     struct iovec span = {.iov_base = data + done, .iov_len = length - done};
     struct msghdr message = {.msg_iov = &span, .msg_iovlen = 1};
-    bool first = passed != NULL && done == 0;
-    if (first) {
+    if (flow->passed != NULL && !inside) {
       message.msg_control = control.bytes;
       message.msg_controllen = sizeof control.bytes;
     }
     int64_t got = RETRY(recvmsg(flow->fd, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT));
     if (got == -EAGAIN) {
-      got = flow_wait(flow, POLLIN, inside || done > 0);
+      got = flow_wait(flow, POLLIN, inside);
       if (got < 0) return got;
       continue;
     }
-    if (got == 0) return inside || done > 0 ? -ECONNRESET : 0;
+    if (got == 0) return inside ? -ECONNRESET : 0;
     if (got < 0) return got;
-    if (first) {
-      int error = take_descriptors(&message, passed);
-      if (error < 0) return error;
-    }
+    int error = flow->passed != NULL ? take_descriptors(&message, flow->passed) : 0;
+    if (error < 0) return error;
     done += (size_t)got;
+    inside = true;
   }
   return (int64_t)length;
 }
 
 /** One message to `data`. Returns its length, 0 at the end of the stream, or -errno. */
-static int64_t receive_frame(struct flow *flow, uint8_t *data, int64_t capacity, int *passed) {
+static int64_t receive_frame(struct flow *flow, uint8_t *data, int64_t capacity) {
   uint8_t head[SIZE_BYTES];
-  int64_t got = receive_bytes(flow, head, SIZE_BYTES, passed, false);
+  int64_t got = receive_bytes(flow, head, SIZE_BYTES, false);
   if (got <= 0) return got;
   uint32_t size = (uint32_t)head[0] | (uint32_t)head[1] << 8 | (uint32_t)head[2] << 16 | (uint32_t)head[3] << 24;
   if (size < MIN_MESSAGE || size > capacity) return -EPROTO;
   memcpy(data, head, SIZE_BYTES);
-  got = receive_bytes(flow, data + SIZE_BYTES, size - SIZE_BYTES, NULL, true);
+  got = receive_bytes(flow, data + SIZE_BYTES, size - SIZE_BYTES, true);
   return got < 0 ? got : size;
 }
 
+/** As receive_frame(), with the descriptor that came along, or -1, at `fd_out`: the caller's only when a frame came. */
 static int64_t receive_with_descriptor(struct flow *flow, uint8_t *data, int64_t capacity, uint8_t *fd_out) {
   int passed = -1;
-  int64_t got = receive_frame(flow, data, capacity, &passed);
+  flow->passed = &passed;
+  int64_t got = receive_frame(flow, data, capacity);
+  flow->passed = NULL;
   if (got == 0) got = -ECONNRESET;
   if (got < 0 && passed >= 0) {
     close(passed);
@@ -186,7 +190,7 @@ static int64_t call_p9_receive(napi_env env, const int64_t *arg) {
   int error = memory_span(env, arg[1], arg[2], arg[3], &data);
   if (error < 0) return error;
   struct flow flow = {.fd = (int)arg[0], .cancel_fd = -1, .deadline = -1};
-  return receive_frame(&flow, data, arg[3], NULL);
+  return receive_frame(&flow, data, arg[3]);
 }
 
 /** p9Send(fd, slot, offset, length, passFd) */

@@ -1,0 +1,211 @@
+import { spawnSync } from "node:child_process";
+import fs from "node:fs";
+import path from "node:path";
+import { beforeEach, describe, expect, test } from "vitest";
+import * as errno from "../../assembly/abi/errno.ts";
+import {
+  AT_FDCWD,
+  O_CREAT,
+  O_NONBLOCK,
+  O_RDONLY,
+  O_RDWR,
+  O_WRONLY,
+  SEEK_CUR,
+  SEEK_END,
+  SEEK_SET,
+} from "../../assembly/abi/fcntl.ts";
+import { closeNow, inThread, Memory, native, owned, pair, scratch } from "./support.ts";
+
+let memory: Memory;
+
+beforeEach(() => {
+  memory = new Memory();
+});
+
+function newFile(content = ""): number {
+  const file = path.join(scratch(), "file");
+  fs.writeFileSync(file, content);
+  return owned(native.openat(AT_FDCWD, 0, memory.name(file), O_RDWR | O_CREAT, 0o600));
+}
+
+/** A named pipe, which unlike a socket has a capacity that a test can know. */
+function fifo(): { reader: number; writer: number } {
+  const file = path.join(scratch(), "fifo");
+  if (spawnSync("mkfifo", [file]).status !== 0) throw new Error("mkfifo");
+  const reader = owned(native.openat(AT_FDCWD, 0, memory.name(file), O_RDONLY | O_NONBLOCK, 0));
+  const writer = owned(native.openat(AT_FDCWD, 0, memory.name(file), O_WRONLY, 0));
+  native.fcntlSetFlags(reader, 0);
+  return { reader, writer };
+}
+
+describe("one span", () => {
+  test("write, seek and read share the descriptor's offset", () => {
+    const fd = newFile();
+    const text = memory.put("hello world");
+    const out = memory.room(16);
+    expect(native.write(fd, 0, text, 11)).toBe(11);
+    expect(native.lseek(fd, -5, SEEK_END)).toBe(6);
+    expect(native.read(fd, 0, out, 16)).toBe(5);
+    expect(memory.text(out, 5)).toBe("world");
+    expect(native.lseek(fd, 0, SEEK_CUR)).toBe(11);
+    expect(native.read(fd, 0, out, 16)).toBe(0);
+  });
+
+  test("pread and pwrite take positions above 4 GiB and leave the offset alone", () => {
+    const fd = newFile("abc");
+    const text = memory.put("far");
+    const out = memory.room(16);
+    const far = 2 ** 33 + 7;
+    expect(native.pwrite(fd, 0, text, 3, far)).toBe(3);
+    expect(native.lseek(fd, 0, SEEK_END)).toBe(far + 3);
+    expect(native.lseek(fd, 1, SEEK_SET)).toBe(1);
+    expect(native.pread(fd, 0, out, 16, far)).toBe(3);
+    expect(memory.text(out, 3)).toBe("far");
+    expect(native.lseek(fd, 0, SEEK_CUR)).toBe(1);
+  });
+
+  test("Linux's errors come through", () => {
+    const fd = newFile("abc");
+    const [left] = pair(memory);
+    expect(native.pread(fd, 0, 0, 1, -1)).toBe(-errno.EINVAL);
+    expect(native.pread(left, 0, 0, 1, 0)).toBe(-errno.ESPIPE);
+    expect(native.lseek(left, 0, SEEK_CUR)).toBe(-errno.ESPIPE);
+    expect(native.lseek(fd, -1, SEEK_SET)).toBe(-errno.EINVAL);
+    expect(native.read(99999, 0, 0, 1)).toBe(-errno.EBADF);
+    expect(native.write(fd, 0, memory.size, 1)).toBe(-errno.EFAULT);
+    expect(native.read(fd, 0, memory.size - 1, 2)).toBe(-errno.EFAULT);
+    expect(native.pwrite(fd, 0, 2 ** 32, 1, 0)).toBe(-errno.EFAULT);
+  });
+});
+
+describe("vectors", () => {
+  test("writev gathers and readv scatters in another memory", () => {
+    const fd = newFile();
+    const guest = new Memory(1, 1);
+    guest.bytes.set(Buffer.from("onetwothree"), 100);
+    const spans = memory.vectors([100, 3], [106, 5], [0, 0], [103, 3]);
+    expect(native.writev(fd, 0, spans, 4, 1, -1, -1)).toBe(11);
+    expect(native.writev(fd, 0, spans, 1, 1, 20, -1)).toBe(3);
+    expect(native.lseek(fd, 0, SEEK_CUR)).toBe(11);
+    const into = memory.vectors([500, 3], [400, 4], [600, 100]);
+    expect(native.readv(fd, 0, into, 3, 1, 0, -1)).toBe(23);
+    expect(guest.text(500, 3)).toBe("one");
+    expect(guest.text(400, 4)).toBe("thre");
+    expect(guest.text(600, 4)).toBe("etwo");
+    expect(guest.text(613, 3)).toBe("one");
+  });
+
+  test("counts and spans are checked before anything is written", () => {
+    const fd = newFile();
+    const bad = memory.vectors([0, 4], [memory.size - 1, 2]);
+    const huge = memory.vectors([0xffffffff, 1], [0, 0xffffffff]);
+    expect(native.writev(fd, 0, bad, 2, 0, -1, -1)).toBe(-errno.EFAULT);
+    expect(native.writev(fd, 0, huge, 1, 0, -1, -1)).toBe(-errno.EFAULT);
+    expect(native.readv(fd, 0, huge + 8, 1, 0, -1, -1)).toBe(-errno.EFAULT);
+    expect(native.readv(fd, 0, memory.size - 8, 2, 0, -1, -1)).toBe(-errno.EFAULT);
+    expect(native.readv(fd, 0, bad, 1025, 0, -1, -1)).toBe(-errno.EINVAL);
+    expect(native.readv(fd, 0, bad, -1, 0, -1, -1)).toBe(-errno.EINVAL);
+    expect(native.readv(fd, 0, bad, 1, 0, -2, -1)).toBe(-errno.EINVAL);
+    expect(native.readv(fd, 0, bad, 1, 9, -1, -1)).toBe(-errno.EFAULT);
+    expect(fs.fstatSync(fd).size).toBe(0);
+  });
+
+  test("1,024 vectors are allowed and none is an empty transfer", () => {
+    const fd = newFile();
+    const many = memory.vectors(...Array.from({ length: 1024 }, (): [number, number] => [0, 1]));
+    expect(native.writev(fd, 0, many, 1024, 0, -1, -1)).toBe(1024);
+    expect(native.writev(fd, 0, many, 0, 0, -1, -1)).toBe(0);
+    expect(native.readv(99999, 0, many, 0, 0, -1, -1)).toBe(-errno.EBADF);
+  });
+});
+
+describe("with a cancel descriptor", () => {
+  test("regular files read and write as without", () => {
+    const cancel = owned(native.eventfd(0));
+    const fd = newFile();
+    const text = memory.put("0123456789");
+    const spans = memory.vectors([text, 10]);
+    expect(native.writev(fd, 0, spans, 1, 0, -1, cancel)).toBe(10);
+    expect(native.lseek(fd, 4, SEEK_SET)).toBe(4);
+    expect(native.readv(fd, 0, memory.vectors([memory.room(16), 16]), 1, 0, -1, cancel)).toBe(6);
+    expect(native.readv(fd, 0, spans, 1, 0, -1, cancel)).toBe(0);
+    expect(native.readv(99999, 0, spans, 1, 0, -1, cancel)).toBe(-errno.EBADF);
+    expect(native.readv(fd, 0, spans, 1, 0, -1, 99999)).toBe(-errno.EBADF);
+  });
+
+  test("a read that waits ends with EINTR", async () => {
+    const cancel = owned(native.eventfd(0));
+    const { reader } = fifo();
+    const signalled = inThread("pause(50); n.eventfdSignal(data);", cancel);
+    expect(native.readv(reader, 0, memory.vectors([0, 4]), 1, 0, -1, cancel)).toBe(-errno.EINTR);
+    await signalled;
+  });
+
+  test("data that is there comes before a cancel", () => {
+    const cancel = owned(native.eventfd(1));
+    const { reader, writer } = fifo();
+    const spans = memory.vectors([memory.put("data"), 4]);
+    expect(native.writev(writer, 0, spans, 1, 0, -1, cancel)).toBe(4);
+    expect(native.readv(reader, 0, spans, 1, 0, -1, cancel)).toBe(4);
+    expect(native.readv(reader, 0, spans, 1, 0, -1, cancel)).toBe(-errno.EINTR);
+  });
+
+  test("a non-blocking descriptor waits all the same", async () => {
+    const cancel = owned(native.eventfd(0));
+    const { reader, writer } = fifo();
+    native.fcntlSetFlags(reader, O_NONBLOCK);
+    const out = memory.room(8);
+    const spans = memory.vectors([out, 8]);
+    expect(native.readv(reader, 0, spans, 1, 0, -1, -1)).toBe(-errno.EAGAIN);
+    const written = inThread("pause(50); m.set(Buffer.from('late')); n.write(data, 0, 0, 4);", writer);
+    expect(native.readv(reader, 0, spans, 1, 0, -1, cancel)).toBe(4);
+    expect(memory.text(out, 4)).toBe("late");
+    await written;
+  });
+
+  test.each(["fifo", "socket", "non-blocking fifo"])("a write to a %s delivers everything", async (kind) => {
+    const cancel = owned(native.eventfd(0));
+    const large = new Memory(16, 2);
+    for (let index = 0; index < large.size; index += 4) large.view.setUint32(index, index, true);
+    const [reader, writer] = kind === "socket" ? pair(memory) : Object.values(fifo());
+    if (kind === "non-blocking fifo") native.fcntlSetFlags(writer!, O_NONBLOCK);
+    const checked = inThread(
+      `let at = 0, wrong = 0;
+       while (at < data.size) {
+         const got = n.read(data.reader, 0, 0, 65536 - (at % 4 ? 1 : 0));
+         for (let i = 0; i < got; i++, at++) wrong += m[i] !== (at >>> 8 * (at % 4) & 255 & (at % 4 ? 255 : 252));
+       }
+       parentPort.postMessage([at, wrong]);`,
+      { reader, size: large.size },
+    );
+    const spans = memory.vectors([0, 10], [10, 300_001], [300_011, large.size - 300_011]);
+    expect(native.writev(writer!, 0, spans, 3, 2, -1, cancel)).toBe(large.size);
+    expect(await checked).toEqual([large.size, 0]);
+  });
+
+  test("a write that was cancelled half way returns what it wrote", async () => {
+    const cancel = owned(native.eventfd(0));
+    const { writer } = fifo();
+    const spans = memory.vectors([0, 200_000]);
+    const signalled = inThread("pause(50); n.eventfdSignal(data);", cancel);
+    expect(native.writev(writer, 0, spans, 1, 0, -1, cancel)).toBe(65536);
+    expect(native.writev(writer, 0, spans, 1, 0, -1, cancel)).toBe(-errno.EINTR);
+    await signalled;
+  });
+});
+
+describe("a reader that is gone", () => {
+  test("gives EPIPE for pipes and sockets", () => {
+    const { reader, writer } = fifo();
+    closeNow(reader);
+    const [left, right] = pair(memory);
+    closeNow(right);
+    const spans = memory.vectors([0, 1]);
+    const cancel = owned(native.eventfd(0));
+    for (const fd of [writer, left]) {
+      expect(native.write(fd, 0, 0, 1)).toBe(-errno.EPIPE);
+      expect(native.writev(fd, 0, spans, 1, 0, -1, -1)).toBe(-errno.EPIPE);
+      expect(native.writev(fd, 0, spans, 1, 0, -1, cancel)).toBe(-errno.EPIPE);
+    }
+  });
+});
