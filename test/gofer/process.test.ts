@@ -1,0 +1,152 @@
+import { spawnSync } from "node:child_process";
+import { mkdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import * as fcntl from "../../assembly/abi/fcntl.ts";
+import { parseConfig } from "../../src/gofer/config.ts";
+import { buildGofer } from "../support/build-gofer.ts";
+import { Gofer, readable, requireNative, scratch } from "../support/gofer.ts";
+import { socketPair } from "../support/p9-client.ts";
+
+const native = requireNative();
+const folder = scratch();
+let bundle: string;
+
+beforeAll(async () => {
+  bundle = await buildGofer();
+  writeFileSync(path.join(folder, "file"), "content");
+});
+
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** Runs the gofer with a socket as descriptor 3 and `text` as its configuration, and waits for its end. */
+function start(text: string, args = ["--config-fd=4"]) {
+  const [ours, theirs] = socketPair(native);
+  const config = readable(text);
+  const stdio = ["ignore", "pipe", "pipe", theirs, config] as const;
+  const { status, stdout, stderr } = spawnSync(process.execPath, [bundle, ...args], {
+    stdio: [...stdio],
+    env: {},
+  });
+  for (const fd of [ours, theirs, config]) native.close(fd);
+  return { status, stdout: `${stdout}`, stderr: `${stderr}` };
+}
+
+const mount = (changes: object) =>
+  JSON.stringify({ mounts: [{ fd: 3, source: folder, readonly: false, donate: false, ...changes }] });
+const failed = (message: string) => ({ status: 128, stdout: "", stderr: `wvisor gofer: ${message}\n` });
+
+describe("a gofer that cannot start says why in one line and exits 128", () => {
+  test("arguments", () => {
+    for (const args of [[], ["--config-fd=x"], ["--config-fd=4", "--more"], ["--config-fd=-1"]]) {
+      expect(start("", args)).toEqual(failed("usage: gofer.js --config-fd=N"));
+    }
+  });
+
+  test("a configuration that cannot be read", () => {
+    expect(start("", ["--config-fd=99"]).stderr).toMatch(/^wvisor gofer: config: descriptor 99: EBADF.*\n$/);
+    expect(start("not json").stderr).toMatch(/^wvisor gofer: config: .*JSON.*\n$/);
+    expect(start(" ".repeat(2 ** 20 + 1))).toEqual(failed("config: longer than 1048576 bytes"));
+  });
+
+  test("sources", () => {
+    const source = path.join(folder, "nope");
+    expect(start(mount({ source }))).toEqual(failed(`mount source ${source}: ENOENT: cannot be opened`));
+    expect(start(mount({ source: "/dev/null" }))).toEqual(
+      failed("mount source /dev/null: EINVAL: neither a directory nor a regular file"),
+    );
+  });
+
+  test("descriptors that are no sockets", () => {
+    for (const fd of [4, 77]) {
+      expect(start(mount({ fd }))).toEqual(failed(`config: descriptor ${fd} is not a socket`));
+    }
+  });
+});
+
+describe("the configuration", () => {
+  const refused: readonly [string, string][] = [
+    ["[]", "config: not an object"],
+    ["{}", "config: mounts is missing"],
+    ['{"mounts":[]}', "config: mounts is not a list of mounts"],
+    ['{"mounts":{}}', "config: mounts is not a list of mounts"],
+    ['{"mounts":[1]}', "config: mounts[0]: not an object"],
+    ['{"mounts":[],"x":1}', 'config: unknown key "x"'],
+    [mount({ extra: 1 }), 'config: mounts[0]: unknown key "extra"'],
+    [mount({ donate: undefined }), "config: mounts[0]: donate is missing"],
+    [mount({ fd: 2 }), "config: mounts[0]: fd is not a descriptor"],
+    [mount({ fd: 3.5 }), "config: mounts[0]: fd is not a descriptor"],
+    [mount({ fd: "3" }), "config: mounts[0]: fd is not a descriptor"],
+    [mount({ source: "relative" }), "config: mounts[0]: source is not an absolute path"],
+    [mount({ source: "/a\0b" }), "config: mounts[0]: source is not an absolute path"],
+    [mount({ source: `/${"a".repeat(4096)}` }), "config: mounts[0]: source is too long"],
+    [mount({ readonly: "yes" }), "config: mounts[0]: readonly is not a boolean"],
+    [mount({ donate: 1 }), "config: mounts[0]: donate is not a boolean"],
+  ];
+
+  test.each(refused)("%s is refused", (text, message) => {
+    expect(() => parseConfig(text)).toThrow(message);
+  });
+
+  test("two mounts need two descriptors", () => {
+    const one = { fd: 3, source: "/", readonly: true, donate: true };
+    expect(() => parseConfig(JSON.stringify({ mounts: [one, one] }))).toThrow("two mounts have one fd");
+    expect(parseConfig(JSON.stringify({ mounts: [one, { ...one, fd: 4 }] }))).toHaveLength(2);
+  });
+});
+
+describe("a running gofer", () => {
+  test("ends with 0 when its last client has gone, and serves the others until then", async () => {
+    const gofer = new Gofer(bundle, [{ source: folder }, { source: folder }, { source: folder }]);
+    const clients = [0, 1, 2].map((index) => gofer.connect(index));
+    clients[0]!.close();
+    expect(clients[1]!.getattr(0)).toEqual(clients[2]!.getattr(0));
+    clients[2]!.close();
+    expect(clients[1]!.getattr(0).mode).toBeGreaterThan(0);
+    clients[1]!.close();
+    expect(await gofer.exit).toEqual({ code: 0, signal: null, stderr: "" });
+  });
+
+  test("may gain no privileges, has umask 0 and all the descriptors it can have", async () => {
+    const gofer = new Gofer(bundle, [{ source: folder }]);
+    const client = gofer.connect();
+    const status = readFileSync(`/proc/${gofer.process.pid}/status`, "utf8");
+    expect(status).toMatch(/^NoNewPrivs:\t1$/m);
+    expect(status).toMatch(/^Umask:\t0000$/m);
+    const limits = readFileSync(`/proc/${gofer.process.pid}/limits`, "utf8");
+    const [, soft, hard] = /^Max open files +(\d+) +(\d+)/m.exec(limits)!;
+    expect(soft).toBe(hard);
+    expect(client.getattr(0).mode).toBeGreaterThan(0);
+    await gofer.stop();
+  });
+
+  test("holds no descriptor after its clients' fids are clunked", async () => {
+    const gofer = new Gofer(bundle, [{ source: folder }]);
+    const client = gofer.connect();
+    const count = () => {
+      const listing = spawnSync("ls", [`/proc/${gofer.process.pid}/fd`]);
+      return `${listing.stdout}`.split("\n").length;
+    };
+    mkdirSync(path.join(folder, "a", "b", "c"), { recursive: true });
+    const before = count();
+    for (let i = 0; i < 50; i++) {
+      const deep = client.reach(0, "a", "b", "c");
+      const file = client.reach(deep, "..", "..", "..", "file");
+      client.open(file, fcntl.O_RDONLY);
+      client.walkAttributes(0, client.fid(), "a", "b", "nope");
+      client.clunk(file);
+      client.clunk(deep);
+    }
+    expect(count()).toBe(before);
+    await gofer.stop();
+  });
+
+  test("dies by SIGTERM while it waits", async () => {
+    const gofer = new Gofer(bundle, [{ source: folder }]);
+    gofer.connect();
+    expect(readlinkSync(`/proc/${gofer.process.pid}/exe`)).toBe(process.execPath);
+    gofer.process.kill("SIGTERM");
+    expect(await gofer.exit).toMatchObject({ code: null, signal: "SIGTERM" });
+    gofer.clients[0]!.close();
+  });
+});
