@@ -1,0 +1,146 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { describe, expect, test } from "vitest";
+import { launcherPath } from "../../src/native/index.ts";
+import { closeNow, Memory, native, outcome, pair, scratch } from "./support.ts";
+
+const LAUNCH = launcherPath();
+const NODE = process.execPath;
+
+/** The launcher with `options`, then Node on `source`. */
+function launch(options: string[], source: string, extra: number[] = []): ChildProcess {
+  return spawn(LAUNCH, [...options, "--", NODE, "-e", source], {
+    stdio: ["ignore", "pipe", "pipe", ...extra],
+    env: { SECRET: "x", NODE_OPTIONS: "--no-such-option" },
+  });
+}
+
+function run(...args: string[]): ChildProcess {
+  return spawn(LAUNCH, args, { stdio: ["ignore", "pipe", "pipe"], env: {} });
+}
+
+const print = (expression: string) => `process.stdout.write(JSON.stringify(${expression}))`;
+
+describe("what the program gets", () => {
+  test("exactly the environment that was named", async () => {
+    const ended = await outcome(launch(["--env", "A=1", "--env", "B=x=y z"], print("process.env")));
+    expect(ended).toMatchObject({ code: 0, stderr: "" });
+    expect(JSON.parse(ended.stdout)).toEqual({ A: "1", B: "x=y z" });
+    expect((await outcome(launch([], print("process.env")))).stdout).toBe("{}");
+  });
+
+  test("its arguments unchanged, and its exit status is passed on", async () => {
+    const ended = await outcome(
+      run("--", NODE, "-e", "console.log(process.argv.slice(1)); process.exit(9)", "--", "--fds=9", ""),
+    );
+    expect(ended).toMatchObject({ code: 9, stdout: "[ '--fds=9', '' ]\n" });
+  });
+
+  test("the first N descriptors and no other", async () => {
+    const memory = new Memory(1);
+    const [left, right] = pair(memory);
+    // The shell opens descriptor 9 after Node's own sweep, so that only the launcher can close it.
+    const shell = (fds: number) =>
+      spawn(
+        "sh",
+        ["-c", `exec 9</dev/null; exec ${LAUNCH} --fds=${fds} -- /bin/sh -c 'echo /proc/self/fd/*'`],
+        {
+          stdio: ["ignore", "pipe", "inherit", left, right],
+          env: { PATH: process.env.PATH ?? "" },
+        },
+      );
+    const numbers = async (fds: number) => (await outcome(shell(fds))).stdout.match(/\d+/g)?.map(Number);
+    expect(await numbers(10)).toContain(9);
+    // The shell opens the directory itself: the lowest number that is free.
+    expect(await numbers(4)).toEqual([0, 1, 2, 3, 4]);
+    expect(await numbers(3)).toEqual([0, 1, 2, 3]);
+  });
+
+  test("no new privileges, no core dumps, no blocked and no ignored signals", async () => {
+    const source = `trap "" HUP INT PIPE USR1; exec ${LAUNCH} -- /bin/cat /proc/self/status /proc/self/limits`;
+    const { stdout } = await outcome(spawn("sh", ["-c", source], { stdio: ["ignore", "pipe", "inherit"] }));
+    expect(stdout).toMatch(/^NoNewPrivs:\t1$/m);
+    expect(stdout).toMatch(/^SigIgn:\t0+$/m);
+    expect(stdout).toMatch(/^SigBlk:\t0+$/m);
+    expect(stdout).toMatch(/^SigCgt:\t0+$/m);
+    expect(stdout).toMatch(/^Max core file size +0 +0 /m);
+  });
+
+  test("a donated socket is usable as descriptor 3", async () => {
+    const memory = new Memory(1);
+    const [left, right] = pair(memory);
+    const child = launch(["--fds=4"], `require("fs").writeSync(3, "hello")`, [right]);
+    const out = memory.room(8);
+    expect(native.read(left, 0, out, 8)).toBe(5);
+    expect(memory.text(out, 5)).toBe("hello");
+    expect((await outcome(child)).code).toBe(0);
+  });
+});
+
+describe("the death of the parent", () => {
+  test("kills the program", async () => {
+    const [alive, held] = pair(new Memory(1));
+    const middle = spawn(
+      NODE,
+      [
+        "-e",
+        `const child = require("child_process").spawn(${JSON.stringify(LAUNCH)},
+           ["--fds=4", "--pdeathsig=9", "--parent=" + process.pid, "--", process.execPath, "-e",
+            ${JSON.stringify(`require("fs").writeSync(3, String(process.pid)); setInterval(() => {}, 1000);`)}],
+           { stdio: ["ignore", "ignore", "inherit", 3] });
+         setInterval(() => {}, 1000);`,
+      ],
+      { stdio: ["ignore", "ignore", "inherit", held] },
+    );
+    closeNow(held);
+    const memory = new Memory(1);
+    const pid = Number(memory.text(0, native.read(alive, 0, 0, 16)));
+    expect(existsSync(`/proc/${pid}`)).toBe(true);
+    middle.kill("SIGKILL");
+    // The end of the stream comes when the last process that has the socket is gone.
+    expect(native.read(alive, 0, 0, 16)).toBe(0);
+    const left = existsSync(`/proc/${pid}`) ? readFileSync(`/proc/${pid}/status`, "utf8") : "State:\tX";
+    expect(left).toMatch(/State:\t[XZ]/);
+  });
+
+  test("that is another process already is a failure", async () => {
+    const ended = await outcome(launch(["--pdeathsig=9", "--parent=1"], ""));
+    expect(ended.code).toBe(125);
+    expect(ended.stderr).toBe(`wv-launch: parent is ${process.pid}, expected 1\n`);
+  });
+});
+
+describe("failures are one line and 125", () => {
+  const NUMBER = "is not a number from";
+  test.each([
+    [["--bogus", "--", "/bin/true"], "unknown option: --bogus"],
+    [["/bin/true"], "unknown option: /bin/true"],
+    [[], "expected -- PROGRAM ARGS..."],
+    [["--"], "expected -- PROGRAM ARGS..."],
+    [["--fds=2", "--", "/bin/true"], `--fds: 2 ${NUMBER} 3 to 4096`],
+    [["--fds=3x", "--", "/bin/true"], `--fds: 3x ${NUMBER} 3 to 4096`],
+    [["--fds=", "--", "/bin/true"], `--fds:  ${NUMBER} 3 to 4096`],
+    [["--pdeathsig=65", "--", "/bin/true"], `--pdeathsig: 65 ${NUMBER} 1 to 64`],
+    [["--pdeathsig=9", "--", "/bin/true"], "--pdeathsig and --parent go together"],
+    [["--parent=1", "--", "/bin/true"], "--pdeathsig and --parent go together"],
+    [["--env"], "--env: expected NAME=VALUE"],
+    [["--env", "NAME", "--", "/bin/true"], "--env: expected NAME=VALUE"],
+    [["--env", "=x", "--", "/bin/true"], "--env: expected NAME=VALUE"],
+    [["--", "/none"], "/none: No such file or directory"],
+    [["--", "true"], "true: No such file or directory"],
+  ])("%j", async (args, line) => {
+    expect(await outcome(run(...args))).toEqual({
+      code: 125,
+      signal: null,
+      stdout: "",
+      stderr: `wv-launch: ${line}\n`,
+    });
+  });
+
+  test("a program that may not be executed", async () => {
+    const file = path.join(scratch(), "file");
+    writeFileSync(file, "", { mode: 0o600 });
+    expect((await outcome(run("--", file))).stderr).toBe(`wv-launch: ${file}: Permission denied\n`);
+  });
+});
