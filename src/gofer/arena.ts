@@ -8,7 +8,7 @@
 //   STATFS    what fstatfs returns
 //   DIRENTS   struct linux_dirent64 records
 //   EVENTS    what epollWait returns
-//   POLL      one struct pollfd
+//   POLL      struct pollfd
 //   INPUTS    for each connection what it has sent and nobody has answered yet (P9_MSIZE)
 //
 // There is one arena per process. Messages are answered one after another, so but for the inputs nothing in it outlives
@@ -26,10 +26,12 @@ export const NAME_STRIDE = (NAME_MAX + 1 + 7) & ~7;
 export const DIRENTS_SIZE = 65536;
 /** More events than this wait for the next turn of the loop. */
 export const EVENTS_MAX = 64;
+/** What poll(2) is asked about at once, of which one is the epoll descriptor. Others are looked at when it returns. */
+export const POLL_MAX = 64;
 const STATX_SIZE = 256;
 const STATFS_SIZE = 64;
 export const EVENT_SIZE = 8;
-const POLLFD_SIZE = 8;
+export const POLLFD_SIZE = 8;
 
 export const REPLY = 0;
 export const NAMES = REPLY + P9_MSIZE;
@@ -42,7 +44,7 @@ export const STATFS = STAT_B + STATX_SIZE;
 export const DIRENTS = STATFS + STATFS_SIZE;
 export const EVENTS = DIRENTS + DIRENTS_SIZE;
 export const POLL = EVENTS + EVENTS_MAX * EVENT_SIZE;
-const INPUTS = POLL + POLLFD_SIZE;
+const INPUTS = POLL + POLL_MAX * POLLFD_SIZE;
 
 export class Arena {
   readonly bytes: Uint8Array;

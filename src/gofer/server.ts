@@ -3,19 +3,19 @@
 // A connection is
 //   idle      waited for by epoll
 //   backlog   has whole messages left after its turn; gets another one when the others had theirs
-//   blocked   has messages, but its client does not take replies; not waited for, and looked at again now and then
+//   blocked   has messages, but its client does not take replies; waited for by poll, until it does
 // With a single connection there is nobody else to be fair to: the thread sleeps in its socket, which saves a call.
 
 import { EAGAIN } from "../../assembly/abi/errno.ts";
-import { EVENT_SIZE, EVENTS, EVENTS_MAX, SLOT } from "./arena.ts";
+import { POLLIN, POLLOUT } from "../../assembly/abi/poll.ts";
+import { EVENT_SIZE, EVENTS, EVENTS_MAX, POLL, POLL_MAX, POLLFD_SIZE, SLOT } from "./arena.ts";
 import { BACKLOG, BLOCKED, type Connection, ENDED, IDLE, type Outcome } from "./connection.ts";
 import type { HostFs } from "./host-fs/host-fs.ts";
 
 /** Messages in a row from one connection: at some 5 us each, the others wait well below a millisecond. */
 const TURN = 64;
 const FOREVER = -1;
-/** A client that fell behind by a whole socket buffer does not notice so short a wait. */
-const BLOCKED_MS = 5;
+const NO_CANCEL = -1;
 
 export class Server {
   private readonly host: HostFs;
@@ -65,10 +65,26 @@ export class Server {
     return 0;
   }
 
+  /** How long epoll may wait, having waited for blocked connections where there are any. */
   private timeout(): number {
     if (this.waiting.size === 0) return FOREVER;
     for (const outcome of this.waiting.values()) if (outcome === BACKLOG) return 0;
-    return BLOCKED_MS;
+    this.awaitRoom();
+    return 0;
+  }
+
+  /** Waits until a blocked client has taken replies, or epoll has something to say. */
+  private awaitRoom(): void {
+    const { native, arena } = this.host;
+    let count = 0;
+    const put = (fd: number, events: number) => {
+      arena.view.setInt32(POLL + count * POLLFD_SIZE, fd, true);
+      arena.view.setUint32(POLL + count * POLLFD_SIZE + 4, events, true);
+      count++;
+    };
+    put(this.epollFd, POLLIN);
+    for (const { socket } of this.waiting.keys()) if (count < POLL_MAX) put(socket, POLLOUT);
+    native.poll(SLOT, POLL, count, FOREVER, NO_CANCEL);
   }
 
   private settle(connection: Connection, outcome: Outcome): void {

@@ -59,23 +59,15 @@ function decode(decoder: Decoder, [, kind, value]: Field): number | string {
 }
 
 function encode(encoder: Encoder, [, kind, value]: Field): void {
-  switch (kind) {
-    case "u8":
-      return encoder.u8(value as number);
-    case "u16":
-      return encoder.u16(value as number);
-    case "u32":
-      return encoder.u32(value as number);
-    case "u64": {
-      const whole = BigInt(value);
-      return encoder.u64(Number(whole & 0xffff_ffffn), Number(whole >> 32n));
-    }
-    default: {
-      const bytes = Buffer.from(value as string, kind === "data" ? "hex" : "utf8");
-      arena.bytes.set(bytes, NAME_A);
-      if (kind === "string") encoder.u16(bytes.length);
-      return encoder.copy(NAME_A, bytes.length);
-    }
+  if (kind === "u8") encoder.u8(value as number);
+  else if (kind === "u16") encoder.u16(value as number);
+  else if (kind === "u32") encoder.u32(value as number);
+  else if (kind === "u64") encoder.u64(Number(BigInt(value) & 0xffff_ffffn), Number(BigInt(value) >> 32n));
+  else {
+    const bytes = Buffer.from(value as string, kind === "data" ? "hex" : "utf8");
+    arena.bytes.set(bytes, NAME_A);
+    if (kind === "string") encoder.u16(bytes.length);
+    encoder.copy(NAME_A, bytes.length);
   }
 }
 
@@ -96,17 +88,22 @@ describe("golden frames", () => {
 
   test.each(requests.map((frame) => [frame.name, frame] as const))("%s is decoded", (_name, frame) => {
     const decoder = open(frame.hex);
-    expect(frame.fields.map((field) => decode(decoder, field))).toEqual(frame.fields.map((field) => field[2]));
+    expect(frame.fields.map((field) => decode(decoder, field))).toEqual(
+      frame.fields.map((field) => field[2]),
+    );
     expect(decoder.complete()).toBe(true);
   });
 
-  test.each(requests.map((frame) => [frame.name, frame] as const))("no part of %s is complete", (_name, frame) => {
-    for (let cut = 2; cut <= frame.hex.length - p9.P9_HEADER * 2; cut += 2) {
-      const decoder = open(frame.hex.slice(0, -cut));
-      for (const field of frame.fields) decode(decoder, field);
-      expect(decoder.complete()).toBe(false);
-    }
-  });
+  test.each(requests.map((frame) => [frame.name, frame] as const))(
+    "no part of %s is complete",
+    (_name, frame) => {
+      for (let cut = 2; cut <= frame.hex.length - p9.P9_HEADER * 2; cut += 2) {
+        const decoder = open(frame.hex.slice(0, -cut));
+        for (const field of frame.fields) decode(decoder, field);
+        expect(decoder.complete()).toBe(false);
+      }
+    },
+  );
 
   test.each(replies.map((frame) => [frame.name, frame] as const))("%s is encoded", (_name, frame) => {
     const encoder = new Encoder(arena);

@@ -42,7 +42,8 @@ export class Gofer {
   readonly process: ChildProcess;
   readonly exit: Promise<{ code: number | null; signal: string | null; stderr: string }>;
 
-  constructor(bundle: string, mounts: readonly TestMount[]) {
+  /** `launcher` is put in front of the command, as prlimit(1) is. */
+  constructor(bundle: string, mounts: readonly TestMount[], launcher: readonly string[] = []) {
     const native = requireNative();
     const pairs = mounts.map(() => socketPair(native));
     const configFd = 3 + mounts.length;
@@ -50,7 +51,8 @@ export class Gofer {
       return { fd: 3 + index, source, readonly, donate };
     });
     const configuration = readable(JSON.stringify({ mounts: config }));
-    this.process = spawn(process.execPath, [bundle, `--config-fd=${configFd}`], {
+    const [command, ...args] = [...launcher, process.execPath, bundle, `--config-fd=${configFd}`];
+    this.process = spawn(command!, args, {
       stdio: ["ignore", "ignore", "pipe", ...pairs.map((pair) => pair[1]), configuration],
       env: {},
     });

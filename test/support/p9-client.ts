@@ -2,6 +2,7 @@
 //
 // It is a second codec on purpose: it shares nothing with the gofer's but the numbers.
 
+import { ENOENT } from "../../assembly/abi/errno.ts";
 import * as p9 from "../../assembly/abi/p9.ts";
 import { errnoName } from "../../src/common/errors.ts";
 import type { Native } from "../../src/native/interface.ts";
@@ -305,7 +306,7 @@ export class P9Client {
   reach(fid: number, ...names: (string | Uint8Array)[]): number {
     const newFid = this.fid();
     const qids = this.walk(fid, newFid, ...names);
-    if (qids.length !== names.length) throw new RefusedError(2, `walk to ${names.join("/")}`);
+    if (qids.length !== names.length) throw new RefusedError(ENOENT, `walk to ${names.join("/")}`);
     return newFid;
   }
 
