@@ -34,6 +34,9 @@ static int64_t give_up(const struct flow *flow) {
   return -ECONNRESET;
 }
 
+/** Without anything else to wait for, the socket call itself sleeps: one system call less, and a cheaper wake-up. */
+static int flow_flags(const struct flow *flow) { return flow->cancel_fd < 0 && flow->deadline < 0 ? 0 : MSG_DONTWAIT; }
+
 /** Sleeps until the socket can go on. `inside`: some bytes of the frame have passed. Returns 0, -EINTR or another -errno. */
 static int64_t flow_wait(struct flow *flow, short events, bool inside) {
   int cancel_fd = flow->deadline < 0 ? flow->cancel_fd : -1;
@@ -67,7 +70,7 @@ static int64_t send_message(struct flow *flow, const uint8_t *data, size_t lengt
     struct iovec span = {.iov_base = (void *)(uintptr_t)(data + done), .iov_len = length - done};
     struct msghdr message = {.msg_iov = &span, .msg_iovlen = 1};
     if (done == 0 && pass_fd >= 0) attach_descriptor(&message, pass_fd, control.bytes, CMSG_SPACE(sizeof(int)));
-    int64_t sent = RETRY(sendmsg(flow->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT));
+    int64_t sent = RETRY(sendmsg(flow->fd, &message, MSG_NOSIGNAL | flow_flags(flow)));
     if (sent == -EAGAIN) sent = flow_wait(flow, POLLOUT, done > 0);
     if (sent == -EPIPE) return -ECONNRESET;
     if (sent < 0) return sent;
@@ -113,7 +116,7 @@ static int64_t receive_bytes(struct flow *flow, uint8_t *data, size_t length, bo
       message.msg_control = control.bytes;
       message.msg_controllen = sizeof control.bytes;
     }
-    int64_t got = RETRY(recvmsg(flow->fd, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT));
+    int64_t got = RETRY(recvmsg(flow->fd, &message, MSG_CMSG_CLOEXEC | flow_flags(flow)));
     if (got == -EAGAIN) {
       got = flow_wait(flow, POLLIN, inside);
       if (got < 0) return got;
