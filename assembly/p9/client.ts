@@ -6,21 +6,51 @@
 // With wVisor's extension, requests that build on each other are sent together, since such a server answers in order; any
 // other server gets one at a time.
 
-import { EIO, ENFILE, ENOTDIR } from "../abi/errno.ts";
+import { EIO, ENFILE } from "../abi/errno.ts";
 import { O_CREAT, O_EXCL, O_RDWR } from "../abi/fcntl.ts";
 import {
-  P9_HEADER, P9_IOHDRSZ, P9_MSIZE, P9_NOFID, P9_TATTACH, P9_TFSYNC, P9_TGETATTR, P9_TLCREATE, P9_TLINK, P9_TLOPEN,
-  P9_TMKDIR, P9_TMKNOD, P9_TREAD, P9_TREADDIR, P9_TREADLINK, P9_TRENAMEAT, P9_TSETATTR, P9_TSTATFS, P9_TSYMLINK,
-  P9_TUNLINKAT, P9_TVERSION, P9_TWALK, P9_TWALKATTR, P9_TWRITE, P9_GETATTR_BASIC, P9_GETATTR_BTIME, P9_QID_SIZE,
+  P9_IOHDRSZ,
+  P9_MSIZE,
+  P9_NOFID,
+  P9_TATTACH,
+  P9_TFSYNC,
+  P9_TGETATTR,
+  P9_TLCREATE,
+  P9_TLINK,
+  P9_TLOPEN,
+  P9_TMKDIR,
+  P9_TMKNOD,
+  P9_TREAD,
+  P9_TREADDIR,
+  P9_TREADLINK,
+  P9_TRENAMEAT,
+  P9_TSETATTR,
+  P9_TSTATFS,
+  P9_TSYMLINK,
+  P9_TUNLINKAT,
+  P9_TVERSION,
+  P9_TWALK,
+  P9_TWALKATTR,
+  P9_TWRITE,
+  P9_GETATTR_BASIC,
+  P9_GETATTR_BTIME,
 } from "../abi/p9.ts";
 import { closeHandle } from "../host.ts";
 import { PATH_MAX } from "../abi/limits.ts";
-import { ByteReader } from "../lib/byte-reader.ts";
 import { ByteWriter } from "../lib/byte-writer.ts";
 import { free } from "../lib/ref-counted.ts";
 import { IovIter } from "../mm/iov-iter.ts";
 import { Connection } from "./connection.ts";
-import { P9Attributes, P9StatFs, putString, putTime, putVersion, putWalk, takeQidPath, takeText } from "./messages.ts";
+import {
+  isText,
+  P9Attributes,
+  P9StatFs,
+  putString,
+  putTime,
+  putVersion,
+  putWalk,
+  takeQidPath,
+} from "./messages.ts";
 
 const VERSION_PLAIN = "9P2000.L";
 const VERSION_WVISOR = "9P2000.L.wvisor.1";
@@ -37,8 +67,9 @@ export class P9Client {
   readonly attributes: P9Attributes = new P9Attributes();
   /** The fid that the operation made, in use and the caller's; or P9_NOFID. */
   fid: u32 = P9_NOFID;
-  /** What create() opened. */
+  /** What open() and create() opened, the caller's too, and which file that is. */
   openFid: u32 = P9_NOFID;
+  openQidPath: u64 = 0;
   /** The handle of the descriptor that came with an open file, the caller's; or -1. */
   descriptor: i32 = -1;
   /** The bytes that read() got, or the entries that readdir() got, in the thread's message buffer. */
@@ -75,9 +106,11 @@ export class P9Client {
 
   /** Agrees on a version and message size. Errors: EIO when the server does not speak 9P2000.L. */
   version(): i32 {
-    const result = this.negotiate(VERSION_WVISOR);
+    let result = this.negotiate(VERSION_WVISOR);
     // A server that knows no extensions may answer "unknown" rather than what it knows.
-    return result == 0 ? this.negotiate(VERSION_PLAIN) : result;
+    if (result == 0) result = this.negotiate(VERSION_PLAIN);
+    if (result < 0) return result;
+    return result ? 0 : this.connection.fail();
   }
 
   /** 1: agreed; 0: the server did not like it; -errno. */
@@ -96,16 +129,12 @@ export class P9Client {
 
   private agree(c: Connection): i32 {
     const msize = c.reader.u32();
-    const start = c.reader.remaining;
-    const text = changetype<usize>(c.reader.take(start));
-    const reader = new ByteReader();
-    reader.reset(text, text ? start : 0);
-    const extended = takeText(reader, VERSION_WVISOR) && reader.isComplete();
-    reader.reset(text, text ? start : 0);
-    const plain = takeText(reader, VERSION_PLAIN) && reader.isComplete();
-    free(reader);
+    const length = c.reader.u16();
+    const text = c.reader.take(length);
+    if (!c.reader.isComplete()) return c.fail();
+    const extended = isText(text, length, VERSION_WVISOR);
+    if (!extended && !isText(text, length, VERSION_PLAIN)) return 0;
     if (msize < MSIZE_MIN || msize > <u32>P9_MSIZE) return c.fail();
-    if (!extended && !plain) return 0;
     c.msize = msize;
     c.extended = extended;
     if (!extended) c.donates = false;
@@ -247,7 +276,8 @@ export class P9Client {
     w.u32(mode);
     w.u32(gid);
     c.finish();
-    result = c.extended ? this.createTogether(directory, fid, name, length, openFid) : this.createStepwise(directory, fid, name, length, openFid);
+    if (c.extended) result = this.createTogether(directory, fid, name, length, openFid);
+    else result = this.createStepwise(directory, fid, name, length, openFid);
     this.fid = result == 0 ? fid : P9_NOFID;
     this.takeOpened(openFid, result);
     c.end();
@@ -494,10 +524,9 @@ export class P9Client {
     const status = r.u32();
     const count = r.u16();
     if (status != 0) {
-      if (count != 0 || !r.isComplete() || status > 4095) return c.fail();
+      if (count != 0 || !r.isComplete()) return c.fail();
       if (newFid != P9_NOFID) c.fids.release(newFid);
-      // As in Rlerror: EINTR is not the server's to say.
-      return status == 4 || status >= 512 ? -EIO : -(<i32>status);
+      return c.errorOf(status);
     }
     if (count != 1 || !this.attributes.decode(r) || !r.isComplete()) return c.fail();
     return 0;
@@ -520,7 +549,7 @@ export class P9Client {
     const c = this.connection;
     const result = c.receive();
     if (result < 0) return result;
-    takeQidPath(c.reader);
+    this.openQidPath = takeQidPath(c.reader);
     c.reader.u32();
     return c.reader.isComplete() ? 0 : c.fail();
   }

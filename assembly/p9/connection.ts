@@ -20,7 +20,7 @@
 //   the connection broken: from then on everything is -EIO. So does the end of the stream.
 
 import { allocPages } from "mm/page";
-import { ECANCELED, EINTR, EIO, ENOMEM } from "../abi/errno.ts";
+import { ECANCELED, EINTR, EIO, EMSGSIZE, ENOMEM } from "../abi/errno.ts";
 import {
   P9_HEADER,
   P9_MSIZE,
@@ -54,7 +54,8 @@ const CLUNK_SIZE: u32 = 11;
 const PENDING_SOFT_MAX: u32 = 512;
 /** A server that leaves this many unanswered is not a server. */
 const PENDING_MAX: u32 = 4096;
-/** MAX_ERRNO of Linux is 4,095, but from 512 on they are the kernel's own and never a process's. */
+/** Linux's MAX_ERRNO; from 512 on they are the kernel's own and never a process's. */
+const ERRNO_MAX: u32 = 4095;
 const ERRNO_END: u32 = 512;
 const ERROR_SIZE: u32 = 11;
 /** Rwalkattr up to and including nwattr. */
@@ -139,7 +140,9 @@ export class Connection {
 
   /** Ends the request that start() began. */
   finish(): void {
-    store<u32>(this.message, <u32>(this.writer.position - this.message));
+    const size = <u32>(this.writer.position - this.message);
+    if (size > this.msize) this.writer.overrun = true;
+    store<u32>(this.message, size);
   }
 
   /**
@@ -208,11 +211,18 @@ export class Connection {
     }
   }
 
-  /** Sends what is unsent and receives one message; its length, or -EINTR or -EIO after having cleaned up. */
+  /**
+   * Sends what is unsent and receives one message; its length, or after having cleaned up -EINTR, -EIO, or -EMSGSIZE when the
+   * server would not take a request of this size.
+   */
   private exchange(): i32 {
     const request = this.buffer + REQUEST;
     const requestLength = this.firstUnsent === null ? 0 : <u32>(this.writer.position - request);
-    if (requestLength && this.writer.overrun) return this.fail();
+    if (requestLength && this.writer.overrun) {
+      this.discardUnsent();
+      this.failure = -EMSGSIZE;
+      return -EMSGSIZE;
+    }
     const thread = changetype<usize>(currentThread());
     const buffer = this.buffer;
     store<i32>(buffer, -1);
@@ -259,8 +269,9 @@ export class Connection {
     return 0;
   }
 
-  private errorOf(errno: u32): i32 {
-    if (errno == 0 || errno > 4095) return this.fail();
+  /** A server's errno as ours. */
+  errorOf(errno: u32): i32 {
+    if (errno == 0 || errno > ERRNO_MAX) return this.fail();
     // EINTR means to our callers that their thread is to end.
     return errno == <u32>EINTR || errno >= ERRNO_END ? -EIO : -(<i32>errno);
   }

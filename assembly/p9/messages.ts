@@ -172,13 +172,11 @@ export function putVersion(writer: ByteWriter, msize: u32, version: string): voi
   for (let i = 0; i < version.length; i++) writer.u8(version.charCodeAt(i));
 }
 
-/** Whether the next string of `reader` is `text`, which is ASCII. */
-export function takeText(reader: ByteReader, text: string): bool {
-  const length = reader.u16();
-  const at = reader.take(length);
-  if (!at || length != <u32>text.length) return false;
+/** Whether the bytes are `text`, which is ASCII. */
+export function isText(bytes: usize, length: u32, text: string): bool {
+  if (length != <u32>text.length) return false;
   for (let i: u32 = 0; i < length; i++) {
-    if (<i32>load<u8>(at + i) != text.charCodeAt(i)) return false;
+    if (<i32>load<u8>(bytes + i) != text.charCodeAt(i)) return false;
   }
   return true;
 }
