@@ -1,0 +1,32 @@
+// An open file of the server: an opened fid, and the host descriptor that came with it where the server gives these.
+
+import { O_RDWR } from "../../abi/fcntl.ts";
+import { closeHandle } from "../../host.ts";
+import { RefCounted } from "../../lib/ref-counted.ts";
+import { P9Client } from "../../p9/client.ts";
+
+@final
+export class Handle extends RefCounted {
+  /** Takes over the fid and the descriptor. The client outlives the handle: its holders hold the file system. */
+  constructor(
+    private readonly client: P9Client,
+    readonly fid: u32,
+    /** A host handle, or -1. */
+    readonly descriptor: i32,
+    /** O_RDONLY, O_WRONLY or O_RDWR. */
+    readonly access: u32,
+  ) {
+    super();
+  }
+
+  /** Never sleeps. */
+  destroy(): void {
+    if (this.descriptor >= 0) closeHandle(this.descriptor);
+    this.client.clunk(this.fid);
+  }
+
+  /** Whether a file that was opened with this access mode can work through the handle. */
+  serves(access: u32): bool {
+    return this.access == <u32>O_RDWR || this.access == access;
+  }
+}

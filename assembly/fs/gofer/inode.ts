@@ -1,0 +1,292 @@
+// Files of a gofer tree: names are looked up, made and removed by the server.
+//
+// Each operation on a directory ends in touch(), whatever came of it: a request that failed here may have been carried out
+// there. A name whose state is no longer known (the thread was killed meanwhile, or the server contradicts the cache) leaves
+// the dentry cache, and is asked for anew.
+
+import { EEXIST, EINTR, EINVAL, EIO, ELOOP, ENOENT, ENXIO, EPERM, ESTALE } from "../../abi/errno.ts";
+import {
+  AT_REMOVEDIR,
+  O_ACCMODE,
+  O_DSYNC,
+  O_SYNC,
+  RENAME_EXCHANGE,
+  RENAME_WHITEOUT,
+} from "../../abi/fcntl.ts";
+import { PATH_MAX } from "../../abi/limits.ts";
+import { P9_SETATTR_GID, P9_SETATTR_MODE, P9_SETATTR_UID } from "../../abi/p9.ts";
+import { S_IFMT, S_IFREG, S_ISGID, S_ISUID } from "../../abi/stat.ts";
+import { duplicate } from "../../lib/bytes.ts";
+import { errorOf, isError } from "../../lib/result.ts";
+import { P9Attributes } from "../../p9/messages.ts";
+import { unhashDentry } from "../../vfs/dcache.ts";
+import { Dentry, Inode } from "../../vfs/dentry.ts";
+import { Mount } from "../../vfs/mount.ts";
+import { GoferDirectory } from "./directory.ts";
+import { GoferFilesystem } from "./filesystem.ts";
+import { Handle } from "./handle.ts";
+import { GoferNode, isShortage } from "./node.ts";
+import { GoferFile } from "./regular-file.ts";
+
+/** Texts of symbolic links up to this length are remembered. */
+const LINK_CACHED_MAX: i32 = 256;
+const PERMISSIONS: u32 = 0o7777;
+
+@final
+export class GoferInode extends GoferNode {
+  private link_: usize = 0;
+  private linkLength: u32 = 0;
+
+  constructor(fs: GoferFilesystem, fid: u32, attributes: P9Attributes) {
+    super(fs, fid, attributes);
+  }
+
+  override destroy(): void {
+    if (this.link_) heap.free(this.link_);
+    super.destroy();
+  }
+
+  lookup(child: Dentry): i32 {
+    const client = this.client;
+    let result = client.walk(this.fid, child.name, child.nameLength, true);
+    if (isShortage(result)) {
+      this.gofer.reclaim();
+      result = client.walk(this.fid, child.name, child.nameLength, true);
+    }
+    if (result == -ENOENT) return 0;
+    return result < 0 ? result : this.adopt(child, client.fid);
+  }
+
+  override revalidate(child: Dentry): i32 {
+    const client = this.client;
+    const inode = changetype<GoferInode | null>(child.inode);
+    const before = inode === null ? 0 : inode.changes;
+    let result = client.walk(this.fid, child.name, child.nameLength, false);
+    if (isShortage(result)) {
+      this.gofer.reclaim();
+      result = client.walk(this.fid, child.name, child.nameLength, false);
+    }
+    if (result == -ENOENT) return inode === null ? 1 : 0;
+    if (result < 0) return result;
+    const a = client.attributes;
+    if (inode === null || inode.ino != a.qidPath || inode.type != (a.mode & <u32>S_IFMT)) return 0;
+    result = inode.follow(a, before);
+    return result < 0 ? result : 1;
+  }
+
+  create(child: Dentry, mode: u32, uid: u32, gid: u32): i32 {
+    const client = this.client;
+    let result = client.create(this.fid, child.name, child.nameLength, mode, gid);
+    if (isShortage(result)) {
+      this.gofer.reclaim();
+      result = client.create(this.fid, child.name, child.nameLength, mode, gid);
+    }
+    this.touchDirectory();
+    if (result < 0) {
+      forget(child);
+      return result;
+    }
+    // Somebody may have put another file there between the two steps: then what was opened is not what was found.
+    const isSame = client.openQidPath == client.attributes.qidPath;
+    const handle = new Handle(client, client.openFid, client.descriptor, 2);
+    result = this.finishMake(child, client.fid, mode, uid, gid);
+    if (result == 0 && !child.file.isRegular) result = -EEXIST;
+    if (result == 0 && isSame) changetype<GoferInode>(child.file).keepHandle(handle);
+    handle.decRef();
+    return result;
+  }
+
+  mkdir(child: Dentry, mode: u32, uid: u32, gid: u32): i32 {
+    const client = this.client;
+    let result = client.mkdir(this.fid, child.name, child.nameLength, mode, gid);
+    if (isShortage(result)) {
+      this.gofer.reclaim();
+      result = client.mkdir(this.fid, child.name, child.nameLength, mode, gid);
+    }
+    return this.made(child, result, mode, uid, gid);
+  }
+
+  mknod(child: Dentry, mode: u32, rdev: u32, uid: u32, gid: u32): i32 {
+    const client = this.client;
+    // The kernel's encoding of device numbers (linux/kdev_t.h: new_encode_dev()).
+    const major = (rdev >> 8) & 0xfff;
+    const minor = (rdev & 0xff) | ((rdev >> 12) & 0xfff00);
+    let result = client.mknod(this.fid, child.name, child.nameLength, mode, major, minor, gid);
+    if (isShortage(result)) {
+      this.gofer.reclaim();
+      result = client.mknod(this.fid, child.name, child.nameLength, mode, major, minor, gid);
+    }
+    return this.made(child, result, mode, uid, gid);
+  }
+
+  symlink(child: Dentry, target: usize, length: u32, uid: u32, gid: u32): i32 {
+    const client = this.client;
+    let result = client.symlink(this.fid, child.name, child.nameLength, target, length, gid);
+    if (isShortage(result)) {
+      this.gofer.reclaim();
+      result = client.symlink(this.fid, child.name, child.nameLength, target, length, gid);
+    }
+    return this.made(child, result, 0, uid, gid);
+  }
+
+  link(child: Dentry, target: Dentry): i32 {
+    const file = changetype<GoferInode>(target.file);
+    const result = this.client.link(this.fid, file.fid, child.name, child.nameLength);
+    this.touchDirectory();
+    file.touch();
+    if (result < 0) {
+      forget(child);
+      return result;
+    }
+    file.nlink++;
+    file.incRef();
+    child.instantiate(file);
+    return 0;
+  }
+
+  unlink(child: Dentry): i32 {
+    return this.remove(child, 0);
+  }
+
+  rmdir(child: Dentry): i32 {
+    return this.remove(child, AT_REMOVEDIR);
+  }
+
+  private remove(child: Dentry, flags: u32): i32 {
+    const result = this.client.unlinkat(this.fid, child.name, child.nameLength, flags);
+    this.touchDirectory();
+    if (result == 0) loseName(child);
+    else if (isUncertain(result)) forget(child);
+    return result;
+  }
+
+  rename(from: Dentry, toDirectory: Inode, to: Dentry, flags: u32): i32 {
+    if (flags & <u32>(RENAME_EXCHANGE | RENAME_WHITEOUT)) return -EINVAL;
+    const directory = changetype<GoferInode>(toDirectory);
+    const result = this.client.renameat(
+      this.fid,
+      from.name,
+      from.nameLength,
+      directory.fid,
+      to.name,
+      to.nameLength,
+    );
+    this.touchDirectory();
+    directory.touchDirectory();
+    changetype<GoferInode>(from.file).touch();
+    if (result == 0) {
+      if (!to.isNegative) loseName(to);
+    } else if (isUncertain(result) || result == -EEXIST) {
+      forget(from);
+      forget(to);
+    }
+    return result;
+  }
+
+  readlink(out: usize): i32 {
+    if (this.link_) {
+      memory.copy(out, this.link_, this.linkLength);
+      return this.linkLength;
+    }
+    // A link's text is fixed for the life of its inode.
+    const length = this.client.readlink(this.fid, out);
+    if (length > 0 && length <= LINK_CACHED_MAX && !this.link_) {
+      this.link_ = duplicate(out, length);
+      this.linkLength = length;
+    }
+    return length;
+  }
+
+  open(mount: usize, dentry: Dentry, flags: u32): usize {
+    const over = changetype<Mount>(mount);
+    if (this.isDirectory) return changetype<usize>(new GoferDirectory(over, dentry, flags));
+    if (this.isSymlink) return errorOf(-ELOOP);
+    if (!this.isRegular) return errorOf(-ENXIO);
+    const handle = this.acquireHandle(flags & <u32>O_ACCMODE, flags & <u32>(O_SYNC | O_DSYNC));
+    if (isError(handle)) return handle;
+    return changetype<usize>(new GoferFile(over, dentry, flags, changetype<Handle>(handle)));
+  }
+
+  /** A name in this directory came or went. */
+  private touchDirectory(): void {
+    this.touch();
+    const slot = this.slot;
+    if (slot !== null) this.gofer.listings.drop(slot);
+  }
+
+  /** The end of mkdir, mknod and symlink, whose `result` the client gave. */
+  private made(child: Dentry, result: i32, mode: u32, uid: u32, gid: u32): i32 {
+    this.touchDirectory();
+    if (result < 0) {
+      forget(child);
+      return result;
+    }
+    return this.finishMake(child, this.client.fid, mode, uid, gid);
+  }
+
+  /** Gives a new file to its owner, and to `child`. Takes over the fid, whose attributes the client has. */
+  private finishMake(child: Dentry, fid: u32, mode: u32, uid: u32, gid: u32): i32 {
+    let result = this.giveTo(fid, mode, uid, gid);
+    if (result == 0) result = this.adopt(child, fid);
+    else this.client.clunk(fid);
+    if (result < 0) forget(child);
+    return result;
+  }
+
+  /** The server makes files the attached user's; others it may or may not be able to own. */
+  private giveTo(fid: u32, mode: u32, uid: u32, gid: u32): i32 {
+    const client = this.client;
+    const a = client.attributes;
+    const fs = this.gofer;
+    if ((a.uid == uid && a.gid == gid) || !fs.canChown) return 0;
+    let valid = <u32>(P9_SETATTR_UID | P9_SETATTR_GID);
+    // A change of owner takes the set-id bits away.
+    const isRegular = (a.mode & <u32>S_IFMT) == <u32>S_IFREG;
+    if (isRegular && mode & <u32>(S_ISUID | S_ISGID)) valid |= P9_SETATTR_MODE;
+    const result = client.setattr(fid, valid, mode & PERMISSIONS, uid, gid, 0, 0, 0);
+    if (result == -EINTR || result == -EIO) return result;
+    // Linux: the file is always its maker's. Here it is the server's user's where that may not give files away.
+    if (result == -EPERM || result == -EINVAL) fs.canChown = false;
+    return client.getattr(fid);
+  }
+
+  /** Gives `child` the inode of the file that the client just found, with the fid on it. */
+  private adopt(child: Dentry, fid: u32): i32 {
+    // Nothing here sleeps, so that no two inodes are made for one file.
+    const fs = this.gofer;
+    const a = fs.client.attributes;
+    const known = changetype<GoferInode | null>(fs.inodes.find(a.qidPath));
+    if (known !== null) {
+      if (known.type == (a.mode & <u32>S_IFMT) && known.nlink > 0 && !known.dead) {
+        fs.client.clunk(fid);
+        known.incRef();
+        child.instantiate(known);
+        return fs.isShared ? known.follow(a, known.changes) : 0;
+      }
+      // The server has used the number of a removed file again.
+      fs.inodes.remove(known);
+    }
+    const inode = new GoferInode(fs, fid, a);
+    fs.inodes.insert(inode);
+    child.instantiate(inode);
+    return 0;
+  }
+}
+
+/** Whether an operation on a name may have been done although it failed, or the name is not what the cache says. */
+function isUncertain(result: i32): bool {
+  return result == -EINTR || result == -ENOENT || result == -ESTALE;
+}
+
+/** Takes a name out of the cache: the next walk asks. One that something is mounted on stays. */
+function forget(child: Dentry): void {
+  if (!child.mounts) unhashDentry(child);
+}
+
+/** The file of `child` has lost this name. */
+function loseName(child: Dentry): void {
+  const inode = changetype<GoferInode>(child.file);
+  if (inode.isDirectory) inode.nlink = 0;
+  else if (inode.nlink > 0) inode.nlink--;
+  inode.touch();
+}

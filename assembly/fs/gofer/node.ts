@@ -1,0 +1,220 @@
+// What a gofer file has whatever its type: a fid, attributes that may be out of date, and something kept for later.
+//
+// Attributes
+//   exclusive   Nobody else changes the tree, so that mode, owner, size and link count are changed here together with the
+//               server and are always true. Times and blocks are the server's to set: after a change the node is stale, and
+//               the next stat asks once.
+//   shared      Every stat asks, and every walk brings them along.
+//   An answer that was on its way while something was changed here may be older than the change. `changes` and `changing`
+//   tell: then only what the change cannot have touched is believed.
+//
+// `lock` (of Inode) is held by whoever writes, truncates or sets attributes.
+
+import { EACCES, EMFILE, ENFILE, ENOENT, ESTALE } from "../../abi/errno.ts";
+import { O_RDONLY, O_RDWR } from "../../abi/fcntl.ts";
+import { S_IFMT } from "../../abi/stat.ts";
+import { free } from "../../lib/ref-counted.ts";
+import { errorOf } from "../../lib/result.ts";
+import { P9Client } from "../../p9/client.ts";
+import { P9Attributes } from "../../p9/messages.ts";
+import { ATTR_GID, ATTR_MODE, ATTR_SIZE, ATTR_UID, Attributes } from "../../vfs/attributes.ts";
+import { GoferFilesystem } from "./filesystem.ts";
+import { Handle } from "./handle.ts";
+import { NumberedInode } from "./inode-table.ts";
+import { KeepSlot } from "./keep-list.ts";
+
+/** ATTR_* and P9_SETATTR_* are the same bits; these are all. */
+const SETATTR_MASK: u32 = 0x1ff;
+const PERMISSIONS: u32 = 0o7777;
+
+/** Whether the server is short of something that reclaim() gives back. */
+export function isShortage(result: i32): bool {
+  return result == -EMFILE || result == -ENFILE;
+}
+
+export abstract class GoferNode extends NumberedInode {
+  /** Walked, never opened. */
+  fid: u32;
+  /** A handle of a regular file, or a directory's listing. */
+  slot: KeepSlot | null = null;
+  private stale: bool = false;
+  private changing: u32 = 0;
+  /** How often something was changed. */
+  changes: u32 = 0;
+
+  /** Takes over the fid. */
+  constructor(fs: GoferFilesystem, fid: u32, attributes: P9Attributes) {
+    super(fs);
+    this.fid = fid;
+    this.ino = attributes.qidPath;
+    this.takeAll(attributes);
+  }
+
+  override destroy(): void {
+    const fs = this.gofer;
+    fs.inodes.remove(this);
+    const slot = this.slot;
+    if (slot !== null) {
+      if (this.isDirectory) fs.listings.drop(slot);
+      else fs.handles.drop(slot);
+      free(slot);
+    }
+    fs.client.clunk(this.fid);
+    super.destroy();
+  }
+
+  get gofer(): GoferFilesystem {
+    return changetype<GoferFilesystem>(this.fs);
+  }
+  get client(): P9Client {
+    return this.gofer.client;
+  }
+
+  /** A change begins that the server makes and this node follows. */
+  beginChange(): void {
+    this.changing++;
+  }
+
+  /** It was made, or failed: the server's times have moved. */
+  endChange(): void {
+    this.changing--;
+    this.touch();
+  }
+
+  /** Something changed that the server knows better. */
+  touch(): void {
+    this.changes++;
+    this.stale = true;
+  }
+
+  /** A read may have moved atime (relatime). */
+  accessed(): void {
+    if (this.atime <= this.mtime || this.atime <= this.ctime) this.stale = true;
+  }
+
+  override getAttributes(): i32 {
+    if (!this.stale && !this.gofer.isShared) return 0;
+    const before = this.changes;
+    const client = this.client;
+    const result = client.getattr(this.fid);
+    if (result == 0) return this.follow(client.attributes, before);
+    // A removed file of a server that knows files by their path: what was known of it last is as good as it gets.
+    return this.nlink == 0 && (result == -ENOENT || result == -ESTALE) ? 0 : result;
+  }
+
+  /** Takes over attributes that the server sent after `changes` was `before`. */
+  follow(a: P9Attributes, before: u32): i32 {
+    // A file never becomes another or gets another type.
+    if (a.qidPath != this.ino || ((a.mode ^ this.mode) & <u32>S_IFMT) != 0) return this.client.distrust();
+    if (this.changing == 0 && this.changes == before) {
+      this.takeAll(a);
+      this.stale = false;
+    } else {
+      this.takeTimes(a);
+    }
+    return 0;
+  }
+
+  private takeAll(a: P9Attributes): void {
+    this.mode = a.mode;
+    this.uid = a.uid;
+    this.gid = a.gid;
+    this.nlink = a.nlink;
+    this.rdev = a.rdev;
+    this.size = a.size;
+    this.takeTimes(a);
+  }
+
+  private takeTimes(a: P9Attributes): void {
+    this.blocks = a.blocks;
+    this.atime = a.atime;
+    this.mtime = a.mtime;
+    this.ctime = a.ctime;
+    this.btime = a.btime;
+  }
+
+  setAttributes(a: Attributes): i32 {
+    const client = this.client;
+    this.beginChange();
+    let result = client.setattr(
+      this.fid,
+      a.valid & SETATTR_MASK,
+      a.mode & PERMISSIONS,
+      a.uid,
+      a.gid,
+      a.size,
+      a.atime,
+      a.mtime,
+    );
+    this.endChange();
+    if (result == 0) {
+      if (a.valid & ATTR_MODE) this.mode = (this.mode & <u32>S_IFMT) | (a.mode & PERMISSIONS);
+      if (a.valid & ATTR_UID) this.uid = a.uid;
+      if (a.valid & ATTR_GID) this.gid = a.gid;
+      if (a.valid & ATTR_SIZE) this.size = a.size;
+      return 0;
+    }
+    // Part of it may have been done.
+    this.getAttributes();
+    return result;
+  }
+
+  /** An open handle for `access`, with a reference; or an error. `syncFlags`: O_SYNC or O_DSYNC, or 0. */
+  acquireHandle(access: u32, syncFlags: u32): usize {
+    const fs = this.gofer;
+    const keeps = !fs.isShared && syncFlags == 0;
+    const kept = this.keptHandle;
+    if (kept !== null && syncFlags == 0 && kept.serves(access)) {
+      kept.incRef();
+      const slot = changetype<KeepSlot>(changetype<usize>(this.slot));
+      if (keeps) fs.handles.touch(slot);
+      // The handle of a file just made is for the open that follows, and for no other.
+      else fs.handles.drop(slot);
+      return changetype<usize>(kept);
+    }
+    // A handle that is kept serves more opens when it can do both.
+    const hasKept = kept !== null;
+    const widens = keeps && (access != <u32>O_RDONLY || hasKept) && !fs.readonly;
+    let wanted: u32 = widens ? O_RDWR : access;
+    let result = this.openFid(wanted | syncFlags);
+    if (result == -EACCES && wanted != access) {
+      wanted = access;
+      result = this.openFid(access | syncFlags);
+    }
+    if (result < 0) return errorOf(result);
+    const client = this.client;
+    const handle = new Handle(client, client.openFid, client.descriptor, wanted);
+    if (keeps) this.keepHandle(handle);
+    return changetype<usize>(handle);
+  }
+
+  /** Opens a clone of the fid: `openFid` and `descriptor` of the client. */
+  openFid(flags: u32): i32 {
+    const client = this.client;
+    const result = client.open(this.fid, flags);
+    if (!isShortage(result)) return result;
+    this.gofer.reclaim();
+    return client.open(this.fid, flags);
+  }
+
+  /** Keeps a handle for later opens, unless a better one is kept. */
+  keepHandle(handle: Handle): void {
+    const kept = this.keptHandle;
+    if (kept !== null && kept.access == <u32>O_RDWR) return;
+    this.gofer.handles.put(this.needSlot(), handle, 1);
+  }
+
+  private get keptHandle(): Handle | null {
+    const slot = this.slot;
+    return slot === null ? null : changetype<Handle | null>(slot.value);
+  }
+
+  needSlot(): KeepSlot {
+    let slot = this.slot;
+    if (slot === null) {
+      slot = new KeepSlot();
+      this.slot = slot;
+    }
+    return slot;
+  }
+}

@@ -1,0 +1,205 @@
+// Open regular files of a gofer tree.
+//
+// Data goes straight between the host's file and the guest's memory where the server gave a descriptor, else through Tread
+// and Twrite. Both leave the kernel lock; the description, which the caller holds, holds the handle.
+//
+// Writers hold the node's lock, so that an append finds the end of the file where it stays. Readers hold nothing.
+
+import { EFBIG, EINVAL } from "../../abi/errno.ts";
+import { IOV_MAX } from "../../abi/limits.ts";
+import { S_ISGID, S_ISUID, S_IXGRP } from "../../abi/stat.ts";
+import { readGuest, readKernel, writeGuest, writeKernel } from "../../host.ts";
+import { free } from "../../lib/ref-counted.ts";
+import { IovIter } from "../../mm/iov-iter.ts";
+import { lockKernel, unlockKernel } from "../../sched/kernel-lock.ts";
+import { currentThread } from "../../sched/thread.ts";
+import { ATTR_MODE, ATTR_SIZE, Attributes } from "../../vfs/attributes.ts";
+import { Dentry } from "../../vfs/dentry.ts";
+import { FileDescription } from "../../vfs/file-description.ts";
+import { Mount } from "../../vfs/mount.ts";
+import { Handle } from "./handle.ts";
+import { GoferNode } from "./node.ts";
+
+/** Offsets reach the host as doubles, which are exact up to here. Larger files are refused as too large. */
+const OFFSET_MAX: i64 = 9007199254740991;
+
+@final
+export class GoferFile extends FileDescription {
+  /** Takes over the reference on `handle`. */
+  constructor(
+    mount: Mount,
+    dentry: Dentry,
+    flags: u32,
+    private readonly handle: Handle,
+  ) {
+    super(mount, dentry, flags);
+  }
+
+  override destroy(): void {
+    this.handle.decRef();
+    super.destroy();
+  }
+
+  private get node(): GoferNode {
+    return changetype<GoferNode>(this.inode);
+  }
+
+  override read(to: IovIter, offset: i64): i64 {
+    if (offset < 0) return -EINVAL;
+    if (to.remaining == 0 || offset > OFFSET_MAX) return 0;
+    this.node.accessed();
+    return this.isDirect(to) ? this.readDirect(to, offset) : this.readMessages(to, offset);
+  }
+
+  override write(from: IovIter, offset: i64): i64 {
+    if (from.remaining == 0) return 0;
+    const node = this.node;
+    const locked = node.lock.acquire();
+    if (locked < 0) return locked;
+    const result = this.writeLocked(node, from, offset);
+    node.lock.release();
+    return result;
+  }
+
+  private writeLocked(node: GoferNode, from: IovIter, offset: i64): i64 {
+    let start = offset;
+    if (offset < 0 || this.appends) {
+      // Asks the server only where others may have written.
+      const end = this.endOffset();
+      if (end < 0) return end;
+      start = end;
+    }
+    if (start > OFFSET_MAX - <i64>from.remaining) return -EFBIG;
+    node.beginChange();
+    const done = this.isDirect(from) ? this.writeDirect(from, start) : this.writeMessages(from, start);
+    node.endChange();
+    if (done <= 0) return done;
+    if (start + done > node.size) node.size = start + done;
+    if (offset < 0) this.offset = start + done;
+    this.dropSetIds(node);
+    return done;
+  }
+
+  /**
+   * A write takes set-user-id away, and set-group-id where it means execution. Linux: not when the writer has CAP_FSETID;
+   * here: always, as in gVisor, because a host file must not stay privileged by a mistake about who wrote it.
+   */
+  private dropSetIds(node: GoferNode): void {
+    let mode = node.mode & 0o7777;
+    if (mode & <u32>S_ISUID) mode &= ~(<u32>S_ISUID);
+    if (mode & <u32>S_ISGID && mode & <u32>S_IXGRP) mode &= ~(<u32>S_ISGID);
+    if (mode == (node.mode & 0o7777)) return;
+    const a = new Attributes();
+    a.valid = ATTR_MODE;
+    a.mode = mode;
+    node.setAttributes(a);
+    free(a);
+  }
+
+  /** Whether the transfer can go by the host's descriptor: its buffers are as the vector says. */
+  private isDirect(iov: IovIter): bool {
+    if (this.handle.descriptor < 0 || iov.count > <u32>IOV_MAX) return false;
+    let total: u64 = 0;
+    for (let i: u32 = 0; i < iov.count; i++) total += load<u32>(iov.vector + ((<usize>i) << 3), 4);
+    // Less is left of an iterator that was used already; the host would begin at the front.
+    return total == iov.remaining;
+  }
+
+  private readDirect(to: IovIter, offset: i64): i64 {
+    const thread = changetype<usize>(currentThread());
+    const descriptor = this.handle.descriptor;
+    unlockKernel();
+    const done = to.kernel
+      ? readKernel(thread, descriptor, to.vector, to.count, <f64>offset)
+      : readGuest(thread, descriptor, to.vector, to.count, <f64>offset);
+    lockKernel();
+    if (done > 0) to.skip(done);
+    return done;
+  }
+
+  private writeDirect(from: IovIter, offset: i64): i64 {
+    const thread = changetype<usize>(currentThread());
+    const descriptor = this.handle.descriptor;
+    unlockKernel();
+    const done = from.kernel
+      ? writeKernel(thread, descriptor, from.vector, from.count, <f64>offset)
+      : writeGuest(thread, descriptor, from.vector, from.count, <f64>offset);
+    lockKernel();
+    if (done > 0) from.skip(done);
+    return done;
+  }
+
+  private readMessages(to: IovIter, offset: i64): i64 {
+    const client = this.node.client;
+    let done: i64 = 0;
+    while (to.remaining) {
+      const got = client.read(this.handle.fid, offset + done, to.remaining);
+      if (got < 0) return done ? done : got;
+      // Fewer than asked for only at the end; but how much was asked for is the client's choice, so read until nothing comes.
+      if (got == 0) break;
+      to.put(client.data, got);
+      done += got;
+    }
+    return done;
+  }
+
+  private writeMessages(from: IovIter, offset: i64): i64 {
+    const client = this.node.client;
+    let done: i64 = 0;
+    while (from.remaining) {
+      const before = from.remaining;
+      const put = client.write(this.handle.fid, offset + done, from);
+      if (put < 0) return done ? done : put;
+      done += put;
+      // A short write: the rest of that message has left the iterator and is not written.
+      if (<u32>put < before - from.remaining || put == 0) break;
+    }
+    return done;
+  }
+
+  override endOffset(): i64 {
+    const node = this.node;
+    if (!node.gofer.isShared) return node.size;
+    const result = node.getAttributes();
+    return result < 0 ? result : node.size;
+  }
+
+  override truncate(size: i64): i32 {
+    if (size < 0) return -EINVAL;
+    const node = this.node;
+    const locked = node.lock.acquire();
+    if (locked < 0) return locked;
+    const result = this.setSize(node, size);
+    if (result == 0) this.dropSetIds(node);
+    node.lock.release();
+    return result;
+  }
+
+  /** fallocate(2), mode 0. The server's protocol cannot reserve space: the file is extended as by ftruncate(2). */
+  override allocate(mode: u32, offset: i64, length: i64): i32 {
+    if (mode != 0) return super.allocate(mode, offset, length);
+    const end = offset + length;
+    if (end < offset || end > OFFSET_MAX) return -EFBIG;
+    const node = this.node;
+    const locked = node.lock.acquire();
+    if (locked < 0) return locked;
+    const now = this.endOffset();
+    let result = now < 0 ? <i32>now : 0;
+    if (result == 0 && end > now) result = this.setSize(node, end);
+    node.lock.release();
+    return result;
+  }
+
+  private setSize(node: GoferNode, size: i64): i32 {
+    const a = new Attributes();
+    a.valid = ATTR_SIZE;
+    a.size = size;
+    const result = node.setAttributes(a);
+    free(a);
+    return result;
+  }
+
+  override sync(dataOnly: bool): i32 {
+    return this.node.client.fsync(this.handle.fid, dataOnly);
+  }
+}
