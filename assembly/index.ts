@@ -441,6 +441,22 @@ export function fs_devtmpfs(): usize {
   return changetype<usize>(root);
 }
 
+/** An overlay over root dentries, which it takes over: `count` lower ones at `lowers`, top first; upper 0: read-only. */
+export function fs_overlay(upper: usize, lowers: usize, count: u32): usize {
+  lockKernel();
+  const root = boot.makeOverlay(upper, lowers, count);
+  unlockKernel();
+  return root;
+}
+
+/** The tree behind a 9P connection, or an error. `uid` owns what is made in it. */
+export function fs_gofer(connection: i32, readonly: u32, shared: u32, donate: u32, uid: u32): usize {
+  lockKernel();
+  const root = boot.makeGofer(connection, readonly != 0, shared != 0, donate != 0, uid);
+  unlockKernel();
+  return root;
+}
+
 /** Lets go of a root dentry that was not mounted. */
 export function fs_release(root: usize): void {
   lockKernel();
@@ -546,6 +562,17 @@ export function file_open(task: usize, path: usize, length: u32, flags: u32, mod
 export function file_pread(file: usize, buffer: usize, length: u32, offset: f64): i32 {
   lockKernel();
   const result = boot.readInto(changetype<FileDescription>(file), buffer, length, <i64>offset);
+  unlockKernel();
+  return result;
+}
+
+/**
+ * Lists an open directory into `buffer`: for each entry its type (u8, DT_*), the length of its name (u8) and
+ * its name. Returns the bytes used; as many entries as fit.
+ */
+export function file_list(file: usize, buffer: usize, capacity: u32): i32 {
+  lockKernel();
+  const result = boot.listInto(changetype<FileDescription>(file), buffer, capacity);
   unlockKernel();
   return result;
 }

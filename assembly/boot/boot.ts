@@ -18,6 +18,7 @@ import {
   memDevice,
   registerMemDevices,
 } from "../fs/devtmpfs/mem.ts";
+import { mountOverlay, mountOverlayFile } from "../fs/overlay/overlay.ts";
 import { mountTmpfs } from "../fs/tmpfs/tmpfs.ts";
 import { makeHostStream } from "../kernel/host-stream.ts";
 import { Task } from "../kernel/task.ts";
@@ -28,6 +29,7 @@ import { IovIter } from "../mm/iov-iter.ts";
 import { Thread } from "../sched/thread.ts";
 import { dropDentries, initDcache } from "../vfs/dcache.ts";
 import { Dentry } from "../vfs/dentry.ts";
+import { DirectorySink } from "../vfs/directory-sink.ts";
 import { FileDescription } from "../vfs/file-description.ts";
 import { MNT_NOEXEC, Mount, MountNamespace } from "../vfs/mount.ts";
 import { PathWalk, WALK_FOLLOW } from "../vfs/path-walk.ts";
@@ -253,4 +255,54 @@ export function shrinkNamespace(namespace: MountNamespace): void {
 export function releaseThread(thread: Thread): void {
   if (thread.messageBuffer) freePages(thread.messageBuffer);
   free(thread);
+}
+
+@final
+class KernelDirectoryBuffer extends DirectorySink {
+  used: u32 = 0;
+
+  constructor(
+    private readonly buffer: usize,
+    private readonly capacity: u32,
+  ) {
+    super();
+  }
+
+  emit(name: usize, length: u32, _ino: u64, type: u32, _next: u64): bool {
+    if (this.used + 2 + length > this.capacity) return false;
+    const at = this.buffer + this.used;
+    store<u8>(at, <u8>type);
+    store<u8>(at, <u8>length, 1);
+    memory.copy(at + 2, name, length);
+    this.used += 2 + length;
+    return true;
+  }
+}
+
+/** Entries of a directory for the control side: see file_list(). */
+export function listInto(file: FileDescription, buffer: usize, capacity: u32): i32 {
+  const sink = new KernelDirectoryBuffer(buffer, capacity);
+  const result = file.iterate(sink, 0);
+  const used = sink.used;
+  free(sink);
+  return result < 0 ? result : used;
+}
+
+/** An overlay of root dentries, which it takes over, or an error. */
+export function makeOverlay(upper: usize, lowers: usize, count: u32): usize {
+  const top = changetype<Dentry>(<usize>load<u32>(lowers));
+  const upperRoot = changetype<Dentry | null>(upper);
+  const result =
+    upperRoot !== null && !top.file.isDirectory
+      ? mountOverlayFile(upperRoot, top)
+      : mountOverlay(upperRoot, lowers, count);
+  // The overlay has references of its own on its layers.
+  if (upperRoot !== null) upperRoot.decRef();
+  for (let i: u32 = 0; i < count; i++) changetype<Dentry>(<usize>load<u32>(lowers + (<usize>i << 2))).decRef();
+  return isError(result) ? result : changetype<usize>(numberFilesystem(changetype<Dentry>(result)));
+}
+
+/** TEMP */
+export function makeGofer(_connection: i32, _readonly: bool, _shared: bool, _donate: bool, _uid: u32): usize {
+  return <usize>-38;
 }

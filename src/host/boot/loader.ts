@@ -1,9 +1,113 @@
-// Starts a sandbox from its configuration.
+// Starts a sandbox from its configuration and runs its program to the end, on this thread.
+//
+// While a guest runs here nothing else does: no timer, no event. So what must happen meanwhile happens elsewhere: a signal
+// has its default action on the whole process, a deadline is a native thread of the helper's, and a gofer that dies is end
+// of stream on its socket.
 
+import { fstatSync } from "node:fs";
+import { O_RDWR } from "../../../assembly/abi/fcntl.ts";
 import { WvisorError } from "../../common/errors.ts";
+import { loadNative, type Native } from "../../native/index.ts";
 import type { SandboxConfig } from "../config/sandbox-config.ts";
+import { compileGuest, runGuest } from "../guest/runner.ts";
+import { importMemory } from "../kernel/guest-module.ts";
+import { KernelPanic } from "../kernel/instance.ts";
+import { startGofer } from "../sandbox/gofer-process.ts";
+import { loadKernelModules } from "./files.ts";
+import { goferMounts, mountAll } from "./filesystems.ts";
+import { Machine, type TaskHandle } from "./machine.ts";
+import { makeSharedHost } from "./native-host.ts";
+import { findProgram } from "./program.ts";
+
+const STREAMS = [0, 1, 2];
+const EXIT_TIMEOUT = 124;
+/** The helper's slot for the deadline's message. */
+const MESSAGE_SLOT = 14;
 
 /** Runs the sandbox in this process and returns the guest's exit code. Throws WvisorError for wVisor's own failures. */
 export async function runSandbox(config: SandboxConfig): Promise<number> {
-  throw new WvisorError("ERR_WVISOR_NOT_IMPLEMENTED", `sandbox ${config.id}: this build has no loader`);
+  const native = requireNative();
+  if (config.limits.timeoutMs > 0) setDeadline(native, config);
+  const served = goferMounts(config);
+  const sockets = served.length > 0 ? startGofer(native, served).sockets : [];
+  const machine = new Machine(native, loadKernelModules(), makeSharedHost(sockets, STREAMS));
+  const mounted = mountAll(machine, config);
+  const task = machine.task(mounted.namespace, config.process);
+  const { cwd, env } = config.process;
+  machine.chdir(task, cwd);
+  const program = findProgram(machine, task, config, mounted);
+  machine.setArguments(task, program.args);
+  machine.setEnvironment(task, env);
+  setStreams(machine, task);
+  for (const name of preopens(machine, task, cwd)) machine.preopen(task, name.path, name.name);
+  const guest = importMemory(program.bytes);
+  const exit = withContext(program.path, () =>
+    runGuest(native, {
+      modules: machine.modules,
+      memory: machine.memory,
+      shared: machine.shared,
+      task,
+      cancelFd: -1,
+      guest: compileGuest(guest, program.path),
+      guestMemory: guest.memory,
+      memoryBytes: config.limits.memoryBytes,
+    }),
+  );
+  if (exit.message !== undefined) throw new WvisorError("ERR_WVISOR_GUEST", `${program.path}: ${exit.message}`, exit.code);
+  return exit.code;
+}
+
+function requireNative(): Native {
+  const native = loadNative();
+  if (native !== undefined) return native;
+  throw new WvisorError(
+    "ERR_WVISOR_DEGRADED",
+    "the native helper is missing, and without it host files cannot be confined; build it by: npm run build:native",
+  );
+}
+
+function setDeadline(native: Native, config: SandboxConfig): void {
+  const { timeoutMs } = config.limits;
+  const message = new TextEncoder().encode(`wvisor: stopped after ${timeoutMs} ms (--timeout)\n`);
+  native.registerMemory(MESSAGE_SLOT, message);
+  native.deadline(timeoutMs, EXIT_TIMEOUT, MESSAGE_SLOT, 0, message.length);
+}
+
+function setStreams(machine: Machine, task: TaskHandle): void {
+  for (const fd of STREAMS) {
+    let mode: number;
+    try {
+      mode = fstatSync(fd).mode;
+    } catch {
+      // Closed by whoever started us: the guest has none either.
+      continue;
+    }
+    machine.setStream(task, fd, fd, mode, O_RDWR);
+  }
+}
+
+/**
+ * What a WASI program finds open. libc resolves an absolute path by the longest preopened name that fits, and a relative one
+ * by the name ".", but takes "/" and "." for the same: so where the working directory is not "/", every directory at the top
+ * is preopened under its own name, and the working directory last.
+ */
+function preopens(machine: Machine, task: TaskHandle, cwd: string): { path: string; name: string }[] {
+  const root = { path: "/", name: "/" };
+  if (cwd === "/") return [root];
+  const top = machine.list(task, "/").filter((entry) => entry.isDirectory);
+  return [root, ...top.map(({ name }) => ({ path: `/${name}`, name: `/${name}` })), { path: cwd, name: "." }];
+}
+
+function withContext<T>(path: string, run: () => T): T {
+  try {
+    return run();
+  } catch (error) {
+    if (error instanceof KernelPanic) {
+      throw new WvisorError("ERR_WVISOR_PANIC", `kernel panic: ${error.message}`, 125, { cause: error });
+    }
+    if (error instanceof WvisorError && !error.message.startsWith(path)) {
+      throw new WvisorError(error.code, `${path}: ${error.message}`, error.exitCode, { cause: error });
+    }
+    throw error;
+  }
 }

@@ -1,0 +1,101 @@
+// Builds the kernel:
+//   build/kernel.wasm            guest memory is reached through imported functions (Node 20, browsers)
+//   build/kernel-merged.wasm     guest memory is the module's second memory (Node 22 and later)
+//   build/kernel-debug.wasm      as the first, with assertions and names
+//   build/guest-peek.wasm        the imported functions, for Node 20
+// Nothing is done when the outputs are newer than all sources.
+
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..");
+const outputs = ["kernel.wasm", "kernel-merged.wasm", "kernel-debug.wasm", "guest-peek.wasm"];
+
+/** Eight-byte values that the stack probe's frame holds: more than the deepest path through kernel and host imports needs. */
+const PROBE_WORDS = 4096;
+
+const FEATURES = [
+  "--enable-threads", "--enable-bulk-memory", "--enable-bulk-memory-opt", "--enable-multimemory",
+  "--enable-mutable-globals", "--enable-sign-ext", "--enable-nontrapping-float-to-int",
+];
+
+function newest(folder) {
+  let time = 0;
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    const file = path.join(folder, entry.name);
+    time = Math.max(time, entry.isDirectory() ? newest(file) : statSync(file).mtimeMs);
+  }
+  return time;
+}
+
+function upToDate() {
+  const sources = Math.max(
+    newest(path.join(root, "assembly")),
+    ...["scripts/build-kernel.mjs", "scripts/asc-kernel.mjs", "asconfig.json"].map((f) => statSync(path.join(root, f)).mtimeMs),
+  );
+  return outputs.every((name) => {
+    const made = statSync(path.join(root, "build", name), { throwIfNoEntry: false });
+    return made !== undefined && made.mtimeMs > sources;
+  });
+}
+
+/**
+ * The stack probe of assembly/kernel/stack.ts. In the branch that is never taken PROBE_WORDS values are loaded, kept across
+ * a call and stored, so that every compiler must give the function a frame that holds them all.
+ */
+function probeSource() {
+  const names = Array.from({ length: PROBE_WORDS }, (_, i) => `$v${i}`);
+  const locals = names.map((name) => `(local ${name} i64)`).join(" ");
+  const loads = names.map((name) => `(local.set ${name} (i64.load (i32.const 1024)))`).join("\n");
+  const stores = names.map((name) => `(i64.store (i32.const 1024) (local.get ${name}))`).join("\n");
+  return `(module
+    (import "kernel" "memory" (memory 64 32768 shared))
+    (func $probe (export "probe") (param i32) ${locals}
+      (if (local.get 0) (then
+        ${loads}
+        (call $probe (i32.const 0))
+        ${stores}))))`;
+}
+
+function tool(name, args) {
+  execFileSync(path.join(root, "node_modules/.bin", name), args, { stdio: ["ignore", "inherit", "inherit"] });
+}
+
+export async function buildKernel() {
+  if (upToDate()) return false;
+  const { compileKernel } = await import("./asc-kernel.mjs");
+  const work = mkdtempSync(path.join(tmpdir(), "wvisor-kernel-"));
+  const at = (name) => path.join(work, name);
+  const out = (name) => path.join(root, "build", name);
+  mkdirSync(path.join(root, "build"), { recursive: true });
+  try {
+    writeFileSync(at("probe.wat"), probeSource());
+    tool("wasm-as", [...FEATURES, at("probe.wat"), "-o", at("probe.wasm")]);
+    tool("wasm-as", [...FEATURES, path.join(root, "assembly/providers/guest-merged.wat"), "-o", at("gate.wasm")]);
+    tool("wasm-as", [path.join(root, "assembly/providers/guest-peek.wat"), "-o", at("peek.wasm")]);
+    for (const target of ["release", "debug"]) {
+      const files = await compileKernel("assembly/index.ts", { target });
+      writeFileSync(at(`${target}.wasm`), files.get("kernel.wasm"));
+      const keepNames = target === "debug" ? ["-g"] : [];
+      tool("wasm-merge", [
+        ...FEATURES, ...keepNames, at(`${target}.wasm`), "kernel", at("probe.wasm"), "stack", "-o", at(`${target}-probe.wasm`),
+      ]);
+    }
+    tool("wasm-merge", [
+      ...FEATURES, at("release-probe.wasm"), "kernel", at("gate.wasm"), "guest", "-o", at("merged.wasm"),
+    ]);
+    tool("wasm-opt", [...FEATURES, "-O3", at("merged.wasm"), "-o", at("kernel-merged.wasm")]);
+    writeFileSync(out("kernel.wasm"), readFileSync(at("release-probe.wasm")));
+    writeFileSync(out("kernel-debug.wasm"), readFileSync(at("debug-probe.wasm")));
+    writeFileSync(out("kernel-merged.wasm"), readFileSync(at("kernel-merged.wasm")));
+    writeFileSync(out("guest-peek.wasm"), readFileSync(at("peek.wasm")));
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+  return true;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await buildKernel();

@@ -1,0 +1,38 @@
+// Where the build put the kernel, seen from the sources or from a bundle in build/.
+
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { WvisorError } from "../../common/errors.ts";
+import { bestProvider, type GuestMemoryProvider, type KernelModules } from "../kernel/instance.ts";
+
+function buildFolder(): string {
+  const self = fileURLToPath(import.meta.url);
+  const folder = path.dirname(self);
+  return self.endsWith(".ts") ? path.resolve(folder, "../../../build") : folder;
+}
+
+function compile(name: string): WebAssembly.Module {
+  const file = path.join(buildFolder(), name);
+  try {
+    return new WebAssembly.Module(readFileSync(file));
+  } catch (cause) {
+    throw new WvisorError("ERR_WVISOR_KERNEL", `loading the kernel: ${file}: ${(cause as Error).message}`, 125, {
+      cause,
+    });
+  }
+}
+
+/** Compiles the kernel for `provider`, the engine's best unless told otherwise. `debug`: with assertions. */
+export function loadKernelModules(
+  provider: GuestMemoryProvider = bestProvider(),
+  debug = false,
+): KernelModules {
+  return {
+    provider,
+    kernel: compile(
+      provider === "merged" ? "kernel-merged.wasm" : debug ? "kernel-debug.wasm" : "kernel.wasm",
+    ),
+    peek: provider === "peek" ? compile("guest-peek.wasm") : undefined,
+  };
+}

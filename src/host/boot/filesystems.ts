@@ -1,0 +1,128 @@
+// From a SandboxConfig to file systems: which host trees the gofer serves, and what is mounted where.
+
+import { WvisorError } from "../../common/errors.ts";
+import type { MountConfig, MountSource, RuntimeConfig, SandboxConfig } from "../config/sandbox-config.ts";
+import type { GoferMount } from "../sandbox/gofer-process.ts";
+import type { FilesystemHandle, Machine, NamespaceHandle } from "./machine.ts";
+
+/** What the gofer serves, in the order in which build() consumes connections: root first, then mounts, then runtimes. */
+export function goferMounts(config: SandboxConfig): GoferMount[] {
+  const served: GoferMount[] = [];
+  const add = (source: string, readonly: boolean): void => {
+    served.push({ source, readonly, donate: true });
+  };
+  for (const source of [config.root, ...config.mounts.map((mount) => mount.source)]) {
+    if (source.type === "bind") add(source.source, source.readonly || source.overlay);
+    if (source.type === "overlay") {
+      if (source.upper !== undefined) add(source.upper, source.readonly);
+      for (const lower of source.lowers) add(lower, true);
+    }
+  }
+  for (const runtime of config.runtimes) add(runtime.file, true);
+  return served;
+}
+
+/** Hands out the gofer's connections in order. */
+class Connections {
+  #next = 0;
+
+  take(): number {
+    return this.#next++;
+  }
+}
+
+export interface MountedSandbox {
+  readonly namespace: NamespaceHandle;
+  /** Mounts a runtime of the configuration at /usr/local/bin/NAME; returns that path. */
+  mountRuntime(runtime: RuntimeConfig): string;
+}
+
+export function mountAll(machine: Machine, config: SandboxConfig): MountedSandbox {
+  const connections = new Connections();
+  const build = (source: MountSource): FilesystemHandle => makeFilesystem(machine, source, connections, config);
+  const root = build(config.root);
+  const roots = config.mounts.map((mount) => ({ mount, root: build(mount.source) }));
+  const runtimeRoots = config.runtimes.map(() => connections.take());
+  const namespace = machine.namespace(root, isReadonly(config.root));
+  for (const { mount, root: tree } of withDev(machine, roots)) {
+    try {
+      machine.mount(namespace, tree, mount.destination, isReadonly(mount.source));
+    } catch (cause) {
+      throw new WvisorError(
+        "ERR_WVISOR_MOUNT",
+        `mount ${mount.destination}: ${(cause as Error).message}`,
+        125,
+        { cause },
+      );
+    }
+  }
+  return {
+    namespace,
+    mountRuntime(runtime) {
+      const index = config.runtimes.indexOf(runtime);
+      const tree = machine.gofer(runtimeRoots[index]!, { readonly: true, shared: false, uid: 0 });
+      const destination = `/usr/local/bin/${runtime.name}`;
+      machine.mount(namespace, tree, destination, true);
+      return destination;
+    },
+  };
+}
+
+interface Tree {
+  readonly mount: MountConfig;
+  readonly root: FilesystemHandle;
+}
+
+/** /dev is there always; before what is mounted below it. */
+function withDev(machine: Machine, trees: readonly Tree[]): readonly Tree[] {
+  if (trees.some(({ mount }) => mount.destination === "/dev")) return trees;
+  const dev: Tree = {
+    mount: { destination: "/dev", source: { type: "devtmpfs" } },
+    root: machine.devtmpfs(),
+  };
+  return [dev, ...trees];
+}
+
+function isReadonly(source: MountSource): boolean {
+  if (source.type === "placeholder") return true;
+  return source.type === "devtmpfs" ? false : source.readonly && !(source.type === "bind" && source.overlay);
+}
+
+function makeFilesystem(
+  machine: Machine,
+  source: MountSource,
+  connections: Connections,
+  config: SandboxConfig,
+): FilesystemHandle {
+  const { uid } = config.process;
+  switch (source.type) {
+    case "tmpfs":
+      return machine.tmpfs(source.sizeBytes, source.mode, source.uid, source.gid);
+    case "devtmpfs":
+      return machine.devtmpfs();
+    case "placeholder":
+      return machine.tmpfs(4096, 0o555, 0, 0);
+    case "bind": {
+      const tree = machine.gofer(connections.take(), {
+        readonly: source.readonly || source.overlay,
+        shared: source.cache === "shared",
+        uid,
+      });
+      return source.overlay ? machine.overlay(memoryUpper(machine), [tree]) : tree;
+    }
+    case "overlay": {
+      const shared = source.cache === "shared";
+      const upper =
+        source.upper === undefined
+          ? memoryUpper(machine)
+          : machine.gofer(connections.take(), { readonly: source.readonly, shared, uid });
+      const lowers = source.lowers.map(() => machine.gofer(connections.take(), { readonly: true, shared, uid }));
+      return machine.overlay(upper, lowers);
+    }
+  }
+}
+
+/** The layer that takes the changes and goes with the sandbox. */
+function memoryUpper(machine: Machine): FilesystemHandle {
+  return machine.tmpfs(0, 0o755, 0, 0);
+}

@@ -1,0 +1,194 @@
+// A booted kernel as the control side sees it: its memory, its file systems, mounts and tasks.
+//
+// The Machine belongs to the thread that made it and runs on an instance of its own, whose guest memory is empty. Guests
+// run on further instances over the same kernel memory (guest/).
+
+import { O_DIRECTORY } from "../../../assembly/abi/fcntl.ts";
+import { DT_DIR } from "../../../assembly/abi/stat.ts";
+import { ErrnoError, WvisorError } from "../../common/errors.ts";
+import type { Native } from "../../native/index.ts";
+import { type KernelExports, MNT_READONLY } from "../kernel/exports.ts";
+import { instantiateKernel, type KernelModules, makeKernelMemory } from "../kernel/instance.ts";
+import { makeThreadHost, type SharedHost } from "./native-host.ts";
+
+/** A root dentry in the kernel: a file system that is not mounted yet. */
+export type FilesystemHandle = number & { readonly brand: "filesystem" };
+export type NamespaceHandle = number & { readonly brand: "namespace" };
+export type TaskHandle = number & { readonly brand: "task" };
+export type FileHandle = number & { readonly brand: "file" };
+
+/** The kernel's own memory: what tmpfs data, dentries and the rest may take. */
+const LIST_BYTES = 65536;
+const KERNEL_MEMORY_MAX = 0x7fff0000;
+
+export interface TaskOptions {
+  readonly uid: number;
+  readonly gid: number;
+  readonly groups: readonly number[];
+  readonly umask: number;
+  readonly capabilities: bigint;
+}
+
+export class Machine {
+  readonly native: Native;
+  readonly modules: KernelModules;
+  readonly memory: WebAssembly.Memory;
+  readonly shared: SharedHost;
+  readonly kernel: KernelExports;
+
+  constructor(native: Native, modules: KernelModules, shared: SharedHost) {
+    this.native = native;
+    this.modules = modules;
+    this.shared = shared;
+    this.memory = makeKernelMemory();
+    const nowhere = new WebAssembly.Memory({ initial: 0, maximum: 0 });
+    const host = makeThreadHost(native, this.memory, nowhere, shared, -1);
+    this.kernel = instantiateKernel(modules, this.memory, nowhere, host.functions);
+    check(this.kernel.boot_kernel(KERNEL_MEMORY_MAX), "booting the kernel");
+    this.kernel.attach();
+  }
+
+  tmpfs(sizeBytes: number, mode: number, uid: number, gid: number): FilesystemHandle {
+    return this.kernel.fs_tmpfs(sizeBytes, mode, uid, gid) as FilesystemHandle;
+  }
+
+  devtmpfs(): FilesystemHandle {
+    return this.kernel.fs_devtmpfs() as FilesystemHandle;
+  }
+
+  /** The tree behind connection `index` of the gofer. */
+  gofer(index: number, options: { readonly: boolean; shared: boolean; uid: number }): FilesystemHandle {
+    const { readonly, shared, uid } = options;
+    const root = this.kernel.fs_gofer(index, Number(readonly), Number(shared), 1, uid);
+    return check(root, "mounting a gofer connection") as FilesystemHandle;
+  }
+
+  /** Takes over the layers; `upper` undefined: read-only. Lower layers from top to bottom. */
+  overlay(upper: FilesystemHandle | undefined, lowers: readonly FilesystemHandle[]): FilesystemHandle {
+    const buffer = this.kernel.buffer_alloc(lowers.length * 4);
+    new Uint32Array(this.memory.buffer, buffer, lowers.length).set(lowers);
+    const root = this.kernel.fs_overlay(upper ?? 0, buffer, lowers.length);
+    this.kernel.buffer_free(buffer);
+    return check(root, "making an overlay") as FilesystemHandle;
+  }
+
+  namespace(root: FilesystemHandle, readonly: boolean): NamespaceHandle {
+    return this.kernel.namespace_make(root, readonly ? MNT_READONLY : 0) as NamespaceHandle;
+  }
+
+  mount(namespace: NamespaceHandle, root: FilesystemHandle, destination: string, readonly: boolean): void {
+    const result = this.withBytes(encode(destination), (at, length) =>
+      this.kernel.namespace_mount(namespace, root, at, length, readonly ? MNT_READONLY : 0),
+    );
+    check(result, `mounting at ${destination}`);
+  }
+
+  task(namespace: NamespaceHandle, options: TaskOptions): TaskHandle {
+    const { uid, gid, umask, capabilities } = options;
+    const low = Number(capabilities & 0xffffffffn);
+    const high = Number((capabilities >> 32n) & 0xffffffffn);
+    const task = this.kernel.task_make(namespace, uid, gid, umask, low, high) as TaskHandle;
+    for (const group of options.groups) check(this.kernel.task_add_group(task, group), "adding a group");
+    return task;
+  }
+
+  setArguments(task: TaskHandle, args: readonly string[]): void {
+    this.#setStrings(task, 0, args);
+  }
+
+  setEnvironment(task: TaskHandle, env: readonly string[]): void {
+    this.#setStrings(task, 1, env);
+  }
+
+  #setStrings(task: TaskHandle, which: number, strings: readonly string[]): void {
+    const bytes = encode(strings.map((text) => `${text}\0`).join(""));
+    this.withBytes(bytes, (at, length) =>
+      check(this.kernel.task_set_strings(task, which, at, length, strings.length), "setting strings"),
+    );
+  }
+
+  chdir(task: TaskHandle, directory: string): void {
+    const result = this.withBytes(encode(directory), (at, length) => this.kernel.task_chdir(task, at, length));
+    check(result, `working directory ${directory}`);
+  }
+
+  /** Gives the task descriptor `fd` of the host as its own `fd`. */
+  setStream(task: TaskHandle, fd: number, hostFd: number, mode: number, flags: number): void {
+    check(this.kernel.task_set_stream(task, fd, hostFd, mode, flags), `descriptor ${fd}`);
+  }
+
+  preopen(task: TaskHandle, directory: string, name: string): number {
+    const path = encode(directory);
+    const both = new Uint8Array(path.length + encode(name).length);
+    both.set(path);
+    both.set(encode(name), path.length);
+    return this.withBytes(both, (at, length) =>
+      check(
+        this.kernel.task_preopen(task, at, path.length, at + path.length, length - path.length),
+        `opening ${directory}`,
+      ),
+    );
+  }
+
+  /** Opens a path as the task sees it; a negative errno is returned, not thrown. */
+  open(task: TaskHandle, path: string, flags: number): FileHandle | number {
+    return this.withBytes(encode(path), (at, length) => this.kernel.file_open(task, at, length, flags, 0));
+  }
+
+  /** The whole file. */
+  read(file: FileHandle, limit = Number.MAX_SAFE_INTEGER): Uint8Array<ArrayBuffer> {
+    check(this.kernel.file_mode(file), "reading attributes");
+    const size = Math.min(this.kernel.file_size(file), limit);
+    const whole = new Uint8Array(size);
+    const chunk = Math.min(Math.max(size, 1), 1 << 20);
+    const buffer = this.kernel.buffer_alloc(chunk);
+    let at = 0;
+    while (at < size) {
+      const got = check(this.kernel.file_pread(file, buffer, Math.min(chunk, size - at), at), "reading");
+      if (got === 0) break;
+      whole.set(new Uint8Array(this.memory.buffer, buffer, got), at);
+      at += got;
+    }
+    this.kernel.buffer_free(buffer);
+    return at === size ? whole : whole.slice(0, at);
+  }
+
+  /** The entries of a directory as the task sees it, as many as fit in 64 KiB, without "." and "..". */
+  list(task: TaskHandle, directory: string): { name: string; isDirectory: boolean }[] {
+    const file = check(this.open(task, directory, O_DIRECTORY), `opening ${directory}`);
+    const buffer = this.kernel.buffer_alloc(LIST_BYTES);
+    const used = this.kernel.file_list(file, buffer, LIST_BYTES);
+    const bytes = new Uint8Array(this.memory.buffer).slice(buffer, buffer + Math.max(used, 0));
+    this.kernel.buffer_free(buffer);
+    this.kernel.file_close(file);
+    check(used, `listing ${directory}`);
+    const entries: { name: string; isDirectory: boolean }[] = [];
+    for (let at = 0; at < bytes.length; ) {
+      const name = new TextDecoder().decode(bytes.subarray(at + 2, at + 2 + bytes[at + 1]!));
+      if (name !== "." && name !== "..") entries.push({ name, isDirectory: bytes[at] === DT_DIR });
+      at += 2 + bytes[at + 1]!;
+    }
+    return entries;
+  }
+
+  withBytes<T>(bytes: Uint8Array, use: (at: number, length: number) => T): T {
+    const buffer = this.kernel.buffer_alloc(Math.max(bytes.length, 1));
+    new Uint8Array(this.memory.buffer).set(bytes, buffer);
+    try {
+      return use(buffer, bytes.length);
+    } finally {
+      this.kernel.buffer_free(buffer);
+    }
+  }
+}
+
+function encode(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
+}
+
+/** Throws the errno of a negative result. */
+export function check(result: number, what: string): number {
+  if (result >= 0) return result;
+  const cause = new ErrnoError(-result, what);
+  throw new WvisorError("ERR_WVISOR_KERNEL", cause.message, 125, { cause });
+}

@@ -1,0 +1,154 @@
+// The host's side of assembly/host.ts over the native helper. One per thread: the helper's memory slots belong to it.
+//
+// The kernel is trusted no further than the guest here: descriptor numbers are looked up in the sandbox's own table, and
+// addresses and lengths are checked by the helper against the registered memories.
+
+import { EBADF, EFAULT } from "../../../assembly/abi/errno.ts";
+import type { Native } from "../../native/index.ts";
+import type { HostFunctions } from "../kernel/instance.ts";
+
+const KERNEL_SLOT = 0;
+const GUEST_SLOT = 1;
+
+/** A descriptor of the handle table: not ours, a standard stream, or donated by a gofer (and ours to close). */
+const HANDLE_NONE = 0;
+const HANDLE_STREAM = 1;
+const HANDLE_DONATED = 2;
+
+/** More descriptors than RLIMIT_NOFILE lets a process have here; one above it is refused. */
+const HANDLES_MAX = 1 << 20;
+
+/** What the threads of one sandbox share, besides the kernel's memory. */
+export interface SharedHost {
+  /** Our ends of the gofer's sockets: a kernel's connection is an index here. */
+  readonly sockets: readonly number[];
+  /** For each descriptor number what it is to the kernel. */
+  readonly handles: SharedArrayBuffer;
+}
+
+export function makeSharedHost(sockets: readonly number[], streams: readonly number[]): SharedHost {
+  const handles = new SharedArrayBuffer(HANDLES_MAX);
+  const table = new Uint8Array(handles);
+  for (const fd of streams) table[fd] = HANDLE_STREAM;
+  return { sockets, handles };
+}
+
+export interface ThreadHost {
+  readonly functions: HostFunctions;
+  /** The exit code that the guest left with, once `exited` was called. */
+  exitCode(): number | undefined;
+}
+
+/**
+ * `cancelFd` is an eventfd that ends this thread's native waits, or -1. `log` takes a line of the kernel's.
+ */
+export function makeThreadHost(
+  native: Native,
+  kernelMemory: WebAssembly.Memory,
+  guestMemory: WebAssembly.Memory,
+  shared: SharedHost,
+  cancelFd: number,
+): ThreadHost {
+  const handles = new Uint8Array(shared.handles);
+  let exitCode: number | undefined;
+  let kernelView = new Uint8Array(kernelMemory.buffer);
+  let guestView = new Uint8Array(guestMemory.buffer);
+  let words = new Int32Array(kernelMemory.buffer);
+  native.registerMemory(KERNEL_SLOT, kernelView);
+  native.registerMemory(GUEST_SLOT, guestView);
+
+  /** After -EFAULT: whether the kernel's memory has grown, so that the call is worth another try. */
+  const kernelGrew = (): boolean => {
+    if (kernelView.byteLength === kernelMemory.buffer.byteLength) return false;
+    kernelView = new Uint8Array(kernelMemory.buffer);
+    words = new Int32Array(kernelMemory.buffer);
+    native.registerMemory(KERNEL_SLOT, kernelView);
+    return true;
+  };
+  /** A guest's memory that grows is a new buffer: the helper must not keep the old one. */
+  const refreshGuest = (): void => {
+    if (guestView.byteLength !== 0 || guestMemory.buffer.byteLength === 0) return;
+    guestView = new Uint8Array(guestMemory.buffer);
+    native.registerMemory(GUEST_SLOT, guestView);
+  };
+  const retrying = (call: () => number): number => {
+    const result = call();
+    return result === -EFAULT && kernelGrew() ? call() : result;
+  };
+
+  const functions: HostFunctions = {
+    clockTime(clock, out) {
+      const result = native.clockGettime(clock, KERNEL_SLOT, out);
+      return result === -EFAULT && kernelGrew() ? native.clockGettime(clock, KERNEL_SLOT, out) : result;
+    },
+    clockResolution: (clock, out) => retrying(() => native.clockGetres(clock, KERNEL_SLOT, out)),
+    random: (out, length) => retrying(() => native.getrandom(KERNEL_SLOT, out, length)),
+    exited(_thread, code) {
+      exitCode = code;
+    },
+    log(text, length) {
+      retrying(() => native.write(2, KERNEL_SLOT, text, length));
+    },
+    p9Rpc(_thread, connection, request, requestLength, response, capacity, fdOut) {
+      const socket = shared.sockets[connection];
+      if (socket === undefined) return -EBADF;
+      // Grown memory is registered before anything is sent: a request must not go out twice.
+      kernelGrew();
+      const result = native.p9Rpc(
+        socket, KERNEL_SLOT, request, requestLength, response, capacity, fdOut, cancelFd,
+      );
+      const fd = result < 0 ? -1 : (words[fdOut >> 2] ?? -1);
+      if (fd >= 0) {
+        if (fd < HANDLES_MAX) {
+          handles[fd] = HANDLE_DONATED;
+        } else {
+          native.close(fd);
+          words[fdOut >> 2] = -1;
+        }
+      }
+      return result;
+    },
+    closeHandle(handle) {
+      if (handles[handle] !== HANDLE_DONATED) return -EBADF;
+      handles[handle] = HANDLE_NONE;
+      return native.close(handle);
+    },
+    readGuest(_thread, handle, vector, count, position) {
+      const kind = handles[handle];
+      if (!kind) return -EBADF;
+      refreshGuest();
+      const cancel = kind === HANDLE_STREAM ? cancelFd : -1;
+      const result = native.readv(handle, KERNEL_SLOT, vector, count, GUEST_SLOT, position, cancel);
+      if (result !== -EFAULT || !kernelGrew()) return result;
+      return native.readv(handle, KERNEL_SLOT, vector, count, GUEST_SLOT, position, cancel);
+    },
+    writeGuest(_thread, handle, vector, count, position) {
+      const kind = handles[handle];
+      if (!kind) return -EBADF;
+      refreshGuest();
+      const cancel = kind === HANDLE_STREAM ? cancelFd : -1;
+      const result = native.writev(handle, KERNEL_SLOT, vector, count, GUEST_SLOT, position, cancel);
+      if (result !== -EFAULT || !kernelGrew()) return result;
+      return native.writev(handle, KERNEL_SLOT, vector, count, GUEST_SLOT, position, cancel);
+    },
+    readKernel(_thread, handle, vector, count, position) {
+      if (!handles[handle]) return -EBADF;
+      kernelGrew();
+      return native.readv(handle, KERNEL_SLOT, vector, count, KERNEL_SLOT, position, -1);
+    },
+    writeKernel(_thread, handle, vector, count, position) {
+      if (!handles[handle]) return -EBADF;
+      kernelGrew();
+      return native.writev(handle, KERNEL_SLOT, vector, count, KERNEL_SLOT, position, -1);
+    },
+    pollHandles(_thread, fds, count, timeoutNs) {
+      kernelGrew();
+      for (let i = 0; i < count; i++) {
+        const fd = words[(fds >> 2) + i * 2];
+        if (fd === undefined || !handles[fd]) return -EBADF;
+      }
+      return native.poll(KERNEL_SLOT, fds, count, timeoutNs, cancelFd);
+    },
+  };
+  return { functions, exitCode: () => exitCode };
+}

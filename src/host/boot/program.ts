@@ -1,0 +1,151 @@
+// Which program a sandbox runs: looked for inside it, told apart by its first bytes.
+
+import { EISDIR, ENOENT, ENOTDIR } from "../../../assembly/abi/errno.ts";
+import { errnoName, WvisorError } from "../../common/errors.ts";
+import type { RuntimeConfig, SandboxConfig } from "../config/sandbox-config.ts";
+import type { MountedSandbox } from "./filesystems.ts";
+import { check, type FileHandle, type Machine, type TaskHandle } from "./machine.ts";
+
+const EXIT_NOT_EXECUTABLE = 126;
+const EXIT_NOT_FOUND = 127;
+/** Linux: BINPRM_BUF_SIZE, what is looked at for a `#!` line, and how many interpreters may follow each other. */
+const HEAD_BYTES = 256;
+const INTERPRETERS_MAX = 5;
+
+export interface Program {
+  /** The module's bytes. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Its path inside the sandbox. */
+  readonly path: string;
+  readonly args: readonly string[];
+}
+
+/** Errors: WvisorError with exit code 126 or 127. */
+export function findProgram(
+  machine: Machine,
+  task: TaskHandle,
+  config: SandboxConfig,
+  mounted: MountedSandbox,
+): Program {
+  const { args, env } = config.process;
+  const search = new Search(machine, task, pathOf(env));
+  for (const runtime of config.runtimes) {
+    if (!runtime.program && !search.has(runtime.name)) mounted.mountRuntime(runtime);
+  }
+  const wanted = args[0]!;
+  let path = search.find(wanted);
+  let rest = args;
+  if (path === undefined) {
+    const runtime = config.runtimes.find((candidate: RuntimeConfig) => candidate.program);
+    if (runtime === undefined) throw notFound(wanted);
+    path = mounted.mountRuntime(runtime);
+    if (runtime.rewritesArgument) rest = [path, ...args.slice(1)];
+  }
+  return follow(machine, task, search, path, rest);
+}
+
+/** Reads the program, through `#!` lines. */
+function follow(
+  machine: Machine,
+  task: TaskHandle,
+  search: Search,
+  first: string,
+  firstArgs: readonly string[],
+): Program {
+  let path = first;
+  let args = firstArgs;
+  for (let depth = 0; depth <= INTERPRETERS_MAX; depth++) {
+    const file = openExecutable(machine, task, path);
+    try {
+      const head = machine.read(file, HEAD_BYTES);
+      if (isWasm(head)) return { bytes: machine.read(file), path, args };
+      const interpreter = interpreterOf(head);
+      if (interpreter === undefined) throw notExecutable(path, head);
+      const [program, ...options] = interpreter;
+      args = [program!, ...options, path, ...args.slice(1)];
+      path = program!;
+      if (!search.exists(path) && path.endsWith("/env") && options[0] !== undefined) {
+        // `#!/usr/bin/env NAME` asks for NAME on PATH; the sandbox needs no env(1) for that.
+        const found = search.find(options[0]);
+        if (found === undefined) throw notFound(options[0]);
+        path = found;
+        args = [options[0], ...args.slice(2)];
+      }
+    } finally {
+      machine.kernel.file_close(file);
+    }
+  }
+  throw new WvisorError("ERR_WVISOR_EXEC", `${first}: ELOOP: too many interpreters`, EXIT_NOT_EXECUTABLE);
+}
+
+class Search {
+  readonly #machine: Machine;
+  readonly #task: TaskHandle;
+  readonly #path: readonly string[];
+
+  constructor(machine: Machine, task: TaskHandle, path: readonly string[]) {
+    this.#machine = machine;
+    this.#task = task;
+    this.#path = path;
+  }
+
+  /** execvp(3)'s search: a name with a slash is a path. */
+  find(name: string): string | undefined {
+    if (name.includes("/")) return this.exists(name) ? name : undefined;
+    return this.#path.map((folder) => `${folder}/${name}`).find((path) => this.exists(path));
+  }
+
+  has(name: string): boolean {
+    return this.find(name) !== undefined;
+  }
+
+  exists(path: string): boolean {
+    const file = this.#machine.open(this.#task, path, 0);
+    if (file >= 0) this.#machine.kernel.file_close(file);
+    return file >= 0 || (file !== -ENOENT && file !== -ENOTDIR);
+  }
+}
+
+function pathOf(env: readonly string[]): string[] {
+  const path = env.findLast((entry) => entry.startsWith("PATH="))?.slice(5) ?? "/usr/local/bin:/usr/bin:/bin";
+  return path.split(":").filter((folder) => folder !== "");
+}
+
+function openExecutable(machine: Machine, task: TaskHandle, path: string): FileHandle {
+  const file = machine.open(task, path, 0);
+  if (file < 0) {
+    if (file === -ENOENT || file === -ENOTDIR) throw notFound(path);
+    throw new WvisorError("ERR_WVISOR_EXEC", `${path}: ${errnoName(-file)}`, EXIT_NOT_EXECUTABLE);
+  }
+  const mode = check(machine.kernel.file_mode(file), "reading attributes");
+  if ((mode & 0o170000) === 0o040000) {
+    machine.kernel.file_close(file);
+    throw new WvisorError("ERR_WVISOR_EXEC", `${path}: ${errnoName(EISDIR)}: it is a directory`, EXIT_NOT_EXECUTABLE);
+  }
+  return file as FileHandle;
+}
+
+function isWasm(head: Uint8Array): boolean {
+  return head[0] === 0 && head[1] === 0x61 && head[2] === 0x73 && head[3] === 0x6d;
+}
+
+/** The words of a `#!` line: the interpreter and at most one argument, as Linux splits it (fs/binfmt_script.c). */
+function interpreterOf(head: Uint8Array): string[] | undefined {
+  if (head[0] !== 0x23 || head[1] !== 0x21) return undefined;
+  const line = new TextDecoder().decode(head.subarray(2)).split("\n", 1)[0]!.trim();
+  const match = /^(\S+)(?:[ \t]+(.*))?$/.exec(line);
+  if (match === null) return undefined;
+  return match[2] === undefined ? [match[1]!] : [match[1]!, match[2]];
+}
+
+function notFound(name: string): WvisorError {
+  return new WvisorError("ERR_WVISOR_PROGRAM_NOT_FOUND", `${name}: not found`, EXIT_NOT_FOUND);
+}
+
+function notExecutable(path: string, head: Uint8Array): WvisorError {
+  const elf = head[0] === 0x7f && head[1] === 0x45 && head[2] === 0x4c && head[3] === 0x46;
+  const why = elf
+    ? "it is a Linux ELF program, which no platform here runs yet; use its WebAssembly (WASI) build"
+    : "it is neither a WebAssembly module nor a script with a #! line";
+  return new WvisorError("ERR_WVISOR_EXEC", `${path}: ENOEXEC: ${why}`, EXIT_NOT_EXECUTABLE);
+}

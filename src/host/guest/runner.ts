@@ -1,0 +1,134 @@
+// Runs one WASI guest on the calling thread: a kernel instance over the guest's memory, and the guest on top of it.
+
+import { WvisorError } from "../../common/errors.ts";
+import type { Native } from "../../native/index.ts";
+import { makeThreadHost, type SharedHost } from "../boot/native-host.ts";
+import { type GuestModule, MEMORY_MODULE, MEMORY_NAME, type MemoryLimits } from "../kernel/guest-module.ts";
+import { instantiateKernel, KernelPanic, type KernelModules } from "../kernel/instance.ts";
+
+const PAGE = 65536;
+/** SIGABRT, as other WASI runtimes report a trap. */
+export const EXIT_TRAPPED = 128 + 6;
+/** SIGKILL, as docker reports a container that met its memory limit. */
+export const EXIT_LIMIT = 128 + 9;
+
+/** All that a thread needs to run a guest; can be posted to a worker. */
+export interface GuestStart {
+  readonly modules: KernelModules;
+  readonly memory: WebAssembly.Memory;
+  readonly shared: SharedHost;
+  readonly task: number;
+  readonly cancelFd: number;
+  readonly guest: WebAssembly.Module;
+  readonly guestMemory: MemoryLimits | undefined;
+  /** Bytes that the guest's memory may have at most; 0 = its own maximum. */
+  readonly memoryBytes: number;
+}
+
+export interface GuestExit {
+  readonly code: number;
+  /** What to tell the user when the guest did not end by itself: a trap. */
+  readonly message: string | undefined;
+}
+
+/** Compiles a guest and names what it wants that nobody here gives. */
+export function compileGuest(guest: GuestModule, name: string): WebAssembly.Module {
+  try {
+    return new WebAssembly.Module(guest.bytes);
+  } catch (cause) {
+    const why = (cause as Error).message.replace(/^WebAssembly\.Module\(\): /, "");
+    throw new WvisorError("ERR_WVISOR_BAD_MODULE", `${name}: not a valid WebAssembly module: ${why}`, 126, {
+      cause,
+    });
+  }
+}
+
+const PREVIEW1 = "wasi_snapshot_preview1";
+/** The snapshot before, whose functions that programs of that time use are the same but for a few layouts: not offered. */
+const SUPPORTED_MODULES = new Set([PREVIEW1, MEMORY_MODULE]);
+
+function importsOf(module: WebAssembly.Module, exports: WebAssembly.Exports): Record<string, WebAssembly.ImportValue> {
+  const preview1: Record<string, WebAssembly.ImportValue> = {};
+  for (const { module: from, name, kind } of WebAssembly.Module.imports(module)) {
+    if (!SUPPORTED_MODULES.has(from)) {
+      throw new WvisorError("ERR_WVISOR_IMPORT", `it imports ${from}.${name}, which is not WASI preview1`, 126);
+    }
+    if (from === MEMORY_MODULE) continue;
+    const found = kind === "function" && PREVIEW1_FUNCTIONS.has(name) ? exports[name] : undefined;
+    if (found === undefined) {
+      throw new WvisorError("ERR_WVISOR_IMPORT", `it imports ${from}.${name}, which preview1 does not have`, 126);
+    }
+    preview1[name] = found;
+  }
+  return preview1;
+}
+
+/** The functions of the snapshot; the kernel exports them under the same names. */
+export const PREVIEW1_FUNCTIONS: ReadonlySet<string> = new Set(
+  `args_get args_sizes_get clock_res_get clock_time_get environ_get environ_sizes_get fd_advise fd_allocate fd_close
+  fd_datasync fd_fdstat_get fd_fdstat_set_flags fd_fdstat_set_rights fd_filestat_get fd_filestat_set_size
+  fd_filestat_set_times fd_pread fd_prestat_dir_name fd_prestat_get fd_pwrite fd_read fd_readdir fd_renumber fd_seek
+  fd_sync fd_tell fd_write path_create_directory path_filestat_get path_filestat_set_times path_link path_open
+  path_readlink path_remove_directory path_rename path_symlink path_unlink_file poll_oneoff proc_exit proc_raise
+  random_get sched_yield sock_accept sock_recv sock_send sock_shutdown`.split(/\s+/),
+);
+
+/** A memory within the guest's own limits and the sandbox's. */
+function makeGuestMemory(limits: MemoryLimits | undefined, memoryBytes: number): WebAssembly.Memory {
+  if (limits === undefined) return new WebAssembly.Memory({ initial: 0, maximum: 0 });
+  const allowed = memoryBytes === 0 ? limits.maximum : Math.floor(memoryBytes / PAGE);
+  if (limits.minimum > allowed) {
+    const need = Math.ceil((limits.minimum * PAGE) / (1 << 20));
+    throw new WvisorError(
+      "ERR_WVISOR_MEMORY",
+      `it needs ${need} MiB of memory to start, more than --memory allows`,
+      EXIT_LIMIT,
+    );
+  }
+  return new WebAssembly.Memory({ initial: limits.minimum, maximum: Math.min(limits.maximum, allowed) });
+}
+
+/**
+ * Runs the guest to its end. Errors: WvisorError when it cannot start; KernelPanic when the kernel failed. Its task is ended
+ * in the kernel when this returns.
+ */
+export function runGuest(native: Native, start: GuestStart): GuestExit {
+  const guestMemory = makeGuestMemory(start.guestMemory, start.memoryBytes);
+  const host = makeThreadHost(native, start.memory, guestMemory, start.shared, start.cancelFd);
+  const kernel = instantiateKernel(start.modules, start.memory, guestMemory, host.functions);
+  const preview1 = importsOf(start.guest, kernel);
+  kernel.task_enter(start.task);
+  const finish = (code: number, message: string | undefined): GuestExit => {
+    kernel.task_finish(start.task, code);
+    return { code, message };
+  };
+  let entry: unknown;
+  try {
+    const instance = new WebAssembly.Instance(start.guest, {
+      [PREVIEW1]: preview1,
+      [MEMORY_MODULE]: { [MEMORY_NAME]: guestMemory },
+    });
+    entry = instance.exports._start ?? instance.exports._initialize;
+    if (typeof entry !== "function") return finish(126, "it exports neither _start nor _initialize");
+    entry();
+    return finish(0, undefined);
+  } catch (error) {
+    const code = host.exitCode();
+    if (code !== undefined) return { code, message: undefined };
+    if (error instanceof KernelPanic || threadState(start) === IN_KERNEL) {
+      throw new KernelPanic(`the kernel failed: ${(error as Error).message}`, { cause: error });
+    }
+    if (error instanceof WebAssembly.RuntimeError || error instanceof RangeError) {
+      return finish(EXIT_TRAPPED, `the program trapped: ${error.message}`);
+    }
+    return finish(EXIT_TRAPPED, `the program failed: ${(error as Error).message}`);
+  }
+}
+
+/** Where Thread.state lies in a task, and its value inside the kernel (assembly/sched/thread.ts). */
+const THREAD_STATE_OFFSET = 0;
+const IN_KERNEL = 1;
+
+function threadState(start: GuestStart): number {
+  return new Int32Array(start.memory.buffer)[(start.task + THREAD_STATE_OFFSET) >> 2]!;
+}

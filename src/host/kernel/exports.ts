@@ -1,0 +1,55 @@
+// What kernel.wasm exports to the control side (assembly/index.ts); the rest are the functions of preview1.
+// Addresses are numbers. Results are `>= 0` or `-errno` unless told otherwise.
+
+export interface KernelExports extends WebAssembly.Exports {
+  boot_kernel(maxBytes: number): number;
+  attach(): number;
+  detach(thread: number): void;
+  buffer_alloc(bytes: number): number;
+  buffer_free(buffer: number): void;
+  fs_tmpfs(sizeBytes: number, mode: number, uid: number, gid: number): number;
+  fs_devtmpfs(): number;
+  fs_gofer(connection: number, readonly: number, shared: number, donate: number, uid: number): number;
+  fs_overlay(upper: number, lowers: number, count: number): number;
+  fs_release(root: number): void;
+  namespace_make(root: number, flags: number): number;
+  namespace_mount(namespace: number, root: number, path: number, length: number, flags: number): number;
+  namespace_release(namespace: number): void;
+  namespace_shrink(namespace: number): void;
+  task_make(
+    namespace: number,
+    uid: number,
+    gid: number,
+    umask: number,
+    capsLow: number,
+    capsHigh: number,
+  ): number;
+  task_add_group(task: number, gid: number): number;
+  task_set_strings(task: number, which: number, strings: number, bytes: number, count: number): number;
+  task_chdir(task: number, path: number, length: number): number;
+  task_set_stream(task: number, fd: number, handle: number, mode: number, flags: number): number;
+  task_preopen(task: number, path: number, pathLength: number, name: number, nameLength: number): number;
+  task_enter(task: number): void;
+  task_finish(task: number, code: number): void;
+  task_kill(task: number, code: number): number;
+  task_claim(task: number, timeoutMs: number): number;
+  task_reap(task: number): void;
+  task_free(task: number): number;
+  file_open(task: number, path: number, length: number, flags: number, mode: number): number;
+  file_pread(file: number, buffer: number, length: number, offset: number): number;
+  file_list(file: number, buffer: number, capacity: number): number;
+  file_mode(file: number): number;
+  file_size(file: number): number;
+  file_may_execute(task: number, file: number): number;
+  file_close(file: number): void;
+  heap_objects(): number;
+  heap_pages(): number;
+}
+
+/** MNT_* of assembly/vfs/mount.ts. */
+export const MNT_READONLY = 1;
+
+/** States of a thread, as task_claim() returns them (assembly/sched/thread.ts). */
+export const THREAD_IN_GUEST = 0;
+export const THREAD_IN_KERNEL = 1;
+export const THREAD_GONE = 3;

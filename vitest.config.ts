@@ -1,0 +1,14 @@
+import { defineConfig } from "vitest/config";
+import { kernelTests } from "./test/support/kernel-tests.mjs";
+
+// The quick suites: `npm test`. Slower end-to-end suites are in vitest.e2e.config.ts.
+export default defineConfig({
+  plugins: [kernelTests()],
+  test: {
+    include: ["test/**/*.test.ts", "test/kernel/**/*.as.ts"],
+    exclude: ["test/e2e/**", "test/root/**"],
+    testTimeout: 30_000,
+    pool: "forks",
+    maxWorkers: 2,
+  },
+});
