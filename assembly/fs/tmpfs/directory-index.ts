@@ -121,6 +121,8 @@ export class DirectoryIndex {
       if (entry.cookie < cookie) low = probe + 1;
       else high = middle;
     }
+    // The bisection may have ended at a hole in front of the entry.
+    while (low < this.orderUsed && load<u32>(this.order + ((<usize>low) << 2)) == 0) low++;
     return low;
   }
 
