@@ -44,10 +44,11 @@ export class Encoder {
     }
   }
 
-  /** Copies bytes from elsewhere in the arena. */
+  /** Copies a few bytes from elsewhere in the arena: for a name, a loop is quicker than a call of copyWithin. */
   copy(from: number, length: number): void {
-    this.bytes.copyWithin(this.position, from, from + length);
-    this.position += length;
+    const { bytes, position } = this;
+    for (let i = 0; i < length; i++) bytes[position + i] = bytes[from + i]!;
+    this.position = position + length;
   }
 
   /** An ASCII string with its length. */
