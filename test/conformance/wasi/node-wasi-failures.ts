@@ -124,6 +124,22 @@ const CAUSES: Cause[] = [
       "a thousand names come once each",
     ],
   },
+  {
+    reason: "it waits with epoll, which refuses files and /dev/null",
+    checks: [
+      "a regular file is always ready",
+      "a ready file does not wait for the clock",
+      "stdin at its end is ready",
+    ],
+  },
+  {
+    reason: "it gives another event than the bad descriptor's",
+    checks: ["a bad descriptor is BADF and does not wait"],
+  },
+  {
+    reason: "it takes an unknown clock for one that has ended",
+    checks: ["an unknown clock or subscription is INVAL"],
+  },
   { reason: "it lists no inode numbers", checks: ["the inode numbers are those of stat"] },
   {
     reason: "its cookies count the names that are there now",

@@ -84,8 +84,9 @@ function event(position: i32, index: i32, type: i32, error: i32 = WASI_ESUCCESS)
   equal(`event ${position}: type`, load<u8>(at, EVENT_TYPE), type);
 }
 
-function nothingBehind(howMany: i32): void {
-  equal("behind the events", load<u64>(events + howMany * SIZEOF_EVENT), 0xaaaaaaaaaaaaaaaa);
+/** A host may clear the room for all events that there could be, and nothing behind it. */
+function nothingBehind(subscribed: i32): void {
+  equal("behind the events", load<u64>(events + subscribed * SIZEOF_EVENT), 0xaaaaaaaaaaaaaaaa);
 }
 
 function took(what: string, since: u64, least: u64, most: u64): void {
@@ -183,7 +184,7 @@ function testSleep(): void {
     onClock(1, CLOCK_MONOTONIC, 20 * MILLISECOND);
     equal("events", poll(2), 1);
     event(0, 1, EVENTTYPE_CLOCK);
-    nothingBehind(1);
+    nothingBehind(2);
     took("sleep", start, 20 * MILLISECOND, SOON);
   });
 
@@ -260,7 +261,7 @@ function testFiles(): void {
     equal("events", poll(3), 2);
     event(0, 0, EVENTTYPE_FD_WRITE);
     event(1, 1, EVENTTYPE_FD_WRITE);
-    nothingBehind(2);
+    nothingBehind(3);
     took("poll", start, 0, SOON);
   });
 }
