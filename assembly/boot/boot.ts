@@ -18,6 +18,7 @@ import {
   memDevice,
   registerMemDevices,
 } from "../fs/devtmpfs/mem.ts";
+import { mountGofer } from "../fs/gofer/gofer.ts";
 import { mountOverlay, mountOverlayFile } from "../fs/overlay/overlay.ts";
 import { mountTmpfs } from "../fs/tmpfs/tmpfs.ts";
 import { makeHostStream } from "../kernel/host-stream.ts";
@@ -302,7 +303,8 @@ export function makeOverlay(upper: usize, lowers: usize, count: u32): usize {
   return isError(result) ? result : changetype<usize>(numberFilesystem(changetype<Dentry>(result)));
 }
 
-/** TEMP */
-export function makeGofer(_connection: i32, _readonly: bool, _shared: bool, _donate: bool, _uid: u32): usize {
-  return <usize>-38;
+/** The tree behind a 9P connection, or an error. May sleep. */
+export function makeGofer(connection: i32, readonly: bool, shared: bool, donate: bool, uid: u32): usize {
+  const root = mountGofer(connection, readonly, shared, donate, uid);
+  return isError(root) ? root : changetype<usize>(numberFilesystem(changetype<Dentry>(root)));
 }
