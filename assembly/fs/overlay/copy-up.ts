@@ -1,0 +1,196 @@
+// Copy-up: a file of a lower layer gets a copy in the upper one before the first change.
+//
+// Directories above come first. The copy is made under a work name in the upper directory and renamed into place when it is
+// whole, so that a failure leaves nothing. The directory keeps its times: nobody asked for a change in it.
+//
+// Linux: fs/overlayfs/copy_up.c. Hard links of a lower layer are broken apart, as there without an index.
+
+import { EEXIST, EROFS } from "../../abi/errno.ts";
+import { O_LARGEFILE, O_NOATIME, O_RDONLY, O_WRONLY } from "../../abi/fcntl.ts";
+import { PATH_MAX } from "../../abi/limits.ts";
+import { free } from "../../lib/ref-counted.ts";
+import { errorOf, isError } from "../../lib/result.ts";
+import {
+  ATTR_ATIME, ATTR_ATIME_SET, ATTR_GID, ATTR_MODE, ATTR_MTIME, ATTR_MTIME_SET, ATTR_UID, Attributes,
+} from "../../vfs/attributes.ts";
+import { Dentry, Inode } from "../../vfs/dentry.ts";
+import { FileDescription } from "../../vfs/file-description.ts";
+import { lookupLocked } from "../../vfs/lookup.ts";
+import { copyData } from "./copy-data.ts";
+import { changeFile, discardWorkFile, makeWorkFile, moveFile, NewFile, removeFile, restoreTimes } from "./layer.ts";
+import { nodeOf, OverlayNode } from "./node.ts";
+
+/** All of a file's data. */
+export const WHOLE: i64 = i64.MAX_VALUE;
+
+/** "file": the copy's name when the overlay is over a single file. */
+export const SINGLE_NAME: usize = memory.data<u8>([0x66, 0x69, 0x6c, 0x65]);
+export const SINGLE_NAME_LENGTH: u32 = 4;
+
+/**
+ * Makes sure that `node` is in the upper layer; of a regular file's data the first `length` bytes suffice. The caller holds a
+ * reference on its dentry. May sleep. Errors: EROFS without an upper layer, and what the layers give.
+ */
+export function copyUp(node: OverlayNode, length: i64): i32 {
+  if (node.upper !== null) return 0;
+  if (!node.overlayFs.hasUpper || node.overlayFs.readonly) return -EROFS;
+  while (node.upper === null) {
+    // The topmost directory that is not in the upper layer yet. A file without a name needs none.
+    let at = node;
+    while (!at.unlinked) {
+      const parent = at.name.parent;
+      if (parent === null || nodeOf(parent).upper !== null) break;
+      at = nodeOf(parent);
+    }
+    const result = copyUpOne(at, at === node ? length : WHOLE);
+    if (result < 0) return result;
+  }
+  return 0;
+}
+
+function copyUpOne(node: OverlayNode, length: i64): i32 {
+  const locked = node.copyUpLock.acquire();
+  if (locked < 0) return locked;
+  let result = 0;
+  if (node.upper === null) {
+    result = node.lower(0).file.getAttributes();
+    if (result == 0) result = copyUpLocked(node, length);
+  }
+  node.copyUpLock.release();
+  return result;
+}
+
+/** The upper directory that a copy goes to. */
+function upperParent(node: OverlayNode): Dentry {
+  const parent = node.name.parent;
+  if (!node.unlinked && parent !== null) {
+    const upper = nodeOf(parent).upper;
+    if (upper !== null) return upper;
+  }
+  return node.overlayFs.upperRoot;
+}
+
+function copyUpLocked(node: OverlayNode, length: i64): i32 {
+  const lower = node.lower(0).file;
+  const dir = upperParent(node);
+  const made = makeCopy(dir, lower);
+  if (isError(made)) return <i32>made;
+  const work = changetype<Dentry>(made);
+  let result = lower.isRegular ? copyContents(node, work, length) : 0;
+  if (result == 0) result = copyAttributes(lower, work.file);
+  if (result == 0) result = place(node, dir, work);
+  if (result == 0) {
+    // Names of one lower file become files of their own, and so need numbers of their own.
+    if (!lower.isDirectory) {
+      if (lower.nlink == 1) {
+        work.file.originIno = node.ino;
+        dir.file.impure = true;
+      } else {
+        node.ino = node.overlayFs.inoOf(0, work.file.ino);
+      }
+    }
+    node.setUpper(work);
+    node.copyAttributes(work.file);
+    return 0;
+  }
+  if (dir.file.lock.acquire() == 0) {
+    discardWorkFile(dir, work);
+    dir.file.lock.release();
+  } else {
+    work.decRef();
+  }
+  return result;
+}
+
+/** Makes the empty copy of `lower` under a work name: its dentry with a reference, or an error. */
+function makeCopy(dir: Dentry, lower: Inode): usize {
+  const file = new NewFile(lower.mode, lower.rdev, lower.uid, lower.gid);
+  let text: usize = 0;
+  let result = 0;
+  if (lower.isSymlink) {
+    text = heap.alloc(PATH_MAX);
+    result = lower.readlink(text);
+    file.target = text;
+    file.targetLength = <u32>result;
+  }
+  let made = errorOf(result);
+  if (result >= 0) {
+    result = dir.file.lock.acquire();
+    made = errorOf(result);
+    if (result == 0) {
+      const atime = dir.file.atime;
+      const mtime = dir.file.mtime;
+      made = makeWorkFile(dir, file);
+      if (!isError(made)) restoreTimes(dir.file, atime, mtime);
+      dir.file.lock.release();
+    }
+  }
+  if (text) heap.free(text);
+  free(file);
+  return made;
+}
+
+function copyContents(node: OverlayNode, work: Dentry, length: i64): i32 {
+  const lower = node.lower(0);
+  const wanted = min<i64>(length, lower.file.size);
+  if (wanted <= 0) return 0;
+  const fs = node.overlayFs;
+  const mount = fs.mountOf(node.layerOfLower(0));
+  const source = lower.file.open(changetype<usize>(mount), lower, <u32>O_RDONLY | <u32>O_LARGEFILE | <u32>O_NOATIME);
+  if (isError(source)) return <i32>source;
+  const from = changetype<FileDescription>(source);
+  const target = work.file.open(changetype<usize>(fs.mountOf(0)), work, <u32>O_WRONLY | <u32>O_LARGEFILE);
+  let result = <i32>target;
+  if (!isError(target)) {
+    const to = changetype<FileDescription>(target);
+    result = copyData(from, to, wanted);
+    to.decRef();
+  }
+  from.decRef();
+  return result;
+}
+
+/** Owner, mode and times. What is right already is not set, since a layer on the host may not be allowed to. */
+function copyAttributes(lower: Inode, copy: Inode): i32 {
+  const a = new Attributes();
+  a.valid = ATTR_ATIME | ATTR_ATIME_SET | ATTR_MTIME | ATTR_MTIME_SET;
+  a.atime = lower.atime;
+  a.mtime = lower.mtime;
+  a.uid = lower.uid;
+  a.gid = lower.gid;
+  a.mode = lower.mode & 0o7777;
+  if (copy.uid != lower.uid) a.valid |= ATTR_UID;
+  if (copy.gid != lower.gid) a.valid |= ATTR_GID;
+  // Writing and a change of owner may have taken set-id bits away.
+  if (!lower.isSymlink && (copy.mode != lower.mode || lower.mode & 0o6000)) a.valid |= ATTR_MODE;
+  const result = changeFile(copy, a);
+  free(a);
+  return result;
+}
+
+/** Renames the finished copy to its name; the copy of a file without a name loses the work name instead. */
+function place(node: OverlayNode, dir: Dentry, work: Dentry): i32 {
+  const locked = dir.file.lock.acquire();
+  if (locked < 0) return locked;
+  const atime = dir.file.atime;
+  const mtime = dir.file.mtime;
+  let result = 0;
+  if (node.unlinked) {
+    result = removeFile(dir, work);
+  } else {
+    const single = node.name.parent === null;
+    const name = single ? SINGLE_NAME : node.name.name;
+    const found = lookupLocked(dir, name, single ? SINGLE_NAME_LENGTH : node.name.nameLength);
+    if (isError(found)) {
+      result = <i32>found;
+    } else {
+      const target = changetype<Dentry>(found);
+      // Only a change behind the overlay's back puts something there.
+      result = target.isNegative ? moveFile(dir, work, dir, target) : -EEXIST;
+      target.decRef();
+    }
+  }
+  if (result == 0) restoreTimes(dir.file, atime, mtime);
+  dir.file.lock.release();
+  return result;
+}

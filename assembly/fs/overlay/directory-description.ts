@@ -1,0 +1,137 @@
+// An open directory of an overlay. A merged one lists a snapshot that is taken when a listing begins; one of a single layer
+// lists that layer's directory, whose cookies it passes on.
+
+import { O_DIRECTORY, O_LARGEFILE, O_NOATIME, O_RDONLY } from "../../abi/fcntl.ts";
+import { isError } from "../../lib/result.ts";
+import { Dentry } from "../../vfs/dentry.ts";
+import { DirectorySink } from "../../vfs/directory-sink.ts";
+import { DirectoryDescription, FileDescription } from "../../vfs/file-description.ts";
+import { EntryBuffer } from "./entry-buffer.ts";
+import { findInLayer, isWorkName } from "./layer.ts";
+import { isHiddenName, Listing, mayBeWhiteout } from "./listing.ts";
+import { nodeOf, OverlayNode } from "./node.ts";
+
+@final
+export class OverlayDirectory extends DirectoryDescription {
+  private listing: Listing | null = null;
+  /** The one layer's directory, when there is no listing. */
+  private real: FileDescription | null = null;
+  private layer: u32 = 0;
+
+  override destroy(): void {
+    this.drop();
+    super.destroy();
+  }
+
+  private get node(): OverlayNode {
+    return nodeOf(this.dentry);
+  }
+
+  private drop(): void {
+    const listing = this.listing;
+    const real = this.real;
+    this.listing = null;
+    this.real = null;
+    if (listing !== null) listing.destroy();
+    if (real !== null) real.decRef();
+  }
+
+  override iterate(sink: DirectorySink, cookie: u64): i32 {
+    if (cookie == 0 || (this.listing === null && this.real === null)) {
+      const result = this.node.isMerged ? this.takeSnapshot() : this.openLayer();
+      if (result < 0) return result;
+    }
+    const listing = this.listing;
+    const real = this.real;
+    if (listing !== null) listing.emit(sink, cookie, this.node.ino, this.parentIno);
+    else if (real !== null) return this.forward(real, sink, cookie);
+    return 0;
+  }
+
+  private get parentIno(): u64 {
+    const parent = this.dentry.parent;
+    return parent === null ? this.node.ino : parent.file.ino;
+  }
+
+  private takeSnapshot(): i32 {
+    const listing = new Listing();
+    const result = listing.build(this.node, false);
+    if (result < 0) {
+      listing.destroy();
+      return result;
+    }
+    this.drop();
+    this.listing = listing;
+    return 0;
+  }
+
+  private openLayer(): i32 {
+    const node = this.node;
+    const upper = node.upper;
+    const layer = upper === null ? node.layerOfLower(0) : 0;
+    const dir = upper === null ? node.lower(0) : upper;
+    const mount = node.overlayFs.mountOf(layer);
+    const flags = <u32>O_RDONLY | <u32>O_DIRECTORY | <u32>O_LARGEFILE | <u32>O_NOATIME;
+    const opened = dir.file.open(changetype<usize>(mount), dir, flags);
+    if (isError(opened)) return <i32>opened;
+    this.drop();
+    this.real = changetype<FileDescription>(opened);
+    this.layer = layer;
+    return 0;
+  }
+
+  /** Passes the layer's entries on with the overlay's inode numbers, without whiteouts and work files. */
+  private forward(real: FileDescription, sink: DirectorySink, cookie: u64): i32 {
+    const layer = this.layer;
+    const buffer = new EntryBuffer();
+    real.incRef();
+    let result = buffer.fill(real, cookie);
+    while (result == 0 && !buffer.isEmpty) {
+      result = this.forwardBatch(real.dentry, layer, buffer, sink);
+      if (result == 0) result = buffer.fill(real, buffer.cookie);
+    }
+    real.decRef();
+    buffer.destroy();
+    return result < 0 ? result : 0;
+  }
+
+  /** 0 when all went, 1 when the sink is full, or -errno. */
+  private forwardBatch(dir: Dentry, layer: u32, entry: EntryBuffer, sink: DirectorySink): i32 {
+    const fs = this.node.overlayFs;
+    const impure = layer == 0 && dir.file.impure;
+    while (entry.next()) {
+      const name = entry.name;
+      const length = entry.nameLength;
+      let ino = fs.inoOf(layer, entry.ino);
+      if (entry.isDots) {
+        ino = length == 1 ? this.node.ino : this.parentIno;
+      } else {
+        if (layer == 0 && isWorkName(name, length)) continue;
+        if (mayBeWhiteout(entry.type)) {
+          const hidden = isHiddenName(dir, name, length);
+          if (hidden < 0) return hidden;
+          if (hidden) continue;
+        }
+        if (impure) {
+          const found = findInLayer(dir, name, length);
+          if (isError(found)) return <i32>found;
+          if (!found) continue;
+          const dentry = changetype<Dentry>(found);
+          if (dentry.file.originIno) ino = dentry.file.originIno;
+          dentry.decRef();
+        }
+      }
+      if (!sink.emit(name, length, ino, entry.type, entry.cookie)) return 1;
+    }
+    return 0;
+  }
+
+  override sync(dataOnly: bool): i32 {
+    const real = this.real;
+    if (real === null || this.layer != 0) return 0;
+    real.incRef();
+    const result = real.sync(dataOnly);
+    real.decRef();
+    return result;
+  }
+}

@@ -1,0 +1,49 @@
+// unlink and rmdir in an overlay: the name leaves the upper layer, and a whiteout hides it where a lower layer has it.
+
+import { ENOENT } from "../../abi/errno.ts";
+import { Dentry } from "../../vfs/dentry.ts";
+import { copyUp, WHOLE } from "./copy-up.ts";
+import { checkEmpty } from "./listing.ts";
+import { nodeOf, OverlayNode } from "./node.ts";
+import { hasLower, removeUpper } from "./upper-names.ts";
+
+/** Removes a file that is no directory. The caller holds the lock of `directory`. */
+export function removeName(directory: OverlayNode, child: Dentry): i32 {
+  const covered = hasLower(directory, child.name, child.nameLength);
+  if (covered < 0) return covered;
+  if (covered) {
+    const copied = copyUp(directory, WHOLE);
+    if (copied < 0) return copied;
+  }
+  const upper = directory.upper;
+  if (upper === null) return -ENOENT;
+  const node = nodeOf(child);
+  // A copy-up in progress ends first: it would make the name anew.
+  const locked = node.copyUpLock.acquire();
+  if (locked < 0) return locked;
+  const mount = directory.overlayFs.mountOf(0);
+  const result = removeUpper(mount, upper, child.name, child.nameLength, covered > 0);
+  if (result == 0) markRemoved(node);
+  node.copyUpLock.release();
+  return result;
+}
+
+/** Removes an empty directory. The caller holds the lock of `directory`. */
+export function removeDirectory(directory: OverlayNode, child: Dentry): i32 {
+  const node = nodeOf(child);
+  // Nothing is made in it meanwhile.
+  const locked = node.lock.acquire();
+  if (locked < 0) return locked;
+  let result = checkEmpty(node);
+  if (result == 0) result = removeName(directory, child);
+  if (result == 0) node.dead = true;
+  node.lock.release();
+  return result;
+}
+
+/** Notes that a name of `node` is gone. The caller holds its copyUpLock. */
+export function markRemoved(node: OverlayNode): void {
+  if (node.upper === null) node.unlinked = true;
+  node.copyAttributes(node.real);
+  if (node.isDirectory || node.upper === null) node.nlink = 0;
+}
