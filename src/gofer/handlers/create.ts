@@ -31,7 +31,7 @@ import type { Encoder } from "../p9/encoder.ts";
 import { entryName } from "../p9/names.ts";
 import type { Session } from "../session.ts";
 import { putQid } from "./attributes.ts";
-import { putOpened } from "./open.ts";
+import { finishOpen } from "./open.ts";
 
 /** mkdir(2) takes no set-id bits: a directory inherits its group's from its parent. */
 const DIRECTORY_PERMISSIONS = 0o1777;
@@ -52,11 +52,9 @@ export function lcreate(session: Session, request: Decoder, reply: Encoder): num
   const owner = { uid: fid!.uid, gid };
   const file = createFile(host, fid!.node, NAME_A, length, flags, mode, owner, budget);
   if (typeof file === "number") return file;
-  const directory = fid!.node;
-  fid!.node = file.node;
-  directory.decRef(host.native);
-  fids.opened(fid!, file.fd, flags & O_ACCMODE);
-  return putOpened(session, fid!, reply);
+  const status = finishOpen(session, fid!, file.node, file.fd, flags & O_ACCMODE, reply);
+  file.node.decRef(host.native);
+  return status;
 }
 
 export function mkdir(session: Session, request: Decoder, reply: Encoder): number {

@@ -4,6 +4,7 @@ import { EBADF, EINVAL, EMFILE, EPROTO, EROFS } from "../../../assembly/abi/errn
 import { O_ACCMODE } from "../../../assembly/abi/fcntl.ts";
 import { S_IFREG } from "../../../assembly/abi/stat.ts";
 import type { Fid } from "../fid-table.ts";
+import type { HostNode } from "../host-fs/host-node.ts";
 import { isMutating, openNode } from "../host-fs/open.ts";
 import type { Decoder } from "../p9/decoder.ts";
 import type { Encoder } from "../p9/encoder.ts";
@@ -20,17 +21,35 @@ export function lopen(session: Session, request: Decoder, reply: Encoder): numbe
   if (session.budget.exhausted) return -EMFILE;
   const fd = openNode(session.host, fid.node, flags);
   if (fd < 0) return fd;
-  session.fids.opened(fid, fd, flags & O_ACCMODE);
-  return putOpened(session, fid, reply);
+  return finishOpen(session, fid, fid.node, fd, flags & O_ACCMODE, reply);
 }
 
-/** Rlopen and Rlcreate: the qid, iounit 0 ("as large as a message holds"), and the descriptor where it is wanted. */
-export function putOpened(session: Session, fid: Fid, reply: Encoder): number {
+/**
+ * Makes `fid` the open file `node` and answers Rlopen or Rlcreate: the qid, iounit 0 ("as large as a message holds"), and
+ * the descriptor where it is wanted. When the host fails here the fid stays what it was.
+ *
+ * Ownership: takes `fd`, borrows `node`.
+ */
+export function finishOpen(
+  session: Session,
+  fid: Fid,
+  node: HostNode,
+  fd: number,
+  access: number,
+  reply: Encoder,
+): number {
   const { host, mount } = session;
-  const status = host.statFd(fid.openFd);
-  if (status < 0) return status;
+  const status = host.statFd(fd);
+  if (status < 0) {
+    host.native.close(fd);
+    return status;
+  }
+  node.incRef();
+  fid.node.decRef(host.native);
+  fid.node = node;
+  session.fids.opened(fid, fd, access);
   putQid(reply, host.stat, host.qids);
   reply.u32(0);
-  if (session.extended && mount.donate && fid.node.type === S_IFREG) session.donation = fid.openFd;
+  if (session.extended && mount.donate && node.type === S_IFREG) session.donation = fd;
   return 0;
 }
