@@ -10,6 +10,7 @@ function stringAt(memory, pointer) {
 /** Fresh memory and instance; host calls that a unit test may make have simple answers, the others fail the test. */
 function instantiate(module) {
   const memory = new WebAssembly.Memory({ initial: 64, maximum: 32768, shared: true });
+  let seed = 1;
   let clock = 1_700_000_000_000_000_000n;
   const imports = {
     env: {
@@ -23,6 +24,15 @@ function instantiate(module) {
     "host.clockTime": (_clock, out) => {
       clock += 1000n;
       new DataView(memory.buffer).setBigInt64(out, clock, true);
+      return 0;
+    },
+    // Not random, but different each time, which is what the kernel's callers need of it here.
+    "host.random": (out, length) => {
+      const bytes = new Uint8Array(memory.buffer, out, length);
+      for (let i = 0; i < length; i++) {
+        seed = (Math.imul(seed, 1103515245) + 12345) >>> 0;
+        bytes[i] = seed >>> 24;
+      }
       return 0;
     },
     "host.log": (text, length) => console.log(Buffer.from(memory.buffer, text, length).toString()),

@@ -51,12 +51,26 @@ function span(iter: IovIter, vector: usize, at: usize, length: u32): void {
   iter.init(vector, 1, length, true);
 }
 
-function readAt(from: FileDescription, iter: IovIter, vector: usize, at: usize, length: u32, offset: i64): i64 {
+function readAt(
+  from: FileDescription,
+  iter: IovIter,
+  vector: usize,
+  at: usize,
+  length: u32,
+  offset: i64,
+): i64 {
   span(iter, vector, at, length);
   return from.read(iter, offset);
 }
 
-function writeAll(to: FileDescription, iter: IovIter, vector: usize, at: usize, length: u32, offset: i64): i32 {
+function writeAll(
+  to: FileDescription,
+  iter: IovIter,
+  vector: usize,
+  at: usize,
+  length: u32,
+  offset: i64,
+): i32 {
   let done: u32 = 0;
   while (done < length) {
     span(iter, vector, at + done, length - done);

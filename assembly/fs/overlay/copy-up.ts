@@ -11,13 +11,28 @@ import { PATH_MAX } from "../../abi/limits.ts";
 import { free } from "../../lib/ref-counted.ts";
 import { errorOf, isError } from "../../lib/result.ts";
 import {
-  ATTR_ATIME, ATTR_ATIME_SET, ATTR_GID, ATTR_MODE, ATTR_MTIME, ATTR_MTIME_SET, ATTR_UID, Attributes,
+  ATTR_ATIME,
+  ATTR_ATIME_SET,
+  ATTR_GID,
+  ATTR_MODE,
+  ATTR_MTIME,
+  ATTR_MTIME_SET,
+  ATTR_UID,
+  Attributes,
 } from "../../vfs/attributes.ts";
 import { Dentry, Inode } from "../../vfs/dentry.ts";
 import { FileDescription } from "../../vfs/file-description.ts";
 import { lookupLocked } from "../../vfs/lookup.ts";
 import { copyData } from "./copy-data.ts";
-import { changeFile, discardWorkFile, makeWorkFile, moveFile, NewFile, removeFile, restoreTimes } from "./layer.ts";
+import {
+  changeFile,
+  discardWorkFile,
+  makeWorkFile,
+  moveFile,
+  NewFile,
+  removeFile,
+  restoreTimes,
+} from "./layer.ts";
 import { nodeOf, OverlayNode } from "./node.ts";
 
 /** All of a file's data. */
@@ -136,7 +151,11 @@ function copyContents(node: OverlayNode, work: Dentry, length: i64): i32 {
   if (wanted <= 0) return 0;
   const fs = node.overlayFs;
   const mount = fs.mountOf(node.layerOfLower(0));
-  const source = lower.file.open(changetype<usize>(mount), lower, <u32>O_RDONLY | <u32>O_LARGEFILE | <u32>O_NOATIME);
+  const source = lower.file.open(
+    changetype<usize>(mount),
+    lower,
+    <u32>O_RDONLY | <u32>O_LARGEFILE | <u32>O_NOATIME,
+  );
   if (isError(source)) return <i32>source;
   const from = changetype<FileDescription>(source);
   const target = work.file.open(changetype<usize>(fs.mountOf(0)), work, <u32>O_WRONLY | <u32>O_LARGEFILE);

@@ -50,7 +50,7 @@ export class OverlayInode extends OverlayNode {
 
   /** Collects what the lower layers have below `top`, the upper directory found or null, whose reference it takes over. */
   private lookupLowers(child: Dentry, top: Dentry | null): i32 {
-    const lowers = this.lowerCount ? heap.alloc(<usize>this.lowerCount << 3) : 0;
+    const lowers = this.lowerCount ? heap.alloc((<usize>this.lowerCount) << 3) : 0;
     let count: u32 = 0;
     let result = 0;
     for (let i: u32 = 0; i < this.lowerCount; i++) {
@@ -68,14 +68,14 @@ export class OverlayInode extends OverlayNode {
         dentry.decRef();
         break;
       }
-      store<u32>(lowers + (<usize>count << 3), <u32>found);
-      store<u32>(lowers + (<usize>count << 3), this.layerOfLower(i), 4);
+      store<u32>(lowers + ((<usize>count) << 3), <u32>found);
+      store<u32>(lowers + ((<usize>count) << 3), this.layerOfLower(i), 4);
       count++;
       if (!inode.isDirectory || inode.opaque) break;
     }
     if (result == 0 && (top !== null || count)) return this.instantiate(child, top, lowers, count);
     for (let i: u32 = 0; i < count; i++) {
-      changetype<Dentry>(<usize>load<u32>(lowers + (<usize>i << 3))).decRef();
+      changetype<Dentry>(<usize>load<u32>(lowers + ((<usize>i) << 3))).decRef();
     }
     if (lowers) heap.free(lowers);
     if (top !== null) top.decRef();

@@ -181,7 +181,7 @@ export class Listing {
   }
 
   private slot(index: u32): usize {
-    return this.table + (<usize>(index & (this.slots - 1)) << 2);
+    return this.table + ((<usize>(index & (this.slots - 1))) << 2);
   }
 
   private find(name: usize, length: u32, hash: u32): usize {
@@ -208,10 +208,10 @@ export class Listing {
     const larger = allocDataPages(this.tableOrder + 1);
     if (!larger) return false;
     this.tableOrder++;
-    memory.fill(larger, 0, <usize>this.slots << 2);
+    memory.fill(larger, 0, (<usize>this.slots) << 2);
     this.table = larger;
     for (let i: u32 = 0; i < slots; i++) {
-      const record = <usize>load<u32>(before + (<usize>i << 2));
+      const record = <usize>load<u32>(before + ((<usize>i) << 2));
       if (record) this.insert(record, load<u32>(record, 8));
     }
     freePages(before);
@@ -234,7 +234,8 @@ export class Listing {
         const length = <u32>load<u16>(record, 12);
         if (index >= <u32>first && !(load<u8>(record, 15) & HIDDEN)) {
           const name = record + RECORD_HEADER;
-          if (!sink.emit(name, length, load<u64>(record), load<u8>(record, 14), FIRST_COOKIE + index + 1)) return;
+          if (!sink.emit(name, length, load<u64>(record), load<u8>(record, 14), FIRST_COOKIE + index + 1))
+            return;
         }
         index++;
         record += (RECORD_HEADER + length + 7) & ~7;

@@ -25,7 +25,8 @@ export function mountOverlay(upper: Dentry | null, lowers: usize, count: u32): u
   if (count > LOWERS_MAX || (upper === null && count == 0)) return errorOf(-EINVAL);
   if (upper !== null && !upper.file.isDirectory) return errorOf(-EINVAL);
   for (let i: u32 = 0; i < count; i++) {
-    if (!changetype<Dentry>(<usize>load<u32>(lowers + (<usize>i << 2))).file.isDirectory) return errorOf(-EINVAL);
+    if (!changetype<Dentry>(<usize>load<u32>(lowers + ((<usize>i) << 2))).file.isDirectory)
+      return errorOf(-EINVAL);
   }
   return mountLayers(upper, upper, lowers, count);
 }
@@ -50,12 +51,12 @@ export function mountOverlayFile(upper: Dentry, lower: Dentry): usize {
 /** Makes the file system and its root: `top`, which is `upper` or lies in it, over the lower layers' roots. */
 function mountLayers(upper: Dentry | null, top: Dentry | null, lowers: usize, count: u32): usize {
   const fs = new OverlayFilesystem(upper, lowers, count);
-  const stack = count ? heap.alloc(<usize>count << 3) : 0;
+  const stack = count ? heap.alloc((<usize>count) << 3) : 0;
   for (let i: u32 = 0; i < count; i++) {
-    const lower = changetype<Dentry>(<usize>load<u32>(lowers + (<usize>i << 2)));
+    const lower = changetype<Dentry>(<usize>load<u32>(lowers + ((<usize>i) << 2)));
     lower.incRef();
-    store<u32>(stack + (<usize>i << 3), <u32>changetype<usize>(lower));
-    store<u32>(stack + (<usize>i << 3), i + 1, 4);
+    store<u32>(stack + ((<usize>i) << 3), <u32>changetype<usize>(lower));
+    store<u32>(stack + ((<usize>i) << 3), i + 1, 4);
   }
   if (top !== null) top.incRef();
   const inode = new OverlayInode(fs, top, stack, count);

@@ -22,7 +22,11 @@ import { clearDirectory, hasLower, moveToName, placeDirectory } from "./upper-na
 
 /** Moves `from` of `fromDirectory` to `to` of `toDirectory`, whose locks the caller holds. */
 export function renameName(
-  fromDirectory: OverlayNode, from: Dentry, toDirectory: OverlayNode, to: Dentry, flags: u32,
+  fromDirectory: OverlayNode,
+  from: Dentry,
+  toDirectory: OverlayNode,
+  to: Dentry,
+  flags: u32,
 ): i32 {
   if (flags & ~(<u32>RENAME_NOREPLACE)) return -EINVAL;
   if (isWorkName(to.name, to.nameLength)) return -EPERM;
@@ -40,7 +44,11 @@ export function renameName(
 }
 
 function replaceDirectory(
-  fromDirectory: OverlayNode, from: Dentry, toDirectory: OverlayNode, to: Dentry, target: OverlayNode,
+  fromDirectory: OverlayNode,
+  from: Dentry,
+  toDirectory: OverlayNode,
+  to: Dentry,
+  target: OverlayNode,
 ): i32 {
   const locked = target.lock.acquire();
   if (locked < 0) return locked;
@@ -52,7 +60,11 @@ function replaceDirectory(
 }
 
 function replaceTarget(
-  fromDirectory: OverlayNode, from: Dentry, toDirectory: OverlayNode, to: Dentry, target: OverlayNode,
+  fromDirectory: OverlayNode,
+  from: Dentry,
+  toDirectory: OverlayNode,
+  to: Dentry,
+  target: OverlayNode,
 ): i32 {
   // A copy-up of it ends first: it would make the name anew.
   const locked = target.copyUpLock.acquire();
@@ -91,7 +103,14 @@ function renameToFree(fromDirectory: OverlayNode, from: Dentry, toDirectory: Ove
   return result;
 }
 
-function renameUpper(mount: Mount, fromDir: Dentry, from: Dentry, toDir: Dentry, to: Dentry, hides: bool): i32 {
+function renameUpper(
+  mount: Mount,
+  fromDir: Dentry,
+  from: Dentry,
+  toDir: Dentry,
+  to: Dentry,
+  hides: bool,
+): i32 {
   const foundOld = lookupLocked(fromDir, from.name, from.nameLength);
   if (isError(foundOld)) return <i32>foundOld;
   const old = changetype<Dentry>(foundOld);

@@ -10,8 +10,17 @@ import { Mount } from "../../vfs/mount.ts";
 import { copyUp, WHOLE } from "./copy-up.ts";
 import { EntryBuffer } from "./entry-buffer.ts";
 import {
-  discardWorkFile, findInLayer, isWhiteout, isWorkName, makeFile, makeWhiteout, makeWorkFile, makeWorkWhiteout, moveFile,
-  NewFile, removeFile,
+  discardWorkFile,
+  findInLayer,
+  isWhiteout,
+  isWorkName,
+  makeFile,
+  makeWhiteout,
+  makeWorkFile,
+  makeWorkWhiteout,
+  moveFile,
+  NewFile,
+  removeFile,
 } from "./layer.ts";
 import { OverlayNode } from "./node.ts";
 
@@ -66,7 +75,9 @@ function makeOverWhiteout(dir: Dentry, whiteout: Dentry, file: NewFile): usize {
   const made = makeWorkFile(dir, file);
   if (isError(made)) return made;
   const work = changetype<Dentry>(made);
-  const result = work.file.isDirectory ? placeDirectory(dir, work, dir, whiteout) : moveFile(dir, work, dir, whiteout);
+  const result = work.file.isDirectory
+    ? placeDirectory(dir, work, dir, whiteout)
+    : moveFile(dir, work, dir, whiteout);
   if (result == 0) return made;
   discardWorkFile(dir, work);
   return errorOf(result);
@@ -152,7 +163,11 @@ export function moveToName(fromDir: Dentry, from: Dentry, toDir: Dentry, name: u
 export function clearDirectory(mount: Mount, dir: Dentry): i32 {
   // Whatever fails from here on, what the whiteouts hid must not come back.
   dir.file.opaque = true;
-  const opened = dir.file.open(changetype<usize>(mount), dir, <u32>O_RDONLY | <u32>O_DIRECTORY | <u32>O_LARGEFILE);
+  const opened = dir.file.open(
+    changetype<usize>(mount),
+    dir,
+    <u32>O_RDONLY | <u32>O_DIRECTORY | <u32>O_LARGEFILE,
+  );
   if (isError(opened)) return <i32>opened;
   const description = changetype<FileDescription>(opened);
   const buffer = new EntryBuffer();

@@ -48,7 +48,10 @@ export function modeOwnerAndTimesAreKept(): void {
   check(copy.mode == 0o106700, "set-id bits survive the copy");
   check(copy.atime == 111 && copy.mtime == 222, "the times");
   const directory = w.top.inode("/d");
-  check(directory.atime == 333 && directory.mtime == 444, "those of the directory, though a file was made in it");
+  check(
+    directory.atime == 333 && directory.mtime == 444,
+    "those of the directory, though a file was made in it",
+  );
   check(w.upper.reads("/d/f", "text"), "the data");
   w.end();
 }
@@ -155,7 +158,10 @@ export function aFileThatWasRemovedWhileOpenCanStillBeChanged(): void {
   check(file.inode.getAttributes() == 0 && file.inode.nlink == 0, "it has no name");
   check(w.top.readsFrom(file, "text", 0), "it can be read");
   check(changeMode(file, 0o640) == 0, "its mode can be changed");
-  check(file.inode.getAttributes() == 0 && file.inode.mode == 0o100640 && file.inode.nlink == 0, "without a name");
+  check(
+    file.inode.getAttributes() == 0 && file.inode.mode == 0o100640 && file.inode.nlink == 0,
+    "without a name",
+  );
   check(w.top.readsFrom(file, "text", 0), "it can still be read");
   check(w.top.exists("/d") == -ENOENT && w.top.count("/") == 2, "and nothing came back");
   file.decRef();

@@ -14,7 +14,13 @@ import { free } from "../../../assembly/lib/ref-counted.ts";
 import { isError } from "../../../assembly/lib/result.ts";
 import { IovIter } from "../../../assembly/mm/iov-iter.ts";
 import {
-  ATTR_ATIME, ATTR_ATIME_SET, ATTR_MODE, ATTR_MTIME, ATTR_MTIME_SET, ATTR_SIZE, Attributes,
+  ATTR_ATIME,
+  ATTR_ATIME_SET,
+  ATTR_MODE,
+  ATTR_MTIME,
+  ATTR_MTIME_SET,
+  ATTR_SIZE,
+  Attributes,
 } from "../../../assembly/vfs/attributes.ts";
 import { initDcache } from "../../../assembly/vfs/dcache.ts";
 import { Dentry, Inode } from "../../../assembly/vfs/dentry.ts";
@@ -23,7 +29,16 @@ import { FileDescription } from "../../../assembly/vfs/file-description.ts";
 import { Mount } from "../../../assembly/vfs/mount.ts";
 import { PathWalk, WALK_FOLLOW } from "../../../assembly/vfs/path-walk.ts";
 import {
-  changeAttributes, linkAt, mkdirAt, mknodAt, openAt, readlinkAt, renameAt, rmdirAt, symlinkAt, unlinkAt,
+  changeAttributes,
+  linkAt,
+  mkdirAt,
+  mknodAt,
+  openAt,
+  readlinkAt,
+  renameAt,
+  rmdirAt,
+  symlinkAt,
+  unlinkAt,
 } from "../../../assembly/vfs/vfs.ts";
 
 /** As assert(), which a release build leaves out. */
@@ -230,7 +245,8 @@ export class Tree {
     const opened = this.open(path, <u32>O_RDONLY);
     if (isError(opened)) return false;
     const file = changetype<FileDescription>(opened);
-    const result = file.inode.getAttributes() == 0 && file.inode.size == text.length && this.readsFrom(file, text, 0);
+    const result =
+      file.inode.getAttributes() == 0 && file.inode.size == text.length && this.readsFrom(file, text, 0);
     file.decRef();
     return result;
   }
