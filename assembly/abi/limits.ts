@@ -9,5 +9,4 @@ export const IOV_MAX = 1024;
 export const FD_MAX = 4096;
 /** The largest count that one read or write moves (fs/read_write.c MAX_RW_COUNT). */
 export const MAX_RW_COUNT = 0x7ffff000;
-/** The largest file size, 2^63 - 1, is Linux's MAX_LFS_FILESIZE on 64 bits. */
 export const LINK_MAX = 65000;

@@ -51,11 +51,11 @@ export function fdRenumber(task: Task, from: u32, to: u32): u32 {
 /** fd_read and fd_pread; `position` -1 reads at the description's offset. */
 export function fdRead(task: Task, fd: u32, iovs: u32, count: u32, position: i64, out: u32): u32 {
   const entry = task.fds.get(fd);
+  if (position >= 0 && entry !== null && !entry.description.isSeekable()) return abi.WASI_ESPIPE;
   const wrong = checkRights(entry, position < 0 ? abi.RIGHT_FD_READ : abi.RIGHT_FD_READ | abi.RIGHT_FD_SEEK);
   if (wrong) return refuse(entry, wrong);
   const file = entry!.description;
   if (!file.canRead) return abi.WASI_EBADF;
-  if (position >= 0 && !file.isSeekable()) return abi.WASI_ESPIPE;
   const total = importIovecs(task.vector, iovs, count);
   if (total < 0) return wasiErrno(<i32>total);
   if (!accessOk(out, 4)) return abi.WASI_EFAULT;
@@ -71,6 +71,7 @@ export function fdRead(task: Task, fd: u32, iovs: u32, count: u32, position: i64
 /** fd_write and fd_pwrite; `position` -1 writes at the description's offset, or at the end when it appends. */
 export function fdWrite(task: Task, fd: u32, iovs: u32, count: u32, position: i64, out: u32): u32 {
   const entry = task.fds.get(fd);
+  if (position >= 0 && entry !== null && !entry.description.isSeekable()) return abi.WASI_ESPIPE;
   const wrong = checkRights(
     entry,
     position < 0 ? abi.RIGHT_FD_WRITE : abi.RIGHT_FD_WRITE | abi.RIGHT_FD_SEEK,
@@ -78,7 +79,6 @@ export function fdWrite(task: Task, fd: u32, iovs: u32, count: u32, position: i6
   if (wrong) return refuse(entry, wrong);
   const file = entry!.description;
   if (!file.canWrite) return abi.WASI_EBADF;
-  if (position >= 0 && !file.isSeekable()) return abi.WASI_ESPIPE;
   const total = importIovecs(task.vector, iovs, count);
   if (total < 0) return wasiErrno(<i32>total);
   if (!accessOk(out, 4)) return abi.WASI_EFAULT;

@@ -83,6 +83,11 @@ function confineBits(task: Task, fd: u32): u32 {
   return entry.isPreopen ? WALK_STRICT_ROOT : WALK_BENEATH;
 }
 
+/** Whether lookupflags has bits that the snapshot does not know. */
+function badLookup(lookupflags: u32): bool {
+  return (lookupflags & ~<u32>abi.LOOKUP_SYMLINK_FOLLOW) != 0;
+}
+
 function followBits(lookupflags: u32): u32 {
   return lookupflags & abi.LOOKUP_SYMLINK_FOLLOW ? WALK_FOLLOW : 0;
 }
@@ -99,6 +104,7 @@ export function pathOpen(
   fdflags: u32,
   out: u32,
 ): u32 {
+  if (badLookup(lookupflags)) return abi.WASI_EINVAL;
   if (oflags & ~(<u32>abi.OFLAGS_ALL) || fdflags & ~(<u32>abi.FDFLAGS_ALL)) return abi.WASI_EINVAL;
   let needed: u64 = abi.RIGHT_PATH_OPEN;
   if (oflags & abi.OFLAGS_CREAT) needed |= abi.RIGHT_PATH_CREATE_FILE;
@@ -168,6 +174,7 @@ export function pathFilestatGet(
   length: u32,
   out: u32,
 ): u32 {
+  if (badLookup(lookupflags)) return abi.WASI_EINVAL;
   const walk = task.walk;
   const bad = beginAt(task, walk, fd, abi.RIGHT_PATH_FILESTAT_GET, path, length);
   if (bad) return bad;
@@ -188,6 +195,7 @@ export function pathFilestatSetTimes(
   mtime: i64,
   flags: u32,
 ): u32 {
+  if (badLookup(lookupflags)) return abi.WASI_EINVAL;
   const walk = task.walk;
   const bad = beginAt(task, walk, fd, abi.RIGHT_PATH_FILESTAT_SET_TIMES, path, length);
   if (bad) return bad;
@@ -214,7 +222,7 @@ export function pathLink(
   newLength: u32,
 ): u32 {
   // Not in the snapshot's semantics: links are made to links themselves.
-  if (lookupflags & abi.LOOKUP_SYMLINK_FOLLOW) return abi.WASI_EINVAL;
+  if (lookupflags != 0) return abi.WASI_EINVAL;
   const from = task.walk;
   const to = task.otherWalk;
   let bad = beginAt(task, from, oldFd, abi.RIGHT_PATH_LINK_SOURCE, oldPath, oldLength);

@@ -96,7 +96,7 @@ export function makeTask(
   machine.setArguments(task, options.args ?? ["guest"]);
   machine.setEnvironment(task, options.env ?? []);
   streams.forEach((fd, index) => {
-    machine.setStream(task, index, fd, 0o100644, 2);
+    machine.setStream(task, index, fd, 0o010600, 2);
   });
   for (const [at, name] of options.preopens ?? [["/", "/"]]) machine.preopen(task, at, name);
   return task;

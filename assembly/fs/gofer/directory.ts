@@ -2,7 +2,8 @@
 //
 // Cookies
 //   with a listing   0 ".", 1 "..", then 2 + the entry's position in the listing. A guest may come with any number.
-//   read through     the server's own. So it is when others change the tree too, and for very large directories.
+//   read through     the server's own, for very large directories. "." and ".." then come where the host has them.
+// When others change the tree too, each read from the start makes a listing of its own.
 // Which of the two it is, is decided when a read begins at 0, and stays.
 
 import { O_DIRECTORY, O_RDONLY } from "../../abi/fcntl.ts";
@@ -154,9 +155,9 @@ function openDirectory(node: GoferNode): usize {
 
 /** The directory's listing with a reference, kept or new; 0 when it is to be read through; or an error. */
 function findListing(node: GoferNode): usize {
-  if (node.gofer.isShared) return 0;
+  const keeps = !node.gofer.isShared;
   const slot = node.slot;
-  if (slot !== null && slot.value !== null) {
+  if (keeps && slot !== null && slot.value !== null) {
     const kept = changetype<Listing>(changetype<usize>(slot.value));
     node.gofer.listings.touch(slot);
     kept.incRef();
@@ -174,7 +175,7 @@ function findListing(node: GoferNode): usize {
     return errorOf(result);
   }
   // What changed meanwhile may be missing: good enough for whoever began to read before, not for the next.
-  if (node.changes == before) node.gofer.listings.put(node.needSlot(), listing, listing.cost);
+  if (keeps && node.changes == before) node.gofer.listings.put(node.needSlot(), listing, listing.cost);
   return changetype<usize>(listing);
 }
 

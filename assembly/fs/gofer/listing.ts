@@ -8,8 +8,8 @@ import { P9_QTDIR, P9_QTSYMLINK } from "../../abi/p9.ts";
 import { RefCounted } from "../../lib/ref-counted.ts";
 import { P9DirectoryEntry } from "../../p9/messages.ts";
 
-/** A directory with more than this is not listed but read through: some 8,000 names. */
-const LISTING_MAX: u32 = 262144;
+/** A directory with more than this is not listed but read through: some 40,000 names. */
+const LISTING_MAX: u32 = 1048576;
 const FIRST_CAPACITY: u32 = 1024;
 const ENTRY_HEAD: u32 = 10;
 

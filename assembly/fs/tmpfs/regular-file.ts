@@ -10,6 +10,9 @@ import { FileData } from "./file-data.ts";
 import { TmpfsInode } from "./inode.ts";
 import { TmpfsLimits } from "./limits.ts";
 
+/** 2^62 - 1, so that no sum of an offset and a length overflows. Linux: MAX_LFS_FILESIZE, 2^63 - 1. */
+const SIZE_MAX: i64 = 0x3fffffffffffffff;
+
 @final
 export class TmpfsRegularFile extends TmpfsInode {
   data: FileData;
@@ -26,6 +29,7 @@ export class TmpfsRegularFile extends TmpfsInode {
 
   override setSize(size: i64): i32 {
     if (size < 0) return -EINVAL;
+    if (size > SIZE_MAX) return -EFBIG;
     if (size < this.size) this.data.truncate(size);
     this.size = size;
     this.updateBlocks();
@@ -72,7 +76,7 @@ class TmpfsFile extends FileDescription {
     const start = appends ? inode.size : offset;
     const length = from.remaining;
     if (length == 0) return 0;
-    if (start + <i64>length < start) return -EFBIG;
+    if (start > SIZE_MAX - <i64>length) return -EFBIG;
     const done = inode.data.write(from, start, length);
     if (done < 0) return done;
     if (start + done > inode.size) inode.size = start + done;
@@ -89,7 +93,7 @@ class TmpfsFile extends FileDescription {
   override allocate(mode: u32, offset: i64, length: i64): i32 {
     if (mode != 0) return super.allocate(mode, offset, length);
     const end = offset + length;
-    if (end < offset) return -EFBIG;
+    if (end < offset || end > SIZE_MAX) return -EFBIG;
     const inode = this.regular;
     // Space is promised by the limits only when it is written; refuse what could never fit.
     if (<u64>end >> 12 > inode.limits.maxPages) return -ENOSPC;
