@@ -128,7 +128,7 @@ function createUnlink(): i32 {
   return errno != WASI_ESUCCESS ? errno : wasi.path_unlink_file(dir, path, length);
 }
 
-/** Lists the directory from its start; EIO's place is taken by a wrong number of names. */
+/** Lists the directory from its start to its end. A host that loses names would be fast: that ends the program. */
 function readdir(): i32 {
   let cookie: u64 = 0;
   let names = 0;

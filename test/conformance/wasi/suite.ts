@@ -28,7 +28,7 @@ export interface SuiteOptions {
   run: RunGuest;
   /** An empty directory below a preopen, as the guest names it; a new one for each topic. */
   scratch: (topic: string) => string;
-  /** The root of a read-only mount as `prepareReadOnly` fills it; without one that topic is left out. */
+  /** The root of a read-only mount that holds READ_ONLY_TREE and READ_ONLY_LINKS; without one that topic is left out. */
   readOnly?: string;
   /**
    * Checks that this host is known to fail, with the reason. Such a test passes only while the check fails, so that a check which

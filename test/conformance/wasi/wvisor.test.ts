@@ -58,7 +58,12 @@ function runner(backend: Backend, provider: GuestMemoryProvider): RunGuest {
         sockets: gofer.sockets,
         mounts: (machine): NamespaceHandle => {
           const namespace = memoryNamespace(machine);
-          machine.mount(namespace, machine.gofer(0, { readonly: true, shared: false, uid: 0 }), "/fixed", true);
+          machine.mount(
+            namespace,
+            machine.gofer(0, { readonly: true, shared: false, uid: 0 }),
+            "/fixed",
+            true,
+          );
           machine.mount(namespace, scratchTree(machine, backend, 1), "/scratch", false);
           return namespace;
         },

@@ -293,6 +293,12 @@ function testPositions(): void {
   });
 
   test("fd_seek and pread on a pipe are SPIPE", (): void => {
+    // Needs a pipe or a socket as stdout; on a file the same calls are good.
+    ok("fd_fdstat_get", wasi.fd_fdstat_get(1, fdstat));
+    if (load<u8>(fdstat, FDSTAT_FILETYPE) == FILETYPE_REGULAR_FILE) {
+      ok("seek in a file", seek(1, 0, WHENCE_CUR));
+      return;
+    }
     errno("seek", seek(1, 0, WHENCE_CUR), WASI_ESPIPE);
     errno("tell", tell(1), WASI_ESPIPE);
     refused("pwrite", pwriteBytes(1, letters, 0, 0), WASI_ESPIPE);

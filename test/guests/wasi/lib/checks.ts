@@ -75,13 +75,6 @@ export function test(name: string, body: () => void): void {
   report(name);
 }
 
-/** A check that needs no directory that it could write to. */
-export function testInPlace(name: string, body: () => void): void {
-  if (skipped.includes(name)) return;
-  body();
-  report(name);
-}
-
 function addFailure(text: string): void {
   if (failures != "") failures += "; ";
   // One line for each check, whatever a file held.
