@@ -1,5 +1,5 @@
-// Interleaved rounds: A, B, C, A, B, C. What the machine does meanwhile falls on all variants alike, so that ratios within one run
-// hold where times from two runs do not. Medians, because a mean carries every hiccup.
+// Interleaved rounds: A, B, C, A, B, C. What the machine does meanwhile falls on all variants alike, so that
+// ratios within one run hold where times from two runs do not. Medians, because a mean carries every hiccup.
 
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -32,7 +32,8 @@ export function summarize(samples) {
 
 /**
  * Runs each variant once per round. A variant's `run` returns a Map of metric to its samples of this round.
- * Returns variant name -> metric -> summary over all rounds. A variant that fails is told and left out from then on.
+ * Returns variant name -> metric -> summary over all rounds. A variant that fails is told, and left out from
+ * then on.
  */
 export async function interleave(variants, rounds, onRound = () => {}) {
   const samples = new Map(variants.map((variant) => [variant.name, new Map()]));

@@ -1,9 +1,9 @@
 // File operations: wVisor's file systems against node:wasi.
 //
-// Measured: single preview1 calls (bench/guests/fsbench.ts) in a loop inside the guest, warm, by the guest's own clock.
-// Against: node:wasi on a host directory of the same kind as the binds', with the same Node, in the same run.
-// Not included: starting up (bench/startup.mjs), cold caches, concurrency.
-// Meant to notice: changes to the walk of a path, the descriptor table, the guest's memory, the gofer's round trips.
+// Measured: single preview1 calls (bench/guests/fsbench.ts) in a loop inside the guest, warm, by the guest's
+// own clock. Against: node:wasi on a host directory of the same kind as the binds', with the same Node, in
+// the same run. Not included: starting up (bench/startup.mjs), cold caches, concurrency. Meant to notice:
+// changes to the walk of a path, the descriptor table, the guest's memory, the gofer's round trips.
 //
 //   node bench/main.mjs [--rounds N] [--inner N] [--dir DIRECTORY] [--modes tmpfs,bind,overlay]
 

@@ -1,4 +1,5 @@
-// Runs a program to its end and gives what it wrote; a failure is an error with the first lines of its standard error.
+// Runs a program to its end and gives what it wrote; a failure is an error with the first lines of its
+// standard error.
 
 import { spawn } from "node:child_process";
 

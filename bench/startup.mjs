@@ -1,9 +1,9 @@
 // Whole processes, from spawn to exit, on a guest that prints one line.
 //
-// Measured: `wvisor do -- hello.wasm`; `node` running the same file by node:wasi; an empty Node; the gofer alone, from its spawn
-// until it has ended because its socket is closed.
-// Not included: the file system's cache of a cold machine; npx.
-// Meant to notice: modules that are loaded without need, waits between the processes.
+// Measured: `wvisor do -- hello.wasm`; `node` running the same file by node:wasi; an empty Node; the gofer
+// alone, from its spawn until it has ended because its socket is closed. Not included: the file system's
+// cache of a cold machine; npx. Meant to notice: modules that are loaded without need, waits between the
+// processes.
 //
 //   node bench/startup.mjs [--rounds N]
 

@@ -1,7 +1,8 @@
 // Compiles the small WASI guests (AssemblyScript on raw preview1 imports) to build/guests/NAME.wasm.
 //
-// A guest is recompiled when its own source, a file of test/guests/lib, the WASI numbers or the compiler changed: the hash of all
-// of them stands beside the module. Several processes may build at once (test workers do): files appear by rename.
+// A guest is recompiled when its own source, a file of test/guests/lib, the WASI numbers or the compiler
+// changed: the hash of all of them stands beside the module. Several processes may build at once (test
+// workers do): files appear by rename.
 //
 //   node scripts/build-guests.mjs [NAME...]
 

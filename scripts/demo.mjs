@@ -1,5 +1,5 @@
-// The last step of `npm start`: an unmodified CPython in the sandbox, on a directory of this machine that it may change as it likes
-// and that is the same afterwards.
+// The last step of `npm start`: an unmodified CPython in the sandbox, on a directory of this machine that it
+// may change as it likes and that is the same afterwards.
 
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -11,7 +11,9 @@ const ROOT = fileURLToPath(new URL("../", import.meta.url));
 const EXAMPLE = "examples/hello-sandbox";
 const DATA = path.join(ROOT, EXAMPLE, "data");
 
-/** Everything about a tree but the times of access: names, types, modes, owners, times of change, contents. */
+/**
+ * Everything about a tree but the times of access: names, types, modes, owners, times of change, contents.
+ */
 function hashTree(root) {
   const hash = createHash("sha256");
   const visit = (file, name) => {

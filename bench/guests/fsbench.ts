@@ -3,8 +3,9 @@
 //   fsbench OP COUNT DIR       one operation that often, one line "OP ns"
 //   fsbench all ROUNDS DIR     every operation, warm, in ROUNDS rounds: lines "OP ROUND ns"
 //
-// The preview1 functions are called directly, with paths that were encoded before: no libc is measured. DIR is filled on the
-// first use: a/b/c/d/file for the path of five components, data for reading and writing, list with 1000 files.
+// The preview1 functions are called directly, with paths that were encoded before: no libc is measured. DIR
+// is filled on the first use: a/b/c/d/file for the path of five components, data for reading and writing,
+// list with 1000 files.
 
 import {
   CLOCK_MONOTONIC,
@@ -57,9 +58,14 @@ const BLOCK: u32 = 65536;
 const LISTED: i32 = 1000;
 const LISTING_SIZE: u32 = 16384;
 
-/** A measurement takes about this long: long beside the clock's own cost, short beside the machine's changes of mood. */
+/**
+ * A measurement takes about this long: long beside the clock's own cost, short beside the machine's changes
+ * of mood.
+ */
 const MEASURED_NS: u64 = 25_000_000;
-/** The operation is repeated this long before the first measurement, for the engine to compile what it calls. */
+/**
+ * The operation is repeated this long before the first measurement, for the engine to compile what it calls.
+ */
 const WARM_UP_NS: u64 = 60_000_000;
 
 const buffer: usize = memory.data(65536, 16);
@@ -128,7 +134,10 @@ function createUnlink(): i32 {
   return errno != WASI_ESUCCESS ? errno : wasi.path_unlink_file(dir, path, length);
 }
 
-/** Lists the directory from its start to its end. A host that loses names would be fast: that ends the program. */
+/**
+ * Lists the directory from its start to its end. A host that loses names would be fast: that ends the
+ * program.
+ */
 function readdir(): i32 {
   let cookie: u64 = 0;
   let names = 0;

@@ -1,5 +1,5 @@
-// Prints its arguments and its environment, one line each: "arg I BYTES: TEXT" and "env BYTES: TEXT", in the host's order. The
-// number of bytes tells a newline inside a value from the line's end.
+// Prints its arguments and its environment, one line each: "arg I BYTES: TEXT" and "env BYTES: TEXT", in the
+// host's order. The number of bytes tells a newline inside a value from the line's end.
 
 import { args, environ, print } from "./lib/wasi.ts";
 

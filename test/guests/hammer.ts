@@ -1,15 +1,19 @@
 // Works on one tree together with other copies of itself, as hard as it can, and looks at what it gets back.
 //
-//   hammer SEED SECONDS DIR   random calls for that long (0: for ever), then "operations N appended M counted K"
-//   hammer verify DIR         reads what all copies left behind: "appended M counted K", sums over all of them
+//   hammer SEED SECONDS DIR   random calls for that long (0: for ever), then
+//                             "operations N appended M counted K"
+//   hammer verify DIR         reads what all copies left behind: "appended M counted K", sums over all
 //   hammer clean DIR          removes everything below DIR
 //
 // Each copy needs a SEED of its own. What lies in DIR:
 //   own-SEED/   files of one copy alone: their contents, sizes and names are known and checked all the time
-//   shared/     files, directories and links that all copies create, rename and remove: any errno that a race can explain is right
-//   appended    records of 16 bytes (seed, sequence number) written with APPEND: a lost update is a missing record
-//   counter     a number that is read, incremented and written under counter.lock (made with O_EXCL): a lost update is a
-//               counter below the sum of all K. A copy that is killed leaves the lock, and nobody counts after that.
+//   shared/     files, directories and links that all copies create, rename and remove: any errno that a race
+//               can explain is right
+//   appended    records of 16 bytes (seed, sequence number) written with APPEND: a lost update is a missing
+//               record
+//   counter     a number that is read, incremented and written under counter.lock (made with O_EXCL): a lost
+//               update is a counter below the sum of all K. A copy that is killed leaves the lock, and nobody
+//               counts after that.
 //
 // A wrong answer ends the program with exit code 1 and a line on standard error.
 
@@ -211,7 +215,8 @@ function moveOwn(index: i32): void {
   const generation = ownGeneration[index];
   ownName(path, index, generation);
   ownName(other, index, generation + 1);
-  // Through a second link, so that the contents' generation can stay: the old name goes, the new name is there.
+  // Through a second link, so that the contents' generation can stay: the old name goes, the new name is
+  // there.
   let errno = wasi.path_link(own, 0, path.at, path.length, own, other.at, other.length);
   if (errno != 0) wrong("linking an own file", errno);
   errno = wasi.path_filestat_get(own, 0, path.at, path.length, filestat);

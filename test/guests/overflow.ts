@@ -2,10 +2,11 @@
 //
 //   overflow                          only that
 //   overflow --list                   prints the names of the imports, and ends
-//   overflow IMPORT [START [PAD]]     calls the import at each depth from START on, so that the last calls find almost no stack left
+//   overflow IMPORT [START [PAD]]     calls the import at each depth from START on, so that the last
+//                                     calls find almost no stack left
 //
-// PAD frames of another size come first: they move all further frames, so that runs with different PADs end their stack at
-// different places inside the import. Prints "ready" before it begins.
+// PAD frames of another size come first: they move all further frames, so that runs with different PADs end
+// their stack at different places inside the import. Prints "ready" before it begins.
 
 import { callImport, importCount, importNamed, nameOfImport } from "./lib/every-import.ts";
 import { args, exit, fail, print } from "./lib/wasi.ts";

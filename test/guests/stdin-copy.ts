@@ -1,4 +1,5 @@
-// Copies standard input to standard output until the end of file, then says on standard error how many bytes there were.
+// Copies standard input to standard output until the end of file, then says on standard error how many bytes
+// there were.
 
 import { errnoName } from "./lib/errno-name.ts";
 import { fail, readBytes, writeBytes, writeText } from "./lib/wasi.ts";

@@ -1,5 +1,6 @@
-// The conformance programs under node:wasi, on a directory of this machine: a second implementation shows that the checks themselves
-// are right. What it fails is listed with the reason, and exactly that has to fail.
+// The conformance programs under node:wasi, on a directory of this machine: a second implementation shows
+// that the checks themselves are right. What it fails is listed with the reason, and exactly that has to
+// fail.
 
 import { spawn, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";

@@ -1,7 +1,8 @@
-// Runs the conformance programs of test/guests/wasi over one host and registers one vitest test for each of their checks.
+// Runs the conformance programs of test/guests/wasi over one host and registers one vitest test for each of
+// their checks.
 //
-// The names come from the sources, so that a check which a program never reached is a failing test and not a missing one. A
-// program runs once for all of its checks, when the first of them starts.
+// The names come from the sources, so that a check which a program never reached is a failing test and not a
+// missing one. A program runs once for all of its checks, when the first of them starts.
 
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -28,11 +29,14 @@ export interface SuiteOptions {
   run: RunGuest;
   /** An empty directory below a preopen, as the guest names it; a new one for each topic. */
   scratch: (topic: string) => string;
-  /** The root of a read-only mount that holds READ_ONLY_TREE and READ_ONLY_LINKS; without one that topic is left out. */
+  /**
+   * The root of a read-only mount that holds READ_ONLY_TREE and READ_ONLY_LINKS; without one that topic is
+   * left out.
+   */
   readOnly?: string;
   /**
-   * Checks that this host is known to fail, with the reason. Such a test passes only while the check fails, so that a check which
-   * always says "ok" is found, and a host that has become better is noticed.
+   * Checks that this host is known to fail, with the reason. Such a test passes only while the check fails, so
+   * that a check which always says "ok" is found, and a host that has become better is noticed.
    */
   known?: ReadonlyMap<string, KnownFailure>;
 }
@@ -62,7 +66,10 @@ type Topic = (typeof TOPICS)[number];
 const MISC_ARGS = ["two words", "", "naïve 🙂", 'quote"s', "line\nbreak"];
 const MISC_ENV = { PLAIN: "value", EMPTY: "", QUOTES: "a\"b'c", LINES: "one\ntwo", EQUALS: "a=b" };
 
-/** The files that the topic `read-only` looks for, to be put below the mount's root: contents, null for a directory. */
+/**
+ * The files that the topic `read-only` looks for, to be put below the mount's root: contents, null for a
+ * directory.
+ */
 export const READ_ONLY_TREE: Readonly<Record<string, string | null>> = {
   file: "data\n",
   dir: null,

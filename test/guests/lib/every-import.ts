@@ -1,7 +1,9 @@
-// Each preview1 function as a call without arguments: valid ones, harmless to repeat, no allocation. Programs that want to be inside
-// the kernel at an awkward moment (at the end of the stack, when they are killed) pick one by name.
+// Each preview1 function as a call without arguments: valid ones, harmless to repeat, no allocation. Programs
+// that want to be inside the kernel at an awkward moment (at the end of the stack, when they are killed) pick
+// one by name.
 //
-// Each is a function of its own so that its frame is small: a switch over all would put the largest frame under each call.
+// Each is a function of its own so that its frame is small: a switch over all would put the largest frame
+// under each call.
 
 import {
   CLOCK_MONOTONIC,

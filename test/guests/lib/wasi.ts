@@ -1,6 +1,7 @@
-// What every small guest needs on top of the raw imports: struct offsets, arguments, output, and calls that take
-// strings. Errors stay WASI numbers: a call returns 0 or a positive errno, and what gives a descriptor or a count
-// returns -errno. Memory is never freed (the runtime is the stub one), which suits programs that live for a moment.
+// What every small guest needs on top of the raw imports: struct offsets, arguments, output, and calls that
+// take strings. Errors stay WASI numbers: a call returns 0 or a positive errno, and what gives a descriptor
+// or a count returns -errno. Memory is never freed (the runtime is the stub one), which suits programs that
+// live for a moment.
 
 import {
   LOOKUP_SYMLINK_FOLLOW,
@@ -349,7 +350,10 @@ function isBelow(path: string, directory: string): bool {
   return path.startsWith(`${directory}/`);
 }
 
-/** The longest preopen that the path lies under; a relative path is taken from "/". Ends the program when there is none. */
+/**
+ * The longest preopen that the path lies under; a relative path is taken from "/". Ends the program when
+ * there is none.
+ */
 export function locate(path: string): Located {
   const absolute = path.startsWith("/") ? path : `/${path}`;
   let bestFd = -1;

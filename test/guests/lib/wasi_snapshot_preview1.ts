@@ -1,5 +1,6 @@
-// The functions of WASI preview1 as a guest imports them. AssemblyScript takes the import module's name from the file's
-// name, which is why this one has underscores. A program imports only what it calls: the compiler drops the rest.
+// The functions of WASI preview1 as a guest imports them. AssemblyScript takes the import module's name from
+// the file's name, which is why this one has underscores. A program imports only what it calls: the compiler
+// drops the rest.
 //
 // Pointers and sizes are 32 bits, rights and file sizes 64. Each function but proc_exit returns a WASI errno.
 

@@ -1,4 +1,5 @@
-// Descriptors: preopens, renumbering, flags and rights, positions, vectors, sizes, and pointers that lead nowhere.
+// Descriptors: preopens, renumbering, flags and rights, positions, vectors, sizes, and pointers that lead
+// nowhere.
 
 import {
   FDFLAGS_APPEND,

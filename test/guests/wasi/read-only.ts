@@ -2,7 +2,8 @@
 //
 //   read-only SCRATCH READ-ONLY
 //
-// READ-ONLY is the root of another mount, which holds: file ("data\n"), dir/ with dir/inner ("inner\n"), empty/, link to file.
+// READ-ONLY is the root of another mount, which holds: file ("data\n"), dir/ with dir/inner ("inner\n"),
+// empty/, link to file.
 
 import {
   FSTFLAGS_ATIM,

@@ -1,4 +1,5 @@
-// fd_readdir: what is listed, with which numbers and types, through buffers of any size, while the directory changes.
+// fd_readdir: what is listed, with which numbers and types, through buffers of any size, while the directory
+// changes.
 
 import {
   FILETYPE_DIRECTORY,

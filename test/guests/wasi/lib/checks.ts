@@ -5,8 +5,9 @@
 //
 //   PROGRAM SCRATCH [ARGUMENT...] [--skip=NAME...]
 //
-// SCRATCH is an empty directory below a preopen. Each check starts in a fresh directory of its own there, `dir`, with none of its
-// descriptors left over from another check's success; a name given by --skip is left out (some hosts never return from a call).
+// SCRATCH is an empty directory below a preopen. Each check starts in a fresh directory of its own there,
+// `dir`, with none of its descriptors left over from another check's success; a name given by --skip is left
+// out (some hosts never return from a call).
 
 import { OFLAGS_CREAT, OFLAGS_DIRECTORY, WASI_ESUCCESS } from "../../../../assembly/abi/wasi.ts";
 import { errnoName } from "../../lib/errno-name.ts";
