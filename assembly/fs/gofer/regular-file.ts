@@ -8,7 +8,7 @@
 import { EFBIG, EINVAL } from "../../abi/errno.ts";
 import { IOV_MAX } from "../../abi/limits.ts";
 import { S_ISGID, S_ISUID, S_IXGRP } from "../../abi/stat.ts";
-import { readGuest, readKernel, writeGuest, writeKernel } from "../../host.ts";
+import { preadGuest, pwriteGuest, readGuest, readKernel, writeGuest, writeKernel } from "../../host.ts";
 import { free } from "../../lib/ref-counted.ts";
 import { IovIter } from "../../mm/iov-iter.ts";
 import { lockKernel, unlockKernel } from "../../sched/kernel-lock.ts";
@@ -108,10 +108,12 @@ export class GoferFile extends FileDescription {
   private readDirect(to: IovIter, offset: i64): i64 {
     const thread = changetype<usize>(currentThread());
     const descriptor = this.handle.descriptor;
+    const vector = to.vector;
+    let done: i32;
     unlockKernel();
-    const done = to.kernel
-      ? readKernel(thread, descriptor, to.vector, to.count, <f64>offset)
-      : readGuest(thread, descriptor, to.vector, to.count, <f64>offset);
+    if (to.kernel) done = readKernel(thread, descriptor, vector, to.count, <f64>offset);
+    else if (to.count == 1) done = preadGuest(descriptor, load<u32>(vector), load<u32>(vector, 4), <f64>offset);
+    else done = readGuest(thread, descriptor, vector, to.count, <f64>offset);
     lockKernel();
     if (done > 0) to.skip(done);
     return done;
@@ -120,10 +122,12 @@ export class GoferFile extends FileDescription {
   private writeDirect(from: IovIter, offset: i64): i64 {
     const thread = changetype<usize>(currentThread());
     const descriptor = this.handle.descriptor;
+    const vector = from.vector;
+    let done: i32;
     unlockKernel();
-    const done = from.kernel
-      ? writeKernel(thread, descriptor, from.vector, from.count, <f64>offset)
-      : writeGuest(thread, descriptor, from.vector, from.count, <f64>offset);
+    if (from.kernel) done = writeKernel(thread, descriptor, vector, from.count, <f64>offset);
+    else if (from.count == 1) done = pwriteGuest(descriptor, load<u32>(vector), load<u32>(vector, 4), <f64>offset);
+    else done = writeGuest(thread, descriptor, vector, from.count, <f64>offset);
     lockKernel();
     if (done > 0) from.skip(done);
     return done;

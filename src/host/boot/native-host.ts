@@ -65,11 +65,16 @@ export function makeThreadHost(
     native.registerMemory(KERNEL_SLOT, kernelView);
     return true;
   };
-  /** A guest's memory that grows is a new buffer: the helper must not keep the old one. */
-  const refreshGuest = (): void => {
-    if (guestView.byteLength !== 0 || guestMemory.buffer.byteLength === 0) return;
+  /** A guest's memory that grows is a new buffer; the helper answers -EFAULT for the old one. */
+  const guestGrew = (): boolean => {
+    if (guestView.buffer === guestMemory.buffer) return false;
     guestView = new Uint8Array(guestMemory.buffer);
     native.registerMemory(GUEST_SLOT, guestView);
+    return true;
+  };
+  const grew = (): boolean => {
+    const kernel = kernelGrew();
+    return guestGrew() || kernel;
   };
   const retrying = (call: () => number): number => {
     const result = call();
@@ -116,20 +121,30 @@ export function makeThreadHost(
     readGuest(_thread, handle, vector, count, position) {
       const kind = handles[handle];
       if (!kind) return -EBADF;
-      refreshGuest();
       const cancel = kind === HANDLE_STREAM ? cancelFd : -1;
       const result = native.readv(handle, KERNEL_SLOT, vector, count, GUEST_SLOT, position, cancel);
-      if (result !== -EFAULT || !kernelGrew()) return result;
+      if (result !== -EFAULT || !grew()) return result;
       return native.readv(handle, KERNEL_SLOT, vector, count, GUEST_SLOT, position, cancel);
     },
     writeGuest(_thread, handle, vector, count, position) {
       const kind = handles[handle];
       if (!kind) return -EBADF;
-      refreshGuest();
       const cancel = kind === HANDLE_STREAM ? cancelFd : -1;
       const result = native.writev(handle, KERNEL_SLOT, vector, count, GUEST_SLOT, position, cancel);
-      if (result !== -EFAULT || !kernelGrew()) return result;
+      if (result !== -EFAULT || !grew()) return result;
       return native.writev(handle, KERNEL_SLOT, vector, count, GUEST_SLOT, position, cancel);
+    },
+    preadGuest(handle, address, length, position) {
+      if (handles[handle] !== HANDLE_DONATED) return -EBADF;
+      const at = address >>> 0;
+      const result = native.pread(handle, GUEST_SLOT, at, length >>> 0, position);
+      return result === -EFAULT && guestGrew() ? native.pread(handle, GUEST_SLOT, at, length >>> 0, position) : result;
+    },
+    pwriteGuest(handle, address, length, position) {
+      if (handles[handle] !== HANDLE_DONATED) return -EBADF;
+      const at = address >>> 0;
+      const result = native.pwrite(handle, GUEST_SLOT, at, length >>> 0, position);
+      return result === -EFAULT && guestGrew() ? native.pwrite(handle, GUEST_SLOT, at, length >>> 0, position) : result;
     },
     readKernel(_thread, handle, vector, count, position) {
       if (!handles[handle]) return -EBADF;

@@ -3,15 +3,22 @@
 // A guest is never stopped inside the kernel. kill() marks its task dead there, which ends a sleep in the kernel, and signals
 // its eventfd, which ends a wait in the helper; a task that is in guest code is claimed and its worker terminated; what it
 // owned is then given back for it.
+//
+// How a guest ended is decided by where its task is when the worker is gone, not by what the worker said last:
+//   GONE          it ended itself and gave back what it owned; the report has its exit code
+//   IN_KERNEL     the kernel failed: a panic
+//   else          it was terminated in guest code, by kill() or by the engine (out of memory), and is reaped
+// The task is freed then, and nothing may name it to the kernel afterwards.
 
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
+import { ErrnoError, WvisorError } from "../../common/errors.ts";
 import type { Machine, TaskHandle } from "../boot/machine.ts";
-import { THREAD_GONE, THREAD_IN_KERNEL } from "../kernel/exports.ts";
-import { KernelPanic } from "../kernel/instance.ts";
+import { THREAD_GONE, THREAD_IN_GUEST, THREAD_IN_KERNEL } from "../kernel/exports.ts";
 import type { MemoryLimits } from "../kernel/guest-module.ts";
-import type { GuestExit } from "./runner.ts";
+import { KernelPanic } from "../kernel/instance.ts";
+import { EXIT_LIMIT, type GuestExit, type GuestStart } from "./runner.ts";
 import type { GuestReport } from "./worker-main.ts";
 
 export interface GuestThreadOptions {
@@ -20,88 +27,97 @@ export interface GuestThreadOptions {
   readonly memoryBytes?: number;
 }
 
-/** How long one look at a task that is inside the kernel waits for it to leave. */
-const CLAIM_WAIT_MS = 5;
+/** Between two looks at a task that is inside the kernel: what it does there takes less, unless it does not get the processor. */
+const CLAIM_INTERVAL_MS = 1;
 
 export class GuestThread {
   readonly #machine: Machine;
   readonly #task: TaskHandle;
   readonly #worker: Worker;
   readonly #cancelFd: number;
-  readonly #ended: Promise<void>;
   #report: GuestReport | undefined;
-  #killed = false;
-  /** The guest's end; rejects with a KernelPanic when the kernel failed. */
+  #error: (Error & { code?: string }) | undefined;
+  #killing: Promise<GuestExit> | undefined;
+  /** The worker is gone and the task freed. */
+  #over = false;
+  /** The guest's end. Rejects with a WvisorError when it could not start, with a KernelPanic when the kernel failed. */
   readonly exited: Promise<GuestExit>;
 
+  /** Takes over the task. */
   constructor(machine: Machine, task: TaskHandle, options: GuestThreadOptions) {
     this.#machine = machine;
     this.#task = task;
     this.#cancelFd = machine.native.eventfd(0);
-    this.#worker = new Worker(workerProgram(), {
-      workerData: {
-        modules: machine.modules,
-        memory: machine.memory,
-        shared: machine.shared,
-        task,
-        cancelFd: this.#cancelFd,
-        guest: options.guest,
-        guestMemory: options.guestMemory,
-        memoryBytes: options.memoryBytes ?? 0,
-      },
-    });
+    if (this.#cancelFd < 0) throw new ErrnoError(-this.#cancelFd, "eventfd");
+    const start: GuestStart = {
+      modules: machine.modules,
+      memory: machine.memory,
+      shared: machine.shared,
+      task,
+      cancelFd: this.#cancelFd,
+      guest: options.guest,
+      guestMemory: options.guestMemory,
+      memoryBytes: options.memoryBytes ?? 0,
+    };
+    this.#worker = new Worker(workerProgram(), { workerData: start });
     this.#worker.on("message", (report: GuestReport) => {
       this.#report = report;
     });
     this.#worker.on("error", (error: Error) => {
-      this.#report ??= { error };
+      this.#error = error;
     });
-    this.#ended = new Promise((resolve) => {
+    this.exited = new Promise<void>((resolve) => {
       this.#worker.once("exit", () => resolve());
-    });
-    this.exited = this.#ended.then(() => this.#finish());
+    }).then(() => this.#finish());
   }
 
   #finish(): GuestExit {
     const { kernel, native } = this.#machine;
+    this.#over = true;
     native.close(this.#cancelFd);
     const report = this.#report;
-    if (report !== undefined && "exit" in report) {
-      kernel.task_free(this.#task);
-      return report.exit;
+    const state = kernel.task_state(this.#task);
+    if (state === THREAD_IN_KERNEL || report?.kind === "panic") {
+      kernel.kernel_panic();
+      const why = report?.kind === "panic" ? report.message : (this.#error?.message ?? "it ended inside the kernel");
+      throw new KernelPanic(`a guest thread failed: ${why}`, { cause: this.#error });
     }
-    if (this.#killed) {
-      kernel.task_reap(this.#task);
-      return { code: kernel.task_free(this.#task), message: undefined };
+    if (state !== THREAD_GONE) kernel.task_reap(this.#task);
+    const code = kernel.task_free(this.#task);
+    if (report?.kind === "refused") throw new WvisorError(report.code, report.message, report.exitCode);
+    if (state === THREAD_GONE && report !== undefined) return report.exit;
+    if (this.#killing !== undefined) return { code, message: undefined };
+    if (this.#error?.code === "ERR_WORKER_OUT_OF_MEMORY") {
+      return { code: EXIT_LIMIT, message: "the program used up its thread's memory" };
     }
-    throw new KernelPanic(`a guest thread failed: ${report?.error.message ?? "it ended without a word"}`, {
-      cause: report?.error,
+    throw new KernelPanic(`a guest thread failed: ${this.#error?.message ?? "it ended without a word"}`, {
+      cause: this.#error,
     });
   }
 
-  /** Ends the guest; resolves when it is gone. `code` is its exit code unless it ended by itself first. */
-  async kill(code: number): Promise<GuestExit> {
+  /** Ends the guest; resolves as `exited` does, when it is gone. `code` is its exit code unless it ended by itself first. */
+  kill(code: number): Promise<GuestExit> {
+    this.#killing ??= this.#kill(code);
+    return this.#killing;
+  }
+
+  async #kill(code: number): Promise<GuestExit> {
     const { kernel, native } = this.#machine;
-    if (kernel.task_kill(this.#task, code) === 0) {
-      this.#killed = true;
+    if (!this.#over && kernel.task_kill(this.#task, code) === 0) {
       native.eventfdSignal(this.#cancelFd);
-      await this.#leaveKernel();
-      await this.#worker.terminate();
+      if (await this.#claim()) await this.#worker.terminate();
     }
     return this.exited;
   }
 
-  /** Returns when the task is claimed in guest code, or gone. */
-  async #leaveKernel(): Promise<void> {
-    const { kernel } = this.#machine;
-    for (let state = THREAD_IN_KERNEL; state === THREAD_IN_KERNEL; ) {
-      state = kernel.task_claim(this.#task, CLAIM_WAIT_MS);
-      if (state === THREAD_GONE) {
-        await this.#ended;
-        return;
-      }
-      if (state === THREAD_IN_KERNEL) await new Promise((resolve) => setImmediate(resolve));
+  /** True when the task was caught in guest code, false when it left by itself. */
+  async #claim(): Promise<boolean> {
+    while (!this.#over) {
+      const state = this.#machine.kernel.task_claim(this.#task);
+      if (state !== THREAD_IN_KERNEL) return state === THREAD_IN_GUEST;
+      await new Promise((resolve) => setTimeout(resolve, CLAIM_INTERVAL_MS));
     }
+    return false;
   }
 }
 

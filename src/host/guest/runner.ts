@@ -4,12 +4,13 @@ import { WvisorError } from "../../common/errors.ts";
 import type { Native } from "../../native/index.ts";
 import { makeThreadHost, type SharedHost } from "../boot/native-host.ts";
 import { type GuestModule, MEMORY_MODULE, MEMORY_NAME, type MemoryLimits } from "../kernel/guest-module.ts";
+import { THREAD_IN_KERNEL } from "../kernel/exports.ts";
 import { instantiateKernel, KernelPanic, type KernelModules } from "../kernel/instance.ts";
 
 const PAGE = 65536;
 /** SIGABRT, as other WASI runtimes report a trap. */
 export const EXIT_TRAPPED = 128 + 6;
-/** SIGKILL, as docker reports a container that met its memory limit. */
+/** SIGKILL: killed, or met its memory limit, as docker reports it. */
 export const EXIT_LIMIT = 128 + 9;
 
 /** All that a thread needs to run a guest; can be posted to a worker. */
@@ -90,7 +91,7 @@ function makeGuestMemory(limits: MemoryLimits | undefined, memoryBytes: number):
 
 /**
  * Runs the guest to its end. Errors: WvisorError when it cannot start; KernelPanic when the kernel failed. Its task is ended
- * in the kernel when this returns.
+ * in the kernel when this returns, unless somebody is killing it: then this thread is about to be terminated.
  */
 export function runGuest(native: Native, start: GuestStart): GuestExit {
   const guestMemory = makeGuestMemory(start.guestMemory, start.memoryBytes);
@@ -99,8 +100,7 @@ export function runGuest(native: Native, start: GuestStart): GuestExit {
   const preview1 = importsOf(start.guest, kernel);
   kernel.task_enter(start.task);
   const finish = (code: number, message: string | undefined): GuestExit => {
-    kernel.task_finish(start.task, code);
-    return { code, message };
+    return kernel.task_finish(start.task, code) ? { code, message } : { code: EXIT_LIMIT, message: undefined };
   };
   let entry: unknown;
   try {
@@ -115,7 +115,8 @@ export function runGuest(native: Native, start: GuestStart): GuestExit {
   } catch (error) {
     const code = host.exitCode();
     if (code !== undefined) return { code, message: undefined };
-    if (error instanceof KernelPanic || threadState(start) === IN_KERNEL) {
+    if (error instanceof KernelPanic || kernel.task_state(start.task) === THREAD_IN_KERNEL) {
+      kernel.kernel_panic();
       throw new KernelPanic(`the kernel failed: ${(error as Error).message}`, { cause: error });
     }
     if (error instanceof WebAssembly.RuntimeError || error instanceof RangeError) {
@@ -123,12 +124,4 @@ export function runGuest(native: Native, start: GuestStart): GuestExit {
     }
     return finish(EXIT_TRAPPED, `the program failed: ${(error as Error).message}`);
   }
-}
-
-/** Where Thread.state lies in a task, and its value inside the kernel (assembly/sched/thread.ts). */
-const THREAD_STATE_OFFSET = 0;
-const IN_KERNEL = 1;
-
-function threadState(start: GuestStart): number {
-  return new Int32Array(start.memory.buffer)[(start.task + THREAD_STATE_OFFSET) >> 2]!;
 }

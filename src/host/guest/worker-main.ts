@@ -1,19 +1,26 @@
 // A worker thread that runs one guest: its entry. What it runs comes as workerData, how it ended goes back as one message.
 
 import { parentPort, workerData } from "node:worker_threads";
+import { WvisorError } from "../../common/errors.ts";
 import { loadNative } from "../../native/index.ts";
 import { type GuestExit, type GuestStart, runGuest } from "./runner.ts";
 
-/** What the worker tells its supervisor, once. */
-export type GuestReport = { readonly exit: GuestExit } | { readonly error: Error };
+/** What the worker tells its supervisor, once. An error's class and fields would not survive the message as they are. */
+export type GuestReport =
+  | { readonly kind: "exit"; readonly exit: GuestExit }
+  | { readonly kind: "refused"; readonly code: string; readonly message: string; readonly exitCode: number }
+  | { readonly kind: "panic"; readonly message: string };
 
 function run(start: GuestStart): GuestReport {
   const native = loadNative();
-  if (native === undefined) return { error: new Error("the native helper is missing") };
+  if (native === undefined) return { kind: "panic", message: "the native helper is missing" };
   try {
-    return { exit: runGuest(native, start) };
+    return { kind: "exit", exit: runGuest(native, start) };
   } catch (error) {
-    return { error: error as Error };
+    if (error instanceof WvisorError) {
+      return { kind: "refused", code: error.code, message: error.message, exitCode: error.exitCode };
+    }
+    return { kind: "panic", message: (error as Error).message };
   }
 }
 

@@ -30,9 +30,11 @@ export interface KernelExports extends WebAssembly.Exports {
   task_set_stream(task: number, fd: number, handle: number, mode: number, flags: number): number;
   task_preopen(task: number, path: number, pathLength: number, name: number, nameLength: number): number;
   task_enter(task: number): void;
-  task_finish(task: number, code: number): void;
+  task_finish(task: number, code: number): number;
+  task_state(task: number): number;
+  kernel_panic(): void;
   task_kill(task: number, code: number): number;
-  task_claim(task: number, timeoutMs: number): number;
+  task_claim(task: number): number;
   task_reap(task: number): void;
   task_free(task: number): number;
   file_open(task: number, path: number, length: number, flags: number, mode: number): number;
@@ -49,7 +51,7 @@ export interface KernelExports extends WebAssembly.Exports {
 /** MNT_* of assembly/vfs/mount.ts. */
 export const MNT_READONLY = 1;
 
-/** States of a thread, as task_claim() returns them (assembly/sched/thread.ts). */
+/** States of a thread, as task_state() and task_claim() return them (assembly/sched/thread.ts). */
 export const THREAD_IN_GUEST = 0;
 export const THREAD_IN_KERNEL = 1;
 export const THREAD_GONE = 3;
