@@ -10,7 +10,7 @@
 //
 // `lock` (of Inode) is held by whoever writes, truncates or sets attributes.
 
-import { EACCES, EMFILE, ENFILE, ENOENT, ESTALE } from "../../abi/errno.ts";
+import { EACCES, EINTR, EMFILE, ENFILE, ENOENT, ESTALE } from "../../abi/errno.ts";
 import { O_RDONLY, O_RDWR } from "../../abi/fcntl.ts";
 import { S_IFMT } from "../../abi/stat.ts";
 import { free } from "../../lib/ref-counted.ts";
@@ -155,7 +155,7 @@ export abstract class GoferNode extends NumberedInode {
       return 0;
     }
     // Part of it may have been done.
-    this.getAttributes();
+    if (result != -EINTR) this.getAttributes();
     return result;
   }
 

@@ -142,6 +142,9 @@ export class MemoryServer {
     try {
       const refused = this.refuse.get(type);
       this.refuse.delete(type);
+      // A clunk that fails is a clunk.
+      if (refused !== undefined && type === p9.P9_TCLUNK)
+        this.fids.delete(message.readUInt32LE(p9.P9_HEADER));
       if (refused !== undefined) throw new Refusal(refused);
       const fields = new Fields(message);
       const { body, handle } = this.dispatch(type, fields);

@@ -69,6 +69,7 @@ export class World {
   reset = false;
   readonly closed: number[] = [];
   readonly root: number;
+  readonly preopen = PREOPEN;
   private readonly memory = makeKernelMemory();
   private readonly guest = new WebAssembly.Memory({ initial: 32 });
   private readonly calls: Record<string, Call>;
@@ -121,27 +122,31 @@ export class World {
     const unexpected = (): never => {
       throw new Error("unexpected host call");
     };
+    const transfer = (handle: number, span: Uint8Array, position: number, isWrite: boolean): number => {
+      const node = this.server.handles.get(handle);
+      if (node === undefined) throw new Error(`handle ${handle} is not open`);
+      const data = isWrite ? span : node.data.subarray(position, position + span.length);
+      if (isWrite) write(node, span, position);
+      else span.set(data);
+      return data.length;
+    };
     const move = (memory: () => Uint8Array, isWrite: boolean) => {
       return (_thread: number, handle: number, vector: number, count: number, position: number): number => {
-        const node = this.server.handles.get(handle);
-        if (node === undefined) throw new Error(`handle ${handle} is not open`);
         const view = new DataView(this.memory.buffer);
         let done = 0;
         for (let i = 0; i < count; i++) {
           const at = view.getUint32(vector + i * 8, true);
           const span = memory().subarray(at, at + view.getUint32(vector + i * 8 + 4, true));
-          if (isWrite) {
-            write(node, span, position + done);
-            done += span.length;
-          } else {
-            const data = node.data.subarray(position + done, position + done + span.length);
-            span.set(data);
-            done += data.length;
-            if (data.length < span.length) break;
-          }
+          const moved = transfer(handle, span, position + done, isWrite);
+          done += moved;
+          if (moved < span.length) break;
         }
         return done;
       };
+    };
+    const moveOne = (isWrite: boolean) => {
+      return (handle: number, at: number, length: number, position: number): number =>
+        transfer(handle, guest().subarray(at, at + length), position, isWrite);
     };
     const guest = (): Uint8Array => new Uint8Array(this.guest.buffer);
     const kernel = (): Uint8Array => new Uint8Array(this.memory.buffer);
@@ -163,6 +168,8 @@ export class World {
       },
       readGuest: move(guest, false),
       writeGuest: move(guest, true),
+      preadGuest: moveOne(false),
+      pwriteGuest: moveOne(true),
       readKernel: move(kernel, false),
       writeKernel: move(kernel, true),
       p9Rpc: (_thread, _connection, request, requestLength, response, capacity, fdOut) => {
