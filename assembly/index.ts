@@ -6,12 +6,12 @@
 import * as boot from "./boot/boot.ts";
 import { EINVAL } from "./abi/errno.ts";
 import * as abi from "./abi/wasi.ts";
-import { enter, exitTask, leave } from "./kernel/entry.ts";
+import { enter, exitTask, finishTask, leave } from "./kernel/entry.ts";
 import { Task } from "./kernel/task.ts";
 import { free } from "./lib/ref-counted.ts";
 import { mountTmpfs } from "./fs/tmpfs/tmpfs.ts";
-import { lockKernel, unlockKernel } from "./sched/kernel-lock.ts";
-import { claimForKiller, markDead, markGone, setCurrentThread, Thread } from "./sched/thread.ts";
+import { lockKernel, panicKernel, unlockKernel } from "./sched/kernel-lock.ts";
+import { claimForKiller, markDead, markGone, setCurrentThread, stateOf, Thread } from "./sched/thread.ts";
 import { Dentry } from "./vfs/dentry.ts";
 import { FileDescription } from "./vfs/file-description.ts";
 import { Mount, MountNamespace } from "./vfs/mount.ts";
@@ -510,7 +510,10 @@ export function task_make(
 }
 
 export function task_add_group(task: usize, gid: u32): i32 {
-  return changetype<Task>(task).cred.addGroup(gid) ? 0 : -EINVAL;
+  lockKernel();
+  const added = changetype<Task>(task).cred.addGroup(gid);
+  unlockKernel();
+  return added ? 0 : -EINVAL;
 }
 
 /** Arguments (which 0) or environment (1): `count` NUL-terminated strings, `bytes` in all. */
@@ -610,14 +613,19 @@ export function task_enter(task: usize): void {
   setCurrentThread(changetype<Task>(task));
 }
 
-/** The guest returned: ends the task from inside its own instance. */
-export function task_finish(task: usize, code: i32): void {
-  lockKernel();
-  const t = changetype<Task>(task);
-  t.exitCode = code;
-  t.release();
-  unlockKernel();
-  markGone(t);
+/** The guest returned or trapped: ends the task from inside its own instance. 0 when the killer has it: see finishTask(). */
+export function task_finish(task: usize, code: i32): i32 {
+  return finishTask(changetype<Task>(task), code) ? 1 : 0;
+}
+
+/** Where the task's thread is: a state of sched/thread.ts. */
+export function task_state(task: usize): i32 {
+  return stateOf(changetype<Task>(task));
+}
+
+/** A thread failed inside the kernel: nobody waits for the kernel lock any more. */
+export function kernel_panic(): void {
+  panicKernel();
 }
 
 /** The killer's first step: the task is to end with `code`. -ESRCH when it has. The host then cancels its native wait. */
@@ -631,8 +639,8 @@ export function task_kill(task: usize, code: i32): i32 {
 }
 
 /** The killer's second step: see claimForKiller() in sched/thread.ts. */
-export function task_claim(task: usize, timeoutMs: f64): i32 {
-  return claimForKiller(changetype<Task>(task), <i64>(timeoutMs * 1e6));
+export function task_claim(task: usize): i32 {
+  return claimForKiller(changetype<Task>(task));
 }
 
 /** Gives back what a claimed task owned, once its thread has been terminated. */

@@ -6,7 +6,17 @@
 // Nothing is done when the outputs are newer than all sources.
 
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -16,6 +26,8 @@ const outputs = ["kernel.wasm", "kernel-merged.wasm", "kernel-debug.wasm", "gues
 
 /** Eight-byte values that the stack probe's frame holds: more than the deepest path through kernel and host imports needs. */
 const PROBE_WORDS = 4096;
+/** Any addresses inside the memory will do. */
+const PROBE_ADDRESS = 1024;
 
 const FEATURES = [
   "--enable-threads", "--enable-bulk-memory", "--enable-bulk-memory-opt", "--enable-multimemory",
@@ -44,13 +56,15 @@ function upToDate() {
 
 /**
  * The stack probe of assembly/kernel/stack.ts. In the branch that is never taken PROBE_WORDS values are loaded, kept across
- * a call and stored, so that every compiler must give the function a frame that holds them all.
+ * a call and stored, so that every compiler must give the function a frame that holds them all. Each has an address of its
+ * own: an optimizer keeps one value for what it knows to be equal. And no optimizer of ours sees it: it is merged last.
  */
 function probeSource() {
   const names = Array.from({ length: PROBE_WORDS }, (_, i) => `$v${i}`);
   const locals = names.map((name) => `(local ${name} i64)`).join(" ");
-  const loads = names.map((name) => `(local.set ${name} (i64.load (i32.const 1024)))`).join("\n");
-  const stores = names.map((name) => `(i64.store (i32.const 1024) (local.get ${name}))`).join("\n");
+  const address = (i) => `(i32.const ${PROBE_ADDRESS + i * 8})`;
+  const loads = names.map((name, i) => `(local.set ${name} (i64.load ${address(i)}))`).join("\n");
+  const stores = names.map((name, i) => `(i64.store ${address(i)} (local.get ${name}))`).join("\n");
   return `(module
     (import "kernel" "memory" (memory 64 32768 shared))
     (func $probe (export "probe") (param i32) ${locals}
@@ -64,34 +78,41 @@ function tool(name, args) {
   execFileSync(path.join(root, "node_modules/.bin", name), args, { stdio: ["ignore", "inherit", "inherit"] });
 }
 
+/**
+ * In one step: whoever reads meanwhile sees the old file or the new one. Its time is that of the build's start: a source that
+ * was changed meanwhile is newer.
+ */
+function publish(file, name, started) {
+  const target = path.join(root, "build", name);
+  copyFileSync(file, `${target}.${process.pid}`);
+  utimesSync(`${target}.${process.pid}`, started, started);
+  renameSync(`${target}.${process.pid}`, target);
+}
+
 export async function buildKernel() {
   if (upToDate()) return false;
+  const started = new Date();
   const { compileKernel } = await import("./asc-kernel.mjs");
   const work = mkdtempSync(path.join(tmpdir(), "wvisor-kernel-"));
   const at = (name) => path.join(work, name);
-  const out = (name) => path.join(root, "build", name);
   mkdirSync(path.join(root, "build"), { recursive: true });
   try {
     writeFileSync(at("probe.wat"), probeSource());
     tool("wasm-as", [...FEATURES, at("probe.wat"), "-o", at("probe.wasm")]);
     tool("wasm-as", [...FEATURES, path.join(root, "assembly/providers/guest-merged.wat"), "-o", at("gate.wasm")]);
-    tool("wasm-as", [path.join(root, "assembly/providers/guest-peek.wat"), "-o", at("peek.wasm")]);
+    tool("wasm-as", [path.join(root, "assembly/providers/guest-peek.wat"), "-o", at("guest-peek.wasm")]);
     for (const target of ["release", "debug"]) {
       const files = await compileKernel("assembly/index.ts", { target });
       writeFileSync(at(`${target}.wasm`), files.get("kernel.wasm"));
-      const keepNames = target === "debug" ? ["-g"] : [];
-      tool("wasm-merge", [
-        ...FEATURES, ...keepNames, at(`${target}.wasm`), "kernel", at("probe.wasm"), "stack", "-o", at(`${target}-probe.wasm`),
-      ]);
     }
-    tool("wasm-merge", [
-      ...FEATURES, at("release-probe.wasm"), "kernel", at("gate.wasm"), "guest", "-o", at("merged.wasm"),
-    ]);
-    tool("wasm-opt", [...FEATURES, "-O3", at("merged.wasm"), "-o", at("kernel-merged.wasm")]);
-    writeFileSync(out("kernel.wasm"), readFileSync(at("release-probe.wasm")));
-    writeFileSync(out("kernel-debug.wasm"), readFileSync(at("debug-probe.wasm")));
-    writeFileSync(out("kernel-merged.wasm"), readFileSync(at("kernel-merged.wasm")));
-    writeFileSync(out("guest-peek.wasm"), readFileSync(at("peek.wasm")));
+    const merge = (into, module, name, result, ...more) =>
+      tool("wasm-merge", [...FEATURES, ...more, at(into), "kernel", at(module), name, "-o", at(result)]);
+    merge("release.wasm", "probe.wasm", "stack", "kernel.wasm");
+    merge("debug.wasm", "probe.wasm", "stack", "kernel-debug.wasm", "-g");
+    merge("release.wasm", "gate.wasm", "guest", "gated.wasm");
+    tool("wasm-opt", [...FEATURES, "-O3", at("gated.wasm"), "-o", at("optimized.wasm")]);
+    merge("optimized.wasm", "probe.wasm", "stack", "kernel-merged.wasm");
+    for (const name of outputs) publish(at(name), name, started);
   } finally {
     rmSync(work, { recursive: true, force: true });
   }

@@ -42,3 +42,5 @@ export const ROOT_DEVICES = 1328;
 export const ROOT_LAST_DEVICE = 1332;
 /** The last task id. */
 export const ROOT_LAST_TASK_ID = 1336;
+/** 1 when a thread failed inside the kernel (sched/kernel-lock.ts). */
+export const ROOT_PANIC = 1340;

@@ -36,12 +36,28 @@ function leaveDead(task: Task): void {
 
 /** The task's end, from inside a call, with the lock held. Never returns. */
 export function exitTask(task: Task, code: i32): void {
-  task.exitCode = code;
+  endTask(task, code);
+  exited(changetype<usize>(task), task.exitCode);
+  trap();
+}
+
+/**
+ * The task's end after its guest returned or trapped, from its own thread. False when the killer has claimed it: the thread
+ * may be terminated at any moment, so it must not enter, and what it owned is the killer's to give back.
+ */
+export function finishTask(task: Task, code: i32): bool {
+  if (!claimForKernel(task)) return false;
+  lockKernel();
+  endTask(task, code);
+  return true;
+}
+
+function endTask(task: Task, code: i32): void {
+  // The killer's code stands: it came first.
+  if (!task.isDead()) task.exitCode = code;
   task.release();
   unlockKernel();
   markGone(task);
-  exited(changetype<usize>(task), code);
-  trap();
 }
 
 /** Unwinds through the guest: a trap, since guest code could catch a JavaScript exception. The host knows why. */

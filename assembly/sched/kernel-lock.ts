@@ -4,17 +4,21 @@
 //
 // It is never held across anything that can take longer than a memory copy. Without threads (the portable build) there is
 // nobody to exclude, and both functions do nothing.
+//
+// A thread that failed inside the kernel may have left the lock held for ever. Whoever then waits for it fails as well,
+// at once when the failure was told by panicKernel(), else when the lock has not moved for LOST_AFTER seconds: a supervisor
+// that wants to stop the sandbox must not wait with the rest.
 
-import { ROOT_LOCK } from "../abi/kernel-layout.ts";
+import { ROOT_LOCK, ROOT_PANIC } from "../abi/kernel-layout.ts";
+
+const SECOND: i64 = 1_000_000_000;
+/** Counted in waits of a second each, so that a process that was stopped and continued does not count the pause. */
+const LOST_AFTER: i32 = 30;
 
 export function lockKernel(): void {
   if (ASC_FEATURE_THREADS) {
-    let seen = atomic.cmpxchg<i32>(ROOT_LOCK, 0, 1);
-    if (seen == 0) return;
-    do {
-      if (seen == 2 || atomic.cmpxchg<i32>(ROOT_LOCK, 1, 2) != 0) atomic.wait<i32>(ROOT_LOCK, 2, -1);
-      seen = atomic.cmpxchg<i32>(ROOT_LOCK, 0, 2);
-    } while (seen != 0);
+    const seen = atomic.cmpxchg<i32>(ROOT_LOCK, 0, 1);
+    if (seen != 0) waitForLock(seen);
   }
 }
 
@@ -25,4 +29,25 @@ export function unlockKernel(): void {
       atomic.notify(ROOT_LOCK, 1);
     }
   }
+}
+
+/** From now on a thread that would wait for the lock fails instead, and those that wait fail now. */
+export function panicKernel(): void {
+  if (ASC_FEATURE_THREADS) {
+    atomic.store<i32>(ROOT_PANIC, 1);
+    atomic.notify(ROOT_LOCK, -1);
+  }
+}
+
+function waitForLock(first: i32): void {
+  let seen = first;
+  let missed = 0;
+  do {
+    if (atomic.load<i32>(ROOT_PANIC) != 0) abort("another thread failed inside the kernel");
+    if (seen == 2 || atomic.cmpxchg<i32>(ROOT_LOCK, 1, 2) != 0) {
+      missed = atomic.wait<i32>(ROOT_LOCK, 2, SECOND) == 2 ? missed + 1 : 0;
+      if (missed == LOST_AFTER) abort("the kernel lock is lost");
+    }
+    seen = atomic.cmpxchg<i32>(ROOT_LOCK, 0, 2);
+  } while (seen != 0);
 }

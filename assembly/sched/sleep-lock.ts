@@ -9,7 +9,9 @@ import { WaitQueue } from "./wait-queue.ts";
 @final
 export class SleepLock {
   private held: bool = false;
+  /** There while somebody is in acquire()'s sleep, also one that was woken and has not come back yet. */
   private waiters: WaitQueue | null = null;
+  private sleepers: u32 = 0;
 
   get isHeld(): bool {
     return this.held;
@@ -23,7 +25,12 @@ export class SleepLock {
         queue = new WaitQueue();
         this.waiters = queue;
       }
+      this.sleepers++;
       const result = queue.sleep(-1);
+      if (--this.sleepers == 0) {
+        free(queue);
+        this.waiters = null;
+      }
       if (result < 0) return result;
     }
     this.held = true;
@@ -34,12 +41,6 @@ export class SleepLock {
     assert(this.held, "the lock is held");
     this.held = false;
     const queue = this.waiters;
-    if (queue === null) return;
-    if (queue.isEmpty) {
-      free(queue);
-      this.waiters = null;
-    } else {
-      queue.wakeOne();
-    }
+    if (queue !== null) queue.wakeOne();
   }
 }

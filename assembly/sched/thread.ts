@@ -80,18 +80,19 @@ export function releaseToGuest(thread: Thread): void {
   setState(thread, IN_GUEST);
 }
 
-/** The thread has left for good; whoever waits for that is woken. */
+/** The thread has left for good. */
 export function markGone(thread: Thread): void {
   setState(thread, GONE);
 }
 
 function setState(thread: Thread, state: i32): void {
-  if (ASC_FEATURE_THREADS) {
-    atomic.store<i32>(thread.stateAddress, state);
-    if (thread.isDead()) atomic.notify(thread.stateAddress, -1);
-  } else {
-    thread.state = state;
-  }
+  if (ASC_FEATURE_THREADS) atomic.store<i32>(thread.stateAddress, state);
+  else thread.state = state;
+}
+
+export function stateOf(thread: Thread): i32 {
+  if (ASC_FEATURE_THREADS) return atomic.load<i32>(thread.stateAddress);
+  return thread.state;
 }
 
 /**
@@ -100,7 +101,7 @@ function setState(thread: Thread, state: i32): void {
  */
 export function markDead(thread: Thread): i32 {
   if (ASC_FEATURE_THREADS) {
-    if (atomic.load<i32>(thread.stateAddress) == GONE) return -ESRCH;
+    if (stateOf(thread) == GONE) return -ESRCH;
     atomic.store<i32>(thread.deadAddress, 1);
     atomic.store<i32>(thread.wakeAddress, 1);
     atomic.notify(thread.wakeAddress, 1);
@@ -113,15 +114,10 @@ export function markDead(thread: Thread): i32 {
 
 /**
  * The killer's second step, without the lock: returns IN_GUEST when the thread was caught in guest code (now CLAIMED: the
- * host may terminate it), GONE when it left by itself, or IN_KERNEL when it was still inside after `timeoutNs`.
+ * host may terminate it), GONE when it left by itself, or IN_KERNEL when it is still inside: the killer looks again later.
  */
-export function claimForKiller(thread: Thread, timeoutNs: i64): i32 {
-  if (ASC_FEATURE_THREADS) {
-    const seen = atomic.cmpxchg<i32>(thread.stateAddress, IN_GUEST, CLAIMED);
-    if (seen != IN_KERNEL) return seen;
-    atomic.wait<i32>(thread.stateAddress, IN_KERNEL, timeoutNs);
-    return atomic.cmpxchg<i32>(thread.stateAddress, IN_GUEST, CLAIMED);
-  }
+export function claimForKiller(thread: Thread): i32 {
+  if (ASC_FEATURE_THREADS) return atomic.cmpxchg<i32>(thread.stateAddress, IN_GUEST, CLAIMED);
   const seen = thread.state;
   if (seen == IN_GUEST) thread.state = CLAIMED;
   return seen;
