@@ -3,9 +3,9 @@
 //
 //   entry   +0 ino   +8 next cookie   +16 name length   +20 type   +24 name, padded to 8 bytes
 
+import { free } from "../../lib/ref-counted.ts";
 import { DirectorySink } from "../../vfs/directory-sink.ts";
 import { FileDescription } from "../../vfs/file-description.ts";
-import { free } from "../../lib/ref-counted.ts";
 
 const CAPACITY: u32 = 4096;
 const HEADER: u32 = 24;

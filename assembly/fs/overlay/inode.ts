@@ -6,7 +6,7 @@ import { S_IFCHR, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from "../../abi/stat.ts";
 import { free } from "../../lib/ref-counted.ts";
 import { errorOf, isError } from "../../lib/result.ts";
 import { ATTR_SIZE, Attributes } from "../../vfs/attributes.ts";
-import { Dentry, Filesystem, Inode } from "../../vfs/dentry.ts";
+import { Dentry, Inode } from "../../vfs/dentry.ts";
 import { Mount } from "../../vfs/mount.ts";
 import { copyUp, WHOLE } from "./copy-up.ts";
 import { OverlayDirectory } from "./directory-description.ts";

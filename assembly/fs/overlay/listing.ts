@@ -64,7 +64,6 @@ export class Listing {
 
   /** Collects the names of `node`; `emptyOnly` stops at the first. May sleep. */
   build(node: OverlayNode, emptyOnly: bool): i32 {
-    const fs = node.overlayFs;
     const upper = node.upper;
     this.table = allocDataPages(0);
     if (!this.table) return -ENOMEM;

@@ -11,9 +11,9 @@
 //
 // Sleep order: an overlay's directory locks, its file's lock, `copyUpLock`, the layers' locks.
 
-import { Dentry, Filesystem, Inode } from "../../vfs/dentry.ts";
-import { SleepLock } from "../../sched/sleep-lock.ts";
 import { free } from "../../lib/ref-counted.ts";
+import { SleepLock } from "../../sched/sleep-lock.ts";
+import { Dentry, Filesystem, Inode } from "../../vfs/dentry.ts";
 import { OverlayFilesystem } from "./filesystem.ts";
 
 export abstract class OverlayNode extends Inode {
