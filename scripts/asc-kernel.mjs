@@ -16,8 +16,11 @@ const LIBRARY = {
   "abi/kernel-layout": "assembly/abi/kernel-layout.ts",
 };
 
-/** Compiles `entry` (relative to the root) by a target of asconfig.json. Returns the files that asc wrote, by name. */
-export async function compileKernel(entry, { target = "release", args = [] } = {}) {
+/**
+ * Compiles `entry` (relative to the root) by a target of asconfig.json. Returns the files that asc wrote, by name.
+ * `sources` are files that exist only for this compilation: text by path relative to the root.
+ */
+export async function compileKernel(entry, { target = "release", args = [], sources = {} } = {}) {
   for (const [name, file] of Object.entries(LIBRARY)) {
     libraryFiles[name] = readFileSync(path.join(root, file), "utf8");
   }
@@ -26,6 +29,7 @@ export async function compileKernel(entry, { target = "release", args = [] } = {
     [entry, "--config", "asconfig.json", "--target", target, "--outFile", "kernel.wasm", ...args],
     {
       readFile(name, base) {
+        if (Object.hasOwn(sources, name)) return sources[name];
         try {
           return readFileSync(path.resolve(root, base, name), "utf8");
         } catch {
