@@ -1,5 +1,5 @@
 // A sparse array of words, indexed by u64 (Linux: lib/radix-tree.c): a tree of nodes with 64 slots, as high as its largest
-// index needs. An empty slot reads as 0.
+// index needs. An empty slot reads as 0, and a node without values is freed: what a tree takes follows from what is in it.
 
 import { free } from "./ref-counted.ts";
 
@@ -29,13 +29,25 @@ export class RadixTree {
     return load<u32>(slotOf(node, index, 1));
   }
 
+  /** Puts `value` at `index`; 0 empties the slot. */
   set(index: u64, value: usize): void {
+    if (!value) {
+      if (this.covers(index) && clear(this.top, index, this.height)) {
+        heap.free(this.top);
+        this.top = 0;
+        this.height = 0;
+      }
+      return;
+    }
     while (!this.covers(index)) {
-      const node = heap.alloc(NODE_BYTES);
-      store<u32>(node, <u32>this.top);
-      this.top = node;
+      if (this.top) {
+        const node = heap.alloc(NODE_BYTES);
+        store<u32>(node, <u32>this.top);
+        this.top = node;
+      }
       this.height++;
     }
+    if (!this.top) this.top = heap.alloc(NODE_BYTES);
     let node = this.top;
     for (let level = this.height; level > 1; level--) {
       const slot = slotOf(node, index, level);
@@ -79,6 +91,21 @@ export class RadixTree {
 
 function slotOf(node: usize, index: u64, level: u32): usize {
   return node + ((<usize>((index >> (<u64>(level - 1) * FANOUT_BITS)) & (SLOTS - 1))) << 2);
+}
+
+/** Empties a slot and frees the nodes below `node` that it leaves empty. True when `node` is empty itself. As freeNode(). */
+function clear(node: usize, index: u64, level: u32): bool {
+  const slot = slotOf(node, index, level);
+  if (level > 1) {
+    const below = load<u32>(slot);
+    if (!below || !clear(below, index, level - 1)) return false;
+    heap.free(below);
+  }
+  store<u32>(slot, 0);
+  for (let i: usize = 0; i < NODE_BYTES; i += 8) {
+    if (load<u64>(node + i)) return false;
+  }
+  return true;
 }
 
 /** Recursive, at most eleven deep: the height that 64 bits need. */

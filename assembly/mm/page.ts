@@ -114,6 +114,11 @@ export function allocPages(order: u32): usize {
   return block;
 }
 
+/** Whether only the reserve is left: a guest gets no more files, and caches are to shrink. */
+export function memoryIsShort(): bool {
+  return load<u32>(ROOT_PAGES_USED) + RESERVED_PAGES >= load<u32>(ROOT_MAX_PAGES);
+}
+
 /** As allocPages, for file data and other amounts that a guest chooses: 0 before small objects could run short. */
 export function allocDataPages(order: u32): usize {
   if (load<u32>(ROOT_PAGES_USED) + (1 << order) + RESERVED_PAGES > load<u32>(ROOT_MAX_PAGES)) return 0;

@@ -3,6 +3,7 @@
 // A warm path walk reads this table and nothing else. Its memory is bounded per file system: when a new dentry would exceed
 // Filesystem.dentryMax, the least recently used unreferenced ones of that file system are evicted first.
 
+import { memoryIsShort } from "mm/page";
 import { ROOT_VFS } from "../abi/kernel-layout.ts";
 import { equal, hashBytes } from "../lib/bytes.ts";
 import { Dentry, DENTRY_DEAD, DENTRY_HASHED, DENTRY_REFERENCED, Filesystem, Inode } from "./dentry.ts";
@@ -38,7 +39,8 @@ export function findDentry(parent: Dentry, name: usize, length: u32, hash: u32):
 /** A new unhashed dentry with one reference. May evict others of the same file system. */
 export function makeDentry(parent: Dentry, name: usize, length: u32, hash: u32): Dentry {
   const fs = parent.fs;
-  if (fs.dentryCount >= fs.dentryMax) shrinkDcache(fs, fs.dentryMax >> 4);
+  if (fs.dentryCount >= fs.dentryMax) shrinkDcache(fs, (fs.dentryMax >> 4) + 1);
+  else if (memoryIsShort()) shrinkDcache(fs, 2);
   return new Dentry(fs, parent, name, length, hash);
 }
 

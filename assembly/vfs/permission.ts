@@ -88,13 +88,15 @@ export function prepareAttributes(inode: Inode, a: Attributes, cred: Credentials
   return 0;
 }
 
-/** Adds to `a` the loss of set-user-id, and of set-group-id where it means execution (Linux: should_remove_suid()). */
+/** Adds to `a` the loss of set-user-id and set-group-id (Linux: setattr_should_drop_suidgid()). */
 export function dropSetIds(inode: Inode, a: Attributes, cred: Credentials): void {
   const isChown = (a.valid & (ATTR_UID | ATTR_GID)) != 0;
   if (!isChown && cred.hasCapability(CAP_FSETID)) return;
   let kept = inode.mode & 0o7777;
   if (kept & <u32>S_ISUID) kept &= ~(<u32>S_ISUID);
-  if (kept & <u32>S_ISGID && kept & <u32>S_IXGRP) kept &= ~(<u32>S_ISGID);
+  // Without group execution the bit does not mean execution: only a stranger to the group loses it.
+  const stays = !(kept & <u32>S_IXGRP) && (cred.inGroup(inode.gid) || cred.hasCapability(CAP_FSETID));
+  if (kept & <u32>S_ISGID && !stays) kept &= ~(<u32>S_ISGID);
   if (kept == (inode.mode & 0o7777)) return;
   a.valid |= ATTR_MODE;
   a.mode = kept;

@@ -93,6 +93,7 @@ export class TmpfsDirectory extends TmpfsInode {
   override link(child: Dentry, target: Dentry): i32 {
     const inode = target.file;
     if (inode.nlink >= <u32>LINK_MAX) return -EMLINK;
+    if (!this.limits.takeInode()) return -ENOSPC;
     inode.nlink++;
     inode.incRef();
     changetype<TmpfsInode>(inode).touchChanged();
@@ -102,6 +103,8 @@ export class TmpfsDirectory extends TmpfsInode {
   override unlink(child: Dentry): i32 {
     const inode = changetype<TmpfsInode>(child.file);
     this.removeEntry(child);
+    // The last name's share is given back by the inode itself.
+    if (inode.nlink > 1) this.limits.giveInode();
     inode.nlink--;
     inode.touchChanged();
     return 0;

@@ -1,5 +1,6 @@
 // What one tmpfs may take of the kernel's memory (mount options size= and nr_inodes=).
 
+import { memoryIsShort } from "mm/page";
 import { RefCounted } from "../../lib/ref-counted.ts";
 
 @final
@@ -25,8 +26,9 @@ export class TmpfsLimits extends RefCounted {
     this.pagesUsed -= count;
   }
 
+  /** For a new file, or another name of one (Linux counts both: each pins memory). Also false when the kernel's memory is short. */
   takeInode(): bool {
-    if (this.inodesUsed >= this.maxInodes) return false;
+    if (this.inodesUsed >= this.maxInodes || memoryIsShort()) return false;
     this.inodesUsed++;
     return true;
   }

@@ -13,6 +13,9 @@ import { TmpfsLimits } from "./limits.ts";
 /** 2^62 - 1, so that no sum of an offset and a length overflows. Linux: MAX_LFS_FILESIZE, 2^63 - 1. */
 const SIZE_MAX: i64 = 0x3fffffffffffffff;
 
+/** In nanoseconds. */
+const DAY: i64 = 86_400_000_000_000;
+
 @final
 export class TmpfsRegularFile extends TmpfsInode {
   data: FileData;
@@ -64,10 +67,9 @@ class TmpfsFile extends FileDescription {
 
   /** relatime, Linux's default: atime moves only when it is behind mtime or ctime, or a day old. */
   private touchAccessed(inode: TmpfsRegularFile): void {
-    if (inode.atime <= inode.mtime || inode.atime <= inode.ctime) {
-      const now = realTime();
-      if (now > inode.atime) inode.atime = now;
-    }
+    const now = realTime();
+    const behind = inode.atime <= inode.mtime || inode.atime <= inode.ctime;
+    if (behind || now - inode.atime >= DAY) inode.atime = now;
   }
 
   override write(from: IovIter, offset: i64): i64 {
