@@ -52,12 +52,14 @@ export function directoriesOfTheUpperLayerAloneAreRenamed(): void {
   w.base.mkdir("/lower");
   w.base.mkdir("/lower/sub");
   w.base.write("/lower/sub/f", "base");
+  w.base.write("/lower/sub/g", "base");
   w.top.mkdir("/new");
   w.top.write("/new/f", "upper");
   check(w.top.rename("/lower", "/other") == -EXDEV, "a lower directory is not");
   check(w.top.chmod("/lower", 0o700) == 0 && w.top.rename("/lower", "/other") == -EXDEV, "nor a merged one");
   check(w.top.rename("/new", "/lower/new") == 0 && w.top.reads("/lower/new/f", "upper"), "into a merged one");
   check(w.top.rename("/lower/new", "/lower/sub") == -ENOTEMPTY, "not over a full one");
+  check(w.top.unlink("/lower/sub/g") == 0, "one of its two files goes");
   check(
     w.top.unlink("/lower/sub/f") == 0 && w.top.rename("/lower/new", "/lower/sub") == 0,
     "but over an empty one",
