@@ -53,6 +53,15 @@ export interface Native {
   signalfd(maskLow: number): number;
   /** (blocks) Next signal number from a signalfd; timeoutMs -1 waits for ever; 0 = none in time. */
   signalfdRead(fd: number, timeoutMs: number): number;
+  /**
+   * (blocks until the exec) Starts a process in a session of its own, in "/", with an empty environment, default signal
+   * dispositions and none blocked. `argv`: NUL-terminated strings, `argvLength` bytes in all; the first is the path of the
+   * program. `fds`: `count` i32 descriptors; number i of the child is fds[i], or /dev/null for -1. Returns the pid; -ENOENT, -EACCES ... when it cannot
+   * be executed. The caller reaps it by waitpid().
+   */
+  spawn(slot: number, argv: number, argvLength: number, fds: number, count: number): number;
+  /** waitpid(2) on a child of ours: its exit code, or 128 + its signal; -EAGAIN while it runs, unless `wait` is 1 (blocks). */
+  waitpid(pid: number, wait: number): number;
   /** _exit(2): ends the whole process now, from any thread, without atexit handlers. */
   exit(code: number): number;
   getpid(): number;

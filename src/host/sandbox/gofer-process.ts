@@ -12,7 +12,6 @@
 //   child's death is end of stream on its sockets. The child leads a session of its own: a Ctrl-C is for the guest, and
 //   the gofer must outlive whatever the guest still does with its files.
 
-import { type ChildProcess, spawn } from "node:child_process";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ErrnoError, WvisorError } from "../../common/errors.ts";
@@ -30,8 +29,8 @@ export interface GoferMount {
 export interface GoferProcess {
   /** Our end of each mount's socket, in the order of the mounts: blocking, close-on-exec, owned by the caller. */
   readonly sockets: readonly number[];
+  /** The caller reaps it (Native.waitpid), or ends before it. */
   readonly pid: number;
-  readonly child: ChildProcess;
 }
 
 export interface GoferOptions {
@@ -41,8 +40,11 @@ export interface GoferOptions {
 
 /** The helper's slot for this module's own few bytes; nothing stays in it between calls. */
 const SCRATCH_SLOT = 15;
-const SCRATCH_BYTES = 16 << 10;
+const SCRATCH_BYTES = 64 << 10;
 const FIRST_DONATED_FD = 3;
+/** What Native.spawn() takes for "nothing", and the one standard stream that the gofer shares with us. */
+const DEV_NULL = -1;
+const STDERR = 2;
 const SIGKILL = 9;
 
 /**
@@ -82,7 +84,7 @@ export function startGofer(
       ours.push(ends.getInt32(0, true));
       theirs.push(ends.getInt32(4, true));
     }
-    const child = spawnLauncher(theirs, options);
+    const pid = spawnLauncher(native, theirs, scratch, options);
     closeAll(native, theirs);
     const configSocket = ours.pop()!;
     try {
@@ -90,7 +92,7 @@ export function startGofer(
     } finally {
       native.close(configSocket);
     }
-    return { sockets: ours, pid: child.pid!, child };
+    return { sockets: ours, pid };
   } catch (error) {
     closeAll(native, theirs);
     closeAll(native, ours);
@@ -98,10 +100,16 @@ export function startGofer(
   }
 }
 
-function spawnLauncher(serverEnds: readonly number[], options: GoferOptions): ChildProcess {
+function spawnLauncher(
+  native: Native,
+  serverEnds: readonly number[],
+  scratch: Uint8Array,
+  options: GoferOptions,
+): number {
   const launcher = options.launcher ?? launcherPath();
   const configFd = FIRST_DONATED_FD + serverEnds.length - 1;
-  const args = [
+  const argv = [
+    launcher,
     `--fds=${configFd + 1}`,
     `--pdeathsig=${SIGKILL}`,
     `--parent=${process.pid}`,
@@ -111,20 +119,13 @@ function spawnLauncher(serverEnds: readonly number[], options: GoferOptions): Ch
     options.program ?? goferProgram(),
     `--config-fd=${configFd}`,
   ];
-  const child = spawn(launcher, args, {
-    // "/" so that it holds no directory of the caller's.
-    cwd: "/",
-    env: {},
-    stdio: ["ignore", "ignore", "inherit", ...serverEnds],
-    detached: true,
-  });
-  // A failure is seen by the missing pid; without a listener the event that tells it later would end the process.
-  child.on("error", () => {});
-  child.unref();
-  if (child.pid === undefined) {
-    throw new WvisorError("ERR_WVISOR_GOFER", `starting the gofer: cannot execute ${launcher}`);
-  }
-  return child;
+  const fds = Int32Array.from([DEV_NULL, DEV_NULL, STDERR, ...serverEnds]);
+  const strings = new TextEncoder().encode(argv.map((argument) => `${argument}\0`).join(""));
+  const fdsAt = SCRATCH_BYTES - fds.byteLength;
+  if (strings.length > fdsAt) throw new WvisorError("ERR_WVISOR_GOFER", "starting the gofer: too many mounts");
+  scratch.set(strings);
+  scratch.set(new Uint8Array(fds.buffer), fdsAt);
+  return check(native.spawn(SCRATCH_SLOT, 0, strings.length, fdsAt, fds.length), `executing ${launcher}`);
 }
 
 /** Sent after the start, so that a document larger than the socket's buffer is read while it is written. */

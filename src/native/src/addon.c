@@ -46,7 +46,7 @@ static bool define(napi_env env, napi_value exports, const struct call *call) {
 
 NAPI_MODULE_INIT() {
   static const struct call *const tables[] = {fd_calls, process_calls, signal_calls, deadline_calls,
-                                              io_calls, file_calls,    channel_calls};
+                                              io_calls, file_calls,    channel_calls, spawn_calls};
   napi_property_descriptor memory = {
       .utf8name = "registerMemory", .method = register_memory, .attributes = napi_enumerable};
   if (!memory_init(env) || napi_define_properties(env, exports, 1, &memory) != napi_ok) {

@@ -43,6 +43,7 @@ extern const struct call deadline_calls[];
 extern const struct call io_calls[];
 extern const struct call file_calls[];
 extern const struct call channel_calls[];
+extern const struct call spawn_calls[];
 
 /** Converts `values` by `signature`. Returns 0 or -errno. */
 int args_convert(napi_env env, const char *signature, size_t count, const napi_value *values, int64_t *arg);
