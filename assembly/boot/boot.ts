@@ -19,6 +19,7 @@ import {
   registerMemDevices,
 } from "../fs/devtmpfs/mem.ts";
 import { mountGofer } from "../fs/gofer/gofer.ts";
+import { OverlayFilesystem } from "../fs/overlay/filesystem.ts";
 import { mountOverlay, mountOverlayFile } from "../fs/overlay/overlay.ts";
 import { mountTmpfs } from "../fs/tmpfs/tmpfs.ts";
 import { makeHostStream } from "../kernel/host-stream.ts";
@@ -29,7 +30,7 @@ import { isError } from "../lib/result.ts";
 import { IovIter } from "../mm/iov-iter.ts";
 import { Thread } from "../sched/thread.ts";
 import { dropDentries, initDcache } from "../vfs/dcache.ts";
-import { Dentry } from "../vfs/dentry.ts";
+import { Dentry, Filesystem } from "../vfs/dentry.ts";
 import { DirectorySink } from "../vfs/directory-sink.ts";
 import { FileDescription } from "../vfs/file-description.ts";
 import { MNT_NOEXEC, Mount, MountNamespace } from "../vfs/mount.ts";
@@ -247,8 +248,20 @@ export function mayExecute(task: Task, file: FileDescription): i32 {
 export function shrinkNamespace(namespace: MountNamespace): void {
   let mount = namespace.next(null);
   while (mount !== null) {
-    dropDentries(mount.root.fs);
+    shrinkFilesystem(mount.root.fs);
     mount = namespace.next(mount);
+  }
+}
+
+/** An overlay's layers come second: its dentries hold theirs. */
+function shrinkFilesystem(fs: Filesystem): void {
+  dropDentries(fs);
+  if (!(fs instanceof OverlayFilesystem)) return;
+  const overlay = fs as OverlayFilesystem;
+  let layer = overlay.layerFilesystem(0);
+  for (let i: u32 = 1; layer !== null; i++) {
+    shrinkFilesystem(layer);
+    layer = overlay.layerFilesystem(i);
   }
 }
 

@@ -59,6 +59,12 @@ export class OverlayFilesystem extends Filesystem {
     return next;
   }
 
+  /** The file system of a layer, the upper one first, or null behind the last. */
+  layerFilesystem(index: u32): Filesystem | null {
+    const layer = index + (this.hasUpper ? 0 : 1);
+    return layer < this.layerCount ? this.mountOf(layer).root.fs : null;
+  }
+
   mountOf(layer: u32): Mount {
     return changetype<Mount>(<usize>load<u32>(this.layers + ((<usize>layer) << 3)));
   }

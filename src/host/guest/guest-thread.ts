@@ -79,7 +79,8 @@ export class GuestThread {
     const state = kernel.task_state(this.#task);
     if (state === THREAD_IN_KERNEL || report?.kind === "panic") {
       kernel.kernel_panic();
-      const why = report?.kind === "panic" ? report.message : (this.#error?.message ?? "it ended inside the kernel");
+      const why =
+        report?.kind === "panic" ? report.message : (this.#error?.message ?? "it ended inside the kernel");
       throw new KernelPanic(`a guest thread failed: ${why}`, { cause: this.#error });
     }
     if (state !== THREAD_GONE) kernel.task_reap(this.#task);

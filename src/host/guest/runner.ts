@@ -3,9 +3,9 @@
 import { WvisorError } from "../../common/errors.ts";
 import type { Native } from "../../native/index.ts";
 import { makeThreadHost, type SharedHost } from "../boot/native-host.ts";
-import { type GuestModule, MEMORY_MODULE, MEMORY_NAME, type MemoryLimits } from "../kernel/guest-module.ts";
 import { THREAD_IN_KERNEL } from "../kernel/exports.ts";
-import { instantiateKernel, KernelPanic, type KernelModules } from "../kernel/instance.ts";
+import { type GuestModule, MEMORY_MODULE, MEMORY_NAME, type MemoryLimits } from "../kernel/guest-module.ts";
+import { instantiateKernel, type KernelModules, KernelPanic } from "../kernel/instance.ts";
 
 const PAGE = 65536;
 /** SIGABRT, as other WASI runtimes report a trap. */
@@ -48,16 +48,27 @@ const PREVIEW1 = "wasi_snapshot_preview1";
 /** The snapshot before, whose functions that programs of that time use are the same but for a few layouts: not offered. */
 const SUPPORTED_MODULES = new Set([PREVIEW1, MEMORY_MODULE]);
 
-function importsOf(module: WebAssembly.Module, exports: WebAssembly.Exports): Record<string, WebAssembly.ImportValue> {
+function importsOf(
+  module: WebAssembly.Module,
+  exports: WebAssembly.Exports,
+): Record<string, WebAssembly.ImportValue> {
   const preview1: Record<string, WebAssembly.ImportValue> = {};
   for (const { module: from, name, kind } of WebAssembly.Module.imports(module)) {
     if (!SUPPORTED_MODULES.has(from)) {
-      throw new WvisorError("ERR_WVISOR_IMPORT", `it imports ${from}.${name}, which is not WASI preview1`, 126);
+      throw new WvisorError(
+        "ERR_WVISOR_IMPORT",
+        `it imports ${from}.${name}, which is not WASI preview1`,
+        126,
+      );
     }
     if (from === MEMORY_MODULE) continue;
     const found = kind === "function" && PREVIEW1_FUNCTIONS.has(name) ? exports[name] : undefined;
     if (found === undefined) {
-      throw new WvisorError("ERR_WVISOR_IMPORT", `it imports ${from}.${name}, which preview1 does not have`, 126);
+      throw new WvisorError(
+        "ERR_WVISOR_IMPORT",
+        `it imports ${from}.${name}, which preview1 does not have`,
+        126,
+      );
     }
     preview1[name] = found;
   }
@@ -100,7 +111,9 @@ export function runGuest(native: Native, start: GuestStart): GuestExit {
   const preview1 = importsOf(start.guest, kernel);
   kernel.task_enter(start.task);
   const finish = (code: number, message: string | undefined): GuestExit => {
-    return kernel.task_finish(start.task, code) ? { code, message } : { code: EXIT_LIMIT, message: undefined };
+    return kernel.task_finish(start.task, code)
+      ? { code, message }
+      : { code: EXIT_LIMIT, message: undefined };
   };
   let entry: unknown;
   try {
