@@ -8,7 +8,10 @@
 
 import { EIO, ENFILE } from "../abi/errno.ts";
 import { O_CREAT, O_EXCL, O_RDWR } from "../abi/fcntl.ts";
+import { PATH_MAX } from "../abi/limits.ts";
 import {
+  P9_GETATTR_BASIC,
+  P9_GETATTR_BTIME,
   P9_IOHDRSZ,
   P9_MSIZE,
   P9_NOFID,
@@ -32,11 +35,8 @@ import {
   P9_TWALK,
   P9_TWALKATTR,
   P9_TWRITE,
-  P9_GETATTR_BASIC,
-  P9_GETATTR_BTIME,
 } from "../abi/p9.ts";
 import { closeHandle } from "../host.ts";
-import { PATH_MAX } from "../abi/limits.ts";
 import { ByteWriter } from "../lib/byte-writer.ts";
 import { free } from "../lib/ref-counted.ts";
 import { IovIter } from "../mm/iov-iter.ts";
@@ -204,7 +204,7 @@ export class P9Client {
   /** `valid` are P9_SETATTR_* bits. Times in nanoseconds. */
   setattr(fid: u32, valid: u32, mode: u32, uid: u32, gid: u32, size: i64, atime: i64, mtime: i64): i32 {
     const c = this.connection;
-    let result = c.begin();
+    const result = c.begin();
     if (result < 0) return result;
     const w = this.start(P9_TSETATTR, P9_NOFID);
     w.u32(fid);

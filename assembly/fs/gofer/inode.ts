@@ -9,11 +9,11 @@ import {
   AT_REMOVEDIR,
   O_ACCMODE,
   O_DSYNC,
+  O_RDWR,
   O_SYNC,
   RENAME_EXCHANGE,
   RENAME_WHITEOUT,
 } from "../../abi/fcntl.ts";
-import { PATH_MAX } from "../../abi/limits.ts";
 import { P9_SETATTR_GID, P9_SETATTR_MODE, P9_SETATTR_UID } from "../../abi/p9.ts";
 import { S_IFMT, S_IFREG, S_ISGID, S_ISUID } from "../../abi/stat.ts";
 import { duplicate } from "../../lib/bytes.ts";
@@ -34,7 +34,7 @@ const PERMISSIONS: u32 = 0o7777;
 
 @final
 export class GoferInode extends GoferNode {
-  private link_: usize = 0;
+  private linkText: usize = 0;
   private linkLength: u32 = 0;
 
   constructor(fs: GoferFilesystem, fid: u32, attributes: P9Attributes) {
@@ -42,7 +42,7 @@ export class GoferInode extends GoferNode {
   }
 
   override destroy(): void {
-    if (this.link_) heap.free(this.link_);
+    if (this.linkText) heap.free(this.linkText);
     super.destroy();
   }
 
@@ -88,7 +88,7 @@ export class GoferInode extends GoferNode {
     }
     // Somebody may have put another file there between the two steps: then what was opened is not what was found.
     const isSame = client.openQidPath == client.attributes.qidPath;
-    const handle = new Handle(client, client.openFid, client.descriptor, 2);
+    const handle = new Handle(client, client.openFid, client.descriptor, O_RDWR);
     result = this.finishMake(child, client.fid, mode, uid, gid);
     if (result == 0 && !child.file.isRegular) result = -EEXIST;
     if (result == 0 && isSame) changetype<GoferInode>(child.file).keepHandle(handle);
@@ -184,14 +184,14 @@ export class GoferInode extends GoferNode {
   }
 
   readlink(out: usize): i32 {
-    if (this.link_) {
-      memory.copy(out, this.link_, this.linkLength);
+    if (this.linkText) {
+      memory.copy(out, this.linkText, this.linkLength);
       return this.linkLength;
     }
     // A link's text is fixed for the life of its inode.
     const length = this.client.readlink(this.fid, out);
-    if (length > 0 && length <= LINK_CACHED_MAX && !this.link_) {
-      this.link_ = duplicate(out, length);
+    if (length > 0 && length <= LINK_CACHED_MAX && !this.linkText) {
+      this.linkText = duplicate(out, length);
       this.linkLength = length;
     }
     return length;

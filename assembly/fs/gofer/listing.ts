@@ -3,8 +3,8 @@
 // One entry is ino[8] type[1] length[1] name, without "." and "..". An open directory reads on in the listing that it began
 // with, whatever happens to the directory meanwhile, as POSIX allows; the inode keeps the last one while it is true.
 
-import { DT_BLK, DT_CHR, DT_DIR, DT_FIFO, DT_LNK, DT_REG, DT_SOCK, DT_UNKNOWN } from "../../abi/stat.ts";
 import { P9_QTDIR, P9_QTSYMLINK } from "../../abi/p9.ts";
+import { DT_BLK, DT_CHR, DT_DIR, DT_FIFO, DT_LNK, DT_REG, DT_SOCK, DT_UNKNOWN } from "../../abi/stat.ts";
 import { RefCounted } from "../../lib/ref-counted.ts";
 import { P9DirectoryEntry } from "../../p9/messages.ts";
 

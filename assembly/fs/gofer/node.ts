@@ -136,7 +136,7 @@ export abstract class GoferNode extends NumberedInode {
   setAttributes(a: Attributes): i32 {
     const client = this.client;
     this.beginChange();
-    let result = client.setattr(
+    const result = client.setattr(
       this.fid,
       a.valid & SETATTR_MASK,
       a.mode & PERMISSIONS,

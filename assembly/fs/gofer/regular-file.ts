@@ -23,6 +23,9 @@ import { GoferNode } from "./node.ts";
 /** Offsets reach the host as doubles, which are exact up to here. Larger files are refused as too large. */
 const OFFSET_MAX: i64 = 9007199254740991;
 
+/** How often a shared file's size is asked for. */
+const SIZE_TRIES = 4;
+
 @final
 export class GoferFile extends FileDescription {
   /** Takes over the reference on `handle`. */
@@ -112,7 +115,8 @@ export class GoferFile extends FileDescription {
     let done: i32;
     unlockKernel();
     if (to.kernel) done = readKernel(thread, descriptor, vector, to.count, <f64>offset);
-    else if (to.count == 1) done = preadGuest(descriptor, load<u32>(vector), load<u32>(vector, 4), <f64>offset);
+    else if (to.count == 1)
+      done = preadGuest(descriptor, load<u32>(vector), load<u32>(vector, 4), <f64>offset);
     else done = readGuest(thread, descriptor, vector, to.count, <f64>offset);
     lockKernel();
     if (done > 0) to.skip(done);
@@ -126,7 +130,8 @@ export class GoferFile extends FileDescription {
     let done: i32;
     unlockKernel();
     if (from.kernel) done = writeKernel(thread, descriptor, vector, from.count, <f64>offset);
-    else if (from.count == 1) done = pwriteGuest(descriptor, load<u32>(vector), load<u32>(vector, 4), <f64>offset);
+    else if (from.count == 1)
+      done = pwriteGuest(descriptor, load<u32>(vector), load<u32>(vector, 4), <f64>offset);
     else done = writeGuest(thread, descriptor, vector, from.count, <f64>offset);
     lockKernel();
     if (done > 0) from.skip(done);
@@ -164,8 +169,14 @@ export class GoferFile extends FileDescription {
   override endOffset(): i64 {
     const node = this.node;
     if (!node.gofer.isShared) return node.size;
-    const result = node.getAttributes();
-    return result < 0 ? result : node.size;
+    // An answer that crossed a change of ours says nothing about the size. Names that come and go all the time end the asking.
+    for (let tries = 0; tries < SIZE_TRIES; tries++) {
+      const before = node.changes;
+      const result = node.getAttributes();
+      if (result < 0) return result;
+      if (node.changes == before) break;
+    }
+    return node.size;
   }
 
   override truncate(size: i64): i32 {

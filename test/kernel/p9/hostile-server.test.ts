@@ -404,6 +404,24 @@ describe("clunks", () => {
     expect(w.server.count(p9.P9_TCLUNK)).toBeGreaterThanOrEqual(200);
   });
 
+  test("that are queued while a request is under way go with a later one", () => {
+    const w = world({ donates: true });
+    for (const name of ["hello", "dir/a"]) w.close(w.open(name));
+    w.mkdir("new");
+    const { size } = w.server.fids;
+    alterNext(w, p9.P9_TWALKATTR, () => {
+      // The kernel is unlocked here: others evict names, and with them inodes and handles.
+      w.shrink();
+      w.shrink();
+    });
+    expect(w.statError("new/none")).toBe(wasi.WASI_ENOENT);
+    expect(w.server.fids.size).toBe(size);
+    w.statError("other");
+    expect(w.server.fids.size).toBeLessThan(size - 3);
+    expect(w.server.handles.size).toBe(0);
+    expect(w.text("dir/a")).toBe("a");
+  });
+
   test("that fail free the fid all the same", () => {
     const w = world();
     w.stat("dir/a");

@@ -8,11 +8,7 @@ import * as wasi from "../../../assembly/abi/wasi.ts";
 // @ts-expect-error: a build script, without types
 import { compileKernel } from "../../../scripts/asc-kernel.mjs";
 import type { KernelExports } from "../../../src/host/kernel/exports.ts";
-import {
-  type HostFunctions,
-  instantiateKernel,
-  makeKernelMemory,
-} from "../../../src/host/kernel/instance.ts";
+import { type HostFunctions, makeKernelMemory } from "../../../src/host/kernel/instance.ts";
 import { type Answer, type MemoryServer, write } from "./memory-server.ts";
 
 export interface WorldOptions {
