@@ -19,7 +19,7 @@ import { THREAD_GONE, THREAD_IN_GUEST, THREAD_IN_KERNEL } from "../kernel/export
 import type { MemoryLimits } from "../kernel/guest-module.ts";
 import { KernelPanic } from "../kernel/instance.ts";
 import { EXIT_LIMIT, type GuestExit, type GuestStart } from "./runner.ts";
-import type { GuestReport } from "./worker-main.ts";
+import type { GuestEnd, GuestReport } from "./worker-main.ts";
 
 export interface GuestThreadOptions {
   readonly guest: WebAssembly.Module;
@@ -35,11 +35,13 @@ export class GuestThread {
   readonly #task: TaskHandle;
   readonly #worker: Worker;
   readonly #cancelFd: number;
-  #report: GuestReport | undefined;
+  #report: GuestEnd | undefined;
   #error: (Error & { code?: string }) | undefined;
   #killing: Promise<GuestExit> | undefined;
   /** The worker is gone and the task freed. */
   #over = false;
+  /** The guest is about to run, or did. */
+  readonly started: Promise<void>;
   /** The guest's end. Rejects with a WvisorError when it could not start, with a KernelPanic when the kernel failed. */
   readonly exited: Promise<GuestExit>;
 
@@ -60,8 +62,12 @@ export class GuestThread {
       memoryBytes: options.memoryBytes ?? 0,
     };
     this.#worker = new Worker(workerProgram(), { workerData: start });
-    this.#worker.on("message", (report: GuestReport) => {
-      this.#report = report;
+    this.started = new Promise((resolve) => {
+      this.#worker.on("message", (report: GuestReport) => {
+        if (report.kind !== "started") this.#report = report;
+        resolve();
+      });
+      this.#worker.once("exit", () => resolve());
     });
     this.#worker.on("error", (error: Error) => {
       this.#error = error;

@@ -104,7 +104,7 @@ function makeGuestMemory(limits: MemoryLimits | undefined, memoryBytes: number):
  * Runs the guest to its end. Errors: WvisorError when it cannot start; KernelPanic when the kernel failed. Its task is ended
  * in the kernel when this returns, unless somebody is killing it: then this thread is about to be terminated.
  */
-export function runGuest(native: Native, start: GuestStart): GuestExit {
+export function runGuest(native: Native, start: GuestStart, starting?: () => void): GuestExit {
   const guestMemory = makeGuestMemory(start.guestMemory, start.memoryBytes);
   const host = makeThreadHost(native, start.memory, guestMemory, start.shared, start.cancelFd);
   const kernel = instantiateKernel(start.modules, start.memory, guestMemory, host.functions);
@@ -123,6 +123,7 @@ export function runGuest(native: Native, start: GuestStart): GuestExit {
     });
     entry = instance.exports._start ?? instance.exports._initialize;
     if (typeof entry !== "function") return finish(126, "it exports neither _start nor _initialize");
+    starting?.();
     entry();
     return finish(0, undefined);
   } catch (error) {

@@ -1,21 +1,26 @@
-// A worker thread that runs one guest: its entry. What it runs comes as workerData, how it ended goes back as one message.
+// A worker thread that runs one guest: its entry. What it runs comes as workerData, how it ended goes back as a message.
 
 import { parentPort, workerData } from "node:worker_threads";
 import { WvisorError } from "../../common/errors.ts";
 import { loadNative } from "../../native/index.ts";
 import { type GuestExit, type GuestStart, runGuest } from "./runner.ts";
 
-/** What the worker tells its supervisor, once. An error's class and fields would not survive the message as they are. */
-export type GuestReport =
+/** What the worker tells its supervisor: that the guest begins, then how it ended. An error itself would not survive the message. */
+export type GuestReport = { readonly kind: "started" } | GuestEnd;
+export type GuestEnd =
   | { readonly kind: "exit"; readonly exit: GuestExit }
   | { readonly kind: "refused"; readonly code: string; readonly message: string; readonly exitCode: number }
   | { readonly kind: "panic"; readonly message: string };
 
-function run(start: GuestStart): GuestReport {
+function tell(report: GuestReport): void {
+  parentPort!.postMessage(report);
+}
+
+function run(start: GuestStart): GuestEnd {
   const native = loadNative();
   if (native === undefined) return { kind: "panic", message: "the native helper is missing" };
   try {
-    return { kind: "exit", exit: runGuest(native, start) };
+    return { kind: "exit", exit: runGuest(native, start, () => tell({ kind: "started" })) };
   } catch (error) {
     if (error instanceof WvisorError) {
       return { kind: "refused", code: error.code, message: error.message, exitCode: error.exitCode };
@@ -24,4 +29,4 @@ function run(start: GuestStart): GuestReport {
   }
 }
 
-parentPort!.postMessage(run(workerData as GuestStart));
+tell(run(workerData as GuestStart));
