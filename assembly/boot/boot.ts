@@ -8,6 +8,7 @@ import { objectsUsed } from "mm/slab";
 import { EACCES, EEXIST, EINVAL, ENOENT } from "../abi/errno.ts";
 import { O_CREAT, O_DIRECTORY, O_EXCL, O_WRONLY } from "../abi/fcntl.ts";
 import { ROOT_BOOTED, ROOT_LAST_DEVICE, ROOT_LAST_TASK_ID } from "../abi/kernel-layout.ts";
+import { S_IFCHR } from "../abi/stat.ts";
 import { Credentials } from "../auth/credentials.ts";
 import {
   MEM_FULL,
@@ -37,8 +38,8 @@ import { MNT_NOEXEC, Mount, MountNamespace } from "../vfs/mount.ts";
 import { PathWalk, WALK_FOLLOW } from "../vfs/path-walk.ts";
 import { checkPermission, MAY_EXEC } from "../vfs/permission.ts";
 import { mkdirAll, mknodAt, openAt, symlinkAt } from "../vfs/vfs.ts";
-import { S_IFCHR } from "../abi/stat.ts";
 import { RIGHTS_DIRECTORY, RIGHTS_INHERITING, rightsFor } from "../wasi/rights.ts";
+import { makeMountPoint } from "./mount-point.ts";
 
 /** Makes the heap and the tables. `maxBytes` bounds the kernel's own memory. Once per memory. */
 export function bootKernel(maxBytes: u32): i32 {
@@ -109,58 +110,29 @@ function makeLink(walk: PathWalk, mount: Mount, cred: Credentials, name: string,
 }
 
 /**
- * Mounts the tree of `root` (takes over the reference) at a path of the namespace, whose mount point is made when it is
- * missing: a directory for a directory, an empty file for a file.
+ * Mounts the tree of `root` (takes over the reference) at a path of the namespace; its mount point is made when it is missing.
  */
 export function mountAt(namespace: MountNamespace, root: Dentry, path: usize, length: u32, flags: u32): i32 {
   const walk = new PathWalk();
   const cred = rootCredentials();
   const top = namespace.root;
-  memory.copy(walk.path, path, length);
-  let result = prepareMountPoint(walk, top, root, length, cred);
+  const copy = duplicate(path, length);
+  const made = makeMountPoint(walk, top, copy, length, root.file.isDirectory, cred);
+  let result = isError(made) ? <i32>made : 0;
   if (result == 0) {
     walk.begin(top, top.root, top, top.root, cred);
-    memory.copy(walk.path, path, length);
+    memory.copy(walk.path, copy, length);
     result = walk.run(length, WALK_FOLLOW);
   }
+  heap.free(copy);
   const mount = new Mount(root, flags);
   if (result == 0) result = namespace.attach(mount, walk.resultMount, walk.result);
   else mount.decRef();
+  if (made && !isError(made)) changetype<Dentry>(made).decRef();
   walk.destroy();
   free(walk);
   cred.decRef();
   return result;
-}
-
-function prepareMountPoint(walk: PathWalk, top: Mount, root: Dentry, length: u32, cred: Credentials): i32 {
-  const path = duplicate(walk.path, length);
-  walk.begin(top, top.root, top, top.root, cred);
-  let result = walk.run(length, WALK_FOLLOW);
-  if (result == -ENOENT) {
-    if (root.file.isDirectory) {
-      memory.copy(walk.path, path, length);
-      result = mkdirAll(walk, top, length, 0o755, cred);
-    } else {
-      result = makeFile(walk, top, path, length, cred);
-    }
-  }
-  heap.free(path);
-  return result;
-}
-
-/** An empty file with the directories above it. */
-function makeFile(walk: PathWalk, top: Mount, path: usize, length: u32, cred: Credentials): i32 {
-  let end = length;
-  while (end > 1 && load<u8>(path + end - 1) != 0x2f) end--;
-  memory.copy(walk.path, path, end);
-  const parents = mkdirAll(walk, top, end, 0o755, cred);
-  if (parents < 0) return parents;
-  walk.begin(top, top.root, top, top.root, cred);
-  memory.copy(walk.path, path, length);
-  const file = openAt(walk, length, <u32>(O_CREAT | O_EXCL | O_WRONLY), 0o644, 0);
-  if (isError(file)) return <i32>file;
-  changetype<FileDescription>(file).decRef();
-  return 0;
 }
 
 /** A task in `namespace` (a reference is taken), not yet running. */
@@ -312,7 +284,8 @@ export function makeOverlay(upper: usize, lowers: usize, count: u32): usize {
       : mountOverlay(upperRoot, lowers, count);
   // The overlay has references of its own on its layers.
   if (upperRoot !== null) upperRoot.decRef();
-  for (let i: u32 = 0; i < count; i++) changetype<Dentry>(<usize>load<u32>(lowers + (<usize>i << 2))).decRef();
+  for (let i: u32 = 0; i < count; i++)
+    changetype<Dentry>(<usize>load<u32>(lowers + ((<usize>i) << 2))).decRef();
   return isError(result) ? result : changetype<usize>(numberFilesystem(changetype<Dentry>(result)));
 }
 

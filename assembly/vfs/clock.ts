@@ -1,7 +1,7 @@
 // The time that files are stamped with.
 
-import { clockTime } from "../host.ts";
 import { ROOT_CLOCK } from "../abi/kernel-layout.ts";
+import { clockTime } from "../host.ts";
 
 /** CLOCK_REALTIME in nanoseconds. */
 export function realTime(): i64 {

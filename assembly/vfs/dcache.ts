@@ -6,7 +6,7 @@
 import { memoryIsShort } from "mm/page";
 import { ROOT_VFS } from "../abi/kernel-layout.ts";
 import { equal, hashBytes } from "../lib/bytes.ts";
-import { Dentry, DENTRY_DEAD, DENTRY_HASHED, DENTRY_REFERENCED, Filesystem, Inode } from "./dentry.ts";
+import { DENTRY_DEAD, DENTRY_HASHED, DENTRY_REFERENCED, Dentry, Filesystem, Inode } from "./dentry.ts";
 
 const BUCKETS: u32 = 65536;
 

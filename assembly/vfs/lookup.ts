@@ -4,7 +4,7 @@ import { ENAMETOOLONG, ENOENT } from "../abi/errno.ts";
 import { NAME_MAX } from "../abi/limits.ts";
 import { errorOf } from "../lib/result.ts";
 import { findDentry, hashDentry, hashName, makeDentry, unhashDentry } from "./dcache.ts";
-import { Dentry } from "./dentry.ts";
+import { Dentry, Inode } from "./dentry.ts";
 
 /**
  * The dentry of a name, positive or negative, with a reference; or an error. Permission to search was checked.
@@ -35,7 +35,7 @@ export function lookupLocked(directory: Dentry, name: usize, length: u32): usize
   const cached = findDentry(directory, name, length, hash);
   if (cached !== null) {
     cached.incRef();
-    if (!directory.fs.revalidates) return changetype<usize>(cached);
+    if (!directory.fs.revalidates || isForeign(inode, cached)) return changetype<usize>(cached);
     const valid = inode.revalidate(cached);
     if (valid > 0) return changetype<usize>(cached);
     if (valid < 0) {
@@ -53,4 +53,13 @@ export function lookupLocked(directory: Dentry, name: usize, length: u32): usize
   }
   hashDentry(child);
   return changetype<usize>(child);
+}
+
+/**
+ * Whether a name of `directory` is no file of its file system: a mount point that the kernel keeps in a tree of the host
+ * (boot/mount-point.ts). It cannot be removed, moved or linked, nor does the file system know it.
+ */
+export function isForeign(directory: Inode, child: Dentry): bool {
+  const inode = child.inode;
+  return inode !== null && inode.fs !== directory.fs;
 }

@@ -42,7 +42,7 @@ import { exchangeDentries, killDentry, moveDentry } from "./dcache.ts";
 import { Dentry, Inode } from "./dentry.ts";
 import { openDevice } from "./device.ts";
 import { PathDescription } from "./file-description.ts";
-import { lookupLocked } from "./lookup.ts";
+import { isForeign, lookupLocked } from "./lookup.ts";
 import { findMount, MNT_NODEV, Mount } from "./mount.ts";
 import {
   LAST_DOT,
@@ -306,7 +306,7 @@ export function linkAt(from: PathWalk, to: PathWalk, length: u32, extra: u32): i
   const child = changetype<Dentry>(found);
   const source = from.result;
   let result: i32;
-  if (from.mount !== to.mount) result = -EXDEV;
+  if (from.mount !== to.mount || source.file.fs !== to.result.file.fs) result = -EXDEV;
   else if (source.file.isDirectory) result = -EPERM;
   else if (source.file.nlink == 0) result = -ENOENT;
   else result = to.result.file.link(child, source);
@@ -326,7 +326,7 @@ function mayDelete(parent: Dentry, victim: Dentry, cred: Credentials, directory:
     return -EISDIR;
   }
   if (parent.file.dead) return -ENOENT;
-  if (victim.mounts) return -EBUSY;
+  if (victim.mounts || isForeign(parent.file, victim)) return -EBUSY;
   return 0;
 }
 
@@ -388,7 +388,7 @@ export function renameAt(
   if (result < 0) return result;
   result = to.run(toLength, toExtra | WALK_PARENT);
   if (result < 0) return result;
-  if (from.mount !== to.mount) return -EXDEV;
+  if (from.mount !== to.mount || from.result.file.fs !== to.result.file.fs) return -EXDEV;
   if (from.lastType != LAST_NORM) return -EBUSY;
   if (to.lastType != LAST_NORM) return flags & <u32>RENAME_NOREPLACE ? -EEXIST : -EBUSY;
   if (from.resultMount.isReadonly) return -EROFS;

@@ -17,9 +17,14 @@ function compile(name: string): WebAssembly.Module {
   try {
     return new WebAssembly.Module(readFileSync(file));
   } catch (cause) {
-    throw new WvisorError("ERR_WVISOR_KERNEL", `loading the kernel: ${file}: ${(cause as Error).message}`, 125, {
-      cause,
-    });
+    throw new WvisorError(
+      "ERR_WVISOR_KERNEL",
+      `loading the kernel: ${file}: ${(cause as Error).message}`,
+      125,
+      {
+        cause,
+      },
+    );
   }
 }
 

@@ -39,7 +39,8 @@ export interface MountedSandbox {
 
 export function mountAll(machine: Machine, config: SandboxConfig): MountedSandbox {
   const connections = new Connections();
-  const build = (source: MountSource): FilesystemHandle => makeFilesystem(machine, source, connections, config);
+  const build = (source: MountSource): FilesystemHandle =>
+    makeFilesystem(machine, source, connections, config);
   const root = build(config.root);
   const roots = config.mounts.map((mount) => ({ mount, root: build(mount.source) }));
   const runtimeRoots = config.runtimes.map(() => connections.take());
@@ -116,7 +117,9 @@ function makeFilesystem(
         source.upper === undefined
           ? memoryUpper(machine)
           : machine.gofer(connections.take(), { readonly: source.readonly, shared, uid });
-      const lowers = source.lowers.map(() => machine.gofer(connections.take(), { readonly: true, shared, uid }));
+      const lowers = source.lowers.map(() =>
+        machine.gofer(connections.take(), { readonly: true, shared, uid }),
+      );
       return machine.overlay(upper, lowers);
     }
   }

@@ -39,7 +39,7 @@ export async function runSandbox(config: SandboxConfig): Promise<number> {
   machine.setArguments(task, program.args);
   machine.setEnvironment(task, env);
   setStreams(machine, task);
-  for (const name of preopens(machine, task, cwd)) machine.preopen(task, name.path, name.name);
+  for (const name of preopens(machine, task, config)) machine.preopen(task, name.path, name.name);
   const guest = importMemory(program.bytes);
   const exit = withContext(program.path, () =>
     runGuest(native, {
@@ -53,7 +53,8 @@ export async function runSandbox(config: SandboxConfig): Promise<number> {
       memoryBytes: config.limits.memoryBytes,
     }),
   );
-  if (exit.message !== undefined) throw new WvisorError("ERR_WVISOR_GUEST", `${program.path}: ${exit.message}`, exit.code);
+  if (exit.message !== undefined)
+    throw new WvisorError("ERR_WVISOR_GUEST", `${program.path}: ${exit.message}`, exit.code);
   return exit.code;
 }
 
@@ -91,11 +92,20 @@ function setStreams(machine: Machine, task: TaskHandle): void {
  * by the name ".", but takes "/" and "." for the same: so where the working directory is not "/", every directory at the top
  * is preopened under its own name, and the working directory last.
  */
-function preopens(machine: Machine, task: TaskHandle, cwd: string): { path: string; name: string }[] {
+function preopens(
+  machine: Machine,
+  task: TaskHandle,
+  config: SandboxConfig,
+): { path: string; name: string }[] {
+  const { cwd } = config.process;
   const root = { path: "/", name: "/" };
   if (cwd === "/") return [root];
-  const top = machine.list(task, "/").filter((entry) => entry.isDirectory);
-  return [root, ...top.map(({ name }) => ({ path: `/${name}`, name: `/${name}` })), { path: cwd, name: "." }];
+  const listed = machine.list(task, "/").filter((entry) => entry.isDirectory);
+  // A mount point that the kernel keeps in a tree of the host is in no listing.
+  const mounted = config.mounts.map(({ destination }) => destination.split("/")[1]!);
+  const top = new Set([...listed.map(({ name }) => name), ...mounted, "dev"]);
+  const named = [...top].map((name) => ({ path: `/${name}`, name: `/${name}` }));
+  return [root, ...named.filter(({ path }) => machine.isDirectory(task, path)), { path: cwd, name: "." }];
 }
 
 function withContext<T>(path: string, run: () => T): T {

@@ -108,7 +108,9 @@ export class Machine {
   }
 
   chdir(task: TaskHandle, directory: string): void {
-    const result = this.withBytes(encode(directory), (at, length) => this.kernel.task_chdir(task, at, length));
+    const result = this.withBytes(encode(directory), (at, length) =>
+      this.kernel.task_chdir(task, at, length),
+    );
     check(result, `working directory ${directory}`);
   }
 
@@ -151,6 +153,12 @@ export class Machine {
     }
     this.kernel.buffer_free(buffer);
     return at === size ? whole : whole.slice(0, at);
+  }
+
+  isDirectory(task: TaskHandle, path: string): boolean {
+    const file = this.open(task, path, O_DIRECTORY);
+    if (file >= 0) this.kernel.file_close(file);
+    return file >= 0;
   }
 
   /** The entries of a directory as the task sees it, as many as fit in 64 KiB, without "." and "..". */

@@ -100,7 +100,14 @@ export function makeThreadHost(
       // Grown memory is registered before anything is sent: a request must not go out twice.
       kernelGrew();
       const result = native.p9Rpc(
-        socket, KERNEL_SLOT, request, requestLength, response, capacity, fdOut, cancelFd,
+        socket,
+        KERNEL_SLOT,
+        request,
+        requestLength,
+        response,
+        capacity,
+        fdOut,
+        cancelFd,
       );
       const fd = result < 0 ? -1 : (words[fdOut >> 2] ?? -1);
       if (fd >= 0) {
@@ -138,13 +145,17 @@ export function makeThreadHost(
       if (handles[handle] !== HANDLE_DONATED) return -EBADF;
       const at = address >>> 0;
       const result = native.pread(handle, GUEST_SLOT, at, length >>> 0, position);
-      return result === -EFAULT && guestGrew() ? native.pread(handle, GUEST_SLOT, at, length >>> 0, position) : result;
+      return result === -EFAULT && guestGrew()
+        ? native.pread(handle, GUEST_SLOT, at, length >>> 0, position)
+        : result;
     },
     pwriteGuest(handle, address, length, position) {
       if (handles[handle] !== HANDLE_DONATED) return -EBADF;
       const at = address >>> 0;
       const result = native.pwrite(handle, GUEST_SLOT, at, length >>> 0, position);
-      return result === -EFAULT && guestGrew() ? native.pwrite(handle, GUEST_SLOT, at, length >>> 0, position) : result;
+      return result === -EFAULT && guestGrew()
+        ? native.pwrite(handle, GUEST_SLOT, at, length >>> 0, position)
+        : result;
     },
     readKernel(_thread, handle, vector, count, position) {
       if (!handles[handle]) return -EBADF;

@@ -120,7 +120,11 @@ function openExecutable(machine: Machine, task: TaskHandle, path: string): FileH
   const mode = check(machine.kernel.file_mode(file), "reading attributes");
   if ((mode & 0o170000) === 0o040000) {
     machine.kernel.file_close(file);
-    throw new WvisorError("ERR_WVISOR_EXEC", `${path}: ${errnoName(EISDIR)}: it is a directory`, EXIT_NOT_EXECUTABLE);
+    throw new WvisorError(
+      "ERR_WVISOR_EXEC",
+      `${path}: ${errnoName(EISDIR)}: it is a directory`,
+      EXIT_NOT_EXECUTABLE,
+    );
   }
   return file as FileHandle;
 }
