@@ -77,7 +77,7 @@ function rootSource(flags: Flags, host: HostFacts): MountSource {
   const options = colon < 0 ? undefined : parseBindOptions(text.slice(colon + 1));
   const directory = options === undefined ? text : text.slice(0, colon);
   if (directory === "") throw new UsageError(`--rootfs ${text}: the directory's name is empty`);
-  const bind = bindSource(resolve(host.cwd, directory), options ?? [], "exclusive");
+  const bind = bindSource(resolve(host.cwd, directory), options ?? []);
   return readonly ? { ...bind, readonly: true, overlay: false } : bind;
 }
 
@@ -88,7 +88,7 @@ function currentDirectory(cwd: string): MountConfig {
       "the current directory is /, which would show the whole host: say what to show by -v or --rootfs",
     );
   }
-  return { destination: cwd, source: bindSource(cwd, ["O"], "exclusive") };
+  return { destination: cwd, source: bindSource(cwd, ["O"]) };
 }
 
 function parseVolume(text: string, cwd: string): MountConfig {
@@ -102,7 +102,7 @@ function parseVolume(text: string, cwd: string): MountConfig {
   if (options === undefined) {
     throw wrong(`unknown option in "${optionText}" (known: ro, rw, O, exclusive, shared)`);
   }
-  return { destination, source: bindSource(resolve(cwd, source), options, "shared") };
+  return { destination, source: bindSource(resolve(cwd, source), options) };
 }
 
 const BIND_OPTIONS = ["ro", "rw", "O", "exclusive", "shared"] as const;
@@ -120,19 +120,15 @@ function parseBindOptions(text: string): BindOption[] | undefined {
 }
 
 /**
- * Of "ro" and "rw", and of "exclusive" and "shared", the last one wins. A read-only bind needs no overlay. Under an overlay
- * the host's directory must not change meanwhile, in Linux too: so it is cached as exclusive unless said otherwise.
+ * Of "ro" and "rw", and of "exclusive" and "shared", the last one wins. A read-only bind needs no overlay. The sandbox has its
+ * binds to itself unless told otherwise: it lives as long as one command.
  */
-function bindSource(
-  source: string,
-  options: readonly BindOption[],
-  defaultCache: "exclusive" | "shared",
-): BindSource {
+function bindSource(source: string, options: readonly BindOption[]): BindSource {
   const last = <T extends BindOption>(...of: T[]) =>
     options.findLast((option): option is T => of.some((known) => known === option));
   const readonly = last("ro", "rw") === "ro";
   const overlay = options.includes("O") && !readonly;
-  const cache = last("exclusive", "shared") ?? (overlay ? "exclusive" : defaultCache);
+  const cache = last("exclusive", "shared") ?? "exclusive";
   return { type: "bind", source, readonly, overlay, cache };
 }
 

@@ -28,8 +28,8 @@ PROGRAM is a path or a name inside the sandbox, a .wasm file of the host, or a r
 
 Flags:
   -v, --volume SRC:DST[:OPTIONS]  Show the host's SRC as DST. Options, comma-separated: ro (read-only), rw (the default),
-                                  O (changes stay in memory), exclusive (nobody else changes SRC meanwhile: cache it)
-                                  or shared (look again each time; the default without O)
+                                  O (changes stay in memory), exclusive (nobody else changes SRC meanwhile: cache it;
+                                  the default) or shared (look again each time)
       --tmpfs DST[:OPTIONS]       An empty directory in memory: size=64m, mode=1777, uid=, gid=, ro
   -w, --workdir DIR               Start in DIR
   -e, --env NAME[=VALUE]          Set a variable; without a value, take the host's

@@ -79,10 +79,10 @@ function convertSpec(spec: RuntimeSpec, options: BundleOptions): SandboxConfig {
       source: resolve(bundle, spec.root.path),
       readonly: rootReadonly,
       overlay: overlay !== "none" && !rootReadonly,
-      // gVisor's defaults: nobody else changes a container's root, but anyone may change what is bound into it.
+      // A sandbox in the foreground has its trees to itself.
       cache: "exclusive",
     },
-    mounts: convertMounts(spec.mounts, { bundle, overlay: overlay === "all", cache: "shared", warn }),
+    mounts: convertMounts(spec.mounts, { bundle, overlay: overlay === "all", warn }),
     process: {
       args: process.args,
       env: process.env,

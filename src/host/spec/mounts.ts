@@ -17,7 +17,6 @@ export interface MountContext {
   readonly bundle: string;
   /** Writable binds get an overlay in memory. */
   readonly overlay: boolean;
-  readonly cache: CachePolicy;
   warn(text: string): void;
 }
 
@@ -49,8 +48,8 @@ function convertSource(
     if (mount.source === "") throw new SpecError(`${path}.source`, "must not be empty");
     const readonly = isReadonly(options);
     const overlay = context.overlay && !readonly;
-    const cache = overlay ? "exclusive" : context.cache;
-    return { type: "bind", source: resolve(context.bundle, mount.source), readonly, overlay, cache };
+    const source = resolve(context.bundle, mount.source);
+    return { type: "bind", source, readonly, overlay, cache: "exclusive" };
   }
   if (type === "devtmpfs" || (type === "tmpfs" && destination === "/dev")) return { type: "devtmpfs" };
   if (type === "tmpfs") return convertTmpfs(options, path);

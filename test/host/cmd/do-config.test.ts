@@ -36,7 +36,7 @@ const mountsOf = (...args: string[]) =>
     configure([...args, "--", "x"]).mounts.map((mount) => [mount.destination, mount.source]),
   );
 
-const BIND = { type: "bind", readonly: false, overlay: false, cache: "shared" };
+const BIND = { type: "bind", readonly: false, overlay: false, cache: "exclusive" };
 const TMPFS = { type: "tmpfs", readonly: false, mode: 0o1777, uid: 0, gid: 0, sizeBytes: 0 };
 
 describe("without flags", () => {
@@ -47,7 +47,7 @@ describe("without flags", () => {
       { destination: "/tmp", source: TMPFS },
       {
         destination: project,
-        source: { ...BIND, source: project, overlay: true, cache: "exclusive" },
+        source: { ...BIND, source: project, overlay: true },
       },
     ]);
     expect(process).toEqual({
@@ -87,7 +87,7 @@ describe("without flags", () => {
 });
 
 describe("-v", () => {
-  test("is writable and shared unless it says otherwise, and hides the current directory", () => {
+  test("is writable and exclusive unless it says otherwise, and hides the current directory", () => {
     expect(mountsOf("-v", "data:/d")).toEqual({
       "/tmp": TMPFS,
       "/d": { ...BIND, source: join(project, "data") },
@@ -100,12 +100,12 @@ describe("-v", () => {
     const of = (options: string) => mountsOf("-v", `data:/d:${options}`)["/d"];
     expect(of("ro")).toEqual({ ...BIND, source, readonly: true });
     expect(of("rw")).toEqual({ ...BIND, source });
-    expect(of("O")).toEqual({ ...BIND, source, overlay: true, cache: "exclusive" });
+    expect(of("O")).toEqual({ ...BIND, source, overlay: true });
     expect(of("ro,rw")).toEqual({ ...BIND, source });
     expect(of("rw,ro")).toEqual({ ...BIND, source, readonly: true });
     expect(of("ro,O")).toEqual({ ...BIND, source, readonly: true });
-    expect(of("ro,exclusive")).toEqual({ ...BIND, source, readonly: true, cache: "exclusive" });
-    expect(of("O,shared")).toEqual({ ...BIND, source, overlay: true });
+    expect(of("ro,shared")).toEqual({ ...BIND, source, readonly: true, cache: "shared" });
+    expect(of("O,shared")).toEqual({ ...BIND, source, overlay: true, cache: "shared" });
   });
 
   test("may show one file", () => {

@@ -243,7 +243,7 @@ describe("a mount", () => {
     source: join(bundle, "data"),
     readonly: false,
     overlay: false,
-    cache: "shared",
+    cache: "exclusive",
   };
   const DATA = { destination: "/d", source: "data" };
 
