@@ -4,7 +4,7 @@
 // gVisor: there are no set-user-id programs and no device nodes but the kernel's own in a sandbox.
 
 import { resolve } from "node:path";
-import type { CachePolicy, MountConfig, MountSource } from "../config/sandbox-config.ts";
+import type { MountConfig, MountSource } from "../config/sandbox-config.ts";
 import { cleanPath } from "../config/sandbox-path.ts";
 import { parseTmpfsOptions, splitOption } from "../config/tmpfs-options.ts";
 import { SpecError, type SpecMount } from "./runtime-spec.ts";
