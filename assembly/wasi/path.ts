@@ -85,7 +85,7 @@ function confineBits(task: Task, fd: u32): u32 {
 
 /** Whether lookupflags has bits that the snapshot does not know. */
 function badLookup(lookupflags: u32): bool {
-  return (lookupflags & ~<u32>abi.LOOKUP_SYMLINK_FOLLOW) != 0;
+  return (lookupflags & ~(<u32>abi.LOOKUP_SYMLINK_FOLLOW)) != 0;
 }
 
 function followBits(lookupflags: u32): u32 {
@@ -136,16 +136,13 @@ export function pathOpen(
   return wasiErrno(putU32(out, fd));
 }
 
-/** The O_* flags of a path_open: the access mode follows from the rights that are asked for. */
+/**
+ * The O_* flags of a path_open. The access mode follows from the rights to read and to write alone: Go asks for the right to
+ * set the size with every file that it opens to read.
+ */
 function linuxFlags(lookupflags: u32, oflags: u32, rights: u64, fdflags: u32): u32 {
   const reads = (rights & (abi.RIGHT_FD_READ | abi.RIGHT_FD_READDIR)) != 0;
-  const writes =
-    (rights &
-      (abi.RIGHT_FD_WRITE |
-        abi.RIGHT_FD_ALLOCATE |
-        abi.RIGHT_FD_FILESTAT_SET_SIZE |
-        abi.RIGHT_FD_DATASYNC)) !=
-    0;
+  const writes = (rights & abi.RIGHT_FD_WRITE) != 0;
   let flags: u32 = openFlagsOf(fdflags);
   if (writes) flags |= reads ? <u32>O_RDWR : <u32>O_WRONLY;
   else flags |= <u32>O_RDONLY;
