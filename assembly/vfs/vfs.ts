@@ -99,7 +99,8 @@ function openPath(walk: PathWalk, length: u32, flags: u32, extra: u32): usize {
 function openCreating(walk: PathWalk, length: u32, flags: u32, mode: u32, extra: u32): usize {
   let result = walk.run(length, extra | WALK_PARENT);
   while (result == 0) {
-    if (walk.lastType != LAST_NORM) return errorOf(-EISDIR);
+    // The root and dots are there, and directories.
+    if (walk.lastType != LAST_NORM) return errorOf(flags & <u32>O_EXCL ? -EEXIST : -EISDIR);
     if (walk.lastSlash) return errorOf(-EISDIR);
     const parent = walk.result;
     const mount = walk.resultMount;

@@ -39,7 +39,8 @@ function entryFor(files) {
   for (const file of files) {
     const text = readFileSync(path.join(root, file), "utf8");
     const names = [...text.matchAll(TEST)].map(([, name]) => `${name} as ${prefixOf(file)}__${name}`);
-    if (names.length > 0) lines.push(`export { ${names.join(", ")} } from "./${path.basename(file, ".ts")}";`);
+    if (names.length > 0)
+      lines.push(`export { ${names.join(", ")} } from "./${path.basename(file, ".ts")}";`);
   }
   return `${lines.join("\n")}\n`;
 }
@@ -48,7 +49,12 @@ function entryFor(files) {
 function hashOf(folder, entry) {
   const hash = createHash("sha256").update(entry);
   const shared = ["test/kernel/support", folder].flatMap(sourcesBelow);
-  const settings = ["asconfig.json", "scripts/asc-kernel.mjs", "test/support/kernel-tests.mjs", "package-lock.json"];
+  const settings = [
+    "asconfig.json",
+    "scripts/asc-kernel.mjs",
+    "test/support/kernel-tests.mjs",
+    "package-lock.json",
+  ];
   for (const file of [...settings, ...sourcesBelow("assembly"), ...shared]) {
     hash.update(`\0${file}\0`).update(readFileSync(path.join(root, file)));
   }

@@ -55,9 +55,9 @@ export function hashesOfSimilarNamesSpread(): void {
   for (let i: u32 = 0; i < 4096; i++) {
     putText(A, "file-");
     store<u8>(A + 5, <u8>(0x30 + i / 1000));
-    store<u8>(A + 6, <u8>(0x30 + (i / 100) % 10));
-    store<u8>(A + 7, <u8>(0x30 + (i / 10) % 10));
-    store<u8>(A + 8, <u8>(0x30 + i % 10));
+    store<u8>(A + 6, <u8>(0x30 + ((i / 100) % 10)));
+    store<u8>(A + 7, <u8>(0x30 + ((i / 10) % 10)));
+    store<u8>(A + 8, <u8>(0x30 + (i % 10)));
     const bucket = buckets + (hashBytes(A, 9, 0) & 4095);
     store<u8>(bucket, load<u8>(bucket) + 1);
   }

@@ -1,8 +1,8 @@
+import { EFAULT, EINVAL } from "../../../assembly/abi/errno.ts";
 import { free } from "../../../assembly/lib/ref-counted.ts";
 import { ld8, st8 } from "../../../assembly/mm/guest.ts";
 import { IovIter } from "../../../assembly/mm/iov-iter.ts";
 import { accessOk, copyIn, copyOut, importIovecs, putU32, putU64 } from "../../../assembly/mm/usercopy.ts";
-import { EFAULT, EINVAL } from "../../../assembly/abi/errno.ts";
 import { beginHeap, end } from "../support/leak-check.ts";
 
 const VECTOR: usize = memory.data(8 * 1024);
@@ -49,7 +49,10 @@ export function takeReadsSpansInOrder(): void {
   assert(iov.take(TARGET, 5) == 5, "across spans");
   assert(iov.take(TARGET + 5, 5) == 1, "what is left");
   assert(iov.take(TARGET + 6, 5) == 0, "nothing is left");
-  assert(memory.compare(TARGET, SOURCE, 2) == 0 && memory.compare(TARGET + 2, SOURCE + 50, 4) == 0, "in order");
+  assert(
+    memory.compare(TARGET, SOURCE, 2) == 0 && memory.compare(TARGET + 2, SOURCE + 50, 4) == 0,
+    "in order",
+  );
   free(iov);
   end();
 }

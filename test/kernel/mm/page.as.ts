@@ -1,4 +1,13 @@
-import { allocDataPages, allocPages, freePages, initPages, PAGE_SIZE, pageKind, pagesMax, pagesUsed } from "mm/page";
+import {
+  allocDataPages,
+  allocPages,
+  freePages,
+  initPages,
+  PAGE_SIZE,
+  pageKind,
+  pagesMax,
+  pagesUsed,
+} from "mm/page";
 import { ROOT_FREE_LISTS } from "../../../assembly/abi/kernel-layout.ts";
 
 const MAX: u32 = 0x7fff0000;
@@ -35,11 +44,14 @@ export function blocksDoNotOverlap(): void {
   const first = allocPages(3);
   const second = allocPages(3);
   const third = allocPages(0);
-  memory.fill(first, 1, <usize>PAGE_SIZE << 3);
-  memory.fill(second, 2, <usize>PAGE_SIZE << 3);
+  memory.fill(first, 1, (<usize>PAGE_SIZE) << 3);
+  memory.fill(second, 2, (<usize>PAGE_SIZE) << 3);
   memory.fill(third, 3, PAGE_SIZE);
-  assert(load<u8>(first) == 1 && load<u8>(first + (<usize>PAGE_SIZE << 3) - 1) == 1, "the first is whole");
-  assert(load<u8>(second) == 2 && load<u8>(second + (<usize>PAGE_SIZE << 3) - 1) == 2, "the second is whole");
+  assert(load<u8>(first) == 1 && load<u8>(first + ((<usize>PAGE_SIZE) << 3) - 1) == 1, "the first is whole");
+  assert(
+    load<u8>(second) == 2 && load<u8>(second + ((<usize>PAGE_SIZE) << 3) - 1) == 2,
+    "the second is whole",
+  );
 }
 
 export function splitHalvesMergeAgain(): void {
@@ -106,7 +118,7 @@ export function memoryGrowsByWholeBlocks(): void {
   const before = memory.size();
   const block = allocPages(10);
   assert(block % BLOCK == 0, "a block of the largest order");
-  assert(memory.size() <= before + (<i32>(BLOCK >> 16) << 1), "and not more than it needs");
+  assert(memory.size() <= before + ((<i32>(BLOCK >> 16)) << 1), "and not more than it needs");
 }
 
 export function dataStopsBeforeTheReserve(): void {

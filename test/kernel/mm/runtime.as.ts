@@ -1,5 +1,5 @@
-import { isError } from "../../../assembly/lib/result.ts";
 import { free, RefCounted } from "../../../assembly/lib/ref-counted.ts";
+import { isError } from "../../../assembly/lib/result.ts";
 import { beginHeap, end } from "../support/leak-check.ts";
 
 interface Named {

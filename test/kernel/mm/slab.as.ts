@@ -7,7 +7,9 @@ const BLOCKS: usize = memory.data(4 * 4096);
 
 /** The size class of a block, as the comment in slab.ts lists them. */
 function classSize(index: i32): usize {
-  const sizes = memory.data<u16>([16, 32, 48, 64, 80, 96, 128, 160, 192, 256, 320, 384, 512, 768, 1024, 2048]);
+  const sizes = memory.data<u16>([
+    16, 32, 48, 64, 80, 96, 128, 160, 192, 256, 320, 384, 512, 768, 1024, 2048,
+  ]);
   return load<u16>(sizes + ((<usize>index) << 1));
 }
 

@@ -1,11 +1,4 @@
-import {
-  EACCES,
-  ELOOP,
-  ENAMETOOLONG,
-  ENOENT,
-  ENOTDIR,
-  EXDEV,
-} from "../../../assembly/abi/errno.ts";
+import { EACCES, ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR, EXDEV } from "../../../assembly/abi/errno.ts";
 import { mountTmpfs } from "../../../assembly/fs/tmpfs/tmpfs.ts";
 import {
   LAST_DOT,
