@@ -72,6 +72,8 @@ export class P9Client {
   openQidPath: u64 = 0;
   /** The handle of the descriptor that came with an open file, the caller's; or -1. */
   descriptor: i32 = -1;
+  /** Whether create(), mkdir(), mknod() or symlink() made the file: one that fails may have, and only have got no fid on it. */
+  made: bool = false;
   /** The bytes that read() got, or the entries that readdir() got, in the thread's message buffer. */
   data: usize = 0;
 
@@ -253,6 +255,7 @@ export class P9Client {
     const c = this.connection;
     let result = c.begin();
     if (result < 0) return result;
+    this.made = false;
     const openFid = c.fids.alloc();
     const fid = c.fids.alloc();
     if (openFid == P9_NOFID || fid == P9_NOFID) {
@@ -289,6 +292,7 @@ export class P9Client {
     const cloned = this.finishClone();
     const made = this.finishOpen();
     const walked = this.finishWalk(fid);
+    this.made = made == 0;
     const result = this.bothOf(this.bothOf(cloned, made), walked);
     if (result < 0 && cloned == 0) this.clunk(openFid);
     if (result < 0 && walked == 0) this.clunk(fid);
@@ -298,6 +302,7 @@ export class P9Client {
   private createStepwise(directory: u32, fid: u32, name: usize, length: u32, openFid: u32): i32 {
     let result = this.finishOpen();
     if (result == 0) {
+      this.made = true;
       this.startWalk(directory, fid, name, length);
       result = this.finishWalk(fid);
     } else {
@@ -566,6 +571,7 @@ export class P9Client {
     const c = this.connection;
     const result = c.begin();
     if (result < 0) return result;
+    this.made = false;
     this.fid = c.fids.alloc();
     if (this.fid == P9_NOFID) {
       c.end();
@@ -599,6 +605,7 @@ export class P9Client {
         c.fids.release(fid);
       }
     }
+    this.made = made == 0;
     const result = this.bothOf(made, walked);
     this.fid = result == 0 ? fid : P9_NOFID;
     c.end();

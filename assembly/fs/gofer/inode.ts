@@ -78,6 +78,10 @@ export class GoferInode extends GoferNode {
     const client = this.client;
     let result = client.create(this.fid, child.name, child.nameLength, mode, gid);
     if (isShortage(result)) {
+      if (client.made) {
+        result = this.reachMade(child, mode, uid, gid);
+        return result == 0 && !child.file.isRegular ? -EEXIST : result;
+      }
       this.gofer.reclaim();
       result = client.create(this.fid, child.name, child.nameLength, mode, gid);
     }
@@ -100,6 +104,7 @@ export class GoferInode extends GoferNode {
     const client = this.client;
     let result = client.mkdir(this.fid, child.name, child.nameLength, mode, gid);
     if (isShortage(result)) {
+      if (client.made) return this.reachMade(child, mode, uid, gid);
       this.gofer.reclaim();
       result = client.mkdir(this.fid, child.name, child.nameLength, mode, gid);
     }
@@ -113,6 +118,7 @@ export class GoferInode extends GoferNode {
     const minor = (rdev & 0xff) | ((rdev >> 12) & 0xfff00);
     let result = client.mknod(this.fid, child.name, child.nameLength, mode, major, minor, gid);
     if (isShortage(result)) {
+      if (client.made) return this.reachMade(child, mode, uid, gid);
       this.gofer.reclaim();
       result = client.mknod(this.fid, child.name, child.nameLength, mode, major, minor, gid);
     }
@@ -123,6 +129,7 @@ export class GoferInode extends GoferNode {
     const client = this.client;
     let result = client.symlink(this.fid, child.name, child.nameLength, target, length, gid);
     if (isShortage(result)) {
+      if (client.made) return this.reachMade(child, 0, uid, gid);
       this.gofer.reclaim();
       result = client.symlink(this.fid, child.name, child.nameLength, target, length, gid);
     }
@@ -222,6 +229,13 @@ export class GoferInode extends GoferNode {
       return result;
     }
     return this.finishMake(child, this.client.fid, mode, uid, gid);
+  }
+
+  /** The end of a maker that made the file and then ran short of what a fid on it takes. */
+  private reachMade(child: Dentry, mode: u32, uid: u32, gid: u32): i32 {
+    this.gofer.reclaim();
+    const result = this.client.walk(this.fid, child.name, child.nameLength, true);
+    return this.made(child, result, mode, uid, gid);
   }
 
   /** Gives a new file to its owner, and to `child`. Takes over the fid, whose attributes the client has. */

@@ -210,6 +210,24 @@ describe.each(KINDS)("%s", (_name, options) => {
     expect(w.text("dir/b")).toBe("bb");
   });
 
+  test("running out of fids after a file was made finds what was made", () => {
+    const w = world(options);
+    const walk = options.extended === false ? p9.P9_TWALK : p9.P9_TWALKATTR;
+    const makers: readonly number[] = [p9.P9_TLCREATE, p9.P9_TMKDIR, p9.P9_TSYMLINK];
+    w.server.alter = ({ request }) => {
+      if (makers.includes(request)) w.server.refuse.set(walk, EMFILE);
+    };
+    const fd = w.open("new", wasi.OFLAGS_CREAT);
+    expect(fd).toBeGreaterThanOrEqual(0);
+    expect(w.write(fd, "text")).toBe(4);
+    w.close(fd);
+    expect(w.text("new")).toBe("text");
+    expect(w.mkdir("new-dir")).toBe(0);
+    expect(w.symlink("new", "new-link")).toBe(0);
+    expect(w.readlink("new-link")).toBe("new");
+    expect([...w.server.root.children.keys()]).toContain("new-dir");
+  });
+
   test("a new file is given to its maker where the server can", () => {
     const server = serverWith(options);
     const w = new World(module, server, { ...options, uid: 0 });
