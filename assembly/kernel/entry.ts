@@ -9,11 +9,11 @@
 import { exited } from "../host.ts";
 import { lockKernel, unlockKernel } from "../sched/kernel-lock.ts";
 import { claimForKernel, currentThread, markGone, releaseToGuest } from "../sched/thread.ts";
-import { probe } from "./stack.ts";
+import { PROBE_MORE, probe } from "./stack.ts";
 import { Task } from "./task.ts";
 
 export function enter(): Task {
-  probe(0);
+  probe(PROBE_MORE);
   const task = changetype<Task>(currentThread());
   if (!claimForKernel(task)) trap();
   lockKernel();
