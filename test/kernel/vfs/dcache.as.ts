@@ -11,7 +11,7 @@ import {
   shrinkDcache,
   unhashDentry,
 } from "../../../assembly/vfs/dcache.ts";
-import { Dentry, DENTRY_ON_LRU } from "../../../assembly/vfs/dentry.ts";
+import { DENTRY_ON_LRU, Dentry } from "../../../assembly/vfs/dentry.ts";
 import { beginVfs, end } from "../support/leak-check.ts";
 import { isText, putText } from "../support/text.ts";
 import { Tree } from "../support/tree.ts";

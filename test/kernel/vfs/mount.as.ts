@@ -44,7 +44,10 @@ export function oneTreeMayBeMountedTwice(): void {
   assert(t.mount(shared, "/a") == 0 && t.mount(shared, "/b") == 0, "mounted");
   t.make("/a/f");
   assert(t.inode("/b/f").ino == t.inode("/a/f").ino, "one tree");
-  assert(t.inode("/a/..").ino == t.inode("/").ino && t.inode("/b/..").ino == t.inode("/").ino, "two ways out");
+  assert(
+    t.inode("/a/..").ino == t.inode("/").ino && t.inode("/b/..").ino == t.inode("/").ino,
+    "two ways out",
+  );
   assert(t.rename("/a/f", "/b/g") < 0, "but a rename does not cross from mount to mount");
   t.destroy();
   end();

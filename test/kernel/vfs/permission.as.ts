@@ -35,7 +35,7 @@ const GROUP: u32 = 100;
 const STRANGER: u32 = 2000;
 
 function capability(bit: i32): u64 {
-  return (<u64>1) << <u64>bit;
+  return (<u64>1) << (<u64>bit);
 }
 
 /** A file, or a directory, of OWNER and GROUP; borrowed from the tree. */
@@ -240,7 +240,10 @@ export function filesAreGivenAwayByCapabilityOnly(): void {
   beginVfs();
   const t = Tree.tmpfs();
   const f = node(t, false, 0o644);
-  assert(chown(f, STRANGER, OWNER, 0) == -EPERM && chown(f, STRANGER, STRANGER, 0) == -EPERM, "not otherwise");
+  assert(
+    chown(f, STRANGER, OWNER, 0) == -EPERM && chown(f, STRANGER, STRANGER, 0) == -EPERM,
+    "not otherwise",
+  );
   assert(chown(f, OWNER, OWNER, 0) == 0o644, "to whom it belongs already");
   assert(chown(f, STRANGER, STRANGER, capability(CAP_CHOWN)) == 0o644, "by capability");
   t.destroy();
@@ -327,7 +330,10 @@ export function aSetGroupIdDirectoryPassesItsGroupOn(): void {
   t.mkdir("/x/d");
   t.symlink("y", "/x/l");
   assert(t.inode("/x/f").gid == directory.gid && t.inode("/x/d").gid == directory.gid, "its group");
-  assert((t.inode("/x/d").mode & 0o2000) != 0 && (t.inode("/x/f").mode & 0o2000) == 0, "directories also the bit");
+  assert(
+    (t.inode("/x/d").mode & 0o2000) != 0 && (t.inode("/x/f").mode & 0o2000) == 0,
+    "directories also the bit",
+  );
   assert(t.inode("/x/f").uid == STRANGER, "the owner is who made it");
   t.destroy();
   end();
