@@ -17,7 +17,7 @@ const shared = path.join(top, "shared");
 const PLACES = [
   { place: "a tmpfs", flags: ["--tmpfs", "/data:size=2g"], onHost: false },
   { place: "a writable bind", flags: ["-v", `${shared}:/data`], onHost: true },
-  { place: "an exclusive bind", flags: ["-v", `${shared}:/data:exclusive`], onHost: true },
+  { place: "a shared bind", flags: ["-v", `${shared}:/data:shared`], onHost: true },
   { place: "a bind with an overlay", flags: ["-v", `${shared}:/data:O`], onHost: false },
 ];
 

@@ -91,7 +91,7 @@ with open("/ro/file") as file:
 
 const BINDS: readonly (readonly [string, readonly string[]])[] = [
   ["a read-only bind", ["-v", `${fixed}:/ro:ro`]],
-  ["an exclusive read-only bind", ["-v", `${fixed}:/ro:ro,exclusive`]],
+  ["a shared read-only bind", ["-v", `${fixed}:/ro:ro,shared`]],
   ["a read-only bind that was asked for an overlay too", ["-v", `${fixed}:/ro:O,ro`]],
 ];
 
