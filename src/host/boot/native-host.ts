@@ -9,6 +9,8 @@ import type { HostFunctions } from "../kernel/instance.ts";
 
 const KERNEL_SLOT = 0;
 const GUEST_SLOT = 1;
+/** Above all that a kernel's memory can have. */
+const NOWHERE = 0xfffffff0;
 
 /** A descriptor of the handle table: not ours, a standard stream, or donated by a gofer (and ours to close). */
 const HANDLE_NONE = 0;
@@ -37,6 +39,11 @@ export interface ThreadHost {
   readonly functions: HostFunctions;
   /** The exit code that the guest left with, once `exited` was called. */
   exitCode(): number | undefined;
+  /**
+   * Runs all functions once, with arguments that do nothing. The guest may have no more stack left than the kernel's probe
+   * asks for when it calls, and that is not enough for the engine to compile a function that it meets for the first time.
+   */
+  compile(): void;
 }
 
 /**
@@ -176,5 +183,23 @@ export function makeThreadHost(
       return native.poll(KERNEL_SLOT, fds, count, timeoutNs, cancelFd);
     },
   };
-  return { functions, exitCode: () => exitCode };
+  const compile = (): void => {
+    functions.clockTime(0, NOWHERE);
+    functions.clockResolution(0, NOWHERE);
+    functions.random(NOWHERE, 1);
+    functions.log(0, 0);
+    functions.p9Rpc(0, -1, 0, 0, 0, 0, 0);
+    functions.closeHandle(-1);
+    functions.readGuest(0, -1, 0, 0, -1);
+    functions.writeGuest(0, -1, 0, 0, -1);
+    functions.preadGuest(-1, 0, 0, 0);
+    functions.pwriteGuest(-1, 0, 0, 0);
+    functions.readKernel(0, -1, 0, 0, -1);
+    functions.writeKernel(0, -1, 0, 0, -1);
+    functions.pollHandles(0, 0, 0, 0);
+    grew();
+    functions.exited(0, 0);
+    exitCode = undefined;
+  };
+  return { functions, exitCode: () => exitCode, compile };
 }

@@ -99,13 +99,13 @@ function guestFunctions(
       views.guest().set(views.kernel().subarray(kernel, kernel + length), guest >>> 0);
     },
   };
+  compile(copies);
   if (modules.provider === "peek") {
     if (modules.peek === undefined) throw new KernelPanic("guest-peek.wasm is missing");
     const peek = new WebAssembly.Instance(modules.peek, { "guest-memory": { memory: guestMemory } });
     return { ...(peek.exports as Record<string, WebAssembly.ImportValue>), ...copies };
   }
-  return {
-    ...copies,
+  const accesses = {
     ld8: (address: number) => views.data().getUint8(address >>> 0),
     ld32: (address: number) => views.data().getUint32(address >>> 0, true),
     ld64: (address: number) => views.data().getBigUint64(address >>> 0, true),
@@ -114,6 +114,22 @@ function guestFunctions(
     st64: (address: number, value: bigint) => views.data().setBigUint64(address >>> 0, value, true),
     size: () => guestMemory.buffer.byteLength / 65536,
   };
+  compile(accesses);
+  return { ...accesses, ...copies };
+}
+
+/**
+ * Runs each function once, over a memory that is still empty: when a guest calls with little stack left, that must not be the
+ * first time (see ThreadHost.compile()).
+ */
+function compile(functions: Record<string, (...args: never[]) => unknown>): void {
+  for (const run of Object.values(functions) as ((...args: number[]) => unknown)[]) {
+    try {
+      run(0, 0, 0);
+    } catch {
+      // A memory of no pages, or a number where a BigInt belongs: compiled all the same.
+    }
+  }
 }
 
 /** Views over both memories, made again only when a memory has grown. */
@@ -134,7 +150,8 @@ export class MemoryViews {
 
   /** The kernel's memory is shared: a view made before a growth stays valid but ends too early. */
   kernel(): Uint8Array {
-    if (this.#kernel.buffer !== this.#kernelMemory.buffer) this.#kernel = new Uint8Array(this.#kernelMemory.buffer);
+    if (this.#kernel.buffer !== this.#kernelMemory.buffer)
+      this.#kernel = new Uint8Array(this.#kernelMemory.buffer);
     return this.#kernel;
   }
 

@@ -1,0 +1,45 @@
+// Compiled guests of one sandbox, by the SHA-256 of their bytes: the same program is compiled once, however often and under
+// whatever name it is started.
+
+import { createRequire } from "node:module";
+import { type GuestModule, importMemory, type MemoryLimits } from "../kernel/guest-module.ts";
+import { compileGuest } from "./runner.ts";
+
+export interface CompiledGuest {
+  readonly module: WebAssembly.Module;
+  /** Of its own memory, which is an import now. */
+  readonly memory: MemoryLimits | undefined;
+}
+
+export class ModuleCache {
+  /** The first program's bytes: hashed when there is a second, since most sandboxes run one. */
+  #first: { readonly bytes: Uint8Array<ArrayBuffer>; readonly compiled: CompiledGuest } | undefined;
+  readonly #byHash = new Map<string, CompiledGuest>();
+
+  /** Errors: WvisorError for what is no module; `name` is what it is called. */
+  compile(bytes: Uint8Array<ArrayBuffer>, name: string): CompiledGuest {
+    if (this.#first === undefined) {
+      const compiled = compile(bytes, name);
+      this.#first = { bytes, compiled };
+      return compiled;
+    }
+    if (this.#byHash.size === 0) this.#byHash.set(hash(this.#first.bytes), this.#first.compiled);
+    const key = hash(bytes);
+    const known = this.#byHash.get(key);
+    if (known !== undefined) return known;
+    const compiled = compile(bytes, name);
+    this.#byHash.set(key, compiled);
+    return compiled;
+  }
+}
+
+function compile(bytes: Uint8Array<ArrayBuffer>, name: string): CompiledGuest {
+  const guest: GuestModule = importMemory(bytes);
+  return { module: compileGuest(guest, name), memory: guest.memory };
+}
+
+/** node:crypto takes milliseconds to load: it is, when there is a second program. */
+function hash(bytes: Uint8Array): string {
+  const { createHash } = createRequire(import.meta.url)("node:crypto") as typeof import("node:crypto");
+  return createHash("sha256").update(bytes).digest("hex");
+}
