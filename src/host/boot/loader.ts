@@ -12,7 +12,7 @@ import type { SandboxConfig } from "../config/sandbox-config.ts";
 import { compileGuest, runGuest } from "../guest/runner.ts";
 import { importMemory } from "../kernel/guest-module.ts";
 import { KernelPanic } from "../kernel/instance.ts";
-import { startGofer } from "../sandbox/gofer-process.ts";
+import { type GoferProcess, goferEnd, startGofer } from "../sandbox/gofer-process.ts";
 import { loadKernelModules } from "./files.ts";
 import { goferMounts, mountAll } from "./filesystems.ts";
 import { Machine, type TaskHandle } from "./machine.ts";
@@ -24,12 +24,36 @@ const EXIT_TIMEOUT = 124;
 /** The helper's slot for the deadline's message. */
 const MESSAGE_SLOT = 14;
 
-/** Runs the sandbox in this process and returns the guest's exit code. Throws WvisorError for wVisor's own failures. */
-export async function runSandbox(config: SandboxConfig): Promise<number> {
+/**
+ * Runs the sandbox in this process and returns the guest's exit code. Throws WvisorError for wVisor's own failures; `warn`
+ * takes what the user should know although the guest came to its end.
+ */
+export async function runSandbox(config: SandboxConfig, warn: (text: string) => void): Promise<number> {
   const native = requireNative();
   if (config.limits.timeoutMs > 0) setDeadline(native, config);
   const served = goferMounts(config);
-  const sockets = served.length > 0 ? startGofer(native, served).sockets : [];
+  if (served.length === 0) return runProgram(native, config, []);
+  const gofer = startGofer(native, served);
+  let code: number;
+  try {
+    code = runProgram(native, config, gofer.sockets);
+  } catch (error) {
+    throw withGoferEnd(native, gofer, error);
+  }
+  const end = goferEnd(native, gofer);
+  if (end !== undefined) warn(`the gofer ${end} before the program did: files of the host gave EIO from then on`);
+  return code;
+}
+
+/** A dead gofer explains every error that comes after it. */
+function withGoferEnd(native: Native, gofer: GoferProcess, error: unknown): unknown {
+  const end = goferEnd(native, gofer);
+  if (end === undefined || !(error instanceof WvisorError)) return error;
+  const message = `the gofer ${end}: ${error.message}`;
+  return new WvisorError("ERR_WVISOR_GOFER", message, error.exitCode, { cause: error });
+}
+
+function runProgram(native: Native, config: SandboxConfig, sockets: readonly number[]): number {
   const machine = new Machine(native, loadKernelModules(), makeSharedHost(sockets, STREAMS));
   const mounted = mountAll(machine, config);
   const task = machine.task(mounted.namespace, config.process);

@@ -64,11 +64,11 @@ export const doCommand: Command = {
   run: runDo,
 };
 
-async function runDo({ flags, operands }: CommandInput): Promise<number> {
+async function runDo({ flags, operands, warn }: CommandInput): Promise<number> {
   const host = hostFacts();
   const config = doConfig(flags, operands, host);
   try {
-    return await runSandbox(config);
+    return await runSandbox(config, warn);
   } catch (error) {
     throw withHint(error, config.process.args[0] ?? "", host.cwd);
   }

@@ -14,6 +14,7 @@
 
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { POLLHUP } from "../../../assembly/abi/poll.ts";
 import { ErrnoError, WvisorError } from "../../common/errors.ts";
 import { launcherPath, type Native } from "../../native/index.ts";
 
@@ -144,6 +145,34 @@ function sendConfig(
     scratch.set(part);
     at += check(native.write(socket, SCRATCH_SLOT, 0, part.length), "sending its configuration");
   }
+}
+
+/** A process closes its sockets a little before it can be reaped; this is longer than that takes. */
+const REAP_TRIES = 100;
+const REAP_INTERVAL_MS = 2;
+const SIGNALLED = 128;
+
+/** How the gofer ended, for the user; undefined while it serves. Reaps it. */
+export function goferEnd(native: Native, gofer: GoferProcess): string | undefined {
+  let status = native.waitpid(gofer.pid, 0);
+  if (status < 0 && !hasHungUp(native, gofer.sockets)) return undefined;
+  for (let tries = 0; status < 0 && tries < REAP_TRIES; tries++) {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, REAP_INTERVAL_MS);
+    status = native.waitpid(gofer.pid, 0);
+  }
+  if (status < 0) return "closed a connection";
+  return status > SIGNALLED ? `was ended by signal ${status - SIGNALLED}` : `ended with code ${status}`;
+}
+
+function hasHungUp(native: Native, sockets: readonly number[]): boolean {
+  const polled = new Uint8Array(sockets.length * 8);
+  const fields = new DataView(polled.buffer);
+  sockets.forEach((socket, index) => {
+    fields.setInt32(index * 8, socket, true);
+  });
+  check(native.registerMemory(SCRATCH_SLOT, polled), "registering memory");
+  native.poll(SCRATCH_SLOT, 0, sockets.length, 0, -1);
+  return sockets.some((_socket, index) => (fields.getInt16(index * 8 + 6, true) & POLLHUP) !== 0);
 }
 
 /** Closes and forgets: a descriptor in the list afterwards would be closed twice. */
