@@ -33,6 +33,8 @@ const MAP_ORDER: u8 = 0x0f;
 
 /** Pages kept for small objects: data allocations stop before the last 64 MiB, so that `new` never fails. */
 const RESERVED_PAGES: u32 = 16384;
+/** Of these the last 16 MiB are for what system calls in progress need for a moment, and no cache takes from them. */
+const LAST_PAGES: u32 = 4096;
 
 function mapOf(page: usize): usize {
   return <usize>load<u32>(ROOT_PAGE_MAP) + (page >> PAGE_SHIFT);
@@ -117,6 +119,11 @@ export function allocPages(order: u32): usize {
 /** Whether only the reserve is left: a guest gets no more files, and caches are to shrink. */
 export function memoryIsShort(): bool {
   return load<u32>(ROOT_PAGES_USED) + RESERVED_PAGES >= load<u32>(ROOT_MAX_PAGES);
+}
+
+/** Whether the reserve is nearly gone: nothing that a guest can make more of, and hold, is made any more. */
+export function memoryIsCritical(): bool {
+  return load<u32>(ROOT_PAGES_USED) + LAST_PAGES >= load<u32>(ROOT_MAX_PAGES);
 }
 
 /** As allocPages, for file data and other amounts that a guest chooses: 0 before small objects could run short. */

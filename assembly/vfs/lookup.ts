@@ -1,10 +1,14 @@
 // One name in one directory: from the dentry cache, else from the file system.
 
-import { ENAMETOOLONG, ENOENT } from "../abi/errno.ts";
+import { memoryIsCritical } from "mm/page";
+import { ENAMETOOLONG, ENOENT, ENOMEM } from "../abi/errno.ts";
 import { NAME_MAX } from "../abi/limits.ts";
 import { errorOf } from "../lib/result.ts";
-import { findDentry, hashDentry, hashName, makeDentry, unhashDentry } from "./dcache.ts";
+import { findDentry, hashDentry, hashName, makeDentry, shrinkDcache, unhashDentry } from "./dcache.ts";
 import { Dentry, Inode } from "./dentry.ts";
+
+/** How many dentries a lookup gives back that finds the kernel's memory nearly gone. */
+const EVICTED_AT_ONCE: u32 = 256;
 
 /**
  * The dentry of a name, positive or negative, with a reference; or an error. Permission to search was checked.
@@ -35,7 +39,9 @@ export function lookupLocked(directory: Dentry, name: usize, length: u32): usize
   const cached = findDentry(directory, name, length, hash);
   if (cached !== null) {
     cached.incRef();
-    if (!directory.fs.revalidates || isForeign(inode, cached)) return changetype<usize>(cached);
+    // What a mount covers is not asked for: a change of the server's must not take the mount out of the tree.
+    if (!directory.fs.revalidates || cached.mounts || isForeign(inode, cached))
+      return changetype<usize>(cached);
     const valid = inode.revalidate(cached);
     if (valid > 0) return changetype<usize>(cached);
     if (valid < 0) {
@@ -44,6 +50,12 @@ export function lookupLocked(directory: Dentry, name: usize, length: u32): usize
     }
     unhashDentry(cached);
     cached.decRef();
+  }
+  // Dentries that are held, by open files and by the names below them, cannot be evicted, and a guest holds as many as its
+  // trees have names.
+  if (memoryIsCritical()) {
+    shrinkDcache(directory.fs, EVICTED_AT_ONCE);
+    if (memoryIsCritical()) return errorOf(-ENOMEM);
   }
   const child = makeDentry(directory, name, length, hash);
   const result = inode.lookup(child);

@@ -3,6 +3,7 @@
 // One entry is ino[8] type[1] length[1] name, without "." and "..". An open directory reads on in the listing that it began
 // with, whatever happens to the directory meanwhile, as POSIX allows; the inode keeps the last one while it is true.
 
+import { memoryIsShort } from "mm/page";
 import { P9_QTDIR, P9_QTSYMLINK } from "../../abi/p9.ts";
 import { DT_BLK, DT_CHR, DT_DIR, DT_FIFO, DT_LNK, DT_REG, DT_SOCK, DT_UNKNOWN } from "../../abi/stat.ts";
 import { RefCounted } from "../../lib/ref-counted.ts";
@@ -84,6 +85,7 @@ export class Listing extends RefCounted {
   private grow(): bool {
     const capacity = this.capacity << 1;
     if (capacity > LISTING_MAX || this.budget.used + this.capacity > this.budget.limit) return false;
+    if (memoryIsShort()) return false;
     const bytes = heap.alloc(capacity);
     memory.copy(bytes, this.bytes, this.length);
     heap.free(this.bytes);

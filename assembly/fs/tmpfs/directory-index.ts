@@ -31,9 +31,15 @@ export class DirectoryEntry {
   }
 
   destroy(): void {
+    this.takeInode().decRef();
+  }
+
+  /** Ends the entry but for its reference on the inode, which is the caller's. */
+  takeInode(): Inode {
+    const inode = this.inode;
     heap.free(this.name);
-    this.inode.decRef();
     free(this);
+    return inode;
   }
 }
 
@@ -74,8 +80,18 @@ export class DirectoryIndex {
     store<u32>(this.order + ((<usize>position) << 2), 0);
     this.count--;
     entry.destroy();
-    if (this.count == 0) this.orderUsed = 0;
-    else if (this.orderUsed > 16 && this.orderUsed > this.count * 2) this.compact();
+    if (this.count == 0) {
+      this.orderUsed = 0;
+      this.shrink();
+    } else if (this.orderUsed > 16 && this.orderUsed > this.count * 2) {
+      this.compact();
+      this.shrink();
+    }
+  }
+
+  /** Whether one more entry needs no larger tables. */
+  get hasRoom(): bool {
+    return this.count < this.capacity && this.orderUsed < this.orderCapacity;
   }
 
   /** Makes the entry name another inode. */
@@ -126,11 +142,18 @@ export class DirectoryIndex {
     return low;
   }
 
-  destroy(): void {
-    for (let i: u32 = 0; i < this.orderUsed; i++) {
-      const entry = this.entryAt(i);
-      if (entry !== null) entry.destroy();
+  /** Takes an entry out of an index that is about to end: its inode with the reference, or null when there is none. */
+  takeLast(): Inode | null {
+    while (this.orderUsed > 0) {
+      this.orderUsed--;
+      const entry = this.entryAt(this.orderUsed);
+      if (entry !== null) return entry.takeInode();
     }
+    return null;
+  }
+
+  /** Preconditions: takeLast() has taken every entry. */
+  destroy(): void {
     if (this.buckets) heap.free(this.buckets);
     if (this.order) heap.free(this.order);
     free(this);
@@ -159,9 +182,13 @@ export class DirectoryIndex {
   }
 
   private grow(): void {
+    this.resizeBuckets(this.capacity ? this.capacity << 1 : FIRST_CAPACITY);
+  }
+
+  private resizeBuckets(capacity: u32): void {
     const before = this.buckets;
-    this.capacity = this.capacity ? this.capacity << 1 : FIRST_CAPACITY;
-    this.buckets = heap.alloc((<usize>this.capacity) << 2);
+    this.capacity = capacity;
+    this.buckets = heap.alloc((<usize>capacity) << 2);
     for (let i: u32 = 0; i < this.orderUsed; i++) {
       const entry = this.entryAt(i);
       if (entry !== null) this.pushBucket(entry);
@@ -171,15 +198,29 @@ export class DirectoryIndex {
 
   private pushOrder(entry: DirectoryEntry): void {
     if (this.orderUsed == this.orderCapacity) {
-      const larger = this.orderCapacity ? this.orderCapacity << 1 : FIRST_CAPACITY;
-      const order = heap.alloc((<usize>larger) << 2);
-      memory.copy(order, this.order, (<usize>this.orderUsed) << 2);
-      if (this.order) heap.free(this.order);
-      this.order = order;
-      this.orderCapacity = larger;
+      this.resizeOrder(this.orderCapacity ? this.orderCapacity << 1 : FIRST_CAPACITY);
     }
     store<u32>(this.order + ((<usize>this.orderUsed) << 2), <u32>changetype<usize>(entry));
     this.orderUsed++;
+  }
+
+  private resizeOrder(capacity: u32): void {
+    const order = heap.alloc((<usize>capacity) << 2);
+    memory.copy(order, this.order, (<usize>this.orderUsed) << 2);
+    if (this.order) heap.free(this.order);
+    this.order = order;
+    this.orderCapacity = capacity;
+  }
+
+  /**
+   * Gives back tables that are much too large, so that what a directory takes follows from what is in it: else a guest that
+   * moves its files from one directory to the next would leave large tables everywhere. Preconditions: the order is closed up.
+   */
+  private shrink(): void {
+    let capacity = FIRST_CAPACITY;
+    while (capacity < this.count << 1) capacity <<= 1;
+    if (this.capacity >= capacity << 1) this.resizeBuckets(capacity);
+    if (this.orderCapacity >= capacity << 1) this.resizeOrder(capacity);
   }
 
   private compact(): void {

@@ -1,5 +1,6 @@
 // Directories of tmpfs. A name is an entry in the DirectoryIndex; dentries only cache it.
 
+import { memoryIsShort } from "mm/page";
 import { EINVAL, EMLINK, ENOSPC, ENOTEMPTY } from "../../abi/errno.ts";
 import { RENAME_EXCHANGE, RENAME_WHITEOUT } from "../../abi/fcntl.ts";
 import { LINK_MAX } from "../../abi/limits.ts";
@@ -23,15 +24,40 @@ export abstract class InodeNumbers extends Filesystem {
 @final
 export class TmpfsDirectory extends TmpfsInode {
   entries: DirectoryIndex = new DirectoryIndex();
+  /** The next in a list of directories that end. */
+  private nextDoomed: TmpfsDirectory | null = null;
 
   constructor(fs: Filesystem, limits: TmpfsLimits, ino: u64, mode: u32, uid: u32, gid: u32) {
     super(fs, limits, ino, mode, uid, gid);
     this.size = 40;
   }
 
+  /** A loop, since a guest decides how deep a tree is: below this directory one after the other is emptied, then let go. */
   override destroy(): void {
+    let doomed = this.dropEntries(null);
+    while (doomed !== null) {
+      const directory = doomed;
+      doomed = directory.dropEntries(directory.nextDoomed);
+      directory.decRef();
+    }
     this.entries.destroy();
     super.destroy();
+  }
+
+  /** Lets go of all entries, but puts directories that nobody else holds in front of `doomed`; returns that list. */
+  private dropEntries(doomed: TmpfsDirectory | null): TmpfsDirectory | null {
+    let inode = this.entries.takeLast();
+    while (inode !== null) {
+      if (inode.isDirectory && inode.refs == 1) {
+        const directory = changetype<TmpfsDirectory>(inode);
+        directory.nextDoomed = doomed;
+        doomed = directory;
+      } else {
+        inode.decRef();
+      }
+      inode = this.entries.takeLast();
+    }
+    return doomed;
   }
 
   override lookup(child: Dentry): i32 {
@@ -133,6 +159,7 @@ export class TmpfsDirectory extends TmpfsInode {
   override rename(from: Dentry, toDirectory: Inode, to: Dentry, flags: u32): i32 {
     const target = changetype<TmpfsDirectory>(toDirectory);
     if (flags & <u32>RENAME_EXCHANGE) return this.exchange(from, target, to);
+    if (!target.entries.hasRoom && memoryIsShort()) return -ENOSPC;
     const moved = changetype<TmpfsInode>(from.file);
     const replaced = to.inode;
     if (replaced !== null) {

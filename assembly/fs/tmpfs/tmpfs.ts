@@ -54,7 +54,8 @@ export function mountTmpfs(sizeBytes: u64, mode: u32, uid: u32, gid: u32): Dentr
   const pages = sizeBytes ? (sizeBytes + 4095) >> 12 : <u64>(pagesMax() >> 1);
   const limits = new TmpfsLimits(pages, INODES_MAX);
   const fs = new TmpfsFilesystem(limits);
-  limits.takeInode();
+  // Not takeInode(), which may refuse: the root gives its share back when it ends.
+  limits.inodesUsed = 1;
   const inode = new TmpfsDirectory(fs, limits, fs.nextIno(), <u32>S_IFDIR | mode, uid, gid);
   const root = makeRootDentry(fs, inode);
   fs.decRef();
