@@ -13,9 +13,12 @@ import {
   type TaskHandle,
 } from "../../src/host/boot/machine.ts";
 import { makeSharedHost } from "../../src/host/boot/native-host.ts";
-import { compileGuest, type GuestExit, runGuest } from "../../src/host/guest/runner.ts";
-import { importMemory } from "../../src/host/kernel/guest-module.ts";
-import { bestProvider, type GuestMemoryProvider, type KernelModules } from "../../src/host/kernel/instance.ts";
+import { type GuestExit, runGuest } from "../../src/host/guest/runner.ts";
+import {
+  bestProvider,
+  type GuestMemoryProvider,
+  type KernelModules,
+} from "../../src/host/kernel/instance.ts";
 import { loadNative } from "../../src/native/index.ts";
 
 const modules = new Map<string, KernelModules>();
@@ -106,7 +109,11 @@ export function runInProcess(wasm: Uint8Array<ArrayBuffer>, options: GuestOption
   const scratch = mkdtempSync(path.join(tmpdir(), "wvisor-guest-"));
   const file = (name: string): string => path.join(scratch, name);
   writeFileSync(file("stdin"), options.stdin ?? "");
-  const streams = [openSync(file("stdin"), "r"), openSync(file("stdout"), "w+"), openSync(file("stderr"), "w+")];
+  const streams = [
+    openSync(file("stdin"), "r"),
+    openSync(file("stdout"), "w+"),
+    openSync(file("stderr"), "w+"),
+  ];
   try {
     const machine = makeMachine({
       modules: kernelModules(options.provider ?? bestProvider(), options.debug ?? false),
@@ -115,18 +122,22 @@ export function runInProcess(wasm: Uint8Array<ArrayBuffer>, options: GuestOption
     });
     const namespace = options.mounts?.(machine) ?? memoryNamespace(machine);
     const task = makeTask(machine, namespace, options, streams);
-    const guest = importMemory(wasm);
+    const guest = machine.programs.compile(wasm, "guest");
     const exit = runGuest(machine.native, {
       modules: machine.modules,
       memory: machine.memory,
       shared: machine.shared,
       task,
       cancelFd: -1,
-      guest: compileGuest(guest, "guest"),
+      guest: guest.module,
       guestMemory: guest.memory,
       memoryBytes: 0,
     });
-    return { ...exit, stdout: readFileSync(file("stdout"), "utf8"), stderr: readFileSync(file("stderr"), "utf8") };
+    return {
+      ...exit,
+      stdout: readFileSync(file("stdout"), "utf8"),
+      stderr: readFileSync(file("stderr"), "utf8"),
+    };
   } finally {
     for (const fd of streams) closeSync(fd);
     rmSync(scratch, { recursive: true });

@@ -9,8 +9,7 @@ import { O_RDWR } from "../../../assembly/abi/fcntl.ts";
 import { WvisorError } from "../../common/errors.ts";
 import { loadNative, type Native } from "../../native/index.ts";
 import type { SandboxConfig } from "../config/sandbox-config.ts";
-import { compileGuest, runGuest } from "../guest/runner.ts";
-import { importMemory } from "../kernel/guest-module.ts";
+import { runGuest } from "../guest/runner.ts";
 import { KernelPanic } from "../kernel/instance.ts";
 import { type GoferProcess, goferEnd, startGofer } from "../sandbox/gofer-process.ts";
 import { loadKernelModules } from "./files.ts";
@@ -30,6 +29,8 @@ const MESSAGE_SLOT = 14;
  */
 export async function runSandbox(config: SandboxConfig, warn: (text: string) => void): Promise<number> {
   const native = requireNative();
+  // For this thread and those that it starts from here on: whoever breaks out of the sandbox gains nothing by set-id programs.
+  native.setNoNewPrivs();
   if (config.limits.timeoutMs > 0) setDeadline(native, config);
   const served = goferMounts(config);
   if (served.length === 0) return runProgram(native, config, []);
@@ -64,19 +65,19 @@ function runProgram(native: Native, config: SandboxConfig, sockets: readonly num
   machine.setEnvironment(task, env);
   setStreams(machine, task);
   for (const name of preopens(machine, task, config)) machine.preopen(task, name.path, name.name);
-  const guest = importMemory(program.bytes);
-  const exit = withContext(program.path, () =>
-    runGuest(native, {
+  const exit = withContext(program.path, () => {
+    const guest = machine.programs.compile(program.bytes, program.path);
+    return runGuest(native, {
       modules: machine.modules,
       memory: machine.memory,
       shared: machine.shared,
       task,
       cancelFd: -1,
-      guest: compileGuest(guest, program.path),
+      guest: guest.module,
       guestMemory: guest.memory,
       memoryBytes: config.limits.memoryBytes,
-    }),
-  );
+    });
+  });
   if (exit.message !== undefined)
     throw new WvisorError("ERR_WVISOR_GUEST", `${program.path}: ${exit.message}`, exit.code);
   return exit.code;

@@ -7,6 +7,7 @@ import { O_DIRECTORY } from "../../../assembly/abi/fcntl.ts";
 import { DT_DIR } from "../../../assembly/abi/stat.ts";
 import { ErrnoError, WvisorError } from "../../common/errors.ts";
 import type { Native } from "../../native/index.ts";
+import { ModuleCache } from "../guest/module-cache.ts";
 import { type KernelExports, MNT_READONLY } from "../kernel/exports.ts";
 import { instantiateKernel, type KernelModules, makeKernelMemory } from "../kernel/instance.ts";
 import { makeThreadHost, type SharedHost } from "./native-host.ts";
@@ -35,6 +36,7 @@ export class Machine {
   readonly memory: WebAssembly.Memory;
   readonly shared: SharedHost;
   readonly kernel: KernelExports;
+  readonly programs = new ModuleCache();
 
   constructor(native: Native, modules: KernelModules, shared: SharedHost) {
     this.native = native;

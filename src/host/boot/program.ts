@@ -20,6 +20,16 @@ export interface Program {
   readonly args: readonly string[];
 }
 
+/** Neither the sandbox nor the runtimes have it. `program` may be the interpreter that a script names. */
+export class ProgramNotFoundError extends WvisorError {
+  readonly program: string;
+
+  constructor(program: string) {
+    super("ERR_WVISOR_PROGRAM_NOT_FOUND", `${program}: not found`, EXIT_NOT_FOUND);
+    this.program = program;
+  }
+}
+
 /** Errors: WvisorError with exit code 126 or 127. */
 export function findProgram(
   machine: Machine,
@@ -37,7 +47,7 @@ export function findProgram(
   let rest = args;
   if (path === undefined) {
     const runtime = config.runtimes.find((candidate: RuntimeConfig) => candidate.program);
-    if (runtime === undefined) throw notFound(wanted);
+    if (runtime === undefined) throw new ProgramNotFoundError(wanted);
     path = mounted.mountRuntime(runtime);
     if (runtime.rewritesArgument) rest = [path, ...args.slice(1)];
   }
@@ -61,13 +71,15 @@ function follow(
       if (isWasm(head)) return { bytes: machine.read(file), path, args };
       const interpreter = interpreterOf(head);
       if (interpreter === undefined) throw notExecutable(path, head);
+      // Linux asks this of every program. Compilers leave the bit off modules, and no execve(2) ever runs one.
+      if (machine.kernel.file_may_execute(task, file) < 0) throw denied(path);
       const [program, ...options] = interpreter;
       args = [program!, ...options, path, ...args.slice(1)];
       path = program!;
       if (!search.exists(path) && path.endsWith("/env") && options[0] !== undefined) {
         // `#!/usr/bin/env NAME` asks for NAME on PATH; the sandbox needs no env(1) for that.
         const found = search.find(options[0]);
-        if (found === undefined) throw notFound(options[0]);
+        if (found === undefined) throw new ProgramNotFoundError(options[0]);
         path = found;
         args = [options[0], ...args.slice(2)];
       }
@@ -114,7 +126,7 @@ function pathOf(env: readonly string[]): string[] {
 function openExecutable(machine: Machine, task: TaskHandle, path: string): FileHandle {
   const file = machine.open(task, path, 0);
   if (file < 0) {
-    if (file === -ENOENT || file === -ENOTDIR) throw notFound(path);
+    if (file === -ENOENT || file === -ENOTDIR) throw new ProgramNotFoundError(path);
     throw new WvisorError("ERR_WVISOR_EXEC", `${path}: ${errnoName(-file)}`, EXIT_NOT_EXECUTABLE);
   }
   const mode = check(machine.kernel.file_mode(file), "reading attributes");
@@ -142,8 +154,9 @@ function interpreterOf(head: Uint8Array): string[] | undefined {
   return match[2] === undefined ? [match[1]!] : [match[1]!, match[2]];
 }
 
-function notFound(name: string): WvisorError {
-  return new WvisorError("ERR_WVISOR_PROGRAM_NOT_FOUND", `${name}: not found`, EXIT_NOT_FOUND);
+function denied(path: string): WvisorError {
+  const why = "it has no execute permission for this user";
+  return new WvisorError("ERR_WVISOR_EXEC", `${path}: EACCES: ${why}`, EXIT_NOT_EXECUTABLE);
 }
 
 function notExecutable(path: string, head: Uint8Array): WvisorError {

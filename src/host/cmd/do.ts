@@ -2,6 +2,7 @@
 
 import { WvisorError } from "../../common/errors.ts";
 import { runSandbox } from "../boot/loader.ts";
+import { ProgramNotFoundError } from "../boot/program.ts";
 import { hostFacts } from "../config/host-facts.ts";
 import { missingProgramHint } from "../config/runtimes.ts";
 import type { Command, CommandInput } from "./command.ts";
@@ -70,14 +71,14 @@ async function runDo({ flags, operands, warn }: CommandInput): Promise<number> {
   try {
     return await runSandbox(config, warn);
   } catch (error) {
-    throw withHint(error, config.process.args[0] ?? "", host.cwd);
+    throw withHint(error, host.cwd);
   }
 }
 
 /** The loader knows that a program is missing; what to do about it is a matter of this command. */
-export function withHint(error: unknown, program: string, cwd: string): unknown {
-  if (!(error instanceof WvisorError) || error.code !== "ERR_WVISOR_PROGRAM_NOT_FOUND") return error;
-  const hint = missingProgramHint(program, cwd);
+export function withHint(error: unknown, cwd: string): unknown {
+  if (!(error instanceof ProgramNotFoundError)) return error;
+  const hint = missingProgramHint(error.program, cwd);
   if (hint === "") return error;
   return new WvisorError(error.code, `${error.message}; ${hint}`, error.exitCode, { cause: error });
 }

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import { WvisorError } from "../../../src/common/errors.ts";
+import { ProgramNotFoundError } from "../../../src/host/boot/program.ts";
 import { VERSION } from "../../../src/common/version.ts";
 import { runSandbox } from "../../../src/host/boot/loader.ts";
 import { oneLine } from "../../../src/host/cmd/output.ts";
@@ -127,7 +128,7 @@ describe("a sandbox", () => {
   });
 
   test("whose program is missing says what to install", async () => {
-    run.mockRejectedValue(new WvisorError("ERR_WVISOR_PROGRAM_NOT_FOUND", "ruby: not found", 127));
+    run.mockRejectedValue(new ProgramNotFoundError("ruby"));
     expect(await wvisor("do", "--", "ruby")).toEqual({
       code: 127,
       out: "",
