@@ -24,6 +24,7 @@ import { OverlayFilesystem } from "../fs/overlay/filesystem.ts";
 import { mountOverlay, mountOverlayFile } from "../fs/overlay/overlay.ts";
 import { mountTmpfs } from "../fs/tmpfs/tmpfs.ts";
 import { makeHostStream } from "../kernel/host-stream.ts";
+import { registerStdioDevices, stdioDevice } from "../kernel/stdio-device.ts";
 import { Task } from "../kernel/task.ts";
 import { duplicate } from "../lib/bytes.ts";
 import { free } from "../lib/ref-counted.ts";
@@ -47,6 +48,7 @@ export function bootKernel(maxBytes: u32): i32 {
   initPages(maxBytes);
   initDcache();
   registerMemDevices();
+  registerStdioDevices();
   store<u32>(ROOT_BOOTED, 1);
   return 0;
 }
@@ -64,18 +66,21 @@ export function rootCredentials(): Credentials {
   return new Credentials(0, 0, u64.MAX_VALUE);
 }
 
-/** A device file system: a tmpfs with the memory devices, and links to the task's streams where /proc will have them. */
+/** A device file system: a tmpfs with the memory devices and the standard streams. */
 export function makeDevtmpfs(): Dentry {
   const root = numberFilesystem(mountTmpfs(1 << 20, 0o755, 0, 0));
   root.incRef();
   const namespace = new MountNamespace(new Mount(root, 0));
   const cred = rootCredentials();
   const walk = new PathWalk();
-  makeNode(walk, namespace.root, cred, "null", MEM_NULL);
-  makeNode(walk, namespace.root, cred, "zero", MEM_ZERO);
-  makeNode(walk, namespace.root, cred, "full", MEM_FULL);
-  makeNode(walk, namespace.root, cred, "random", MEM_RANDOM);
-  makeNode(walk, namespace.root, cred, "urandom", MEM_URANDOM);
+  makeNode(walk, namespace.root, cred, "null", memDevice(MEM_NULL));
+  makeNode(walk, namespace.root, cred, "zero", memDevice(MEM_ZERO));
+  makeNode(walk, namespace.root, cred, "full", memDevice(MEM_FULL));
+  makeNode(walk, namespace.root, cred, "random", memDevice(MEM_RANDOM));
+  makeNode(walk, namespace.root, cred, "urandom", memDevice(MEM_URANDOM));
+  makeNode(walk, namespace.root, cred, "stdin", stdioDevice(0));
+  makeNode(walk, namespace.root, cred, "stdout", stdioDevice(1));
+  makeNode(walk, namespace.root, cred, "stderr", stdioDevice(2));
   makeDirectory(walk, namespace.root, cred, "shm", 0o1777);
   makeDirectory(walk, namespace.root, cred, "pts", 0o755);
   makeLink(walk, namespace.root, cred, "fd", "/proc/self/fd");
@@ -91,9 +96,9 @@ function beginNamed(walk: PathWalk, mount: Mount, cred: Credentials, name: strin
   return String.UTF8.encodeUnsafe(changetype<usize>(name), name.length, walk.path) as u32;
 }
 
-function makeNode(walk: PathWalk, mount: Mount, cred: Credentials, name: string, minor: u32): void {
+function makeNode(walk: PathWalk, mount: Mount, cred: Credentials, name: string, rdev: u32): void {
   const length = beginNamed(walk, mount, cred, name);
-  mknodAt(walk, length, <u32>S_IFCHR | 0o666, memDevice(minor), 0);
+  mknodAt(walk, length, <u32>S_IFCHR | 0o666, rdev, 0);
 }
 
 function makeDirectory(walk: PathWalk, mount: Mount, cred: Credentials, name: string, mode: u32): void {
