@@ -2,8 +2,9 @@
 
 import * as abi from "../abi/wasi.ts";
 import { clockResolution, clockTime, random } from "../host.ts";
-import { Task, TASK_PAGE } from "../kernel/task.ts";
+import { TASK_PAGE, Task } from "../kernel/task.ts";
 import { accessOk, copyOutUnchecked, putU64 } from "../mm/usercopy.ts";
+import { PAUSE_BYTES, pause } from "../sched/pause.ts";
 import { wasiErrno } from "./errno-map.ts";
 
 /** WASI's four clocks have the numbers of Linux's. */
@@ -28,10 +29,12 @@ export function randomGet(task: Task, buffer: u32, length: u32): u32 {
   let done: u32 = 0;
   while (done < length) {
     const chunk = min(length - done, TASK_PAGE);
-    const result = random(task.page, chunk);
+    let result = random(task.page, chunk);
     if (result < 0) return wasiErrno(result);
     copyOutUnchecked(buffer + done, task.page, chunk);
     done += chunk;
+    if (done % PAUSE_BYTES == 0) result = pause();
+    if (result < 0) return wasiErrno(result);
   }
   return 0;
 }

@@ -3,6 +3,7 @@
 import { ENOSPC } from "../../abi/errno.ts";
 import { random } from "../../host.ts";
 import { IovIter } from "../../mm/iov-iter.ts";
+import { PAUSE_BYTES, pause } from "../../sched/pause.ts";
 import { Dentry } from "../../vfs/dentry.ts";
 import { DeviceDriver, makeDevice, registerDevice } from "../../vfs/device.ts";
 import { FileDescription } from "../../vfs/file-description.ts";
@@ -47,13 +48,19 @@ class MemFile extends FileDescription {
     if (this.minor == MEM_NULL) return 0;
     const total = to.remaining;
     const chunk = heap.alloc(CHUNK);
+    let sincePause: u32 = 0;
     while (to.remaining) {
       const length = min(to.remaining, CHUNK);
       if (this.minor >= MEM_RANDOM) random(chunk, length);
       to.put(chunk, length);
+      sincePause += length;
+      if (sincePause < PAUSE_BYTES) continue;
+      sincePause = 0;
+      // Who is to end gets what there is so far, and never sees it.
+      if (pause() < 0) break;
     }
     heap.free(chunk);
-    return total;
+    return total - to.remaining;
   }
 
   override write(from: IovIter, _offset: i64): i64 {

@@ -1,11 +1,10 @@
 // Copies the bytes of one file to another, between two layers.
 
 import { allocDataPages, freePages } from "mm/page";
-import { EINTR, EIO, ENOMEM } from "../../abi/errno.ts";
+import { EIO, ENOMEM } from "../../abi/errno.ts";
 import { free } from "../../lib/ref-counted.ts";
 import { IovIter } from "../../mm/iov-iter.ts";
-import { lockKernel, unlockKernel } from "../../sched/kernel-lock.ts";
-import { currentThread, hasCurrentThread } from "../../sched/thread.ts";
+import { pause } from "../../sched/pause.ts";
 import { FileDescription } from "../../vfs/file-description.ts";
 
 const CHUNK_ORDER: u32 = 4;
@@ -32,12 +31,8 @@ export function copyData(from: FileDescription, to: FileDescription, length: i64
     result = writeAll(to, iter, vector, chunk, <u32>got, offset);
     if (result < 0) break;
     offset += got;
-    unlockKernel();
-    lockKernel();
-    if (hasCurrentThread() && currentThread().isDead()) {
-      result = -EINTR;
-      break;
-    }
+    result = pause();
+    if (result < 0) break;
   }
   free(iter);
   heap.free(vector);
