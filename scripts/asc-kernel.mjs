@@ -18,9 +18,11 @@ const LIBRARY = {
 
 /**
  * Compiles `entry` (relative to the root) by a target of asconfig.json. Returns the files that asc wrote, by name.
- * `sources` are files that exist only for this compilation: text by path relative to the root.
+ * `sources` are files that exist only for this compilation: text by path relative to the root. `transform` may change what
+ * is compiled of a file.
  */
-export async function compileKernel(entry, { target = "release", args = [], sources = {} } = {}) {
+export async function compileKernel(entry, options = {}) {
+  const { target = "release", args = [], sources = {}, transform = (_name, text) => text } = options;
   for (const [name, file] of Object.entries(LIBRARY)) {
     libraryFiles[name] = readFileSync(path.join(root, file), "utf8");
   }
@@ -30,11 +32,13 @@ export async function compileKernel(entry, { target = "release", args = [], sour
     {
       readFile(name, base) {
         if (Object.hasOwn(sources, name)) return sources[name];
+        let text;
         try {
-          return readFileSync(path.resolve(root, base, name), "utf8");
+          text = readFileSync(path.resolve(root, base, name), "utf8");
         } catch {
           return null;
         }
+        return transform(name, text);
       },
       writeFile(name, contents) {
         files.set(name, contents);

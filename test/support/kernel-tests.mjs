@@ -1,8 +1,8 @@
 // A vitest plugin: every exported function of a test/kernel/**/*.as.ts file is a test.
 //
 // All such files of one folder are compiled into one module, with the kernel's own targets, runtime and memory: once with
-// the kernel's assertions and names, once as released. Each test runs in a fresh memory. `assert()` in a test works in both,
-// since both are compiled without --noAssert.
+// the kernel's assertions and names, once as released, without them. A test's own assert() works in both. Each test runs in
+// a fresh memory.
 //
 // What was compiled is kept in node_modules/.cache under a hash of all that went into it.
 
@@ -14,8 +14,15 @@ import { compileKernel, root } from "../../scripts/asc-kernel.mjs";
 /** The lowest level at which the debug build is quick to compile; the release build is compiled as it ships. */
 const TARGETS = [
   ["debug", ["--optimizeLevel", "1"]],
-  ["release", []],
+  ["release", ["--noAssert"]],
 ];
+/** What the tests' assert() becomes, as the compiler's own goes away with those of the kernel. */
+const CHECK = `
+// @ts-ignore: decorator
+@global function __check<T>(condition: T, message: string = ""): void {
+  if (!condition) abort(message);
+}
+`;
 const CACHE = path.join(root, "node_modules/.cache/wvisor-kernel-tests");
 const CACHE_DAYS = 1;
 const TEST = /^export function (\w+)\(\): void/gm;
@@ -42,7 +49,11 @@ function entryFor(files) {
     if (names.length > 0)
       lines.push(`export { ${names.join(", ")} } from "./${path.basename(file, ".ts")}";`);
   }
-  return `${lines.join("\n")}\n`;
+  return `${lines.join("\n")}\n${CHECK}`;
+}
+
+function checkInTests(name, text) {
+  return name.startsWith("test/") ? text.replace(/\bassert\(/g, "__check(") : text;
 }
 
 /** Everything that the compiled module depends on. Folders of other tests are left out: their helpers are not shared. */
@@ -65,7 +76,8 @@ async function compileFolder(folder, entry) {
   const modules = [];
   for (const [target, args] of TARGETS) {
     const at = `${folder}/~tests.ts`;
-    const files = await compileKernel(at, { target: `test-${target}`, args, sources: { [at]: entry } });
+    const options = { target: `test-${target}`, args, sources: { [at]: entry }, transform: checkInTests };
+    const files = await compileKernel(at, options);
     modules.push([target, Buffer.from(files.get("kernel.wasm")).toString("base64")]);
   }
   return modules;
