@@ -30,7 +30,10 @@ export interface RuntimeQuery {
   readonly ownDirectory: string;
 }
 
-/** What the sandbox offers: everything that was named, and the file that answers to the program. */
+/**
+ * What the sandbox offers: everything that was named, and the file that answers to the program. A program that none answers
+ * to is a file of the sandbox, which nobody has read yet. It may be a script, so every interpreter that it could name is offered.
+ */
 export function findRuntimes(query: RuntimeQuery): RuntimeConfig[] {
   const { program, named, cwd } = query;
   const runtimes: RuntimeConfig[] = [];
@@ -50,7 +53,27 @@ export function findRuntimes(query: RuntimeQuery): RuntimeConfig[] {
       runtimes.push({ name: program, file: real, program: true, rewritesArgument: false });
     }
   }
+  if (!runtimes.some((runtime) => runtime.program) && !program.endsWith(".wasm")) {
+    runtimes.push(...interpreters(query));
+  }
   return runtimes;
+}
+
+/** Every runtime that nobody named and that can be found. One that cannot be used is not there: nobody asked for it. */
+function interpreters({ named, cwd, ownDirectory }: RuntimeQuery): RuntimeConfig[] {
+  const found: RuntimeConfig[] = [];
+  const names = new Set([...namesInPackageJson(cwd), ...KNOWN_PACKAGES.keys()]);
+  for (const name of names) {
+    if (named.has(name) || !isRuntimeName(name)) continue;
+    try {
+      const file = findInPackageJson(name, cwd) ?? findInPackages(name, [cwd, ownDirectory]);
+      if (file === undefined) continue;
+      found.push({ name, file: moduleFile(name, file), program: false, rewritesArgument: false });
+    } catch (error) {
+      if (!(error instanceof WvisorError)) throw error;
+    }
+  }
+  return found;
 }
 
 /** What to do about a program that was not found anywhere. */
@@ -95,19 +118,31 @@ function* upwards(start: string): Generator<string> {
 }
 
 function findInPackageJson(name: string, cwd: string): string | undefined {
+  const { file, runtimes } = nearestPackageJson(cwd);
+  if (!Object.hasOwn(runtimes, name)) return undefined;
+  const value = runtimes[name];
+  if (typeof value !== "string" || value === "") {
+    throw new WvisorError("ERR_WVISOR_RUNTIME", `${file}: wvisor.runtimes.${name}: must be a file name`);
+  }
+  return resolve(dirname(file), value);
+}
+
+/** More than anybody names; each becomes a mount. */
+const MAX_NAMES = 32;
+
+function namesInPackageJson(cwd: string): string[] {
+  return Object.keys(nearestPackageJson(cwd).runtimes).slice(0, MAX_NAMES);
+}
+
+function nearestPackageJson(cwd: string): { file: string; runtimes: Record<string, unknown> } {
   for (const directory of upwards(cwd)) {
     const file = join(directory, "package.json");
     const stats = findStats(file);
     if (stats?.isFile() !== true) continue;
     const runtimes = stats.size <= MAX_PACKAGE_JSON_BYTES ? runtimesOf(file) : undefined;
-    if (runtimes === undefined || !Object.hasOwn(runtimes, name)) return undefined;
-    const value = runtimes[name];
-    if (typeof value !== "string" || value === "") {
-      throw new WvisorError("ERR_WVISOR_RUNTIME", `${file}: wvisor.runtimes.${name}: must be a file name`);
-    }
-    return resolve(directory, value);
+    return { file, runtimes: runtimes ?? {} };
   }
-  return undefined;
+  return { file: "", runtimes: {} };
 }
 
 /** A package.json that is not JSON names no runtimes: it is not ours to complain about. */

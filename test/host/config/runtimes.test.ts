@@ -78,8 +78,15 @@ describe("package.json", () => {
 
   test("names runtimes relative to itself, seen from any directory below", () => {
     expect(find("ruby", below)).toEqual([{ name: "ruby", file, program: true, rewritesArgument: false }]);
-    expect(find("perl", below)).toEqual([]);
-    expect(find("toString", below)).toEqual([]);
+    expect(find("perl", below).some(({ program }) => program)).toBe(false);
+    expect(find("toString", below).some(({ program }) => program)).toBe(false);
+  });
+
+  test("is offered to a program of the sandbox, which may be a script, without what cannot be used", () => {
+    const ruby = { name: "ruby", file, program: false, rewritesArgument: false };
+    expect(find("/bin/script", below)).toEqual([ruby]);
+    expect(find("script", below)).toEqual([ruby]);
+    expect(find("/bin/module.wasm", below)).toEqual([]);
   });
 
   test("gives way to --runtime", () => {
