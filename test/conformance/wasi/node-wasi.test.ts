@@ -17,7 +17,7 @@ const TIME_LIMIT_MS = 20_000;
 const DESCRIPTORS = 256;
 
 const root = mkdtempSync(path.join(tmpdir(), "node-wasi-"));
-const fixed = path.join(root, "read-only");
+const fixed = path.join(root, "fixed");
 
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
@@ -83,5 +83,5 @@ wasiSuite({
   run,
   scratch,
   known: NODE_WASI_FAILURES,
-  ...(canMountReadOnly() ? { readOnly: "/read-only" } : {}),
+  ...(canMountReadOnly() ? { readOnly: "/fixed" } : {}),
 });
