@@ -44,6 +44,3 @@ export const ROOT_LAST_DEVICE = 1332;
 export const ROOT_LAST_TASK_ID = 1336;
 /** 1 when a thread failed inside the kernel (sched/kernel-lock.ts). */
 export const ROOT_PANIC = 1340;
-
-/** The stack probe's frames of 8 KiB below the first (kernel/stack.ts). */
-export const PROBE_MORE = 3;

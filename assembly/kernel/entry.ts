@@ -6,7 +6,6 @@
 // The probe comes before everything: a guest that has used up its stack dies in it, with nothing held. See sched/thread.ts
 // for how a task is killed.
 
-import { PROBE_MORE } from "../abi/kernel-layout.ts";
 import { exited } from "../host.ts";
 import { lockKernel, unlockKernel } from "../sched/kernel-lock.ts";
 import { claimForKernel, currentThread, markGone, releaseToGuest } from "../sched/thread.ts";
@@ -14,7 +13,7 @@ import { probe } from "./stack.ts";
 import { Task } from "./task.ts";
 
 export function enter(): Task {
-  probe(PROBE_MORE);
+  probe(0);
   const task = changetype<Task>(currentThread());
   if (!claimForKernel(task)) trap();
   lockKernel();

@@ -1,7 +1,7 @@
-// Measures the kernel's stack probe:   node [V8 FLAGS] probe-frame.mjs KERNEL.wasm PROBE-FRAME.wasm MORE
+// Measures the kernel's stack probe:   node [V8 FLAGS] probe-frame.mjs KERNEL.wasm PROBE-FRAME.wasm
 //
 // A recursion counts how deep it gets, once alone and once with the probe called in each frame. The frames that are lost in the
-// second case, times the size of a frame, are the stack that the probe asks for. MORE is its argument.
+// second case, times the size of a frame, are the stack that the probe asks for.
 
 import { readFileSync } from "node:fs";
 
@@ -10,7 +10,7 @@ const STACK_BYTES = 984 * 1024;
 const WARM_UP = 1_000_000;
 const CALLS = 20_000_000;
 
-const [kernelFile, frameFile, more] = process.argv.slice(2);
+const [kernelFile, frameFile] = process.argv.slice(2);
 
 /** The kernel with nothing behind its imports: only the probe is called. */
 function probeOf(file) {
@@ -32,7 +32,7 @@ const frames = new WebAssembly.Instance(new WebAssembly.Module(readFileSync(fram
 function depth(probing) {
   frames.reset();
   try {
-    frames.recurse(probing, more);
+    frames.recurse(probing);
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
   }
@@ -40,9 +40,9 @@ function depth(probing) {
 }
 
 function nanosecondsPerCall() {
-  frames.calls(WARM_UP, more);
+  frames.calls(WARM_UP);
   const start = process.hrtime.bigint();
-  frames.calls(CALLS, more);
+  frames.calls(CALLS);
   return Number(process.hrtime.bigint() - start) / CALLS;
 }
 
