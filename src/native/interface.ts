@@ -190,7 +190,7 @@ export interface Native {
    * sent: the caller must expect the reply later); -ECANCELED when cancelled before any of the request was
    * sent. A cancel inside a frame gives it one more second, then the socket is shut down: -ECONNRESET. A
    * descriptor that came with the message (SCM_RIGHTS, at most one; more or truncated is -EPROTO and all are
-   * closed) is stored as i32 at (slot, fdOut), else -1. With requestLength 0 it only receives.
+   * closed) is stored as i32 at (fdSlot, fdOut), else -1. With requestLength 0 it only receives.
    */
   p9Rpc(
     fd: number,
@@ -199,6 +199,7 @@ export interface Native {
     requestLength: number,
     response: number,
     capacity: number,
+    fdSlot: number,
     fdOut: number,
     cancelFd: number,
   ): number;

@@ -35,10 +35,10 @@ function message(length: number, first = 0, size = length): Uint8Array {
 }
 
 function rpc(fd: number, request: Uint8Array, cancel = -1, capacity = CAPACITY): number {
-  return native.p9Rpc(fd, 0, memory.put(request), request.length, response, capacity, fdOut, cancel);
+  return native.p9Rpc(fd, 0, memory.put(request), request.length, response, capacity, 0, fdOut, cancel);
 }
 
-const receive = (fd: number, cancel = -1) => native.p9Rpc(fd, 0, 0, 0, response, CAPACITY, fdOut, cancel);
+const receive = (fd: number, cancel = -1) => native.p9Rpc(fd, 0, 0, 0, response, CAPACITY, 0, fdOut, cancel);
 const received = (length: number) => memory.bytes.slice(response, response + length);
 
 function send(fd: number, bytes: Uint8Array, passFd = -1): number {
@@ -87,7 +87,7 @@ describe("whole messages", () => {
        n.p9Send(data, 1, 0, got, -1);`,
       server,
     );
-    expect(native.p9Rpc(client, 1, 0, length, 0, large.size, large.size - 4, -1)).toBe(length);
+    expect(native.p9Rpc(client, 1, 0, length, 0, large.size, 1, large.size - 4, -1)).toBe(length);
     expect(Buffer.compare(large.bytes.slice(0, length), bytes)).toBe(0);
     await sent;
   });
@@ -147,10 +147,10 @@ describe("violations", () => {
   test("spans are checked before a byte is sent", () => {
     const [client, server] = pair(memory);
     const outside = memory.size;
-    expect(native.p9Rpc(client, 0, outside - 6, 7, response, CAPACITY, fdOut, -1)).toBe(-errno.EFAULT);
-    expect(native.p9Rpc(client, 0, 0, 7, response + 1, outside, fdOut, -1)).toBe(-errno.EFAULT);
-    expect(native.p9Rpc(client, 0, 0, 7, response, CAPACITY, outside - 3, -1)).toBe(-errno.EFAULT);
-    expect(native.p9Rpc(client, 0, 2 ** 32, 7, response, CAPACITY, fdOut, -1)).toBe(-errno.EFAULT);
+    expect(native.p9Rpc(client, 0, outside - 6, 7, response, CAPACITY, 0, fdOut, -1)).toBe(-errno.EFAULT);
+    expect(native.p9Rpc(client, 0, 0, 7, response + 1, outside, 0, fdOut, -1)).toBe(-errno.EFAULT);
+    expect(native.p9Rpc(client, 0, 0, 7, response, CAPACITY, 0, outside - 3, -1)).toBe(-errno.EFAULT);
+    expect(native.p9Rpc(client, 0, 2 ** 32, 7, response, CAPACITY, 0, fdOut, -1)).toBe(-errno.EFAULT);
     expect(native.p9Send(client, 0, outside - 6, 7, -1)).toBe(-errno.EFAULT);
     expect(native.p9Receive(server, 0, outside - 6, 7)).toBe(-errno.EFAULT);
     expect(native.readable(server)).toBe(0);

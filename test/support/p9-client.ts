@@ -235,6 +235,7 @@ export class P9Client {
       frame.length,
       RESPONSE,
       FD_OUT - RESPONSE,
+      SLOT,
       FD_OUT,
       -1,
     );

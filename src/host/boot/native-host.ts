@@ -9,6 +9,8 @@ import type { HostFunctions } from "../kernel/instance.ts";
 
 const KERNEL_SLOT = 0;
 const GUEST_SLOT = 1;
+/** One i32 of the host's own: a descriptor that came over a socket is believed from here, not from the kernel's memory. */
+const DESCRIPTOR_SLOT = 2;
 /** Above all that a kernel's memory can have. */
 const NOWHERE = 0xfffffff0;
 
@@ -34,6 +36,11 @@ export function makeSharedHost(sockets: readonly number[], streams: readonly num
   for (const fd of streams) table[fd] = HANDLE_STREAM;
   return { sockets, handles };
 }
+
+/** See DESCRIPTOR_SLOT. One for each thread, as the helper's slots are. */
+const donated = new Int32Array(1);
+/** Whose memories are in this thread's slots: each host puts its own there before it calls the helper. */
+let registered: ThreadHost | undefined;
 
 export interface ThreadHost {
   readonly functions: HostFunctions;
@@ -61,9 +68,14 @@ export function makeThreadHost(
   let kernelView = new Uint8Array(kernelMemory.buffer);
   let guestView = new Uint8Array(guestMemory.buffer);
   let words = new Int32Array(kernelMemory.buffer);
-  native.registerMemory(KERNEL_SLOT, kernelView);
-  native.registerMemory(GUEST_SLOT, guestView);
 
+  const takeSlots = (): void => {
+    if (registered === host) return;
+    native.registerMemory(KERNEL_SLOT, kernelView);
+    native.registerMemory(GUEST_SLOT, guestView);
+    native.registerMemory(DESCRIPTOR_SLOT, new Uint8Array(donated.buffer));
+    registered = host;
+  };
   /** After -EFAULT: whether the kernel's memory has grown, so that the call is worth another try. */
   const kernelGrew = (): boolean => {
     if (kernelView.byteLength === kernelMemory.buffer.byteLength) return false;
@@ -84,12 +96,14 @@ export function makeThreadHost(
     return guestGrew() || kernel;
   };
   const retrying = (call: () => number): number => {
+    takeSlots();
     const result = call();
     return result === -EFAULT && kernelGrew() ? call() : result;
   };
 
   const functions: HostFunctions = {
     clockTime(clock, out) {
+      takeSlots();
       const result = native.clockGettime(clock, KERNEL_SLOT, out);
       return result === -EFAULT && kernelGrew() ? native.clockGettime(clock, KERNEL_SLOT, out) : result;
     },
@@ -104,8 +118,11 @@ export function makeThreadHost(
     p9Rpc(_thread, connection, request, requestLength, response, capacity, fdOut) {
       const socket = shared.sockets[connection];
       if (socket === undefined) return -EBADF;
+      takeSlots();
       // Grown memory is registered before anything is sent: a request must not go out twice.
       kernelGrew();
+      // An address of no i32 would have the descriptor's number written to one place and read from another.
+      if (fdOut & 3) return -EFAULT;
       const result = native.p9Rpc(
         socket,
         KERNEL_SLOT,
@@ -113,18 +130,17 @@ export function makeThreadHost(
         requestLength,
         response,
         capacity,
-        fdOut,
+        DESCRIPTOR_SLOT,
+        0,
         cancelFd,
       );
-      const fd = result < 0 ? -1 : (words[fdOut >> 2] ?? -1);
-      if (fd >= 0) {
-        if (fd < HANDLES_MAX) {
-          handles[fd] = HANDLE_DONATED;
-        } else {
-          native.close(fd);
-          words[fdOut >> 2] = -1;
-        }
+      let fd = result < 0 ? -1 : donated[0]!;
+      if (fd >= HANDLES_MAX) {
+        native.close(fd);
+        fd = -1;
       }
+      if (fd >= 0) handles[fd] = HANDLE_DONATED;
+      words[fdOut >>> 2] = fd;
       return result;
     },
     closeHandle(handle) {
@@ -135,6 +151,7 @@ export function makeThreadHost(
     readGuest(_thread, handle, vector, count, position) {
       const kind = handles[handle];
       if (!kind) return -EBADF;
+      takeSlots();
       const cancel = kind === HANDLE_STREAM ? cancelFd : -1;
       const result = native.readv(handle, KERNEL_SLOT, vector, count, GUEST_SLOT, position, cancel);
       if (result !== -EFAULT || !grew()) return result;
@@ -143,6 +160,7 @@ export function makeThreadHost(
     writeGuest(_thread, handle, vector, count, position) {
       const kind = handles[handle];
       if (!kind) return -EBADF;
+      takeSlots();
       const cancel = kind === HANDLE_STREAM ? cancelFd : -1;
       const result = native.writev(handle, KERNEL_SLOT, vector, count, GUEST_SLOT, position, cancel);
       if (result !== -EFAULT || !grew()) return result;
@@ -150,6 +168,7 @@ export function makeThreadHost(
     },
     preadGuest(handle, address, length, position) {
       if (handles[handle] !== HANDLE_DONATED) return -EBADF;
+      takeSlots();
       const at = address >>> 0;
       const result = native.pread(handle, GUEST_SLOT, at, length >>> 0, position);
       return result === -EFAULT && guestGrew()
@@ -158,6 +177,7 @@ export function makeThreadHost(
     },
     pwriteGuest(handle, address, length, position) {
       if (handles[handle] !== HANDLE_DONATED) return -EBADF;
+      takeSlots();
       const at = address >>> 0;
       const result = native.pwrite(handle, GUEST_SLOT, at, length >>> 0, position);
       return result === -EFAULT && guestGrew()
@@ -166,18 +186,22 @@ export function makeThreadHost(
     },
     readKernel(_thread, handle, vector, count, position) {
       if (!handles[handle]) return -EBADF;
+      takeSlots();
       kernelGrew();
       return native.readv(handle, KERNEL_SLOT, vector, count, KERNEL_SLOT, position, -1);
     },
     writeKernel(_thread, handle, vector, count, position) {
       if (!handles[handle]) return -EBADF;
+      takeSlots();
       kernelGrew();
       return native.writev(handle, KERNEL_SLOT, vector, count, KERNEL_SLOT, position, -1);
     },
     pollHandles(_thread, fds, count, timeoutNs) {
+      if (fds & 3) return -EFAULT;
+      takeSlots();
       kernelGrew();
       for (let i = 0; i < count; i++) {
-        const fd = words[(fds >> 2) + i * 2];
+        const fd = words[(fds >>> 2) + i * 2];
         if (fd === undefined || !handles[fd]) return -EBADF;
       }
       return native.poll(KERNEL_SLOT, fds, count, timeoutNs, cancelFd);
@@ -201,5 +225,6 @@ export function makeThreadHost(
     functions.exited(0, 0);
     exitCode = undefined;
   };
-  return { functions, exitCode: () => exitCode, compile };
+  const host: ThreadHost = { functions, exitCode: () => exitCode, compile };
+  return host;
 }

@@ -22,7 +22,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { MAX_ARGS = 8 };
+enum { MAX_ARGS = 9 };
 
 /** The name offset that means "", the object that the descriptor itself is. */
 enum { NO_NAME = -1 };

@@ -170,17 +170,17 @@ static int64_t call_socketpair(napi_env env, const int64_t *arg) {
   return 0;
 }
 
-/** p9Rpc(fd, slot, request, requestLength, response, capacity, fdOut, cancelFd) */
+/** p9Rpc(fd, slot, request, requestLength, response, capacity, fdSlot, fdOut, cancelFd) */
 static int64_t call_p9_rpc(napi_env env, const int64_t *arg) {
   uint8_t *request = NULL;
   uint8_t *response = NULL;
   uint8_t *fd_out = NULL;
   int error = memory_span(env, arg[1], arg[2], arg[3], &request);
   if (error == 0) error = memory_span(env, arg[1], arg[4], arg[5], &response);
-  if (error == 0) error = memory_span(env, arg[1], arg[6], sizeof(int), &fd_out);
+  if (error == 0) error = memory_span(env, arg[6], arg[7], sizeof(int), &fd_out);
   if (error < 0) return error;
 
-  struct flow flow = {.fd = (int)arg[0], .cancel_fd = (int)arg[7], .deadline = -1};
+  struct flow flow = {.fd = (int)arg[0], .cancel_fd = (int)arg[8], .deadline = -1};
   int64_t sent = send_message(&flow, request, (size_t)arg[3], -1);
   if (sent == -EINTR) return -ECANCELED;
   if (sent < 0) return sent;
@@ -215,7 +215,7 @@ static int64_t call_readable(napi_env env, const int64_t *arg) {
 
 const struct call channel_calls[] = {
     {"socketpair", "io", call_socketpair},
-    {"p9Rpc", "dioooood", call_p9_rpc},
+    {"p9Rpc", "diooooiod", call_p9_rpc},
     {"p9Receive", "dioo", call_p9_receive},
     {"p9Send", "diood", call_p9_send},
     {"readable", "d", call_readable},
