@@ -136,11 +136,6 @@ export class PathWalk {
     return result < 0 ? result : this.resume(flags);
   }
 
-  /** Whether a slash behind the path, or behind a link's text on the way, asks for a directory. */
-  get wantsDirectory(): bool {
-    return this.mustBeDirectory;
-  }
-
   private resume(flags: u32): i32 {
     const cred = this.credentials;
     this.lastType = LAST_ROOT;

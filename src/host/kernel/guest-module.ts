@@ -94,15 +94,25 @@ export function importMemory(bytes: Uint8Array<ArrayBuffer>): GuestModule {
   if (count !== 1) throw malformed("it has more than one memory");
   const limitsStart = cursor.at;
   const flags = cursor.u32();
-  if (flags > 1) throw malformed("its memory is shared or has 64-bit addresses, which guests cannot have yet");
+  if (flags > 1)
+    throw malformed("its memory is shared or has 64-bit addresses, which guests cannot have yet");
   const minimum = cursor.u32();
   const maximum = flags === 1 ? cursor.u32() : MAX_PAGES;
   if (minimum > maximum || maximum > MAX_PAGES) throw malformed("its memory has impossible limits");
-  const entry = concat([name(MEMORY_MODULE), name(MEMORY_NAME), [0x02], bytes.subarray(limitsStart, cursor.at)]);
+  const entry = concat([
+    name(MEMORY_MODULE),
+    name(MEMORY_NAME),
+    [0x02],
+    bytes.subarray(limitsStart, cursor.at),
+  ]);
   return { bytes: rebuild(bytes, sections, entry), memory: { minimum, maximum } };
 }
 
-function rebuild(bytes: Uint8Array, sections: readonly Section[], entry: Uint8Array): Uint8Array<ArrayBuffer> {
+function rebuild(
+  bytes: Uint8Array,
+  sections: readonly Section[],
+  entry: Uint8Array,
+): Uint8Array<ArrayBuffer> {
   const parts: (Uint8Array | number[])[] = [bytes.subarray(0, 8)];
   const add = (id: number, body: Uint8Array): void => {
     parts.push([id, ...leb(body.length)], body);
@@ -124,6 +134,8 @@ function rebuild(bytes: Uint8Array, sections: readonly Section[], entry: Uint8Ar
     }
     add(section.id, body);
   }
+  // The memory was the last section.
+  if (!done) add(SECTION_IMPORT, concat([leb(1), entry]));
   return concat(parts);
 }
 

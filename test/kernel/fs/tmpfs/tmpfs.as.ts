@@ -106,6 +106,28 @@ export function whatATruncationCutsOffReadsAsZeros(): void {
   end();
 }
 
+export function aPageThatWasAnothersShowsNothingOfIt(): void {
+  beginVfs();
+  const t = Tree.tmpfs();
+  memory.fill(DATA, 0xee, 8192);
+  for (let round = 0; round < 2; round++) {
+    // Of the second round's file every page is one that the first round's gave back.
+    for (let at: i64 = 0; at < 196608; at += 8192) t.write("/full", DATA, 8192, at);
+    t.unlink("/full");
+    for (let at: i64 = 0; at < 196608; at += 8192) t.write("/sparse", DATA, 1, at + 5000);
+    for (let at: i64 = 0; at < 188416; at += 8192) {
+      assert(t.read("/sparse", BACK, 8192, at) == 8192, "there");
+      assert(
+        isZero(BACK, 5000) && load<u8>(BACK + 5000) == 0xee && isZero(BACK + 5001, 3191),
+        "only its own",
+      );
+    }
+    t.unlink("/sparse");
+  }
+  t.destroy();
+  end();
+}
+
 export function truncatingFarFilesGivesEverythingBack(): void {
   beginVfs();
   const t = Tree.tmpfs();
