@@ -98,7 +98,17 @@ function makeGuestMemory(limits: MemoryLimits | undefined, memoryBytes: number):
       EXIT_LIMIT,
     );
   }
-  return new WebAssembly.Memory({ initial: limits.minimum, maximum: Math.min(limits.maximum, allowed) });
+  try {
+    return new WebAssembly.Memory({ initial: limits.minimum, maximum: Math.min(limits.maximum, allowed) });
+  } catch (cause) {
+    // The guest's end, not the sandbox's: a module may declare any size.
+    throw new WvisorError(
+      "ERR_WVISOR_MEMORY",
+      `the host has no room for its memory: ${(cause as Error).message}`,
+      EXIT_LIMIT,
+      { cause },
+    );
+  }
 }
 
 /**
