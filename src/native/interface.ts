@@ -188,7 +188,7 @@ export interface Native {
    * (size[4] first) to (slot, response, capacity). Returns its length; -ECONNRESET when the peer is gone;
    * -EPROTO for a frame shorter than 7 or longer than capacity; -EINTR when cancelled (after the request was
    * sent: the caller must expect the reply later); -ECANCELED when cancelled before any of the request was
-   * sent. A cancel inside a frame gives it one more second, then the socket is shut down: -ECONNRESET. A
+   * sent. A cancel inside a frame gives it 40 ms more, then the socket is shut down: -ECONNRESET. A
    * descriptor that came with the message (SCM_RIGHTS, at most one; more or truncated is -EPROTO and all are
    * closed) is stored as i32 at (fdSlot, fdOut), else -1. With requestLength 0 it only receives.
    */

@@ -1,12 +1,16 @@
 // A gofer that stops answering, between two messages or inside one, holds up only who waits for it: a guest on a tmpfs works
 // on, and whoever waits for the gofer can be killed at once.
 
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { closeSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { type GoferProcess, startGofer } from "../../src/host/sandbox/gofer-process.ts";
 import { loadNative } from "../../src/native/index.ts";
+import { socketPair } from "../support/p9-client.ts";
 import { scaled } from "../support/scale.ts";
 import { loadPrograms, Threads, within } from "../support/threads.ts";
 
@@ -21,6 +25,7 @@ const KILL_CODE = 137;
 const source = mkdtempSync(path.join(tmpdir(), "wvisor-silent-"));
 let gofer: GoferProcess;
 let threads: Threads;
+let proxy: ChildProcess | undefined;
 
 beforeAll(async () => {
   await loadPrograms("hammer", "block");
@@ -31,6 +36,8 @@ afterAll(() => rmSync(source, { recursive: true }));
 
 afterEach(() => {
   process.kill(gofer.pid, "SIGKILL");
+  proxy?.kill("SIGKILL");
+  proxy = undefined;
   threads.close();
 });
 
@@ -42,6 +49,24 @@ function start(): void {
   gofer = startGofer(native, [{ source, readonly: false, donate: false }]);
   threads = new Threads({
     sockets: gofer.sockets,
+    work: (machine) => machine.gofer(0, { readonly: false, shared: true, uid: process.getuid!() }),
+  });
+}
+
+/** The same behind a proxy, which can stop in the middle of a message. */
+async function startBehindProxy(): Promise<void> {
+  const native = loadNative()!;
+  gofer = startGofer(native, [{ source, readonly: false, donate: false }]);
+  const [ours, theirs] = socketPair(native);
+  const program = fileURLToPath(new URL("../support/half-frame-proxy.mjs", import.meta.url));
+  proxy = spawn(process.execPath, [program], {
+    stdio: ["ignore", "ignore", "inherit", theirs, gofer.sockets[0]!, "ipc"],
+  });
+  await once(proxy, "message");
+  closeSync(theirs);
+  closeSync(gofer.sockets[0]!);
+  threads = new Threads({
+    sockets: [ours],
     work: (machine) => machine.gofer(0, { readonly: false, shared: true, uid: process.getuid!() }),
   });
 }
@@ -125,4 +150,22 @@ test("a silent gofer's guests leave nothing behind in the kernel", async () => {
   const before = threads.counts();
   for (let i = 0; i < scaled(20, 3); i++) await round();
   expect(threads.counts().objects).toBe(before.objects);
+});
+
+test("a gofer that stops inside a message delays a kill no longer than one that stops before it", async () => {
+  await startBehindProxy();
+  const guest = threads.startQuiet("block", ["open", "/work/file"]);
+  await guest.started;
+  await delay(50);
+  proxy!.kill("SIGUSR1");
+  await delay(50);
+  const before = performance.now();
+  const exit = await within(LATEST_MS, "killing", guest.kill(KILL_CODE));
+  const took = performance.now() - before;
+  console.log(`killed inside a message after ${took.toFixed(1)} ms`);
+  expect(exit).toEqual({ code: KILL_CODE, message: undefined });
+  expect(took).toBeLessThan(DELAY_MS + TERMINATE_MS);
+  // Both sides have lost step: nobody uses the connection again, and nobody waits for it.
+  const later = await within(LATEST_MS, "working on a tmpfs", threads.run("hammer", "4", "0.1", "/tmp"));
+  expect(later).toMatchObject({ code: 0, stderr: "" });
 });

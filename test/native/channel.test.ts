@@ -237,7 +237,7 @@ describe("cancelling", () => {
     send(server, message(100).slice(0, 20));
     const start = performance.now();
     expect(receive(client, cancel)).toBe(-errno.ECONNRESET);
-    expect(performance.now() - start).toBeGreaterThanOrEqual(990);
+    expect(performance.now() - start).toBeGreaterThanOrEqual(38);
     expect(native.p9Receive(server, 0, response, CAPACITY)).toBe(0);
   });
 });
