@@ -14,9 +14,9 @@ import {
   KERNEL_MAX_WASM_PAGES,
   ROOT_FREE_LISTS,
   ROOT_MAX_PAGES,
-  ROOT_PAGES_USED,
   ROOT_PAGE_LIMIT,
   ROOT_PAGE_MAP,
+  ROOT_PAGES_USED,
 } from "abi/kernel-layout";
 
 export const PAGE_SHIFT: u32 = 12;

@@ -8,8 +8,8 @@
 //
 // Compiled as the library file "mm/slab": see mm/page.ts.
 
-import { ROOT_OBJECTS_USED, ROOT_OBJECT_BYTES, ROOT_SLABS } from "abi/kernel-layout";
-import { allocPages, freePages, markSlab, MAP_SLAB, pageKind, PAGE_SHIFT, PAGE_SIZE } from "./page";
+import { ROOT_OBJECT_BYTES, ROOT_OBJECTS_USED, ROOT_SLABS } from "abi/kernel-layout";
+import { allocPages, freePages, MAP_SLAB, markSlab, PAGE_SHIFT, PAGE_SIZE, pageKind } from "./page";
 
 const SLAB_ORDER: u32 = 2;
 const SLAB_BYTES: usize = 16384;

@@ -2,7 +2,7 @@
 
 import { EFAULT, EINVAL } from "../abi/errno.ts";
 import { IOV_MAX, MAX_RW_COUNT } from "../abi/limits.ts";
-import { copyin, copyout, ld32, ld64, ld8, size, st32, st64, st8 } from "./guest.ts";
+import { copyin, copyout, ld8, ld32, ld64, size, st8, st32, st64 } from "./guest.ts";
 
 /** Whether [address, address + length) lies in guest memory. Guest memory only grows, so the answer stays true. */
 export function accessOk(address: u32, length: u32): bool {
