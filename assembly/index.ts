@@ -3,13 +3,13 @@
 // The first part is wasi_snapshot_preview1, under its own names: a guest imports these functions directly. The second part
 // is the control side: it runs on any instance that is not in a guest, under a control thread of its own.
 
-import * as boot from "./boot/boot.ts";
 import { EINVAL } from "./abi/errno.ts";
 import * as abi from "./abi/wasi.ts";
+import * as boot from "./boot/boot.ts";
+import { mountTmpfs } from "./fs/tmpfs/tmpfs.ts";
 import { enter, exitTask, finishTask, leave } from "./kernel/entry.ts";
 import { Task } from "./kernel/task.ts";
 import { free } from "./lib/ref-counted.ts";
-import { mountTmpfs } from "./fs/tmpfs/tmpfs.ts";
 import { lockKernel, panicKernel, unlockKernel } from "./sched/kernel-lock.ts";
 import { claimForKiller, markDead, markGone, setCurrentThread, stateOf, Thread } from "./sched/thread.ts";
 import { Dentry } from "./vfs/dentry.ts";

@@ -33,8 +33,13 @@ const PROBE_WORDS = 1024;
 const PROBE_ADDRESS = 1024;
 
 const FEATURES = [
-  "--enable-threads", "--enable-bulk-memory", "--enable-bulk-memory-opt", "--enable-multimemory",
-  "--enable-mutable-globals", "--enable-sign-ext", "--enable-nontrapping-float-to-int",
+  "--enable-threads",
+  "--enable-bulk-memory",
+  "--enable-bulk-memory-opt",
+  "--enable-multimemory",
+  "--enable-mutable-globals",
+  "--enable-sign-ext",
+  "--enable-nontrapping-float-to-int",
 ];
 
 function newest(folder) {
@@ -49,7 +54,9 @@ function newest(folder) {
 function upToDate() {
   const sources = Math.max(
     newest(path.join(root, "assembly")),
-    ...["scripts/build-kernel.mjs", "scripts/asc-kernel.mjs", "asconfig.json"].map((f) => statSync(path.join(root, f)).mtimeMs),
+    ...["scripts/build-kernel.mjs", "scripts/asc-kernel.mjs", "asconfig.json"].map(
+      (f) => statSync(path.join(root, f)).mtimeMs,
+    ),
   );
   return outputs.every((name) => {
     const made = statSync(path.join(root, "build", name), { throwIfNoEntry: false });
@@ -102,7 +109,12 @@ export async function buildKernel() {
   try {
     writeFileSync(at("probe.wat"), probeSource());
     tool("wasm-as", [...FEATURES, at("probe.wat"), "-o", at("probe.wasm")]);
-    tool("wasm-as", [...FEATURES, path.join(root, "assembly/providers/guest-merged.wat"), "-o", at("gate.wasm")]);
+    tool("wasm-as", [
+      ...FEATURES,
+      path.join(root, "assembly/providers/guest-merged.wat"),
+      "-o",
+      at("gate.wasm"),
+    ]);
     tool("wasm-as", [path.join(root, "assembly/providers/guest-peek.wat"), "-o", at("guest-peek.wasm")]);
     for (const target of ["release", "debug"]) {
       const files = await compileKernel("assembly/index.ts", { target });

@@ -1,8 +1,8 @@
 // args_*, environ_*: strings that the task was started with, exactly as given.
 
 import * as abi from "../abi/wasi.ts";
-import { accessOk, copyOutUnchecked, putU32 } from "../mm/usercopy.ts";
 import { st32 } from "../mm/guest.ts";
+import { accessOk, copyOutUnchecked, putU32 } from "../mm/usercopy.ts";
 
 /** args_sizes_get and environ_sizes_get. */
 export function sizesGet(count: u32, bytes: u32, countOut: u32, bytesOut: u32): u32 {

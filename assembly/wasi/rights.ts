@@ -1,7 +1,7 @@
 // Rights: what each kind of descriptor can carry, and the check of a call against its descriptor.
 
+import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG, S_IFSOCK } from "../abi/stat.ts";
 import * as abi from "../abi/wasi.ts";
-import { S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG, S_IFSOCK, S_IFBLK } from "../abi/stat.ts";
 import { FdEntry } from "../kernel/fd-table.ts";
 
 export const RIGHTS_FILE: u64 =

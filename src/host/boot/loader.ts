@@ -42,7 +42,8 @@ export async function runSandbox(config: SandboxConfig, warn: (text: string) => 
     throw withGoferEnd(native, gofer, error);
   }
   const end = goferEnd(native, gofer);
-  if (end !== undefined) warn(`the gofer ${end} before the program did: files of the host gave EIO from then on`);
+  if (end !== undefined)
+    warn(`the gofer ${end} before the program did: files of the host gave EIO from then on`);
   return code;
 }
 
