@@ -5,8 +5,8 @@
 
 import { freePages, initPages, pagesUsed } from "mm/page";
 import { objectsUsed } from "mm/slab";
-import { EACCES, EEXIST, EINVAL, ENOENT } from "../abi/errno.ts";
-import { O_CREAT, O_DIRECTORY, O_EXCL, O_WRONLY } from "../abi/fcntl.ts";
+import { EACCES, EEXIST, EINVAL } from "../abi/errno.ts";
+import { O_DIRECTORY } from "../abi/fcntl.ts";
 import { ROOT_BOOTED, ROOT_LAST_DEVICE, ROOT_LAST_TASK_ID } from "../abi/kernel-layout.ts";
 import { S_IFCHR } from "../abi/stat.ts";
 import { Credentials } from "../auth/credentials.ts";
