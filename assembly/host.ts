@@ -12,8 +12,6 @@ export declare function clockResolution(clock: i32, out: usize): i32;
 export declare function random(out: usize, length: u32): i32;
 /** Told once when a guest ends by itself, before its trap. `code` is its exit code. */
 export declare function exited(thread: usize, code: i32): void;
-/** (quick) Bytes for the developer: a kernel log line. */
-export declare function log(text: usize, length: u32): void;
 
 /**
  * One 9P round trip on connection `connection`: sends the messages at `request`, receives one message into `response`.

@@ -55,7 +55,6 @@ function instantiate(module) {
       new Uint8Array(memory.buffer, out, length).fill(0x5a);
       return 0;
     },
-    "host.log": (text, length) => console.log(Buffer.from(memory.buffer, text, length).toString()),
     "stack.probe": () => {},
   };
   for (const { module: from, name, kind } of WebAssembly.Module.imports(module)) {

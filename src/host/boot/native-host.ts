@@ -54,7 +54,7 @@ export interface ThreadHost {
 }
 
 /**
- * `cancelFd` is an eventfd that ends this thread's native waits, or -1. `log` takes a line of the kernel's.
+ * `cancelFd` is an eventfd that ends this thread's native waits, or -1.
  */
 export function makeThreadHost(
   native: Native,
@@ -111,9 +111,6 @@ export function makeThreadHost(
     random: (out, length) => retrying(() => native.getrandom(KERNEL_SLOT, out, length)),
     exited(_thread, code) {
       exitCode = code;
-    },
-    log(text, length) {
-      retrying(() => native.write(2, KERNEL_SLOT, text, length));
     },
     p9Rpc(_thread, connection, request, requestLength, response, capacity, fdOut) {
       const socket = shared.sockets[connection];

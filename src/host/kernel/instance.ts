@@ -10,7 +10,6 @@ export interface HostFunctions {
   clockResolution(clock: number, out: number): number;
   random(out: number, length: number): number;
   exited(thread: number, code: number): void;
-  log(text: number, length: number): void;
   p9Rpc(
     thread: number,
     connection: number,
