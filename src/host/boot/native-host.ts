@@ -208,7 +208,6 @@ export function makeThreadHost(
     functions.clockTime(0, NOWHERE);
     functions.clockResolution(0, NOWHERE);
     functions.random(NOWHERE, 1);
-    functions.log(0, 0);
     functions.p9Rpc(0, -1, 0, 0, 0, 0, 0);
     functions.closeHandle(-1);
     functions.readGuest(0, -1, 0, 0, -1);
