@@ -21,14 +21,25 @@ const TIME_MS = 120_000 + 600_000 * SCALE;
 /** What the probe asks for: assembly/kernel/stack.ts has the reason. */
 const PROBE_BYTES = 8192;
 const HOST_CALLS = ["stdin", "stdout", "poll-stdin", "realtime", "random_get", "clock_res_get", "proc_exit"];
-const FILE_CALLS = ["read-file", "list", "make-file", "path_filestat_get", "fd_filestat_get"];
+const FILE_CALLS = [
+  "read-file",
+  "list",
+  "make-file",
+  "path_filestat_get",
+  "fd_filestat_get",
+  "write-file",
+  "rename",
+];
 
 const PROBE_FRAME = path.join(root, "build/probe-frame-test.wasm");
 
+/** At the full scale only: other ways to the same machine code. */
+const THOROUGH = SCALE >= 1;
+
 const compilers: Record<string, readonly string[]> = {
   "V8's choice": [],
-  Liftoff: ["--liftoff", "--no-wasm-tier-up"],
   TurboFan: ["--no-liftoff"],
+  ...(THOROUGH && { Liftoff: ["--liftoff", "--no-wasm-tier-up"] }),
 };
 
 interface Engine {
@@ -43,7 +54,8 @@ const engines: Engine[] = [
 const newer = await node24();
 if (newer !== undefined) {
   engines.push({ name: "Node 24, merged memory", node: newer, provider: "merged" });
-  if (newer !== process.execPath) engines.push({ name: "Node 24", node: newer, provider: "peek" });
+  if (newer !== process.execPath && THOROUGH)
+    engines.push({ name: "Node 24", node: newer, provider: "peek" });
 }
 
 let programs: { overflow: string; hello: string };
@@ -86,7 +98,7 @@ type Part = Pick<OverflowPlan, "where" | "provider" | "calls"> & Partial<Overflo
 async function overflowIn(node: string, flags: readonly string[], part: Part): Promise<OverflowResult> {
   const plan: OverflowPlan = {
     debug: false,
-    gofer: false,
+    root: "tmpfs",
     donate: false,
     pads: [0],
     lead: -1,
@@ -139,20 +151,32 @@ describe.each(engines)("$name", ({ node, provider }) => {
       expect(result.runs).toBe((imports.length + HOST_CALLS.length) * pads.length);
     });
 
-    test.each([true, false])("files of a gofer around the limit, donated: %s", async (donate) => {
-      const pads = [...Array(scaled(64, 4)).keys()];
-      const part = { provider, gofer: true, donate, calls: FILE_CALLS, pads, lead: 40 } as const;
-      expect((await overflowIn(node, flags, { where: "main", ...part })).runs).toBe(
-        FILE_CALLS.length * pads.length,
-      );
+    test.each([
+      ["gofer", true],
+      ["gofer", false],
+      ["overlay", true],
+      ["overlay", false],
+    ] as const)("files of a gofer around the limit: %s, donated: %s", async (kind, donate) => {
+      const pads = [...Array(scaled(64, 3)).keys()];
+      const part = { provider, root: kind, donate, calls: FILE_CALLS, pads, lead: 40 } as const;
+      const main = await overflowIn(node, flags, { where: "main", ...part });
+      expect(main.runs).toBe(FILE_CALLS.length * pads.length);
       const few = { ...part, pads: pads.slice(0, scaled(8, 1)) };
-      expect((await overflowIn(node, flags, { where: "worker", ...few })).runs).toBe(
-        FILE_CALLS.length * few.pads.length,
-      );
+      const worker = await overflowIn(node, flags, { where: "worker", ...few });
+      expect(worker.runs).toBe(FILE_CALLS.length * few.pads.length);
+    });
+
+    test("the first copy-up and the first rename at the limit", async () => {
+      for (const call of ["write-file", "rename"]) {
+        for (const lead of [2, 4, 8, 16]) {
+          const part = { where: "main", provider, root: "overlay", calls: [call], lead } as const;
+          expect((await overflowIn(node, flags, part)).runs).toBe(1);
+        }
+      }
     });
 
     test("a host call for the first time at the limit, where the engine still has to compile it", async () => {
-      const calls = SCALE < 1 ? HOST_CALLS : [...imports, ...HOST_CALLS];
+      const calls = THOROUGH ? [...imports, ...HOST_CALLS] : HOST_CALLS;
       for (const call of calls) {
         const part = { where: "main", provider, calls: [call], lead: 0 } as const;
         expect((await overflowIn(node, flags, part)).runs).toBe(1);

@@ -23,8 +23,8 @@ export interface OverflowPlan {
   readonly where: "main" | "worker";
   readonly provider: GuestMemoryProvider;
   readonly debug: boolean;
-  /** The root is a directory of the host behind a gofer, else a tmpfs. */
-  readonly gofer: boolean;
+  /** The root: a directory of the host behind a gofer, the same below an overlay, or a tmpfs. */
+  readonly root: "tmpfs" | "gofer" | "overlay";
   readonly donate: boolean;
   /** Modules of the guests. */
   readonly overflow: string;
@@ -64,7 +64,7 @@ function load(file: string): Program {
 
 function makeRoot(): { machine: Machine; root: FilesystemHandle } {
   const connections: number[] = [];
-  if (plan.gofer) {
+  if (plan.root !== "tmpfs") {
     const folder = mkdtempSync(path.join(scratch, "root-"));
     writeFileSync(path.join(folder, "file"), "some bytes for the guest to read\n");
     connections.push(
@@ -73,10 +73,10 @@ function makeRoot(): { machine: Machine; root: FilesystemHandle } {
   }
   const shared = makeSharedHost(connections, [input, output]);
   const machine = new Machine(native!, loadKernelModules(plan.provider, plan.debug), shared);
-  const root = plan.gofer
-    ? machine.gofer(0, { readonly: false, shared: true, uid: process.getuid!() })
-    : machine.tmpfs(0, 0o777, 0, 0);
-  return { machine, root };
+  const tmpfs = (): FilesystemHandle => machine.tmpfs(0, 0o777, 0, 0);
+  if (plan.root === "tmpfs") return { machine, root: tmpfs() };
+  const gofer = machine.gofer(0, { readonly: false, shared: true, uid: process.getuid!() });
+  return { machine, root: plan.root === "gofer" ? gofer : machine.overlay(tmpfs(), [gofer]) };
 }
 
 const { machine, root } = makeRoot();
@@ -151,7 +151,8 @@ async function main(): Promise<OverflowResult> {
   }
   kernel.namespace_shrink(namespace);
   const after = kernel.heap_objects();
-  if (after !== before && !plan.gofer) throw new Error(`${after} kernel objects instead of ${before}`);
+  if (after !== before && plan.root === "tmpfs")
+    throw new Error(`${after} kernel objects instead of ${before}`);
   return { runs, limit };
 }
 

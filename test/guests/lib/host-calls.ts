@@ -75,7 +75,34 @@ function makeFile(): i32 {
   return closed != 0 ? closed : wasi.path_unlink_file(PREOPEN, made, MADE_LENGTH);
 }
 
-const names: string[] = ["stdin", "stdout", "poll-stdin", "realtime", "read-file", "list", "make-file"];
+/** Of a lower layer the first time: a copy-up. */
+function writeFile(): i32 {
+  let errno = wasi.path_open(PREOPEN, 0, file, FILE_LENGTH, 0, RIGHT_FD_WRITE, 0, 0, cell);
+  if (errno != 0) return errno;
+  const fd = load<i32>(cell);
+  errno = wasi.fd_write(fd, bytes(64), 1, cell);
+  const closed = wasi.fd_close(fd);
+  return errno != 0 ? errno : closed;
+}
+
+/** There and back. */
+function renameFile(): i32 {
+  const errno = wasi.path_rename(PREOPEN, file, FILE_LENGTH, PREOPEN, made, MADE_LENGTH);
+  if (errno != 0) return errno;
+  return wasi.path_rename(PREOPEN, made, MADE_LENGTH, PREOPEN, file, FILE_LENGTH);
+}
+
+const names: string[] = [
+  "stdin",
+  "stdout",
+  "poll-stdin",
+  "realtime",
+  "read-file",
+  "list",
+  "make-file",
+  "write-file",
+  "rename",
+];
 
 const calls: (() => i32)[] = [
   (): i32 => wasi.fd_read(0, bytes(1), 1, cell),
@@ -85,6 +112,8 @@ const calls: (() => i32)[] = [
   readFile,
   listDirectory,
   makeFile,
+  writeFile,
+  renameFile,
 ];
 
 export function hostCallNamed(name: string): i32 {
