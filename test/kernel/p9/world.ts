@@ -219,6 +219,14 @@ export class World {
     return result;
   }
 
+  /** Mounts an empty tmpfs; 0 or -errno. */
+  mountTmpfs(path: string): number {
+    const root = this.kernel.fs_tmpfs(0, 0o777, 0, 0);
+    return this.withKernelBytes(path, (at, length) =>
+      this.kernel.namespace_mount(this.namespace, root, at, length, 0),
+    );
+  }
+
   /** A descriptor, or minus a WASI errno. */
   open(name: string, oflags = 0, fdflags = 0, write = true): number {
     let rights = wasi.RIGHTS_ALL;
