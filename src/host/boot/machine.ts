@@ -3,6 +3,7 @@
 // The Machine belongs to the thread that made it and runs on an instance of its own, whose guest memory is empty. Guests
 // run on further instances over the same kernel memory (guest/).
 
+import { createRequire } from "node:module";
 import { O_DIRECTORY } from "../../../assembly/abi/fcntl.ts";
 import { DT_DIR } from "../../../assembly/abi/stat.ts";
 import { ErrnoError, WvisorError } from "../../common/errors.ts";
@@ -30,6 +31,16 @@ export interface TaskOptions {
   readonly capabilities: bigint;
 }
 
+/**
+ * Tells the engine not to drop the code of functions that were not called for a while: to compile one again takes more stack
+ * than a guest may have left when it calls (see ThreadHost.compile()), and a guest can wait until code was dropped. The flag is
+ * the process's. node:v8 takes more than a millisecond to load: here the gofer starts meanwhile.
+ */
+function keepCompiledCode(): void {
+  const { setFlagsFromString } = createRequire(import.meta.url)("node:v8") as typeof import("node:v8");
+  setFlagsFromString("--no-flush-bytecode");
+}
+
 export class Machine {
   readonly native: Native;
   readonly modules: KernelModules;
@@ -42,6 +53,7 @@ export class Machine {
     this.native = native;
     this.modules = modules;
     this.shared = shared;
+    keepCompiledCode();
     this.memory = makeKernelMemory();
     const nowhere = new WebAssembly.Memory({ initial: 0, maximum: 0 });
     const host = makeThreadHost(native, this.memory, nowhere, shared, -1);

@@ -1,6 +1,5 @@
 // Runs one WASI guest on the calling thread: a kernel instance over the guest's memory, and the guest on top of it.
 
-import { setFlagsFromString } from "node:v8";
 import { WvisorError } from "../../common/errors.ts";
 import type { Native } from "../../native/index.ts";
 import { makeThreadHost, type SharedHost } from "../boot/native-host.ts";
@@ -112,14 +111,6 @@ function makeGuestMemory(limits: MemoryLimits | undefined, memoryBytes: number):
 }
 
 /**
- * Tells the engine not to drop the code of functions that were not called for a while: to compile one again takes more stack
- * than a guest may have left when it calls (see ThreadHost.compile()), and a guest can wait until code was dropped.
- */
-function keepCompiledCode(): void {
-  setFlagsFromString("--no-flush-bytecode");
-}
-
-/**
  * Runs the guest to its end. Errors: WvisorError when it cannot start; KernelPanic when the kernel failed. Its task is ended
  * in the kernel when this returns, unless somebody is killing it: then this thread is about to be terminated.
  */
@@ -128,7 +119,6 @@ export function runGuest(native: Native, start: GuestStart, starting?: () => voi
   const host = makeThreadHost(native, start.memory, guestMemory, start.shared, start.cancelFd);
   const kernel = instantiateKernel(start.modules, start.memory, guestMemory, host.functions);
   const preview1 = importsOf(start.guest, kernel);
-  keepCompiledCode();
   host.compile();
   kernel.task_enter(start.task);
   const finish = (code: number, message: string | undefined): GuestExit => {
