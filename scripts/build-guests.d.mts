@@ -1,2 +1,2 @@
-export function buildGuests(names?: Iterable<string>): Promise<Map<string, Uint8Array>>;
+export function buildGuests(names?: Iterable<string>): Promise<Map<string, Uint8Array<ArrayBuffer>>>;
 export function guestFile(name: string): string;

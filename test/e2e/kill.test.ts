@@ -109,6 +109,8 @@ test.each([
   const at = (part: number): string =>
     all[Math.min(all.length - 1, Math.floor(all.length * part))]!.toFixed(1);
   console.log(`${all.length} kills (scale ${SCALE}): p50 ${at(0.5)} ms, p99 ${at(0.99)} ms, max ${at(1)} ms`);
+  // Few milliseconds on an idle machine; four threads at once and other work on the processors make a tail.
+  expect(all[all.length >> 1]).toBeLessThan(50);
   for (const [name, list] of latencies) {
     list.sort((a, b) => a - b);
     console.log(`  ${name}: p50 ${list[list.length >> 1]!.toFixed(1)} ms, max ${list.at(-1)!.toFixed(1)} ms`);

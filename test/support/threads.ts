@@ -98,7 +98,7 @@ export class Threads {
   startQuiet(
     name: string,
     args: readonly string[],
-    streams: { stdin?: number; stdout?: number } = {},
+    streams: { stdin?: number | undefined; stdout?: number | undefined } = {},
   ): GuestThread {
     const { stdin = this.#null, stdout = this.#null } = streams;
     return this.#start(name, args, [stdin, stdout, this.#null]);
