@@ -192,13 +192,15 @@ print(json.dumps({"tree": tree, "content": content, "left": sorted(os.listdir("/
 
 test("time.sleep(0.2) takes 0.2 s", () => {
   const code = `
-import time
-start = time.monotonic()
-time.sleep(0.2)
-print(time.monotonic() - start)
+import json, time
+def sleep():
+    start = time.monotonic()
+    time.sleep(0.2)
+    return time.monotonic() - start
+print(json.dumps([sleep() for _ in range(3)]))
 `;
-  const took = Number(python(["--tmpfs", "/data"], code).stdout);
-  expect(took).toBeGreaterThanOrEqual(0.2);
-  // The upper end leaves room for a busy machine.
-  expect(took).toBeLessThan(0.6);
+  const took = JSON.parse(python(["--tmpfs", "/data"], code).stdout) as number[];
+  expect(Math.min(...took)).toBeGreaterThanOrEqual(0.2);
+  // A busy machine may wake a sleeper late, but not each time.
+  expect(Math.min(...took)).toBeLessThan(0.3);
 });
