@@ -3,7 +3,7 @@
 // A HostStream reads and writes a host descriptor, named by its handle, straight between it and guest memory. The kernel
 // lock is released meanwhile: these calls block.
 
-import { EPERM, ENXIO } from "../abi/errno.ts";
+import { ENXIO, EPERM } from "../abi/errno.ts";
 import { S_IFIFO, S_IFMT, S_IFSOCK } from "../abi/stat.ts";
 import { readGuest, readKernel, writeGuest, writeKernel } from "../host.ts";
 import { errorOf } from "../lib/result.ts";
@@ -34,36 +34,6 @@ class StreamInode extends Inode {
   handle: i32 = -1;
 
   setAttributes(_a: Attributes): i32 {
-    return -EPERM;
-  }
-  lookup(_child: Dentry): i32 {
-    return -EPERM;
-  }
-  create(_child: Dentry, _mode: u32, _uid: u32, _gid: u32): i32 {
-    return -EPERM;
-  }
-  mkdir(_child: Dentry, _mode: u32, _uid: u32, _gid: u32): i32 {
-    return -EPERM;
-  }
-  mknod(_child: Dentry, _mode: u32, _rdev: u32, _uid: u32, _gid: u32): i32 {
-    return -EPERM;
-  }
-  symlink(_child: Dentry, _target: usize, _length: u32, _uid: u32, _gid: u32): i32 {
-    return -EPERM;
-  }
-  link(_child: Dentry, _target: Dentry): i32 {
-    return -EPERM;
-  }
-  unlink(_child: Dentry): i32 {
-    return -EPERM;
-  }
-  rmdir(_child: Dentry): i32 {
-    return -EPERM;
-  }
-  rename(_from: Dentry, _toDirectory: Inode, _to: Dentry, _flags: u32): i32 {
-    return -EPERM;
-  }
-  readlink(_out: usize): i32 {
     return -EPERM;
   }
   open(_mount: usize, _dentry: Dentry, _flags: u32): usize {

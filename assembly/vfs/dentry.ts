@@ -18,6 +18,7 @@
 //   A directory inode's `lock` is held while names in it are looked up in the file system, made or removed, since the file
 //   system may sleep in that. Dentry fields change under the kernel lock only.
 
+import { EPERM } from "../abi/errno.ts";
 import { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from "../abi/stat.ts";
 import { duplicate } from "../lib/bytes.ts";
 import { free, RefCounted } from "../lib/ref-counted.ts";
@@ -67,7 +68,8 @@ export abstract class Filesystem extends RefCounted {
  * to date in getAttributes().
  *
  * Directory operations: the caller holds `lock`, has checked permissions and that the file system is writable, and gives a
- * `child` dentry whose parent is a dentry of this inode. Unless told otherwise they return 0 or -errno.
+ * `child` dentry whose parent is a dentry of this inode. Unless told otherwise they return 0 or -errno. The VFS asks nothing of
+ * a file that its type cannot do: what a subclass does not have is EPERM.
  */
 export abstract class Inode extends RefCounted {
   lock: SleepLock = new SleepLock();
@@ -134,7 +136,9 @@ export abstract class Inode extends RefCounted {
    * Asks the file system for `child`'s name. 0: `child` was instantiated when the file exists, and left without an inode
    * when not. The caller hashes it.
    */
-  abstract lookup(child: Dentry): i32;
+  lookup(_child: Dentry): i32 {
+    return -EPERM;
+  }
 
   /**
    * For file systems that revalidate: whether `child`, a dentry of this directory, positive or negative, still says the truth.
@@ -145,25 +149,43 @@ export abstract class Inode extends RefCounted {
   }
 
   /** Makes a regular file, exclusively, owned by uid and gid; instantiates `child`. `mode` has the umask applied. */
-  abstract create(child: Dentry, mode: u32, uid: u32, gid: u32): i32;
-  abstract mkdir(child: Dentry, mode: u32, uid: u32, gid: u32): i32;
+  create(_child: Dentry, _mode: u32, _uid: u32, _gid: u32): i32 {
+    return -EPERM;
+  }
+  mkdir(_child: Dentry, _mode: u32, _uid: u32, _gid: u32): i32 {
+    return -EPERM;
+  }
   /** `mode` carries the type: FIFO, socket or device. */
-  abstract mknod(child: Dentry, mode: u32, rdev: u32, uid: u32, gid: u32): i32;
-  abstract symlink(child: Dentry, target: usize, length: u32, uid: u32, gid: u32): i32;
+  mknod(_child: Dentry, _mode: u32, _rdev: u32, _uid: u32, _gid: u32): i32 {
+    return -EPERM;
+  }
+  symlink(_child: Dentry, _target: usize, _length: u32, _uid: u32, _gid: u32): i32 {
+    return -EPERM;
+  }
   /** Makes `child` another name of `target`, which is of the same file system and no directory; instantiates it. */
-  abstract link(child: Dentry, target: Dentry): i32;
+  link(_child: Dentry, _target: Dentry): i32 {
+    return -EPERM;
+  }
   /** Removes a name that is no directory. The dentry is the caller's to unhash. */
-  abstract unlink(child: Dentry): i32;
-  abstract rmdir(child: Dentry): i32;
+  unlink(_child: Dentry): i32 {
+    return -EPERM;
+  }
+  rmdir(_child: Dentry): i32 {
+    return -EPERM;
+  }
   /**
    * Moves `from`, a name of this directory, to `to`, a name of `toDirectory` (negative, or positive and to be replaced; types
    * agree already). Flags: RENAME_NOREPLACE was checked by the caller; RENAME_EXCHANGE and RENAME_WHITEOUT may be refused by -EINVAL.
    * The caller moves the dentries.
    */
-  abstract rename(from: Dentry, toDirectory: Inode, to: Dentry, flags: u32): i32;
+  rename(_from: Dentry, _toDirectory: Inode, _to: Dentry, _flags: u32): i32 {
+    return -EPERM;
+  }
 
   /** Copies the link's text to `out` (room for PATH_MAX bytes); returns its length. */
-  abstract readlink(out: usize): i32;
+  readlink(_out: usize): i32 {
+    return -EPERM;
+  }
 
   /**
    * Opens the file: a FileDescription with one reference, or an error (lib/result.ts). `mount` and `dentry` are the Mount

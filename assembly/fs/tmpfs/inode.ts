@@ -16,7 +16,7 @@ import {
   Attributes,
 } from "../../vfs/attributes.ts";
 import { realTime } from "../../vfs/clock.ts";
-import { Dentry, Filesystem, Inode } from "../../vfs/dentry.ts";
+import { Filesystem, Inode } from "../../vfs/dentry.ts";
 import { TmpfsLimits } from "./limits.ts";
 
 export abstract class TmpfsInode extends Inode {
@@ -76,37 +76,5 @@ export abstract class TmpfsInode extends Inode {
 
   touchChanged(): void {
     this.ctime = realTime();
-  }
-
-  // What only directories can do. The VFS asks nobody else.
-  lookup(_child: Dentry): i32 {
-    return -EPERM;
-  }
-  create(_child: Dentry, _mode: u32, _uid: u32, _gid: u32): i32 {
-    return -EPERM;
-  }
-  mkdir(_child: Dentry, _mode: u32, _uid: u32, _gid: u32): i32 {
-    return -EPERM;
-  }
-  mknod(_child: Dentry, _mode: u32, _rdev: u32, _uid: u32, _gid: u32): i32 {
-    return -EPERM;
-  }
-  symlink(_child: Dentry, _target: usize, _length: u32, _uid: u32, _gid: u32): i32 {
-    return -EPERM;
-  }
-  link(_child: Dentry, _target: Dentry): i32 {
-    return -EPERM;
-  }
-  unlink(_child: Dentry): i32 {
-    return -EPERM;
-  }
-  rmdir(_child: Dentry): i32 {
-    return -EPERM;
-  }
-  rename(_from: Dentry, _toDirectory: Inode, _to: Dentry, _flags: u32): i32 {
-    return -EPERM;
-  }
-  readlink(_out: usize): i32 {
-    return -EPERM;
   }
 }
