@@ -11,6 +11,8 @@ const EXIT_NOT_FOUND = 127;
 /** Linux: BINPRM_BUF_SIZE, what is looked at for a `#!` line, and how many interpreters may follow each other. */
 const HEAD_BYTES = 256;
 const INTERPRETERS_MAX = 5;
+/** Larger ones are no programs but attempts to keep the loader busy; engines take no module above 1 GiB. */
+const MODULE_BYTES_MAX = 512 << 20;
 
 export interface Program {
   /** The module's bytes. */
@@ -68,7 +70,7 @@ function follow(
     const file = openExecutable(machine, task, path);
     try {
       const head = machine.read(file, HEAD_BYTES);
-      if (isWasm(head)) return { bytes: machine.read(file), path, args };
+      if (isWasm(head)) return { bytes: readModule(machine, file, path), path, args };
       const interpreter = interpreterOf(head);
       if (interpreter === undefined) throw notExecutable(path, head);
       // Linux asks this of every program. Compilers leave the bit off modules, and no execve(2) ever runs one.
@@ -88,6 +90,17 @@ function follow(
     }
   }
   throw new WvisorError("ERR_WVISOR_EXEC", `${first}: ELOOP: too many interpreters`, EXIT_NOT_EXECUTABLE);
+}
+
+function readModule(machine: Machine, file: FileHandle, path: string): Uint8Array<ArrayBuffer> {
+  if (machine.kernel.file_size(file) > MODULE_BYTES_MAX) {
+    throw new WvisorError(
+      "ERR_WVISOR_EXEC",
+      `${path}: larger than ${MODULE_BYTES_MAX >> 20} MiB`,
+      EXIT_NOT_EXECUTABLE,
+    );
+  }
+  return machine.read(file);
 }
 
 class Search {
