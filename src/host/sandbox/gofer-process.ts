@@ -123,7 +123,8 @@ function spawnLauncher(
   const fds = Int32Array.from([DEV_NULL, DEV_NULL, STDERR, ...serverEnds]);
   const strings = new TextEncoder().encode(argv.map((argument) => `${argument}\0`).join(""));
   const fdsAt = SCRATCH_BYTES - fds.byteLength;
-  if (strings.length > fdsAt) throw new WvisorError("ERR_WVISOR_GOFER", "starting the gofer: too many mounts");
+  if (strings.length > fdsAt)
+    throw new WvisorError("ERR_WVISOR_GOFER", "starting the gofer: too many mounts");
   scratch.set(strings);
   scratch.set(new Uint8Array(fds.buffer), fdsAt);
   return check(native.spawn(SCRATCH_SLOT, 0, strings.length, fdsAt, fds.length), `executing ${launcher}`);
