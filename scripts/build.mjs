@@ -1,6 +1,6 @@
 // Builds everything into build/: the native helper, the kernel, and the bundles. Quick when nothing has changed.
 
-import { mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { buildKernel } from "./build-kernel.mjs";
@@ -26,7 +26,9 @@ const BUNDLE = {
 
 export async function build() {
   mkdirSync(path.join(root, "build"), { recursive: true });
-  writeFileSync(path.join(root, "build/package.json"), '{ "type": "commonjs" }\n');
+  const manifest = path.join(root, "build/package.json");
+  // Whoever runs a bundle meanwhile reads it: it is written once.
+  if (!existsSync(manifest)) writeFileSync(manifest, '{ "type": "commonjs" }\n');
   await buildNative();
   await buildKernel();
   const esbuild = await import("esbuild");
