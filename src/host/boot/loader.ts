@@ -10,6 +10,7 @@ import { WvisorError } from "../../common/errors.ts";
 import { loadNative, type Native } from "../../native/index.ts";
 import type { SandboxConfig } from "../config/sandbox-config.ts";
 import { runGuest } from "../guest/runner.ts";
+import { setUpAhead } from "../guest/setup.ts";
 import { KernelPanic } from "../kernel/instance.ts";
 import { type GoferProcess, goferEnd, startGofer } from "../sandbox/gofer-process.ts";
 import { loadKernelModules } from "./files.ts";
@@ -57,6 +58,10 @@ function withGoferEnd(native: Native, gofer: GoferProcess, error: unknown): unkn
 
 function runProgram(native: Native, config: SandboxConfig, sockets: readonly number[]): number {
   const machine = new Machine(native, loadKernelModules(), makeSharedHost(sockets, STREAMS));
+  const { modules, memory, shared } = machine;
+  const options = { modules, memory, shared, cancelFd: -1, memoryBytes: config.limits.memoryBytes };
+  // All that needs no file of the host comes before the first that does: the gofer starts meanwhile.
+  const ahead = setUpAhead(native, options);
   const mounted = mountAll(machine, config);
   const task = machine.task(mounted.namespace, config.process);
   const { cwd, env } = config.process;
@@ -68,16 +73,7 @@ function runProgram(native: Native, config: SandboxConfig, sockets: readonly num
   for (const name of preopens(machine, task, config)) machine.preopen(task, name.path, name.name);
   const exit = withContext(program.path, () => {
     const guest = machine.programs.compile(program.bytes, program.path);
-    return runGuest(native, {
-      modules: machine.modules,
-      memory: machine.memory,
-      shared: machine.shared,
-      task,
-      cancelFd: -1,
-      guest: guest.module,
-      guestMemory: guest.memory,
-      memoryBytes: config.limits.memoryBytes,
-    });
+    return runGuest(native, { ...options, task, guest: guest.module, guestMemory: guest.memory }, { ahead });
   });
   if (exit.message !== undefined)
     throw new WvisorError("ERR_WVISOR_GUEST", `${program.path}: ${exit.message}`, exit.code);

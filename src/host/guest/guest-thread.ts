@@ -18,7 +18,8 @@ import type { Machine, TaskHandle } from "../boot/machine.ts";
 import { THREAD_GONE, THREAD_IN_GUEST, THREAD_IN_KERNEL } from "../kernel/exports.ts";
 import type { MemoryLimits } from "../kernel/guest-module.ts";
 import { KernelPanic } from "../kernel/instance.ts";
-import { EXIT_LIMIT, type GuestExit, type GuestStart } from "./runner.ts";
+import type { GuestExit, GuestStart } from "./runner.ts";
+import { EXIT_LIMIT } from "./setup.ts";
 import type { GuestEnd, GuestReport } from "./worker-main.ts";
 
 export interface GuestThreadOptions {

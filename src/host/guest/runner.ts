@@ -2,28 +2,26 @@
 
 import { WvisorError } from "../../common/errors.ts";
 import type { Native } from "../../native/index.ts";
-import { makeThreadHost, type SharedHost } from "../boot/native-host.ts";
 import { THREAD_IN_KERNEL } from "../kernel/exports.ts";
 import { type GuestModule, MEMORY_MODULE, MEMORY_NAME, type MemoryLimits } from "../kernel/guest-module.ts";
-import { instantiateKernel, type KernelModules, KernelPanic } from "../kernel/instance.ts";
+import { KernelPanic } from "../kernel/instance.ts";
+import { EXIT_LIMIT, type GuestSetup, type SetupOptions, setUpFor } from "./setup.ts";
 
-const PAGE = 65536;
 /** SIGABRT, as other WASI runtimes report a trap. */
 export const EXIT_TRAPPED = 128 + 6;
-/** SIGKILL: killed, or met its memory limit, as docker reports it. */
-export const EXIT_LIMIT = 128 + 9;
 
 /** All that a thread needs to run a guest; can be posted to a worker. */
-export interface GuestStart {
-  readonly modules: KernelModules;
-  readonly memory: WebAssembly.Memory;
-  readonly shared: SharedHost;
+export interface GuestStart extends SetupOptions {
   readonly task: number;
-  readonly cancelFd: number;
   readonly guest: WebAssembly.Module;
   readonly guestMemory: MemoryLimits | undefined;
-  /** Bytes that the guest's memory may have at most; 0 = its own maximum. */
-  readonly memoryBytes: number;
+}
+
+export interface RunOptions {
+  /** Made on this thread by setUpAhead() with the same options. */
+  readonly ahead?: GuestSetup;
+  /** Called when the guest is about to run. */
+  readonly starting?: () => void;
 }
 
 export interface GuestExit {
@@ -85,41 +83,13 @@ export const PREVIEW1_FUNCTIONS: ReadonlySet<string> = new Set(
   random_get sched_yield sock_accept sock_recv sock_send sock_shutdown`.split(/\s+/),
 );
 
-/** A memory within the guest's own limits and the sandbox's. */
-function makeGuestMemory(limits: MemoryLimits | undefined, memoryBytes: number): WebAssembly.Memory {
-  if (limits === undefined) return new WebAssembly.Memory({ initial: 0, maximum: 0 });
-  const allowed = memoryBytes === 0 ? limits.maximum : Math.floor(memoryBytes / PAGE);
-  if (limits.minimum > allowed) {
-    const need = Math.ceil((limits.minimum * PAGE) / (1 << 20));
-    throw new WvisorError(
-      "ERR_WVISOR_MEMORY",
-      `it needs ${need} MiB of memory to start, more than --memory allows`,
-      EXIT_LIMIT,
-    );
-  }
-  try {
-    return new WebAssembly.Memory({ initial: limits.minimum, maximum: Math.min(limits.maximum, allowed) });
-  } catch (cause) {
-    // The guest's end, not the sandbox's: a module may declare any size.
-    throw new WvisorError(
-      "ERR_WVISOR_MEMORY",
-      `the host has no room for its memory: ${(cause as Error).message}`,
-      EXIT_LIMIT,
-      { cause },
-    );
-  }
-}
-
 /**
  * Runs the guest to its end. Errors: WvisorError when it cannot start; KernelPanic when the kernel failed. Its task is ended
  * in the kernel when this returns, unless somebody is killing it: then this thread is about to be terminated.
  */
-export function runGuest(native: Native, start: GuestStart, starting?: () => void): GuestExit {
-  const guestMemory = makeGuestMemory(start.guestMemory, start.memoryBytes);
-  const host = makeThreadHost(native, start.memory, guestMemory, start.shared, start.cancelFd);
-  const kernel = instantiateKernel(start.modules, start.memory, guestMemory, host.functions);
+export function runGuest(native: Native, start: GuestStart, options: RunOptions = {}): GuestExit {
+  const { guestMemory, host, kernel } = setUpFor(native, start, start.guestMemory, options.ahead);
   const preview1 = importsOf(start.guest, kernel);
-  host.compile();
   kernel.task_enter(start.task);
   const finish = (code: number, message: string | undefined): GuestExit => {
     return kernel.task_finish(start.task, code)
@@ -134,7 +104,7 @@ export function runGuest(native: Native, start: GuestStart, starting?: () => voi
     });
     entry = instance.exports._start ?? instance.exports._initialize;
     if (typeof entry !== "function") return finish(126, "it exports neither _start nor _initialize");
-    starting?.();
+    options.starting?.();
     entry();
     return finish(0, undefined);
   } catch (error) {

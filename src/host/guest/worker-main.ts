@@ -20,7 +20,7 @@ function run(start: GuestStart): GuestEnd {
   const native = loadNative();
   if (native === undefined) return { kind: "panic", message: "the native helper is missing" };
   try {
-    return { kind: "exit", exit: runGuest(native, start, () => tell({ kind: "started" })) };
+    return { kind: "exit", exit: runGuest(native, start, { starting: () => tell({ kind: "started" }) }) };
   } catch (error) {
     if (error instanceof WvisorError) {
       return { kind: "refused", code: error.code, message: error.message, exitCode: error.exitCode };

@@ -25,7 +25,8 @@ export interface GuestModule {
 const SECTION_CUSTOM = 0;
 const SECTION_IMPORT = 2;
 const SECTION_MEMORY = 5;
-const MAX_PAGES = 65536;
+/** What 32-bit addresses reach, in pages of 64 KiB. */
+export const MAX_PAGES = 65536;
 
 interface Section {
   readonly id: number;
