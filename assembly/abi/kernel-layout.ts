@@ -44,3 +44,5 @@ export const ROOT_LAST_DEVICE = 1332;
 export const ROOT_LAST_TASK_ID = 1336;
 /** 1 when a thread failed inside the kernel (sched/kernel-lock.ts). */
 export const ROOT_PANIC = 1340;
+/** 1 while a thread that was woken for the kernel lock found it taken again (sched/kernel-lock.ts). */
+export const ROOT_STARVED = 1344;

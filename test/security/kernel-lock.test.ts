@@ -28,3 +28,21 @@ test.each([
   greedy.close();
   threads.close();
 });
+
+test("a thread that waits for the kernel gets in between two guests that never leave it for long", async () => {
+  const threads = new Threads();
+  const greedy = [threads.start("greedy", ["random"]), threads.start("greedy", ["random"])];
+  while (greedy.some((guest) => guest.stdout() === ""))
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  let longest = 0;
+  for (let i = 0; i < 200; i++) {
+    const before = performance.now();
+    threads.machine.kernel.namespace_shrink(threads.namespace);
+    longest = Math.max(longest, performance.now() - before);
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+  expect(longest).toBeLessThan(PROMPT_MS);
+  await Promise.all(greedy.map((guest) => guest.thread.kill(KILL_CODE)));
+  for (const guest of greedy) guest.close();
+  threads.close();
+});
