@@ -3,7 +3,7 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { WvisorError } from "../../src/common/errors.ts";
 import { compileGuest, PREVIEW1_FUNCTIONS } from "../../src/host/guest/runner.ts";
-import { importMemory } from "../../src/host/kernel/guest-module.ts";
+import { confineModule } from "../../src/host/kernel/guest-module.ts";
 import { kernelModules, runInProcess } from "../support/wvisor.ts";
 
 const I32 = 0x7f;
@@ -130,17 +130,17 @@ describe("the memory", () => {
     ["that is cut off", [1, 1]],
   ])("%s is refused", (_what, limits) => {
     const wasm = withMemory(section(MEMORY, [1, ...limits]));
-    expect(thrown(() => importMemory(wasm)).code).toBe("ERR_WVISOR_BAD_MODULE");
+    expect(thrown(() => confineModule(wasm)).code).toBe("ERR_WVISOR_BAD_MODULE");
   });
 
   test("of which there are two is refused", () => {
     const wasm = withMemory(section(MEMORY, [2, 0, 1, 0, 1]));
-    expect(thrown(() => importMemory(wasm)).code).toBe("ERR_WVISOR_BAD_MODULE");
+    expect(thrown(() => confineModule(wasm)).code).toBe("ERR_WVISOR_BAD_MODULE");
   });
 
   test("declared in numbers longer than they need be is taken or refused, never misread", () => {
     const wasm = withMemory(section(MEMORY, [0x81, 0, 0, 0x82, 0]));
-    const { memory } = importMemory(wasm);
+    const { memory } = confineModule(wasm);
     expect(memory).toEqual({ minimum: 2, maximum: 65536 });
     expect(runInProcess(wasm)).toMatchObject({ code: 0 });
   });
@@ -220,7 +220,7 @@ describe("random damage", () => {
       const bytes = whole.slice(0, next(4) === 0 ? 8 + next(whole.length - 8) : whole.length);
       for (let i = next(4); i >= 0; i--) bytes[8 + next(bytes.length - 8 || 1)] = next(256);
       try {
-        compileGuest(importMemory(bytes), "damaged");
+        compileGuest(confineModule(bytes), "damaged");
       } catch (error) {
         expect(error).toBeInstanceOf(WvisorError);
         refused++;

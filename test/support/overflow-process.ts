@@ -14,7 +14,7 @@ import { makeSharedHost } from "../../src/host/boot/native-host.ts";
 import { GuestThread } from "../../src/host/guest/guest-thread.ts";
 import { compileGuest, EXIT_TRAPPED, type GuestExit, runGuest } from "../../src/host/guest/runner.ts";
 import { THREAD_GONE } from "../../src/host/kernel/exports.ts";
-import { importMemory, type MemoryLimits } from "../../src/host/kernel/guest-module.ts";
+import { confineModule, type MemoryLimits } from "../../src/host/kernel/guest-module.ts";
 import type { GuestMemoryProvider } from "../../src/host/kernel/instance.ts";
 import { startGofer } from "../../src/host/sandbox/gofer-process.ts";
 import { loadNative } from "../../src/native/index.ts";
@@ -58,7 +58,7 @@ const input = openSync("/dev/zero", "r");
 const output = openSync(path.join(scratch, "output"), "w+");
 
 function load(file: string): Program {
-  const module = importMemory(readFileSync(file) as Uint8Array<ArrayBuffer>);
+  const module = confineModule(readFileSync(file) as Uint8Array<ArrayBuffer>);
   return { guest: compileGuest(module, file), guestMemory: module.memory };
 }
 

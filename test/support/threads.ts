@@ -6,7 +6,7 @@ import path from "node:path";
 import type { FilesystemHandle, Machine, NamespaceHandle } from "../../src/host/boot/machine.ts";
 import { GuestThread } from "../../src/host/guest/guest-thread.ts";
 import { compileGuest, type GuestExit } from "../../src/host/guest/runner.ts";
-import { importMemory, type MemoryLimits } from "../../src/host/kernel/guest-module.ts";
+import { confineModule, type MemoryLimits } from "../../src/host/kernel/guest-module.ts";
 import type { GuestMemoryProvider } from "../../src/host/kernel/instance.ts";
 import { buildGuests } from "./guests.ts";
 import { kernelModules, makeMachine, makeTask, memoryNamespace } from "./wvisor.ts";
@@ -50,7 +50,7 @@ const programs = new Map<string, Program>();
 /** Compiles the named guests of test/guests, once. */
 export async function loadPrograms(...names: readonly string[]): Promise<void> {
   for (const [name, bytes] of await buildGuests(names)) {
-    const module = importMemory(bytes);
+    const module = confineModule(bytes);
     programs.set(name, { guest: compileGuest(module, name), guestMemory: module.memory });
   }
 }

@@ -2,7 +2,7 @@
 // whatever name it is started.
 
 import { createRequire } from "node:module";
-import { type GuestModule, importMemory, type MemoryLimits } from "../kernel/guest-module.ts";
+import { confineModule, type GuestModule, type MemoryLimits } from "../kernel/guest-module.ts";
 import { compileGuest } from "./runner.ts";
 
 export interface CompiledGuest {
@@ -34,7 +34,7 @@ export class ModuleCache {
 }
 
 function compile(bytes: Uint8Array<ArrayBuffer>, name: string): CompiledGuest {
-  const guest: GuestModule = importMemory(bytes);
+  const guest: GuestModule = confineModule(bytes);
   return { module: compileGuest(guest, name), memory: guest.memory };
 }
 

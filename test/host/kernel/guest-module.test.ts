@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "vitest";
 import { WvisorError } from "../../../src/common/errors.ts";
-import { importMemory, MEMORY_MODULE, MEMORY_NAME } from "../../../src/host/kernel/guest-module.ts";
+import { confineModule, MEMORY_MODULE, MEMORY_NAME } from "../../../src/host/kernel/guest-module.ts";
 import { wasmSections } from "../../support/wasm-sections.ts";
 
 const HEADER = [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
@@ -44,7 +44,7 @@ function load(bytes: Uint8Array<ArrayBuffer>, pages: WebAssembly.MemoryDescripto
 
 function refusal(bytes: Uint8Array<ArrayBuffer>): string {
   try {
-    importMemory(bytes);
+    confineModule(bytes);
   } catch (error) {
     expect(error).toBeInstanceOf(WvisorError);
     expect(error).toMatchObject({ code: "ERR_WVISOR_BAD_MODULE", exitCode: 126 });
@@ -55,13 +55,13 @@ function refusal(bytes: Uint8Array<ArrayBuffer>): string {
 
 describe("a module with a memory of its own", () => {
   test("imports it instead, and does what it did", () => {
-    const guest = importMemory(moduleOf(TYPES, FUNCTIONS, memory(1, 2, 3), EXPORTS, CODE, DATA));
+    const guest = confineModule(moduleOf(TYPES, FUNCTIONS, memory(1, 2, 3), EXPORTS, CODE, DATA));
     expect(guest.memory).toEqual({ minimum: 2, maximum: 3 });
     expect(load(guest.bytes, { initial: 2, maximum: 3 })).toBe(42);
   });
 
   test("keeps its other imports, in front", () => {
-    const guest = importMemory(
+    const guest = confineModule(
       moduleOf(TYPES, IMPORTS, FUNCTIONS, memory(0, 1), section(7, [1, ...text("load"), 0, 1]), CODE, DATA),
     );
     expect(wasmSections(guest.bytes).imports.map(({ module, name }) => `${module}.${name}`)).toEqual([
@@ -72,7 +72,7 @@ describe("a module with a memory of its own", () => {
   });
 
   test("may have custom sections anywhere", () => {
-    const guest = importMemory(
+    const guest = confineModule(
       moduleOf(
         CUSTOM,
         TYPES,
@@ -94,11 +94,11 @@ describe("a module with a memory of its own", () => {
   });
 
   test("has the largest possible maximum when it sets none", () => {
-    expect(importMemory(moduleOf(memory(0, 1))).memory).toEqual({ minimum: 1, maximum: 65536 });
+    expect(confineModule(moduleOf(memory(0, 1))).memory).toEqual({ minimum: 1, maximum: 65536 });
   });
 
   test("may be nothing but that memory", () => {
-    const guest = importMemory(moduleOf(memory(0, 0)));
+    const guest = confineModule(moduleOf(memory(0, 0)));
     expect(wasmSections(guest.bytes).imports.length).toBe(1);
     expect(WebAssembly.validate(guest.bytes)).toBe(true);
   });
@@ -106,7 +106,7 @@ describe("a module with a memory of its own", () => {
 
 test("a module without a memory stays as it is", () => {
   for (const bytes of [moduleOf(), moduleOf(TYPES, IMPORTS), moduleOf(TYPES, section(5, [0]))]) {
-    expect(importMemory(bytes)).toEqual({ bytes, memory: undefined });
+    expect(confineModule(bytes)).toEqual({ bytes, memory: undefined });
   }
 });
 
