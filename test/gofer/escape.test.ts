@@ -19,8 +19,11 @@ import { buildGofer } from "../support/build-gofer.ts";
 import { Gofer, requireNative, scratch } from "../support/gofer.ts";
 import { Message, P9Client, RefusedError } from "../support/p9-client.ts";
 
-const SCALE = Number(process.env.WVISOR_SCALE ?? 1);
-const RACE_MS = 1000 * SCALE;
+/** The full race is test/e2e/symlink-race.test.ts; this one is long enough to see both sides of it. */
+const RACE_MS = 1000;
+/** On a machine that has other things to do, longer. */
+const PATIENCE_MS = 8000;
+const SEEN = 10;
 const native = requireNative();
 const top = scratch();
 const outside = path.join(top, "outside");
@@ -156,12 +159,17 @@ describe("a directory that is swapped for a symlink to the outside, over and ove
     }
   }
 
-  test("gives the inside or an error, never the outside", { timeout: RACE_MS + 10_000 }, async () => {
+  test("gives the inside or an error, never the outside", { timeout: PATIENCE_MS + 10_000 }, async () => {
     await swap();
     const results = new Map<string, number>();
     const allowed = new Set(["", "ENOENT", "ENOTDIR", "EEXIST", "ELOOP"]);
-    const end = performance.now() + RACE_MS;
-    for (let round = 0; performance.now() < end; round++) {
+    const start = performance.now();
+    const seen = (outcome: string): boolean => (results.get(outcome) ?? 0) > SEEN;
+    const goesOn = (): boolean => {
+      const limit = seen("") && seen("ENOTDIR") ? RACE_MS : PATIENCE_MS;
+      return performance.now() - start < limit;
+    };
+    for (let round = 0; goesOn(); round++) {
       const fids: number[] = [];
       const reach = (from: number, ...names: string[]) => {
         const fid = client.reach(from, ...names);
@@ -197,8 +205,8 @@ describe("a directory that is swapped for a symlink to the outside, over and ove
       }
     }
     // Both sides of the race were seen, or nothing was tried.
-    expect(results.get("") ?? 0).toBeGreaterThan(10);
-    expect(results.get("ENOTDIR") ?? 0).toBeGreaterThan(10);
+    expect(results.get("") ?? 0).toBeGreaterThan(SEEN);
+    expect(results.get("ENOTDIR") ?? 0).toBeGreaterThan(SEEN);
     expect(readdirSync(outside).sort()).toEqual(["secret", "sub"]);
   });
 });
