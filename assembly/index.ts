@@ -405,13 +405,6 @@ export function attach(): usize {
   return changetype<usize>(thread);
 }
 
-/** Ends the control thread that attach() or a task left behind. */
-export function detach(thread: usize): void {
-  lockKernel();
-  boot.releaseThread(changetype<Thread>(thread));
-  unlockKernel();
-}
-
 /** Kernel memory for arguments. */
 export function buffer_alloc(bytes: u32): usize {
   lockKernel();
@@ -455,13 +448,6 @@ export function fs_gofer(connection: i32, readonly: u32, shared: u32, donate: u3
   const root = boot.makeGofer(connection, readonly != 0, shared != 0, donate != 0, uid);
   unlockKernel();
   return root;
-}
-
-/** Lets go of a root dentry that was not mounted. */
-export function fs_release(root: usize): void {
-  lockKernel();
-  changetype<Dentry>(root).decRef();
-  unlockKernel();
 }
 
 /** A mount namespace on a root dentry, which it takes over; `flags` are MNT_*. */

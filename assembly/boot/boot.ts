@@ -3,7 +3,7 @@
 //
 // All of it is called by the control side with the kernel lock held, before a task runs or while it does.
 
-import { freePages, initPages, pagesUsed } from "mm/page";
+import { initPages, pagesUsed } from "mm/page";
 import { objectsUsed } from "mm/slab";
 import { EACCES, EEXIST, EINVAL } from "../abi/errno.ts";
 import { O_DIRECTORY } from "../abi/fcntl.ts";
@@ -30,7 +30,6 @@ import { duplicate } from "../lib/bytes.ts";
 import { free } from "../lib/ref-counted.ts";
 import { isError } from "../lib/result.ts";
 import { IovIter } from "../mm/iov-iter.ts";
-import { Thread } from "../sched/thread.ts";
 import { dropDentries, initDcache } from "../vfs/dcache.ts";
 import { Dentry, Filesystem } from "../vfs/dentry.ts";
 import { DirectorySink } from "../vfs/directory-sink.ts";
@@ -240,12 +239,6 @@ function shrinkFilesystem(fs: Filesystem): void {
     shrinkFilesystem(layer);
     layer = overlay.layerFilesystem(i);
   }
-}
-
-/** Ends a control thread. */
-export function releaseThread(thread: Thread): void {
-  if (thread.messageBuffer) freePages(thread.messageBuffer);
-  free(thread);
 }
 
 @final

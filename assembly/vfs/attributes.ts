@@ -7,7 +7,6 @@ export const ATTR_SIZE: u32 = 8;
 /** Set atime to `atime`, or to the file system's now with ATTR_ATIME alone. */
 export const ATTR_ATIME: u32 = 16;
 export const ATTR_MTIME: u32 = 32;
-export const ATTR_CTIME: u32 = 64;
 export const ATTR_ATIME_SET: u32 = 128;
 export const ATTR_MTIME_SET: u32 = 256;
 

@@ -9,7 +9,6 @@ import { dropDentries } from "./dcache.ts";
 import { Dentry } from "./dentry.ts";
 
 export const MNT_READONLY: u32 = 1;
-export const MNT_NOSUID: u32 = 2;
 export const MNT_NODEV: u32 = 4;
 export const MNT_NOEXEC: u32 = 8;
 export const MNT_NOATIME: u32 = 16;

@@ -112,7 +112,7 @@ export class DirectoryIndex {
     return null;
   }
 
-  /** The entry behind the one at `position` in the order; for a run over many. */
+  /** The entry at `position` in the order, or null for a hole; for a run over many. */
   entryAt(position: u32): DirectoryEntry | null {
     return changetype<DirectoryEntry | null>(<usize>load<u32>(this.order + ((<usize>position) << 2)));
   }

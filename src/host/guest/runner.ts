@@ -43,7 +43,7 @@ export function compileGuest(guest: GuestModule, name: string): WebAssembly.Modu
 }
 
 const PREVIEW1 = "wasi_snapshot_preview1";
-/** The snapshot before, whose functions that programs of that time use are the same but for a few layouts: not offered. */
+/** Where a guest's imports may come from. wasi_unstable, the snapshot before, has other layouts and is not offered. */
 const SUPPORTED_MODULES = new Set([PREVIEW1, MEMORY_MODULE]);
 
 function importsOf(

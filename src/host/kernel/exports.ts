@@ -4,14 +4,12 @@
 export interface KernelExports extends WebAssembly.Exports {
   boot_kernel(maxBytes: number): number;
   attach(): number;
-  detach(thread: number): void;
   buffer_alloc(bytes: number): number;
   buffer_free(buffer: number): void;
   fs_tmpfs(sizeBytes: number, mode: number, uid: number, gid: number): number;
   fs_devtmpfs(): number;
   fs_gofer(connection: number, readonly: number, shared: number, donate: number, uid: number): number;
   fs_overlay(upper: number, lowers: number, count: number): number;
-  fs_release(root: number): void;
   namespace_make(root: number, flags: number): number;
   namespace_mount(namespace: number, root: number, path: number, length: number, flags: number): number;
   namespace_release(namespace: number): void;
