@@ -10,7 +10,8 @@
 // the kernel notices when its wait returns -EINTR, unwinds in the ordinary way (every lock released, every reference
 // given back), and leaves by the exit import with no lock held. A thread in the guest is claimed and terminated.
 //
-// The current thread is the one mutable global of the kernel's code, since globals are per instance and so per thread.
+// The current thread and the size of its guest's memory (mm/usercopy.ts) are the only mutable globals of the kernel's code:
+// globals are per instance and so per thread.
 
 import { ESRCH } from "../abi/errno.ts";
 

@@ -96,6 +96,12 @@ export interface Native {
   pread(fd: number, slot: number, offset: number, length: number, position: number): number;
   pwrite(fd: number, slot: number, offset: number, length: number, position: number): number;
   /**
+   * pread(2) and pwrite(2) of one span of slot 1, at half the cost of the call. The numbers are taken modulo 2^32, and whether
+   * the slot's view was detached is not looked at: whoever calls has seen just now that it was not (its length is not 0).
+   */
+  preadAttached(fd: number, offset: number, length: number, position: number): number;
+  pwriteAttached(fd: number, offset: number, length: number, position: number): number;
+  /**
    * (blocks) readv/preadv/writev/pwritev over a vector of (u32 offset, u32 length) pairs, little endian, at
    * (vecSlot, vecOffset), `count` pairs (at most 1024, else -EINVAL), whose spans lie in `dataSlot`. position
    * -1 uses the descriptor's own offset. With cancelFd >= 0 and position -1 the call sleeps only in poll(2),

@@ -38,6 +38,52 @@ function fifo(): { reader: number; writer: number } {
   return { reader, writer };
 }
 
+describe("the attached memory", () => {
+  const attached = new Uint8Array(64);
+
+  beforeEach(() => {
+    attached.fill(0);
+    expect(native.registerMemory(1, attached)).toBe(0);
+  });
+
+  test("is what preadAttached and pwriteAttached move data between and a file", () => {
+    const fd = newFile("hello world");
+    expect(native.preadAttached(fd, 60, 4, 6)).toBe(4);
+    expect(Buffer.from(attached.subarray(60)).toString()).toBe("worl");
+    attached.set(Buffer.from("J"), 0);
+    expect(native.pwriteAttached(fd, 0, 1, 2 ** 33)).toBe(1);
+    expect(native.lseek(fd, 0, SEEK_END)).toBe(2 ** 33 + 1);
+  });
+
+  test("ends where it ends", () => {
+    const fd = newFile("hello world");
+    for (const [offset, length] of [
+      [65, 0],
+      [64, 1],
+      [61, 4],
+      [-1, 1],
+      [0, -1],
+      [0, 65],
+      [-4, 8],
+    ] as const) {
+      expect(native.preadAttached(fd, offset, length, 0), `${offset} ${length}`).toBe(-errno.EFAULT);
+      expect(native.pwriteAttached(fd, offset, length, 0), `${offset} ${length}`).toBe(-errno.EFAULT);
+    }
+    expect(native.preadAttached(fd, 64, 0, 0)).toBe(0);
+    expect(attached.every((byte) => byte === 0)).toBe(true);
+  });
+
+  test("positions and descriptors that are none are refused", () => {
+    const fd = newFile("hello world");
+    for (const position of [-1, 2 ** 53 + 2, Number.NaN, Infinity]) {
+      expect(native.preadAttached(fd, 0, 1, position), `${position}`).toBe(-errno.EINVAL);
+    }
+    expect(native.preadAttached(-1, 0, 1, 0)).toBe(-errno.EBADF);
+    expect(native.preadAttached("3" as unknown as number, 0, 1, 0)).toBe(-errno.EBADF);
+    expect((native.preadAttached as (fd: number) => number)(fd)).toBe(-errno.EINVAL);
+  });
+});
+
 describe("one span", () => {
   test("write, seek and read share the descriptor's offset", () => {
     const fd = newFile();

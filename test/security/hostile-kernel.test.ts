@@ -26,8 +26,10 @@ const memory = makeKernelMemory();
 const words = new Int32Array(memory.buffer);
 const scratch = new Uint8Array(64);
 
-function makeHost(streams: readonly number[] = []) {
-  const guest = new WebAssembly.Memory({ initial: 0, maximum: 0 });
+function makeHost(
+  streams: readonly number[] = [],
+  guest = new WebAssembly.Memory({ initial: 0, maximum: 0 }),
+) {
   return makeThreadHost(native, memory, guest, makeSharedHost([ours], streams), -1).functions;
 }
 
@@ -97,6 +99,23 @@ test.each([-1, 2 ** 31 - 1, -(2 ** 31)])("number %i is no handle", (handle) => {
   expect(host.preadGuest(handle, 0, 0, 0)).toBe(-EBADF);
   expect(host.pwriteGuest(handle, 0, 0, 0)).toBe(-EBADF);
   expect(host.closeHandle(handle)).toBe(-EBADF);
+});
+
+test("a guest's memory is found where it is after it grew, also by nothing", () => {
+  const guest = new WebAssembly.Memory({ initial: 0, maximum: 2 });
+  const host = makeHost([], guest);
+  answer(secret);
+  host.p9Rpc(0, 0, 0, 0, RESPONSE, CAPACITY, FD_OUT);
+  const handle = words[FD_OUT >> 2]!;
+  expect(host.preadGuest(handle, 0, 6, 0)).toBe(-EFAULT);
+  for (const pages of [1, 0, 1]) {
+    guest.grow(pages);
+    const end = guest.buffer.byteLength;
+    expect(host.preadGuest(handle, end - 6, 6, 0)).toBe(6);
+    expect(new Uint8Array(guest.buffer)[end - 1]).not.toBe(0);
+    expect(host.preadGuest(handle, end - 5, 6, 0)).toBe(-EFAULT);
+    expect(host.pwriteGuest(handle, end - 5, 6, 0)).toBe(-EFAULT);
+  }
 });
 
 test("only handles are polled", () => {

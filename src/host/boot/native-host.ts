@@ -166,19 +166,19 @@ export function makeThreadHost(
     preadGuest(handle, address, length, position) {
       if (handles[handle] !== HANDLE_DONATED) return -EBADF;
       takeSlots();
-      const at = address >>> 0;
-      const result = native.pread(handle, GUEST_SLOT, at, length >>> 0, position);
+      if (guestView.length === 0) guestGrew();
+      const result = native.preadAttached(handle, address, length, position);
       return result === -EFAULT && guestGrew()
-        ? native.pread(handle, GUEST_SLOT, at, length >>> 0, position)
+        ? native.preadAttached(handle, address, length, position)
         : result;
     },
     pwriteGuest(handle, address, length, position) {
       if (handles[handle] !== HANDLE_DONATED) return -EBADF;
       takeSlots();
-      const at = address >>> 0;
-      const result = native.pwrite(handle, GUEST_SLOT, at, length >>> 0, position);
+      if (guestView.length === 0) guestGrew();
+      const result = native.pwriteAttached(handle, address, length, position);
       return result === -EFAULT && guestGrew()
-        ? native.pwrite(handle, GUEST_SLOT, at, length >>> 0, position)
+        ? native.pwriteAttached(handle, address, length, position)
         : result;
     },
     readKernel(_thread, handle, vector, count, position) {

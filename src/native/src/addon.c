@@ -1,6 +1,7 @@
 // The Node-API face: every function of interface.ts is one entry of a table, and one callback serves them all.
 
 #include "args.h"
+#include "attached.h"
 #include "memory.h"
 
 static napi_value integer(napi_env env, int64_t value) {
@@ -47,9 +48,13 @@ static bool define(napi_env env, napi_value exports, const struct call *call) {
 NAPI_MODULE_INIT() {
   static const struct call *const tables[] = {fd_calls, process_calls, signal_calls, deadline_calls,
                                               io_calls, file_calls,    channel_calls, spawn_calls};
-  napi_property_descriptor memory = {
-      .utf8name = "registerMemory", .method = register_memory, .attributes = napi_enumerable};
-  if (!memory_init(env) || napi_define_properties(env, exports, 1, &memory) != napi_ok) {
+  struct memories *memories = memory_init(env);
+  const napi_property_descriptor others[] = {
+      {.utf8name = "registerMemory", .method = register_memory, .attributes = napi_enumerable},
+      {.utf8name = "preadAttached", .method = attached_pread, .attributes = napi_enumerable, .data = memories},
+      {.utf8name = "pwriteAttached", .method = attached_pwrite, .attributes = napi_enumerable, .data = memories},
+  };
+  if (memories == NULL || napi_define_properties(env, exports, sizeof others / sizeof *others, others) != napi_ok) {
     napi_throw_error(env, NULL, "native helper: initialisation failed");
     return NULL;
   }
