@@ -37,6 +37,7 @@ export async function build() {
     absWorkingDir: root,
     entryPoints: {
       cli: "src/host/cmd/main.ts",
+      program: "src/host/cmd/program.ts",
       gofer: "src/gofer/main.ts",
       "guest-worker": "src/host/guest/worker-main.ts",
     },

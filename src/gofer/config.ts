@@ -3,6 +3,8 @@
 //   gofer.js --config-fd=N
 //   { "mounts": [ { "fd": 3, "source": "/abs/host/path", "readonly": true, "donate": true } ] }
 //
+// An empty document says that there is nothing to serve: whoever started the gofer ahead found no use for it.
+//
 // Everything is checked, though the host wrote it: a gofer that serves something else than it was told is worse than
 // one that does not start.
 
@@ -52,6 +54,7 @@ export function readConfig(fd: number): MountConfig[] {
 }
 
 export function parseConfig(text: string): MountConfig[] {
+  if (text === "") return [];
   let document: unknown;
   try {
     document = JSON.parse(text);

@@ -27,6 +27,7 @@ const DESCRIPTORS_MIN = 32;
 function main(): void {
   const configFd = parseArguments(process.argv.slice(2));
   const mounts = readConfig(configFd);
+  if (mounts.length === 0) return;
   for (const mount of mounts) checkSocket(mount.fd);
 
   const native = loadNative();

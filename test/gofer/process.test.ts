@@ -49,6 +49,10 @@ describe("a gofer that cannot start says why in one line and exits 128", () => {
     expect(start(" ".repeat(2 ** 20 + 1))).toEqual(failed("config: longer than 1048576 bytes"));
   });
 
+  test("but not when there is nothing to serve", () => {
+    expect(start("")).toEqual({ status: 0, stdout: "", stderr: "" });
+  });
+
   test("sources", () => {
     const source = path.join(folder, "nope");
     expect(start(mount({ source }))).toEqual(failed(`mount source ${source}: ENOENT: cannot be opened`));

@@ -45,11 +45,12 @@ describe.each(FILES)("%s", (file) => {
     expect(sections.hasStart).toBe(false);
   });
 
-  test("has two mutable globals: the current thread, and the compiler's own", () => {
+  test("has three mutable globals: the current thread, the size of its guest's memory, and the compiler's own", () => {
     const mutable = sections.globals.filter((global) => global.mutable);
-    expect(mutable.length).toBe(2);
+    expect(mutable.length).toBe(3);
     if (file === "kernel-debug.wasm") {
       expect(mutable.map(({ name }) => name).sort()).toEqual([
+        "assembly/mm/usercopy/seenSize",
         "assembly/sched/thread/current",
         "~argumentsLength",
       ]);

@@ -5,6 +5,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { WvisorError } from "../../common/errors.ts";
 import { bestProvider, type GuestMemoryProvider, type KernelModules } from "../kernel/instance.ts";
+import { compileWhole } from "./engine.ts";
 
 function buildFolder(): string {
   const self = fileURLToPath(import.meta.url);
@@ -15,7 +16,7 @@ function buildFolder(): string {
 function compile(name: string): WebAssembly.Module {
   const file = path.join(buildFolder(), name);
   try {
-    return new WebAssembly.Module(readFileSync(file));
+    return compileWhole(readFileSync(file));
   } catch (cause) {
     throw new WvisorError(
       "ERR_WVISOR_KERNEL",

@@ -12,7 +12,13 @@ import type { SandboxConfig } from "../config/sandbox-config.ts";
 import { runGuest } from "../guest/runner.ts";
 import { setUpAhead } from "../guest/setup.ts";
 import { KernelPanic } from "../kernel/instance.ts";
-import { type GoferProcess, goferEnd, startGofer } from "../sandbox/gofer-process.ts";
+import {
+  dropGofer,
+  type GoferProcess,
+  goferEnd,
+  type SpawnedGofer,
+  startGofer,
+} from "../sandbox/gofer-process.ts";
 import { loadKernelModules } from "./files.ts";
 import { goferMounts, mountAll } from "./filesystems.ts";
 import { Machine, type TaskHandle } from "./machine.ts";
@@ -24,18 +30,25 @@ const EXIT_TIMEOUT = 124;
 /** The helper's slot for the deadline's message. */
 const MESSAGE_SLOT = 14;
 
-/**
- * Runs the sandbox in this process and returns the guest's exit code. Throws WvisorError for wVisor's own failures; `warn`
- * takes what the user should know although the guest came to its end.
- */
-export async function runSandbox(config: SandboxConfig, warn: (text: string) => void): Promise<number> {
+export interface SandboxOptions {
+  /** Takes what the user should know although the guest came to its end. */
+  warn(text: string): void;
+  /** Started ahead, for this sandbox. */
+  readonly gofer?: SpawnedGofer | undefined;
+}
+
+/** Runs the sandbox in this process and returns the guest's exit code. Throws WvisorError for wVisor's own failures. */
+export async function runSandbox(config: SandboxConfig, options: SandboxOptions): Promise<number> {
   const native = requireNative();
   // For this thread and those that it starts from here on: whoever breaks out of the sandbox gains nothing by set-id programs.
   native.setNoNewPrivs();
   if (config.limits.timeoutMs > 0) setDeadline(native, config);
   const served = goferMounts(config);
-  if (served.length === 0) return runProgram(native, config, []);
-  const gofer = startGofer(native, served);
+  if (served.length === 0) {
+    dropGofer(native, options.gofer);
+    return runProgram(native, config, []);
+  }
+  const gofer = startGofer(native, served, { ahead: options.gofer });
   let code: number;
   try {
     code = runProgram(native, config, gofer.sockets);
@@ -44,7 +57,7 @@ export async function runSandbox(config: SandboxConfig, warn: (text: string) => 
   }
   const end = goferEnd(native, gofer);
   if (end !== undefined)
-    warn(`the gofer ${end} before the program did: files of the host gave EIO from then on`);
+    options.warn(`the gofer ${end} before the program did: files of the host gave EIO from then on`);
   return code;
 }
 

@@ -3,7 +3,6 @@
 // The Machine belongs to the thread that made it and runs on an instance of its own, whose guest memory is empty. Guests
 // run on further instances over the same kernel memory (guest/).
 
-import { createRequire } from "node:module";
 import { O_DIRECTORY } from "../../../assembly/abi/fcntl.ts";
 import { DT_DIR } from "../../../assembly/abi/stat.ts";
 import { ErrnoError, WvisorError } from "../../common/errors.ts";
@@ -11,6 +10,7 @@ import type { Native } from "../../native/index.ts";
 import { ModuleCache } from "../guest/module-cache.ts";
 import { type KernelExports, MNT_READONLY } from "../kernel/exports.ts";
 import { instantiateKernel, type KernelModules, makeKernelMemory } from "../kernel/instance.ts";
+import { keepCompiledCode } from "./engine.ts";
 import { makeThreadHost, type SharedHost } from "./native-host.ts";
 
 /** A root dentry in the kernel: a file system that is not mounted yet. */
@@ -29,16 +29,6 @@ export interface TaskOptions {
   readonly groups: readonly number[];
   readonly umask: number;
   readonly capabilities: bigint;
-}
-
-/**
- * Tells the engine not to drop the code of functions that were not called for a while: to compile one again takes more stack
- * than a guest may have left when it calls (see ThreadHost.compile()), and a guest can wait until code was dropped. The flag is
- * the process's. node:v8 takes more than a millisecond to load: here the gofer starts meanwhile.
- */
-function keepCompiledCode(): void {
-  const { setFlagsFromString } = createRequire(import.meta.url)("node:v8") as typeof import("node:v8");
-  setFlagsFromString("--no-flush-bytecode");
 }
 
 export class Machine {

@@ -1,6 +1,7 @@
 // What a command of the CLI is. The table of them is commands.ts; dispatch.ts parses, runs and reports.
 
 import { WvisorError } from "../../common/errors.ts";
+import type { SpawnedGofer } from "../sandbox/gofer-process.ts";
 import type { Flags, FlagTable } from "./flags.ts";
 import type { Output } from "./output.ts";
 
@@ -10,6 +11,8 @@ export interface CommandInput {
   readonly output: Output;
   /** Writes `wvisor NAME: warning: TEXT` as one line to stderr. */
   warn(text: string): void;
+  /** Started by the entry, for a command that will need one. */
+  readonly gofer: SpawnedGofer | undefined;
 }
 
 export interface Command {

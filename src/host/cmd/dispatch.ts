@@ -2,6 +2,7 @@
 
 import { WvisorError } from "../../common/errors.ts";
 import { VERSION } from "../../common/version.ts";
+import type { SpawnedGofer } from "../sandbox/gofer-process.ts";
 import type { Command } from "./command.ts";
 import { commands } from "./commands.ts";
 import { EXIT_USAGE } from "./exit-code.ts";
@@ -72,7 +73,11 @@ function report(command: Command, error: unknown, debug: boolean, output: Output
 }
 
 /** Runs the command that `args` (without node and script) name, and returns the exit code. Never throws. */
-export async function dispatch(args: readonly string[], output: Output): Promise<number> {
+export async function dispatch(
+  args: readonly string[],
+  output: Output,
+  gofer?: SpawnedGofer,
+): Promise<number> {
   const global = parseFlags(args, GLOBAL_FLAGS, true);
   if (global.problem !== undefined) {
     output.err(`wvisor: ${oneLine(global.problem)} (see 'wvisor help')\n`);
@@ -103,7 +108,7 @@ export async function dispatch(args: readonly string[], output: Output): Promise
   }
   const warn = (text: string): void => output.err(`wvisor ${command.name}: warning: ${oneLine(text)}\n`);
   try {
-    return await command.run({ flags: parsed.flags, operands: parsed.operands, output, warn });
+    return await command.run({ flags: parsed.flags, operands: parsed.operands, output, warn, gofer });
   } catch (error) {
     return report(command, error, global.flags.has("debug") || parsed.flags.has("debug"), output);
   }

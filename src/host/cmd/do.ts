@@ -65,11 +65,11 @@ export const doCommand: Command = {
   run: runDo,
 };
 
-async function runDo({ flags, operands, warn }: CommandInput): Promise<number> {
+async function runDo({ flags, operands, warn, gofer }: CommandInput): Promise<number> {
   const host = hostFacts();
   const config = doConfig(flags, operands, host);
   try {
-    return await runSandbox(config, warn);
+    return await runSandbox(config, { warn, gofer });
   } catch (error) {
     throw withHint(error, host.cwd);
   }

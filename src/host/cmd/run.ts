@@ -40,7 +40,7 @@ export const runCommand: Command = {
   flags: { bundle: { type: "string", short: "b" }, overlay2: { type: "string" } },
   operandsEndFlags: false,
   exitCodes: { usage: EXIT_WVISOR_ERROR, refused: EXIT_WVISOR_ERROR },
-  run: (input) => runSandbox(loadBundle(bundleOptions(input)), input.warn),
+  run: (input) => runSandbox(loadBundle(bundleOptions(input)), { warn: input.warn, gofer: input.gofer }),
 };
 
 /** Errors: UsageError. */

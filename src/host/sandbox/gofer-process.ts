@@ -3,8 +3,8 @@
 // Descriptors of the child
 //   0, 1         /dev/null
 //   2            our stderr
-//   3 .. 3+n-1   the server end of mount 0 .. n-1
-//   3+n          its configuration, a JSON document that ends at end of stream
+//   3 .. 3+n-1   the server end of mount 0 .. n-1; one that was started ahead has some more, which nobody answers
+//   then         its configuration, a JSON document that ends at end of stream
 // The launcher closes everything above, sets the parent-death signal and executes node with an empty environment.
 //
 // Sleep
@@ -37,6 +37,8 @@ export interface GoferProcess {
 export interface GoferOptions {
   readonly launcher?: string;
   readonly program?: string;
+  /** One that startGoferAhead() gave: used if it has connections enough, ended otherwise. */
+  readonly ahead?: SpawnedGofer | undefined;
 }
 
 /** The helper's slot for this module's own few bytes; nothing stays in it between calls. */
@@ -62,6 +64,34 @@ export function goferProgram(): string {
   return self.endsWith(".ts") ? join(folder, "../../../build/gofer.js") : join(folder, "gofer.js");
 }
 
+/** A gofer that runs and was not told yet what to serve. */
+export interface SpawnedGofer {
+  readonly pid: number;
+  /** Our ends: connections that mounts can have, then that of the configuration. */
+  readonly sockets: number[];
+}
+
+/** How many mounts a gofer that was started ahead can serve. */
+const MOUNTS_AHEAD = 16;
+
+/**
+ * Starts a gofer before it is known what it will serve: it takes 20 ms to start, in which command line and configuration are
+ * read. Undefined when it cannot be started: startGofer() will say why.
+ */
+export function startGoferAhead(native: Native, options: GoferOptions = {}): SpawnedGofer | undefined {
+  try {
+    return spawnGofer(native, MOUNTS_AHEAD, options);
+  } catch (error) {
+    if (!(error instanceof WvisorError)) throw error;
+    return undefined;
+  }
+}
+
+/** Ends one that has nothing to serve. */
+export function dropGofer(native: Native, spawned: SpawnedGofer | undefined): void {
+  if (spawned !== undefined) closeAll(native, spawned.sockets);
+}
+
 /**
  * Starts a gofer that serves `mounts`. The thread that calls this must live as long as the gofer should: Linux sends the
  * parent-death signal when the thread ends.
@@ -73,31 +103,46 @@ export function startGofer(
   mounts: readonly GoferMount[],
   options: GoferOptions = {},
 ): GoferProcess {
+  const { pid, sockets } = takeGofer(native, mounts.length, options);
+  const config = sockets.pop()!;
+  try {
+    sendConfig(native, config, mounts);
+  } catch (error) {
+    closeAll(native, sockets);
+    throw error;
+  } finally {
+    native.close(config);
+  }
+  const unused = sockets.splice(mounts.length);
+  closeAll(native, unused);
+  return { sockets, pid };
+}
+
+function takeGofer(native: Native, mounts: number, options: GoferOptions): SpawnedGofer {
+  const { ahead } = options;
+  if (ahead !== undefined && mounts < ahead.sockets.length) return ahead;
+  dropGofer(native, ahead);
+  return spawnGofer(native, mounts, options);
+}
+
+function spawnGofer(native: Native, connections: number, options: GoferOptions): SpawnedGofer {
   const scratch = new Uint8Array(SCRATCH_BYTES);
   check(native.registerMemory(SCRATCH_SLOT, scratch), "registering memory");
   const ours: number[] = [];
   const theirs: number[] = [];
   try {
-    // One pair per mount, and one more for the configuration.
-    for (let i = 0; i <= mounts.length; i++) {
+    for (let i = 0; i <= connections; i++) {
       check(native.socketpair(SCRATCH_SLOT, 0), "socketpair");
       const ends = new DataView(scratch.buffer);
       ours.push(ends.getInt32(0, true));
       theirs.push(ends.getInt32(4, true));
     }
-    const pid = spawnLauncher(native, theirs, scratch, options);
-    closeAll(native, theirs);
-    const configSocket = ours.pop()!;
-    try {
-      sendConfig(native, configSocket, mounts, scratch);
-    } finally {
-      native.close(configSocket);
-    }
-    return { sockets: ours, pid };
+    return { pid: spawnLauncher(native, theirs, scratch, options), sockets: ours };
   } catch (error) {
-    closeAll(native, theirs);
     closeAll(native, ours);
     throw error;
+  } finally {
+    closeAll(native, theirs);
   }
 }
 
@@ -131,12 +176,9 @@ function spawnLauncher(
 }
 
 /** Sent after the start, so that a document larger than the socket's buffer is read while it is written. */
-function sendConfig(
-  native: Native,
-  socket: number,
-  mounts: readonly GoferMount[],
-  scratch: Uint8Array,
-): void {
+function sendConfig(native: Native, socket: number, mounts: readonly GoferMount[]): void {
+  const scratch = new Uint8Array(SCRATCH_BYTES);
+  check(native.registerMemory(SCRATCH_SLOT, scratch), "registering memory");
   const served = mounts.map(({ source, readonly, donate }, index) => {
     return { fd: FIRST_DONATED_FD + index, source, readonly, donate };
   });

@@ -11,14 +11,11 @@ const scratch = scratchDirectory();
 const cli = join(scratch, "cli.mjs");
 
 beforeAll(async () => {
-  await build({
-    entryPoints: [join(import.meta.dirname, "../../../src/host/cmd/main.ts")],
-    outfile: cli,
-    bundle: true,
-    platform: "node",
-    format: "esm",
-    logLevel: "error",
-  });
+  const sources = join(import.meta.dirname, "../../../src/host/cmd");
+  const common = { bundle: true, platform: "node", logLevel: "error" } as const;
+  await build({ ...common, entryPoints: [join(sources, "main.ts")], outfile: cli, format: "esm" });
+  const program = join(scratch, "program.js");
+  await build({ ...common, entryPoints: [join(sources, "program.ts")], outfile: program, format: "cjs" });
 });
 
 test("a process says what is wrong in one line, without a stack trace, and exits with the documented code", () => {

@@ -1,6 +1,12 @@
 import { readdirSync, readlinkSync } from "node:fs";
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
-import { type GoferProcess, goferProgram, startGofer } from "../../../src/host/sandbox/gofer-process.ts";
+import {
+  dropGofer,
+  type GoferProcess,
+  goferProgram,
+  startGofer,
+  startGoferAhead,
+} from "../../../src/host/sandbox/gofer-process.ts";
 import { loadNative, type Native } from "../../../src/native/index.ts";
 import { failure, put, scratchDirectory } from "../scratch.ts";
 
@@ -127,6 +133,47 @@ describe("the gofer", () => {
     native.close(sockets[0]!);
     started = undefined;
     expect(native.waitpid(pid, 1)).toBe(0);
+    expect(openSockets()).toBe(before);
+  });
+
+  test("that was started ahead serves what it is told later, with one socket per mount", () => {
+    const before = openSockets();
+    const ahead = startGoferAhead(native, { program })!;
+    started = startGofer(native, ["/a", "/b"].map(mount), { program, ahead });
+    expect(started.pid).toBe(ahead.pid);
+    const found = readLine(started.sockets[0]!);
+    expect(found.config).toEqual({
+      mounts: [
+        { fd: 3, ...mount("/a") },
+        { fd: 4, ...mount("/b") },
+      ],
+    });
+    expect(readLine(started.sockets[1]!).mine).toBe(4);
+    expect(openSockets()).toBe(before + 2);
+  });
+
+  test("that was started ahead with too few connections makes way for another", () => {
+    const before = openSockets();
+    const ahead = startGoferAhead(native)!;
+    started = startGofer(
+      native,
+      Array.from({ length: 17 }, () => mount("/a")),
+      { program, ahead },
+    );
+    expect(started.pid).not.toBe(ahead.pid);
+    expect(native.waitpid(ahead.pid, 1)).toBe(0);
+    for (const socket of started.sockets) readLine(socket);
+    expect(started.sockets).toHaveLength(17);
+    expect(openSockets()).toBe(before + 17);
+  });
+
+  test("that was started ahead for nothing ends without a word", () => {
+    const before = openSockets();
+    const ahead = startGoferAhead(native)!;
+    dropGofer(native, ahead);
+    expect(native.waitpid(ahead.pid, 1)).toBe(0);
+    expect(openSockets()).toBe(before);
+    expect(startGoferAhead(native, { launcher: "/no/launcher" })).toBeUndefined();
     expect(openSockets()).toBe(before);
   });
 
