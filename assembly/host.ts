@@ -32,9 +32,12 @@ export declare function closeHandle(handle: i32): i32;
 /** Reads from host descriptor `handle` into guest memory; `vector` holds `count` (u32 address, u32 length) pairs; position -1: its own offset. */
 export declare function readGuest(thread: usize, handle: i32, vector: usize, count: u32, position: f64): i32;
 export declare function writeGuest(thread: usize, handle: i32, vector: usize, count: u32, position: f64): i32;
-/** pread(2) and pwrite(2) of a donated descriptor and one span of guest memory: the usual case, at half the cost of a vector. */
-export declare function preadGuest(handle: i32, address: u32, length: u32, position: f64): i32;
-export declare function pwriteGuest(handle: i32, address: u32, length: u32, position: f64): i32;
+/**
+ * pread(2) and pwrite(2) of a donated descriptor and one span of guest memory: the usual case, at half the cost of a vector.
+ * `request` is a Thread's transferRequest.
+ */
+export declare function preadGuest(request: usize): i32;
+export declare function pwriteGuest(request: usize): i32;
 /** The same as readGuest() with the spans in kernel memory. */
 export declare function readKernel(thread: usize, handle: i32, vector: usize, count: u32, position: f64): i32;
 export declare function writeKernel(

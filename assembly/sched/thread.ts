@@ -33,6 +33,11 @@ export class Thread {
   id: u32 = 0;
   /** Where this thread builds 9P requests and receives replies (p9/connection.ts); 0 until it makes its first. */
   messageBuffer: usize = 0;
+  /** What preadGuest() and pwriteGuest() are asked for; the helper knows the layout. */
+  transferPosition: i64 = 0;
+  transferHandle: i32 = 0;
+  transferAddress: u32 = 0;
+  transferLength: u32 = 0;
 
   get stateAddress(): usize {
     return changetype<usize>(this) + offsetof<Thread>("state");
@@ -42,6 +47,15 @@ export class Thread {
   }
   get wakeAddress(): usize {
     return changetype<usize>(this) + offsetof<Thread>("wake");
+  }
+
+  /** Fills the request and returns its address. */
+  transferRequest(handle: i32, address: u32, length: u32, position: i64): usize {
+    this.transferPosition = position;
+    this.transferHandle = handle;
+    this.transferAddress = address;
+    this.transferLength = length;
+    return changetype<usize>(this) + offsetof<Thread>("transferPosition");
   }
 
   /** Whether the thread was told to end. */

@@ -96,11 +96,12 @@ export interface Native {
   pread(fd: number, slot: number, offset: number, length: number, position: number): number;
   pwrite(fd: number, slot: number, offset: number, length: number, position: number): number;
   /**
-   * pread(2) and pwrite(2) of one span of slot 1, at half the cost of the call. The numbers are taken modulo 2^32, and whether
-   * the slot's view was detached is not looked at: whoever calls has seen just now that it was not (its length is not 0).
+   * pread(2) and pwrite(2) between a guest's memory (slot 1) and a descriptor whose byte in the table of handles (slot 3) is 2, at
+   * half the cost of the call. `request` is the address, in the kernel's memory (slot 0), of: i64 position, i32 descriptor,
+   * u32 address, u32 length. Whether slot 1 was detached is not looked at: whoever calls has seen just now that it was not.
    */
-  preadAttached(fd: number, offset: number, length: number, position: number): number;
-  pwriteAttached(fd: number, offset: number, length: number, position: number): number;
+  preadGuest(request: number): number;
+  pwriteGuest(request: number): number;
   /**
    * (blocks) readv/preadv/writev/pwritev over a vector of (u32 offset, u32 length) pairs, little endian, at
    * (vecSlot, vecOffset), `count` pairs (at most 1024, else -EINVAL), whose spans lie in `dataSlot`. position

@@ -164,6 +164,7 @@ function copyOfBuild(): string {
   mkdirSync(path.join(copy, "native"), { recursive: true });
   for (const name of [
     "cli.js",
+    "program.js",
     "gofer.js",
     "package.json",
     "kernel.wasm",

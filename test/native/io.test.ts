@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
-import { beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import * as errno from "../../assembly/abi/errno.ts";
 import {
   AT_FDCWD,
@@ -38,49 +38,90 @@ function fifo(): { reader: number; writer: number } {
   return { reader, writer };
 }
 
-describe("the attached memory", () => {
-  const attached = new Uint8Array(64);
+describe("preadGuest and pwriteGuest", () => {
+  const kernel = new DataView(new SharedArrayBuffer(64));
+  const handles = new Uint8Array(new SharedArrayBuffer(1 << 16));
+  const guest = new Uint8Array(64);
+  const REQUEST = 8;
 
   beforeEach(() => {
-    attached.fill(0);
-    expect(native.registerMemory(1, attached)).toBe(0);
-  });
-
-  test("is what preadAttached and pwriteAttached move data between and a file", () => {
-    const fd = newFile("hello world");
-    expect(native.preadAttached(fd, 60, 4, 6)).toBe(4);
-    expect(Buffer.from(attached.subarray(60)).toString()).toBe("worl");
-    attached.set(Buffer.from("J"), 0);
-    expect(native.pwriteAttached(fd, 0, 1, 2 ** 33)).toBe(1);
-    expect(native.lseek(fd, 0, SEEK_END)).toBe(2 ** 33 + 1);
-  });
-
-  test("ends where it ends", () => {
-    const fd = newFile("hello world");
-    for (const [offset, length] of [
-      [65, 0],
-      [64, 1],
-      [61, 4],
-      [-1, 1],
-      [0, -1],
-      [0, 65],
-      [-4, 8],
-    ] as const) {
-      expect(native.preadAttached(fd, offset, length, 0), `${offset} ${length}`).toBe(-errno.EFAULT);
-      expect(native.pwriteAttached(fd, offset, length, 0), `${offset} ${length}`).toBe(-errno.EFAULT);
+    guest.fill(0);
+    handles.fill(0);
+    for (const [slot, view] of [new Uint8Array(kernel.buffer), guest, memory.bytes, handles].entries()) {
+      expect(native.registerMemory(slot, view)).toBe(0);
     }
-    expect(native.preadAttached(fd, 64, 0, 0)).toBe(0);
-    expect(attached.every((byte) => byte === 0)).toBe(true);
   });
 
-  test("positions and descriptors that are none are refused", () => {
-    const fd = newFile("hello world");
-    for (const position of [-1, 2 ** 53 + 2, Number.NaN, Infinity]) {
-      expect(native.preadAttached(fd, 0, 1, position), `${position}`).toBe(-errno.EINVAL);
+  afterEach(() => {
+    native.registerMemory(0, memory.bytes);
+  });
+
+  function donate(content: string): number {
+    const file = path.join(scratch(), "file");
+    fs.writeFileSync(file, content);
+    const fd = owned(fs.openSync(file, "r+"));
+    handles[fd] = 2;
+    return fd;
+  }
+
+  function request(fd: number, address: number, length: number, position: number): number {
+    kernel.setBigInt64(REQUEST, BigInt(position), true);
+    kernel.setInt32(REQUEST + 8, fd, true);
+    kernel.setInt32(REQUEST + 12, address, true);
+    kernel.setInt32(REQUEST + 16, length, true);
+    return REQUEST;
+  }
+
+  test("move data between a file and the guest's memory", () => {
+    const fd = donate("hello world");
+    expect(native.preadGuest(request(fd, 60, 4, 6))).toBe(4);
+    expect(Buffer.from(guest.subarray(60)).toString()).toBe("worl");
+    expect(native.pwriteGuest(request(fd, 0, 1, 2 ** 33))).toBe(1);
+    expect(fs.fstatSync(fd).size).toBe(2 ** 33 + 1);
+  });
+
+  test.each([
+    [65, 0],
+    [64, 1],
+    [61, 4],
+    [-1, 1],
+    [0, -1],
+    [0, 65],
+    [-4, 8],
+  ])("stay inside the guest's memory: %i, length %i", (address, length) => {
+    const fd = donate("hello world");
+    expect(native.preadGuest(request(fd, address, length, 0))).toBe(-errno.EFAULT);
+    expect(native.pwriteGuest(request(fd, address, length, 0))).toBe(-errno.EFAULT);
+    expect(native.preadGuest(request(fd, 64, 0, 0))).toBe(0);
+    expect(guest.every((byte) => byte === 0)).toBe(true);
+  });
+
+  test("take descriptors that were donated, and no others", () => {
+    const fd = donate("hello world");
+    handles[fd] = 1;
+    for (const handle of [fd, -1, handles.length, 2 ** 31 - 1]) {
+      expect(native.preadGuest(request(handle, 0, 1, 0)), `${handle}`).toBe(-errno.EBADF);
+      expect(native.pwriteGuest(request(handle, 0, 1, 0)), `${handle}`).toBe(-errno.EBADF);
     }
-    expect(native.preadAttached(-1, 0, 1, 0)).toBe(-errno.EBADF);
-    expect(native.preadAttached("3" as unknown as number, 0, 1, 0)).toBe(-errno.EBADF);
-    expect((native.preadAttached as (fd: number) => number)(fd)).toBe(-errno.EINVAL);
+  });
+
+  test("want a request that lies in the kernel's memory, and that memory shared", () => {
+    const fd = donate("hello world");
+    request(fd, 0, 1, 0);
+    for (const address of [48, 64, -1, 2 ** 32 - 1, Number.NaN]) {
+      expect(native.preadGuest(address), `${address}`).toBe(
+        Number.isNaN(address) ? -errno.EBADF : -errno.EFAULT,
+      );
+    }
+    expect(native.preadGuest("8" as unknown as number)).toBe(-errno.EFAULT);
+    native.registerMemory(0, new Uint8Array(64));
+    expect(native.preadGuest(REQUEST)).toBe(-errno.EFAULT);
+  });
+
+  test("fail as the system call does", () => {
+    const fd = donate("hello world");
+    expect(native.preadGuest(request(fd, 0, 1, -1))).toBe(-errno.EINVAL);
+    expect(native.pwriteGuest(request(fd, 0, 1, -1))).toBe(-errno.EINVAL);
   });
 });
 

@@ -46,6 +46,12 @@ function read(host: ReturnType<typeof makeHost>, handle: number): number {
   return host.readKernel(0, handle, VECTOR, 1, 0);
 }
 
+/** What preadGuest() and pwriteGuest() are asked for, at the start of the file. */
+function request(handle: number, address: number, length: number): number {
+  words.set([0, 0, handle, address, length], DATA >> 2);
+  return DATA;
+}
+
 beforeEach(() => {
   folder = mkdtempSync(path.join(tmpdir(), "wvisor-hostile-"));
   writeFileSync(path.join(folder, "secret"), "secret");
@@ -96,8 +102,8 @@ test.each([-1, 2 ** 31 - 1, -(2 ** 31)])("number %i is no handle", (handle) => {
   expect(read(host, handle)).toBe(-EBADF);
   expect(host.readGuest(0, handle, VECTOR, 1, 0)).toBe(-EBADF);
   expect(host.writeGuest(0, handle, VECTOR, 1, 0)).toBe(-EBADF);
-  expect(host.preadGuest(handle, 0, 0, 0)).toBe(-EBADF);
-  expect(host.pwriteGuest(handle, 0, 0, 0)).toBe(-EBADF);
+  expect(host.preadGuest(request(handle, 0, 0))).toBe(-EBADF);
+  expect(host.pwriteGuest(request(handle, 0, 0))).toBe(-EBADF);
   expect(host.closeHandle(handle)).toBe(-EBADF);
 });
 
@@ -107,14 +113,14 @@ test("a guest's memory is found where it is after it grew, also by nothing", () 
   answer(secret);
   host.p9Rpc(0, 0, 0, 0, RESPONSE, CAPACITY, FD_OUT);
   const handle = words[FD_OUT >> 2]!;
-  expect(host.preadGuest(handle, 0, 6, 0)).toBe(-EFAULT);
+  expect(host.preadGuest(request(handle, 0, 6))).toBe(-EFAULT);
   for (const pages of [1, 0, 1]) {
     guest.grow(pages);
     const end = guest.buffer.byteLength;
-    expect(host.preadGuest(handle, end - 6, 6, 0)).toBe(6);
+    expect(host.preadGuest(request(handle, end - 6, 6))).toBe(6);
     expect(new Uint8Array(guest.buffer)[end - 1]).not.toBe(0);
-    expect(host.preadGuest(handle, end - 5, 6, 0)).toBe(-EFAULT);
-    expect(host.pwriteGuest(handle, end - 5, 6, 0)).toBe(-EFAULT);
+    expect(host.preadGuest(request(handle, end - 5, 6))).toBe(-EFAULT);
+    expect(host.pwriteGuest(request(handle, end - 5, 6))).toBe(-EFAULT);
   }
 });
 

@@ -109,14 +109,15 @@ export class GoferFile extends FileDescription {
   }
 
   private readDirect(to: IovIter, offset: i64): i64 {
-    const thread = changetype<usize>(currentThread());
+    const current = currentThread();
+    const thread = changetype<usize>(current);
     const descriptor = this.handle.descriptor;
     const vector = to.vector;
     let done: i32;
     unlockKernel();
     if (to.kernel) done = readKernel(thread, descriptor, vector, to.count, <f64>offset);
     else if (to.count == 1)
-      done = preadGuest(descriptor, load<u32>(vector), load<u32>(vector, 4), <f64>offset);
+      done = preadGuest(current.transferRequest(descriptor, load<u32>(vector), load<u32>(vector, 4), offset));
     else done = readGuest(thread, descriptor, vector, to.count, <f64>offset);
     lockKernel();
     if (done > 0) to.skip(done);
@@ -124,14 +125,17 @@ export class GoferFile extends FileDescription {
   }
 
   private writeDirect(from: IovIter, offset: i64): i64 {
-    const thread = changetype<usize>(currentThread());
+    const current = currentThread();
+    const thread = changetype<usize>(current);
     const descriptor = this.handle.descriptor;
     const vector = from.vector;
     let done: i32;
     unlockKernel();
     if (from.kernel) done = writeKernel(thread, descriptor, vector, from.count, <f64>offset);
     else if (from.count == 1)
-      done = pwriteGuest(descriptor, load<u32>(vector), load<u32>(vector, 4), <f64>offset);
+      done = pwriteGuest(
+        current.transferRequest(descriptor, load<u32>(vector), load<u32>(vector, 4), offset),
+      );
     else done = writeGuest(thread, descriptor, vector, from.count, <f64>offset);
     lockKernel();
     if (done > 0) from.skip(done);

@@ -11,10 +11,15 @@ const KERNEL_SLOT = 0;
 const GUEST_SLOT = 1;
 /** One i32 of the host's own: a descriptor that came over a socket is believed from here, not from the kernel's memory. */
 const DESCRIPTOR_SLOT = 2;
+/** The table of handles, for the calls that look at it themselves. */
+const HANDLES_SLOT = 3;
 /** Above all that a kernel's memory can have. */
 const NOWHERE = 0xfffffff0;
 
-/** A descriptor of the handle table: not ours, a standard stream, or donated by a gofer (and ours to close). */
+/**
+ * A descriptor of the handle table: not ours, a standard stream, or donated by a gofer (and ours to close; attached.c of the
+ * helper knows the number).
+ */
 const HANDLE_NONE = 0;
 const HANDLE_STREAM = 1;
 const HANDLE_DONATED = 2;
@@ -74,6 +79,7 @@ export function makeThreadHost(
     native.registerMemory(KERNEL_SLOT, kernelView);
     native.registerMemory(GUEST_SLOT, guestView);
     native.registerMemory(DESCRIPTOR_SLOT, new Uint8Array(donated.buffer));
+    native.registerMemory(HANDLES_SLOT, handles);
     registered = host;
   };
   /** After -EFAULT: whether the kernel's memory has grown, so that the call is worth another try. */
@@ -163,23 +169,17 @@ export function makeThreadHost(
       if (result !== -EFAULT || !grew()) return result;
       return native.writev(handle, KERNEL_SLOT, vector, count, GUEST_SLOT, position, cancel);
     },
-    preadGuest(handle, address, length, position) {
-      if (handles[handle] !== HANDLE_DONATED) return -EBADF;
+    preadGuest(request) {
       takeSlots();
       if (guestView.length === 0) guestGrew();
-      const result = native.preadAttached(handle, address, length, position);
-      return result === -EFAULT && guestGrew()
-        ? native.preadAttached(handle, address, length, position)
-        : result;
+      const result = native.preadGuest(request);
+      return result === -EFAULT && grew() ? native.preadGuest(request) : result;
     },
-    pwriteGuest(handle, address, length, position) {
-      if (handles[handle] !== HANDLE_DONATED) return -EBADF;
+    pwriteGuest(request) {
       takeSlots();
       if (guestView.length === 0) guestGrew();
-      const result = native.pwriteAttached(handle, address, length, position);
-      return result === -EFAULT && guestGrew()
-        ? native.pwriteAttached(handle, address, length, position)
-        : result;
+      const result = native.pwriteGuest(request);
+      return result === -EFAULT && grew() ? native.pwriteGuest(request) : result;
     },
     readKernel(_thread, handle, vector, count, position) {
       if (!handles[handle]) return -EBADF;
@@ -212,8 +212,8 @@ export function makeThreadHost(
     functions.closeHandle(-1);
     functions.readGuest(0, -1, 0, 0, -1);
     functions.writeGuest(0, -1, 0, 0, -1);
-    functions.preadGuest(-1, 0, 0, 0);
-    functions.pwriteGuest(-1, 0, 0, 0);
+    functions.preadGuest(NOWHERE);
+    functions.pwriteGuest(NOWHERE);
     functions.readKernel(0, -1, 0, 0, -1);
     functions.writeKernel(0, -1, 0, 0, -1);
     functions.pollHandles(0, 0, 0, 0);

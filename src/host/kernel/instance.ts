@@ -22,8 +22,8 @@ export interface HostFunctions {
   closeHandle(handle: number): number;
   readGuest(thread: number, handle: number, vector: number, count: number, position: number): number;
   writeGuest(thread: number, handle: number, vector: number, count: number, position: number): number;
-  preadGuest(handle: number, address: number, length: number, position: number): number;
-  pwriteGuest(handle: number, address: number, length: number, position: number): number;
+  preadGuest(request: number): number;
+  pwriteGuest(request: number): number;
   readKernel(thread: number, handle: number, vector: number, count: number, position: number): number;
   writeKernel(thread: number, handle: number, vector: number, count: number, position: number): number;
   pollHandles(thread: number, fds: number, count: number, timeoutNs: number): number;

@@ -95,8 +95,9 @@ int memory_span(napi_env env, int64_t slot, int64_t offset, int64_t length, uint
   return 0;
 }
 
-int memory_attached_span(const struct memories *memories, uint32_t offset, uint32_t length, uint8_t **out) {
-  const struct memory *memory = &memories->slot[ATTACHED_SLOT];
+int memory_attached_span(const struct memories *memories, int slot, uint32_t offset, uint32_t length, uint8_t **out) {
+  const struct memory *memory = &memories->slot[slot];
+  if (!memory->shared && slot != GUEST_SLOT) return -EFAULT;
   if (offset > memory->length || length > memory->length - offset) return -EFAULT;
   *out = memory->base + offset;
   return 0;

@@ -7,8 +7,8 @@
 
 enum { MAX_SLOTS = 16 };
 
-/** Where callers of memory_attached_span() keep the one memory that they answer for. */
-enum { ATTACHED_SLOT = 1 };
+/** The slots of whoever calls attached.c's functions. */
+enum { KERNEL_SLOT = 0, GUEST_SLOT = 1, HANDLES_SLOT = 3 };
 
 /** Longest name or path without its NUL. */
 enum { MAX_NAME_BYTES = 4095 };
@@ -25,10 +25,10 @@ int memory_register(napi_env env, int64_t slot, napi_value view);
 int memory_span(napi_env env, int64_t slot, int64_t offset, int64_t length, uint8_t **out);
 
 /**
- * The same for ATTACHED_SLOT and without asking whether the view is detached by now, which is a third of the cost of a call:
- * the caller has seen that it is not.
+ * The same without asking whether the view is detached by now, which takes longer than all the rest: the memory is shared,
+ * which nothing detaches, or it is GUEST_SLOT's and the caller has seen that it is not.
  */
-int memory_attached_span(const struct memories *memories, uint32_t offset, uint32_t length, uint8_t **out);
+int memory_attached_span(const struct memories *memories, int slot, uint32_t offset, uint32_t length, uint8_t **out);
 
 /**
  * Copies the NUL-terminated name at (slot, offset) to `name`: the memory may be shared with code that changes it, and

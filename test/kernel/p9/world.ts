@@ -141,8 +141,12 @@ export class World {
       };
     };
     const moveOne = (isWrite: boolean) => {
-      return (handle: number, at: number, length: number, position: number): number =>
-        transfer(handle, guest().subarray(at, at + length), position, isWrite);
+      return (request: number): number => {
+        const view = new DataView(this.memory.buffer, request, 20);
+        const at = view.getUint32(12, true);
+        const span = guest().subarray(at, at + view.getUint32(16, true));
+        return transfer(view.getInt32(8, true), span, Number(view.getBigInt64(0, true)), isWrite);
+      };
     };
     const guest = (): Uint8Array => new Uint8Array(this.guest.buffer);
     const kernel = (): Uint8Array => new Uint8Array(this.memory.buffer);
