@@ -12,6 +12,7 @@ import { Task } from "./kernel/task.ts";
 import { free } from "./lib/ref-counted.ts";
 import { lockKernel, panicKernel, unlockKernel } from "./sched/kernel-lock.ts";
 import { claimForKiller, markDead, markGone, setCurrentThread, stateOf, Thread } from "./sched/thread.ts";
+import { dispatch } from "./syscalls/table.ts";
 import { Dentry } from "./vfs/dentry.ts";
 import { FileDescription } from "./vfs/file-description.ts";
 import { Mount, MountNamespace } from "./vfs/mount.ts";
@@ -387,6 +388,19 @@ export function sock_shutdown(fd: u32, _how: u32): u32 {
 /** Never returns. */
 export function proc_exit(code: u32): void {
   exitTask(enter(), code);
+}
+
+// ---- Linux
+
+/**
+ * A Linux system call by its x86-64 number, of the task that this instance runs. Arguments are whole numbers; pointers are
+ * addresses in kernel memory. Returns what the call returns, or -errno; -ENOSYS for a number that is not in the table.
+ */
+export function syscall(number: i32, a: f64, b: f64, c: f64, d: f64, e: f64, f: f64): f64 {
+  const task = enter();
+  const result = dispatch(task, number, <i64>a, <i64>b, <i64>c, <i64>d, <i64>e, <i64>f);
+  leave(task);
+  return <f64>result;
 }
 
 // ---- control side

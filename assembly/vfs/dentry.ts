@@ -18,10 +18,11 @@
 //   A directory inode's `lock` is held while names in it are looked up in the file system, made or removed, since the file
 //   system may sleep in that. Dentry fields change under the kernel lock only.
 
-import { EPERM } from "../abi/errno.ts";
+import { EOPNOTSUPP, EPERM } from "../abi/errno.ts";
 import { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from "../abi/stat.ts";
 import { duplicate } from "../lib/bytes.ts";
 import { free, RefCounted } from "../lib/ref-counted.ts";
+import { errorOf } from "../lib/result.ts";
 import { SleepLock } from "../sched/sleep-lock.ts";
 import { Attributes, StatFs } from "./attributes.ts";
 
@@ -185,6 +186,29 @@ export abstract class Inode extends RefCounted {
   /** Copies the link's text to `out` (room for PATH_MAX bytes); returns its length. */
   readlink(_out: usize): i32 {
     return -EPERM;
+  }
+
+  /** Makes a regular file without a name (O_TMPFILE), nlink 0: an Inode with one reference, or an error. The caller holds no lock. */
+  createUnnamed(_mode: u32, _uid: u32, _gid: u32): usize {
+    return errorOf(-EOPNOTSUPP);
+  }
+
+  // Extended attributes. Names are whole ("user.x"), values kernel memory; vfs/xattr.ts has checked permission and lengths.
+
+  /** Copies the value to `out`, and returns its length; with a `capacity` of 0 only that. Errors: ENODATA, ERANGE. */
+  getXattr(_name: usize, _nameLength: u32, _out: usize, _capacity: u32): i32 {
+    return -EOPNOTSUPP;
+  }
+  /** `flags`: XATTR_CREATE (EEXIST), XATTR_REPLACE (ENODATA). */
+  setXattr(_name: usize, _nameLength: u32, _value: usize, _length: u32, _flags: u32): i32 {
+    return -EOPNOTSUPP;
+  }
+  removeXattr(_name: usize, _nameLength: u32): i32 {
+    return -EOPNOTSUPP;
+  }
+  /** Copies all names, each with its NUL, to `out`; returns their length. As getXattr() for `capacity`. Errors: ERANGE. */
+  listXattrs(_out: usize, _capacity: u32): i32 {
+    return -EOPNOTSUPP;
   }
 
   /**

@@ -2,6 +2,8 @@
 // Addresses are numbers. Results are `>= 0` or `-errno` unless told otherwise.
 
 export interface KernelExports extends WebAssembly.Exports {
+  /** A Linux system call of the task that the instance runs; pointers are addresses in kernel memory. */
+  syscall(number: number, a: number, b: number, c: number, d: number, e: number, f: number): number;
   boot_kernel(maxBytes: number): number;
   attach(): number;
   buffer_alloc(bytes: number): number;

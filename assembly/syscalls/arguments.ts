@@ -1,0 +1,77 @@
+// What system calls have in common: descriptors, and paths that begin at one.
+//
+// Arguments lie in kernel memory: whoever calls for a guest has copied them in, and copies results out. A pointer is checked
+// all the same, so that a mistake of the caller's is EFAULT, and no trap.
+
+import { EBADF, EFAULT, ENAMETOOLONG, ENOENT, ENOTDIR } from "../abi/errno.ts";
+import { AT_EMPTY_PATH, AT_FDCWD } from "../abi/fcntl.ts";
+import { PATH_MAX } from "../abi/limits.ts";
+import { Task } from "../kernel/task.ts";
+import { errorOf } from "../lib/result.ts";
+import { FileDescription } from "../vfs/file-description.ts";
+import { PathWalk } from "../vfs/path-walk.ts";
+
+/** Below this lie the root structure and what every instance has for itself. */
+const FIRST_ADDRESS: usize = 4096;
+
+/** Whether [address, address + length) is memory at all. */
+export function isMemory(address: usize, length: u64): bool {
+  return address >= FIRST_ADDRESS && <u64>address + length <= (<u64>memory.size()) << 16;
+}
+
+/** The description of an open descriptor, borrowed, or -EBADF as an error. */
+export function fileOf(task: Task, fd: i32): usize {
+  const entry = task.fds.get(<u32>fd);
+  return entry === null ? errorOf(-EBADF) : entry.file;
+}
+
+/**
+ * Copies the NUL-terminated path at `path` into the walk. Returns its length. Errors: EFAULT; ENAMETOOLONG from PATH_MAX bytes
+ * on, NUL included (Linux: getname()).
+ */
+export function takePath(walk: PathWalk, path: usize): i32 {
+  for (let length: u32 = 0; length < <u32>PATH_MAX; length++) {
+    if (!isMemory(path + length, 1)) return -EFAULT;
+    const byte = load<u8>(path + length);
+    if (byte == 0) return <i32>length;
+    store<u8>(walk.path + length, byte);
+  }
+  return -ENAMETOOLONG;
+}
+
+/**
+ * Begins `walk` at `dirFd` (AT_FDCWD: the working directory) with the path at `path`. Returns the path's length, to be given to
+ * run() or to an operation of vfs/. Errors: EFAULT, ENAMETOOLONG; ENOENT for an empty path unless `flags` have AT_EMPTY_PATH;
+ * EBADF and ENOTDIR for the descriptor, which an absolute path does not look at.
+ */
+export function beginAt(task: Task, walk: PathWalk, dirFd: i32, path: usize, flags: u32): i32 {
+  const length = takePath(walk, path);
+  if (length < 0) return length;
+  if (length == 0 && !(flags & <u32>AT_EMPTY_PATH)) return -ENOENT;
+  const absolute = length > 0 && load<u8>(walk.path) == 0x2f;
+  if (dirFd == AT_FDCWD || absolute) {
+    walk.begin(task.rootMount, task.rootDentry, task.cwdMount, task.cwdDentry, task.cred);
+    return length;
+  }
+  const entry = task.fds.get(<u32>dirFd);
+  if (entry === null) return -EBADF;
+  const file = entry.description;
+  if (length > 0 && !file.inode.isDirectory) return -ENOTDIR;
+  walk.begin(task.rootMount, task.rootDentry, file.mount, file.dentry, task.cred);
+  return length;
+}
+
+/** Begins and runs a walk to the file itself; with AT_EMPTY_PATH and "" it stays where it began. */
+export function walkTo(task: Task, dirFd: i32, path: usize, flags: u32, walkFlags: u32): i32 {
+  const walk = task.walk;
+  const length = beginAt(task, walk, dirFd, path, flags);
+  if (length <= 0) return length;
+  const result = walk.run(<u32>length, walkFlags);
+  if (result < 0) walk.release();
+  return result;
+}
+
+/** Installs a new description as the lowest descriptor from `least` on; `file` may be an error. */
+export function install(task: Task, file: usize, least: u32): i32 {
+  return task.fds.install(changetype<FileDescription>(file), least);
+}

@@ -1,0 +1,131 @@
+// Calls that make, remove and move names: mkdir(2), rmdir(2), unlink(2), symlink(2), link(2), rename(2), readlink(2).
+
+import { EFAULT, EINVAL, ENOENT } from "../abi/errno.ts";
+import {
+  AT_EMPTY_PATH,
+  AT_FDCWD,
+  AT_REMOVEDIR,
+  AT_SYMLINK_FOLLOW,
+  RENAME_EXCHANGE,
+  RENAME_NOREPLACE,
+  RENAME_WHITEOUT,
+} from "../abi/fcntl.ts";
+import { PATH_MAX } from "../abi/limits.ts";
+import { Task } from "../kernel/task.ts";
+import { WALK_FOLLOW } from "../vfs/path-walk.ts";
+import { linkAt, mkdirAt, readlinkAt, renameAt, rmdirAt, symlinkAt, unlinkAt } from "../vfs/vfs.ts";
+import { beginAt, isMemory, takePath } from "./arguments.ts";
+
+export function mkdirat(task: Task, dirFd: i32, path: usize, mode: u32): i64 {
+  const walk = task.walk;
+  const length = beginAt(task, walk, dirFd, path, 0);
+  if (length < 0) return length;
+  const result = mkdirAt(walk, <u32>length, mode & 0o7777 & ~task.umask, 0);
+  walk.release();
+  return result;
+}
+
+/** unlink(2), or rmdir(2) with AT_REMOVEDIR. Errors: EINVAL for other flags, then the path's. */
+export function unlinkat(task: Task, dirFd: i32, path: usize, flags: u32): i64 {
+  if (flags & ~(<u32>AT_REMOVEDIR)) return -EINVAL;
+  const walk = task.walk;
+  const length = beginAt(task, walk, dirFd, path, 0);
+  if (length < 0) return length;
+  const result = flags & <u32>AT_REMOVEDIR ? rmdirAt(walk, <u32>length, 0) : unlinkAt(walk, <u32>length, 0);
+  walk.release();
+  return result;
+}
+
+export function symlinkat(task: Task, target: usize, dirFd: i32, path: usize): i64 {
+  const other = task.otherWalk;
+  const targetLength = takePath(other, target);
+  if (targetLength < 0) return targetLength;
+  if (targetLength == 0) return -ENOENT;
+  const walk = task.walk;
+  const length = beginAt(task, walk, dirFd, path, 0);
+  if (length < 0) return length;
+  const result = symlinkAt(walk, <u32>length, other.path, <u32>targetLength, 0);
+  walk.release();
+  return result;
+}
+
+/** Errors: EINVAL for unknown flags, the old path's, then the new one's. */
+export function linkat(task: Task, oldFd: i32, oldPath: usize, newFd: i32, newPath: usize, flags: u32): i64 {
+  if (flags & ~(<u32>(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH))) return -EINVAL;
+  const from = task.walk;
+  const to = task.otherWalk;
+  const oldLength = beginAt(task, from, oldFd, oldPath, flags);
+  if (oldLength < 0) return oldLength;
+  let result: i32 = 0;
+  if (oldLength > 0) result = from.run(<u32>oldLength, flags & <u32>AT_SYMLINK_FOLLOW ? WALK_FOLLOW : 0);
+  if (result == 0) {
+    const newLength = beginAt(task, to, newFd, newPath, 0);
+    result = newLength < 0 ? newLength : linkAt(from, to, <u32>newLength, 0);
+    to.release();
+  }
+  from.release();
+  return result;
+}
+
+/** Errors: EINVAL for unknown flags and contradictions, the old path's, the new path's, then EXDEV and what the names say. */
+export function renameat2(
+  task: Task,
+  oldFd: i32,
+  oldPath: usize,
+  newFd: i32,
+  newPath: usize,
+  flags: u32,
+): i64 {
+  const known = <u32>(RENAME_NOREPLACE | RENAME_EXCHANGE | RENAME_WHITEOUT);
+  if (flags & ~known) return -EINVAL;
+  if (flags & <u32>RENAME_EXCHANGE && flags & <u32>(RENAME_NOREPLACE | RENAME_WHITEOUT)) return -EINVAL;
+  const from = task.walk;
+  const to = task.otherWalk;
+  const oldLength = beginAt(task, from, oldFd, oldPath, 0);
+  if (oldLength < 0) return oldLength;
+  const newLength = beginAt(task, to, newFd, newPath, 0);
+  const result = newLength < 0 ? newLength : renameAt(from, <u32>oldLength, to, <u32>newLength, flags, 0, 0);
+  to.release();
+  from.release();
+  return result;
+}
+
+/** Returns the bytes put to `out`, without a NUL, cut to `size`. Errors: EINVAL for a size of 0, the path's, EINVAL, EFAULT. */
+export function readlinkat(task: Task, dirFd: i32, path: usize, out: usize, size: i32): i64 {
+  if (size <= 0) return -EINVAL;
+  const walk = task.walk;
+  const length = beginAt(task, walk, dirFd, path, <u32>AT_EMPTY_PATH);
+  if (length < 0) return length;
+  const text = heap.alloc(PATH_MAX);
+  let result = readlinkAt(walk, <u32>length, text, 0);
+  walk.release();
+  if (result > size) result = size;
+  if (result > 0) {
+    if (isMemory(out, <u64>result)) memory.copy(out, text, <usize>result);
+    else result = -EFAULT;
+  }
+  heap.free(text);
+  return result;
+}
+
+export function mkdir(task: Task, path: usize, mode: u32): i64 {
+  return mkdirat(task, AT_FDCWD, path, mode);
+}
+export function rmdir(task: Task, path: usize): i64 {
+  return unlinkat(task, AT_FDCWD, path, <u32>AT_REMOVEDIR);
+}
+export function unlink(task: Task, path: usize): i64 {
+  return unlinkat(task, AT_FDCWD, path, 0);
+}
+export function symlink(task: Task, target: usize, path: usize): i64 {
+  return symlinkat(task, target, AT_FDCWD, path);
+}
+export function link(task: Task, oldPath: usize, newPath: usize): i64 {
+  return linkat(task, AT_FDCWD, oldPath, AT_FDCWD, newPath, 0);
+}
+export function rename(task: Task, oldPath: usize, newPath: usize): i64 {
+  return renameat2(task, AT_FDCWD, oldPath, AT_FDCWD, newPath, 0);
+}
+export function readlink(task: Task, path: usize, out: usize, size: i32): i64 {
+  return readlinkat(task, AT_FDCWD, path, out, size);
+}

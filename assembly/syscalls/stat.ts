@@ -1,0 +1,70 @@
+// stat(2), fstat(2), lstat(2), newfstatat(2).
+
+import { EFAULT, EINVAL } from "../abi/errno.ts";
+import { AT_EMPTY_PATH, AT_FDCWD, AT_NO_AUTOMOUNT, AT_SYMLINK_NOFOLLOW } from "../abi/fcntl.ts";
+import { Task } from "../kernel/task.ts";
+import { isError } from "../lib/result.ts";
+import { Inode } from "../vfs/dentry.ts";
+import { FileDescription } from "../vfs/file-description.ts";
+import { WALK_FOLLOW } from "../vfs/path-walk.ts";
+import { fileOf, isMemory, walkTo } from "./arguments.ts";
+
+/** sizeof(struct stat) on x86-64. */
+const STAT_SIZE: u64 = 144;
+const BLOCK_SIZE: u64 = 4096;
+const SECOND: i64 = 1_000_000_000;
+
+/** Writes a struct timespec; times before the epoch have a negative second and a positive rest. */
+export function putTimespec(out: usize, nanoseconds: i64): void {
+  let rest = nanoseconds % SECOND;
+  if (rest < 0) rest += SECOND;
+  store<i64>(out, (nanoseconds - rest) / SECOND);
+  store<i64>(out, rest, 8);
+}
+
+/** Brings the inode's attributes up to date and writes a struct stat to `out`. */
+function putStat(inode: Inode, out: usize): i64 {
+  const result = inode.getAttributes();
+  if (result < 0) return result;
+  if (!isMemory(out, STAT_SIZE)) return -EFAULT;
+  memory.fill(out, 0, <usize>STAT_SIZE);
+  store<u64>(out, inode.fs.device);
+  store<u64>(out, inode.ino, 8);
+  store<u64>(out, inode.nlink, 16);
+  store<u32>(out, inode.mode, 24);
+  store<u32>(out, inode.uid, 28);
+  store<u32>(out, inode.gid, 32);
+  store<u64>(out, inode.rdev, 40);
+  store<i64>(out, inode.size, 48);
+  store<u64>(out, BLOCK_SIZE, 56);
+  store<u64>(out, inode.blocks, 64);
+  putTimespec(out + 72, inode.atime);
+  putTimespec(out + 88, inode.mtime);
+  putTimespec(out + 104, inode.ctime);
+  return 0;
+}
+
+/** Errors: EINVAL for unknown flags, then the path's, EFAULT last. */
+export function newfstatat(task: Task, dirFd: i32, path: usize, out: usize, flags: u32): i64 {
+  const known = <u32>(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH | AT_NO_AUTOMOUNT);
+  if (flags & ~known) return -EINVAL;
+  const result = walkTo(task, dirFd, path, flags, flags & <u32>AT_SYMLINK_NOFOLLOW ? 0 : WALK_FOLLOW);
+  if (result < 0) return result;
+  const done = putStat(task.walk.result.file, out);
+  task.walk.release();
+  return done;
+}
+
+export function stat(task: Task, path: usize, out: usize): i64 {
+  return newfstatat(task, AT_FDCWD, path, out, 0);
+}
+
+export function lstat(task: Task, path: usize, out: usize): i64 {
+  return newfstatat(task, AT_FDCWD, path, out, <u32>AT_SYMLINK_NOFOLLOW);
+}
+
+/** Errors: EBADF, EFAULT. */
+export function fstat(task: Task, fd: i32, out: usize): i64 {
+  const found = fileOf(task, fd);
+  return isError(found) ? <i64>(<i32>found) : putStat(changetype<FileDescription>(found).inode, out);
+}

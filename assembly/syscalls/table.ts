@@ -1,0 +1,77 @@
+// The system call table: numbers to functions. docs/compatibility.md is made from it.
+
+import { ENOSYS } from "../abi/errno.ts";
+import * as nr from "../abi/syscall.ts";
+import { Task } from "../kernel/task.ts";
+import * as names from "./names.ts";
+import * as open from "./open.ts";
+import * as stat from "./stat.ts";
+import * as transfer from "./transfer.ts";
+
+/** Runs one call. Arguments are as in the registers of Linux; pointers are addresses in kernel memory (arguments.ts). */
+export function dispatch(task: Task, number: i32, a: i64, b: i64, c: i64, d: i64, e: i64, _f: i64): i64 {
+  switch (number) {
+    // Opening and closing.
+    case nr.SYS_open:
+      return open.open(task, <usize>a, <u32>b, <u32>c);
+    case nr.SYS_openat:
+      return open.openat(task, <i32>a, <usize>b, <u32>c, <u32>d);
+    case nr.SYS_creat:
+      return open.creat(task, <usize>a, <u32>b);
+    case nr.SYS_close:
+      return open.close(task, <i32>a);
+
+    // Reading and writing.
+    case nr.SYS_read:
+      return transfer.read(task, <i32>a, <usize>b, <u64>c);
+    case nr.SYS_write:
+      return transfer.write(task, <i32>a, <usize>b, <u64>c);
+    case nr.SYS_pread64:
+      return transfer.pread(task, <i32>a, <usize>b, <u64>c, d);
+    case nr.SYS_pwrite64:
+      return transfer.pwrite(task, <i32>a, <usize>b, <u64>c, d);
+
+    // Attributes.
+    case nr.SYS_stat:
+      return stat.stat(task, <usize>a, <usize>b);
+    case nr.SYS_lstat:
+      return stat.lstat(task, <usize>a, <usize>b);
+    case nr.SYS_fstat:
+      return stat.fstat(task, <i32>a, <usize>b);
+    case nr.SYS_newfstatat:
+      return stat.newfstatat(task, <i32>a, <usize>b, <usize>c, <u32>d);
+
+    // Names.
+    case nr.SYS_mkdir:
+      return names.mkdir(task, <usize>a, <u32>b);
+    case nr.SYS_mkdirat:
+      return names.mkdirat(task, <i32>a, <usize>b, <u32>c);
+    case nr.SYS_rmdir:
+      return names.rmdir(task, <usize>a);
+    case nr.SYS_unlink:
+      return names.unlink(task, <usize>a);
+    case nr.SYS_unlinkat:
+      return names.unlinkat(task, <i32>a, <usize>b, <u32>c);
+    case nr.SYS_symlink:
+      return names.symlink(task, <usize>a, <usize>b);
+    case nr.SYS_symlinkat:
+      return names.symlinkat(task, <usize>a, <i32>b, <usize>c);
+    case nr.SYS_link:
+      return names.link(task, <usize>a, <usize>b);
+    case nr.SYS_linkat:
+      return names.linkat(task, <i32>a, <usize>b, <i32>c, <usize>d, <u32>e);
+    case nr.SYS_rename:
+      return names.rename(task, <usize>a, <usize>b);
+    case nr.SYS_renameat:
+      return names.renameat2(task, <i32>a, <usize>b, <i32>c, <usize>d, 0);
+    case nr.SYS_renameat2:
+      return names.renameat2(task, <i32>a, <usize>b, <i32>c, <usize>d, <u32>e);
+    case nr.SYS_readlink:
+      return names.readlink(task, <usize>a, <usize>b, <i32>c);
+    case nr.SYS_readlinkat:
+      return names.readlinkat(task, <i32>a, <usize>b, <usize>c, <i32>d);
+
+    default:
+      return -ENOSYS;
+  }
+}

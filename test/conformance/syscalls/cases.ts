@@ -1,0 +1,28 @@
+// Cases in system calls. Each is written once and passes on real Linux, on whatever file system (linux.test.ts), and on the
+// kernel's file systems (kernel.test.ts).
+
+import { describe, expect, test } from "vitest";
+import { EEXIST, ENOENT } from "../../../assembly/abi/errno.ts";
+import { O_CREAT, O_EXCL, O_RDWR } from "../../../assembly/abi/fcntl.ts";
+import { Calls } from "../../support/sys/calls.ts";
+import type { Target } from "../../support/sys/target.ts";
+
+/** Declares the cases on trees that `make` gives, each an empty one. */
+export function syscallCases(make: () => Target): void {
+  describe("a new file", () => {
+    test("has what was written to it, and its size", () => {
+      const target = make();
+      const sys = new Calls(target.process());
+      const fd = sys.open("file", O_CREAT | O_EXCL | O_RDWR, 0o640);
+      expect(sys.write(fd, "content")).toBe(7);
+      expect(sys.pread(fd, 10, 3)).toEqual(Buffer.from("tent"));
+      expect(sys.stat("file")).toMatchObject({ size: 7, mode: 0o100640, nlink: 1 });
+      expect(sys.fstat(fd)).toMatchObject({ size: 7 });
+      expect(sys.close(fd)).toBe(0);
+      expect(sys.open("file", O_CREAT | O_EXCL)).toBe(-EEXIST);
+      expect(sys.unlink("file")).toBe(0);
+      expect(sys.stat("file")).toBe(-ENOENT);
+      target.end();
+    });
+  });
+}

@@ -1,0 +1,32 @@
+// Something that executes Linux system calls: real Linux (linux.ts) or our kernel (kernel.ts). A test or a fuzzer speaks to
+// both in the same words, through Calls (calls.ts).
+
+/**
+ * An integer; bytes, which the call may change in place; a path or other text (NUL-terminated); null for a null pointer; or the
+ * spans of a readv(2) or writev(2).
+ */
+export type Argument = number | Uint8Array | string | null | readonly Uint8Array[];
+
+/** One process: its descriptors, working directory, root, umask and credentials are its own. */
+export interface Process {
+  /** The result or -errno. At most six arguments; the rest is 0. */
+  syscall(number: number, ...args: readonly Argument[]): number;
+  /** Ends it: its descriptors are closed. */
+  end(): void;
+}
+
+/** Who a process is. */
+export interface Identity {
+  readonly uid: number;
+  readonly gid: number;
+  readonly groups?: readonly number[];
+}
+
+/** A file system tree, empty at first, which processes have as their root directory or, without privilege, start in. */
+export interface Target {
+  readonly name: string;
+  /** A process of `identity`, root with all capabilities unless told otherwise, in the tree's top directory, umask 0. */
+  process(identity?: Identity): Process;
+  /** Removes everything. */
+  end(): void;
+}
