@@ -46,3 +46,5 @@ export const ROOT_LAST_TASK_ID = 1336;
 export const ROOT_PANIC = 1340;
 /** 1 while a thread that was woken for the kernel lock found it taken again (sched/kernel-lock.ts). */
 export const ROOT_STARVED = 1344;
+/** The table of living tasks (kernel/pid-table.ts). */
+export const ROOT_PIDS = 1348;

@@ -7,7 +7,7 @@ import { initPages, pagesUsed } from "mm/page";
 import { objectsUsed } from "mm/slab";
 import { EACCES, EEXIST, EINVAL } from "../abi/errno.ts";
 import { O_DIRECTORY } from "../abi/fcntl.ts";
-import { ROOT_BOOTED, ROOT_LAST_DEVICE, ROOT_LAST_TASK_ID } from "../abi/kernel-layout.ts";
+import { ROOT_BOOTED, ROOT_LAST_DEVICE } from "../abi/kernel-layout.ts";
 import { S_IFCHR } from "../abi/stat.ts";
 import { Credentials } from "../auth/credentials.ts";
 import {
@@ -24,6 +24,7 @@ import { OverlayFilesystem } from "../fs/overlay/filesystem.ts";
 import { mountOverlay, mountOverlayFile } from "../fs/overlay/overlay.ts";
 import { mountTmpfs } from "../fs/tmpfs/tmpfs.ts";
 import { makeHostStream } from "../kernel/host-stream.ts";
+import { addTask, initPids } from "../kernel/pid-table.ts";
 import { registerStdioDevices, stdioDevice } from "../kernel/stdio-device.ts";
 import { Task } from "../kernel/task.ts";
 import { duplicate } from "../lib/bytes.ts";
@@ -46,6 +47,7 @@ export function bootKernel(maxBytes: u32): i32 {
   if (load<u32>(ROOT_BOOTED)) return -EEXIST;
   initPages(maxBytes);
   initDcache();
+  initPids();
   registerMemDevices();
   registerStdioDevices();
   store<u32>(ROOT_BOOTED, 1);
@@ -143,9 +145,7 @@ export function mountAt(namespace: MountNamespace, root: Dentry, path: usize, le
 export function makeTask(namespace: MountNamespace, uid: u32, gid: u32, capabilities: u64): Task {
   namespace.incRef();
   const task = new Task(namespace, new Credentials(uid, gid, capabilities));
-  const id = load<u32>(ROOT_LAST_TASK_ID) + 1;
-  store<u32>(ROOT_LAST_TASK_ID, id);
-  task.id = id;
+  addTask(task);
   return task;
 }
 

@@ -20,6 +20,7 @@ import { Dentry } from "../vfs/dentry.ts";
 import { Mount, MountNamespace } from "../vfs/mount.ts";
 import { PathWalk, WALK_FOLLOW } from "../vfs/path-walk.ts";
 import { FdTable } from "./fd-table.ts";
+import { removeTask } from "./pid-table.ts";
 
 /** Bytes of scratch memory that a task has for small transfers. */
 export const TASK_PAGE: u32 = 8192;
@@ -100,6 +101,7 @@ export class Task extends Thread {
   release(): void {
     if (this.ended) return;
     this.ended = true;
+    removeTask(this);
     this.fds.closeAll();
     this.fds.destroy();
     free(this.fds);

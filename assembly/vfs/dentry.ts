@@ -55,6 +55,13 @@ export abstract class Filesystem extends RefCounted {
   /** An index into vfs/filesystem-type.ts's names; what /proc/filesystems and statfs show. */
   abstract typeId(): u32;
   abstract statfs(out: StatFs): i32;
+  /**
+   * What takes the place of a path for files that have none (Linux: d_dname()): puts a text like "pipe:[12]" into `out`, room for
+   * PATH_MAX bytes, and returns its length. 0: the files of this file system have paths.
+   */
+  describe(_dentry: Dentry, _out: usize): u32 {
+    return 0;
+  }
   /** Writes what is not yet written. */
   sync(): i32 {
     return 0;
@@ -62,6 +69,14 @@ export abstract class Filesystem extends RefCounted {
   destroy(): void {
     free(this.renameLock);
   }
+}
+
+/** A place that a magic link leads to (Linux: struct path). */
+@final
+export class LinkTarget {
+  /** The Mount (vfs/mount.ts). */
+  mount: usize = 0;
+  dentry: Dentry | null = null;
 }
 
 /**
@@ -186,6 +201,14 @@ export abstract class Inode extends RefCounted {
   /** Copies the link's text to `out` (room for PATH_MAX bytes); returns its length. */
   readlink(_out: usize): i32 {
     return -EPERM;
+  }
+
+  /**
+   * Where a magic link leads: puts a mount and a dentry into `to`, each with a reference for the caller. 1: it did; 0: the link is
+   * followed by its text, like any other; or -errno. Linux: nd_jump_link().
+   */
+  jump(_to: LinkTarget): i32 {
+    return 0;
   }
 
   /** Makes a regular file without a name (O_TMPFILE), nlink 0: an Inode with one reference, or an error. The caller holds no lock. */

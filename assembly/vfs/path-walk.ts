@@ -13,8 +13,9 @@
 import { ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR, EXDEV } from "../abi/errno.ts";
 import { MAXSYMLINKS, NAME_MAX, PATH_MAX } from "../abi/limits.ts";
 import { Credentials } from "../auth/credentials.ts";
+import { free } from "../lib/ref-counted.ts";
 import { isError } from "../lib/result.ts";
-import { Dentry } from "./dentry.ts";
+import { Dentry, LinkTarget } from "./dentry.ts";
 import { lookupOne } from "./lookup.ts";
 import { findMount, Mount } from "./mount.ts";
 import { checkPermission, MAY_EXEC } from "./permission.ts";
@@ -31,6 +32,8 @@ export const WALK_BENEATH: u32 = 8;
 export const WALK_STRICT_ROOT: u32 = 16;
 /** Any symbolic link is ELOOP (RESOLVE_NO_SYMLINKS). */
 export const WALK_NO_SYMLINKS: u32 = 32;
+/** A magic link, one that jumps instead of having a text, is ELOOP (RESOLVE_NO_MAGICLINKS). */
+export const WALK_NO_MAGICLINKS: u32 = 64;
 
 export const LAST_NORM: i32 = 0;
 export const LAST_DOT: i32 = 1;
@@ -68,6 +71,7 @@ export class PathWalk {
   /** The heap buffer of the innermost segment when that is a link's text, else 0. */
   private buffer: usize = 0;
   private depth: u32 = 0;
+  private readonly linkTarget: LinkTarget = new LinkTarget();
   /** (at, end, buffer) triples of u32. */
   private readonly stack: usize = heap.alloc((<usize>MAXSYMLINKS + 1) * 12);
 
@@ -112,6 +116,7 @@ export class PathWalk {
   /** Ends the object itself. */
   destroy(): void {
     this.release();
+    free(this.linkTarget);
     heap.free(this.path);
     heap.free(this.stack);
   }
@@ -264,6 +269,8 @@ export class PathWalk {
   /** Puts a link's text in front of what is left. May sleep: reads the link. */
   private pushLink(link: Dentry, flags: u32): i32 {
     if (flags & WALK_NO_SYMLINKS || ++this.links > <u32>MAXSYMLINKS) return -ELOOP;
+    const jumped = this.followMagic(link, flags);
+    if (jumped != 0) return min(jumped, 0);
     const text = heap.alloc(PATH_MAX);
     const length = link.file.readlink(text);
     if (length <= 0) {
@@ -283,6 +290,33 @@ export class PathWalk {
     this.end = text + length;
     this.buffer = text;
     return load<u8>(text) == <u8>SLASH ? this.jumpToRoot(flags, false) : 0;
+  }
+
+  /**
+   * Goes where a magic link jumps: 1, or 0 when `link` is an ordinary one. What is mounted there is not entered, and a walk that
+   * may not leave its start is not let out (Linux: nd_jump_link()).
+   */
+  private followMagic(link: Dentry, flags: u32): i32 {
+    const target = this.linkTarget;
+    const result = link.file.jump(target);
+    if (result <= 0) return result;
+    const mount = changetype<Mount>(target.mount);
+    const dentry = changetype<Dentry>(changetype<usize>(target.dentry));
+    target.mount = 0;
+    target.dentry = null;
+    const scoped = (flags & (WALK_BENEATH | WALK_STRICT_ROOT)) != 0;
+    if (flags & WALK_NO_MAGICLINKS || scoped) {
+      dentry.decRef();
+      mount.decRef();
+      return flags & WALK_NO_MAGICLINKS ? -ELOOP : this.escape();
+    }
+    const beforeMount = this.resultMount;
+    const before = this.result;
+    this.mount = mount;
+    this.dentry = dentry;
+    before.decRef();
+    beforeMount.decRef();
+    return 1;
   }
 
   private popSegment(): void {

@@ -99,8 +99,12 @@ function openPath(walk: PathWalk, length: u32, flags: u32, extra: u32): usize {
 function openCreating(walk: PathWalk, length: u32, flags: u32, mode: u32, extra: u32): usize {
   let result = walk.run(length, extra | WALK_PARENT);
   while (result == 0) {
-    // The root and dots are there, and directories.
-    if (walk.lastType != LAST_NORM) return errorOf(flags & <u32>O_EXCL ? -EEXIST : -EISDIR);
+    // The root and dots are there, and directories; a magic link may have jumped to any file.
+    if (walk.lastType != LAST_NORM) {
+      if (flags & <u32>O_EXCL) return errorOf(-EEXIST);
+      if (walk.result.file.isDirectory) return errorOf(-EISDIR);
+      return openFound(walk.resultMount, walk.result, walk.credentials, flags);
+    }
     if (walk.lastSlash) return errorOf(-EISDIR);
     const parent = walk.result;
     const mount = walk.resultMount;
