@@ -1,6 +1,8 @@
 // Something that executes Linux system calls: real Linux (linux.ts) or our kernel (kernel.ts). A test or a fuzzer speaks to
 // both in the same words, through Calls (calls.ts).
 
+import type { TestContext } from "vitest";
+
 /**
  * An integer; bytes, which the call may change in place; a path or other text (NUL-terminated); null for a null pointer; or the
  * spans of a readv(2) or writev(2).
@@ -22,9 +24,22 @@ export interface Identity {
   readonly groups?: readonly number[];
 }
 
+/** What some file systems cannot have. A case that needs one says so by skipWithout(). */
+export type Capability = "device nodes";
+
+/** Skips the case that calls it when `target` lacks what it needs. */
+export function skipWithout(target: Target, needed: Capability, context: TestContext): void {
+  const reason = target.lacks?.get(needed);
+  if (reason === undefined) return;
+  target.end();
+  context.skip(`${target.name} has no ${needed}: ${reason}`);
+}
+
 /** A file system tree, empty at first, which processes have as their root directory or, without privilege, start in. */
 export interface Target {
   readonly name: string;
+  /** What cases may need and this tree does not have, with the reason; nothing unless told otherwise. */
+  readonly lacks?: ReadonlyMap<Capability, string>;
   /** A process of `identity`, root with all capabilities unless told otherwise, in the tree's top directory, umask 0. */
   process(identity?: Identity): Process;
   /** Removes everything. */
