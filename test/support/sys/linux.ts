@@ -1,19 +1,29 @@
-// Real Linux as a Target: a directory of the host, and one process of linux-oracle.c for each process of the test.
+// Real Linux as a Target: a directory of the host or a file system of the test's own, and one process of linux-oracle.c for
+// each process of the test.
 
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, renameSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmdirSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
 import path from "node:path";
+import { FD_MAX } from "../../../assembly/abi/limits.ts";
 import * as nr from "../../../assembly/abi/syscall.ts";
 import { loadNative } from "../../../src/native/index.ts";
-import type { Argument, Identity, Process, Target } from "./target.ts";
+import type { Argument, Call, Identity, Process, Target } from "./target.ts";
 
 const ROOT = path.resolve(import.meta.dirname, "../../..");
 const SOURCE = path.join(import.meta.dirname, "linux-oracle.c");
 const BINARY = path.join(ROOT, "build/test/linux-oracle");
 const SLOT = 13;
 const ARGUMENTS = 6;
-const HEAD = 8 + ARGUMENTS * 16;
-const CAPACITY = 4 << 20;
+const HEAD = 16 + ARGUMENTS * 16;
+const CAPACITY = 8 << 20;
+const WORD = 2 ** 32;
+
+const SYS_setns = 308;
+const CLONE_NEWNS = 0x20000;
+const MS_REC = 0x4000;
+const MS_PRIVATE = 0x40000;
+const MNT_DETACH = 2;
 
 const buffer = new Uint8Array(CAPACITY);
 const view = new DataView(buffer.buffer);
@@ -35,73 +45,121 @@ function binary(): string {
   return BINARY;
 }
 
-function bytesOf(argument: Exclude<Argument, number | null>): Uint8Array {
-  if (typeof argument === "string") return Buffer.from(`${argument}\0`);
-  if (argument instanceof Uint8Array) return argument;
-  return Buffer.concat(
-    argument.flatMap((span) => {
-      const length = Buffer.alloc(4);
-      length.writeUInt32LE(span.length);
-      return [length, span];
-    }),
-  );
+function aligned(length: number): number {
+  return (length + 7) & -8;
 }
 
-class LinuxProcess implements Process {
+function putNumber(at: number, value: number): void {
+  view.setUint32(at, value >>> 0, true);
+  view.setInt32(at + 4, Math.floor(value / WORD), true);
+}
+
+/** Puts the bytes of a pointer argument to `at`; returns their length. */
+function put(at: number, argument: Exclude<Argument, number | null>): number {
+  if (typeof argument === "string") {
+    const length = Buffer.from(buffer.buffer, at).write(argument);
+    buffer[at + length] = 0;
+    return length + 1;
+  }
+  if (argument instanceof Uint8Array) {
+    buffer.set(argument, at);
+    return argument.length;
+  }
+  let to = at;
+  for (const span of argument) {
+    putNumber(to, span.length);
+    buffer.set(span, to + 8);
+    to += 8 + aligned(span.length);
+  }
+  return to - at;
+}
+
+/** Puts a call to `at`; returns where the next one begins. */
+function encode(at: number, { number, args }: Call): number {
+  buffer.fill(0, at, at + HEAD);
+  putNumber(at + 8, number);
+  let to = at + HEAD;
+  args.forEach((argument, index) => {
+    const describe = at + 16 + index * 16;
+    if (argument === null) return;
+    if (typeof argument === "number") {
+      putNumber(describe + 8, argument);
+      return;
+    }
+    const length = put(to, argument);
+    to += aligned(length);
+    const isVector = Array.isArray(argument);
+    view.setUint32(describe, isVector ? 2 : 1, true);
+    view.setUint32(describe + 4, length, true);
+    if (isVector) putNumber(describe + 8, argument.length);
+  });
+  view.setUint32(at, to - at, true);
+  return to;
+}
+
+/** Copies what the call at `at` left in its buffers back into the caller's bytes; returns its result. */
+function decode(at: number, { args }: Call): number {
+  let from = at + HEAD;
+  args.forEach((argument, index) => {
+    if (typeof argument === "number" || argument === null) return;
+    if (argument instanceof Uint8Array) argument.set(buffer.subarray(from, from + argument.length));
+    else if (typeof argument !== "string") copySpansBack(from, argument);
+    from += aligned(view.getUint32(at + 16 + index * 16 + 4, true));
+  });
+  return view.getUint32(at + 8, true) + view.getInt32(at + 12, true) * WORD;
+}
+
+function copySpansBack(from: number, spans: readonly Uint8Array[]): void {
+  let at = from;
+  for (const span of spans) {
+    span.set(buffer.subarray(at + 8, at + 8 + span.length));
+    at += 8 + aligned(span.length);
+  }
+}
+
+export class LinuxProcess implements Process {
+  readonly pid: number;
   readonly #native = native();
   readonly #socket: number;
-  readonly #pid: number;
 
   constructor() {
-    const file = Buffer.from(`${binary()}\0`);
+    const args = Buffer.from(`${binary()}\0${FD_MAX}\0`);
     this.#native.socketpair(SLOT, 0);
     const ours = view.getInt32(0, true);
     const theirs = view.getInt32(4, true);
-    buffer.set(file, 64);
+    buffer.set(args, 64);
     for (const [index, fd] of [-1, -1, 2, theirs].entries()) view.setInt32(index * 4, fd, true);
-    this.#pid = this.#native.spawn(SLOT, 64, file.length, 0, 4);
+    this.pid = this.#native.spawn(SLOT, 64, args.length, 0, 4);
     this.#native.close(theirs);
-    if (this.#pid < 0) throw new Error(`starting the oracle: errno ${-this.#pid}`);
+    if (this.pid < 0) throw new Error(`starting the oracle: errno ${-this.pid}`);
     this.#socket = ours;
   }
 
   syscall(number: number, ...args: readonly Argument[]): number {
-    view.setBigInt64(4, BigInt(number), true);
-    let at = 4 + HEAD;
-    const places: number[] = [];
-    for (let index = 0; index < ARGUMENTS; index++) {
-      const argument = args[index] ?? 0;
-      const describe = 4 + 8 + index * 16;
-      places.push(at);
-      if (typeof argument === "number") {
-        view.setUint32(describe, 0, true);
-        view.setUint32(describe + 4, 0, true);
-        view.setBigInt64(describe + 8, BigInt(argument), true);
-        continue;
-      }
-      const bytes = bytesOf(argument);
-      buffer.set(bytes, at);
-      at += bytes.length;
-      view.setUint32(describe, Array.isArray(argument) ? 2 : 1, true);
-      view.setUint32(describe + 4, bytes.length, true);
-      view.setBigInt64(describe + 8, BigInt(Array.isArray(argument) ? argument.length : 0), true);
-    }
-    view.setUint32(0, at - 4, true);
-    this.#transfer(true, at);
-    this.#transfer(false, 4);
-    this.#transfer(false, view.getUint32(0, true));
-    const result = Number(view.getBigInt64(0, true));
-    const moved = 8 - (4 + HEAD);
-    for (const [index, argument] of args.entries()) copyBack(argument, places[index]! + moved);
-    return result;
+    return this.batch([{ number, args }])[0]!;
   }
 
-  #transfer(isWrite: boolean, length: number): void {
+  /** Executes calls one after the other, in one round trip. */
+  batch(calls: readonly Call[]): number[] {
+    let at = 4;
+    for (const call of calls) at = encode(at, call);
+    view.setUint32(0, at - 4, true);
+    this.#transfer(true, 0, at);
+    this.#transfer(false, 4, at - 4);
+    at = 4;
+    return calls.map((call) => {
+      const result = decode(at, call);
+      at += view.getUint32(at, true);
+      return result;
+    });
+  }
+
+  #transfer(isWrite: boolean, from: number, length: number): void {
     for (let done = 0; done < length; ) {
       const left = length - done;
       const moved = isWrite
-        ? this.#native.write(this.#socket, SLOT, done, left)
-        : this.#native.read(this.#socket, SLOT, done, left);
+        ? this.#native.write(this.#socket, SLOT, from + done, left)
+        : this.#native.read(this.#socket, SLOT, from + done, left);
       if (moved <= 0) throw new Error(`the oracle has gone: ${moved}`);
       done += moved;
     }
@@ -109,18 +167,7 @@ class LinuxProcess implements Process {
 
   end(): void {
     this.#native.close(this.#socket);
-    this.#native.waitpid(this.#pid, 1);
-  }
-}
-
-/** Copies what the call left at `at` back into the caller's bytes. */
-function copyBack(argument: Argument | undefined, at: number): void {
-  if (argument instanceof Uint8Array) argument.set(buffer.subarray(at, at + argument.length));
-  if (!Array.isArray(argument)) return;
-  let from = at;
-  for (const span of argument as readonly Uint8Array[]) {
-    span.set(buffer.subarray(from + 4, from + 4 + span.length));
-    from += 4 + span.length;
+    this.#native.waitpid(this.pid, 1);
   }
 }
 
@@ -162,4 +209,65 @@ export function become(made: Process, { uid, gid, groups = [] }: Identity): void
   );
   succeed(made.syscall(nr.SYS_setresgid, gid, gid, gid), "setresgid");
   succeed(made.syscall(nr.SYS_setresuid, uid, uid, uid), "setresuid");
+}
+
+export interface LinuxTarget extends Target {
+  process(identity?: Identity): LinuxProcess;
+}
+
+/** What mount(2) is told. */
+export interface LinuxMount {
+  readonly type: string;
+  readonly flags?: number;
+  readonly options?: string;
+}
+
+export const LINUX_TMPFS: LinuxMount = { type: "tmpfs", options: "mode=0777" };
+
+/**
+ * A file system of the test's own, in a mount namespace of its own of which it is the root: nothing of the host can be reached
+ * there. `prepare` sees a fresh tmpfs and says what to make the root; without it the tmpfs is. Needs root.
+ */
+export function linuxMountTarget(
+  name: string,
+  first: LinuxMount = LINUX_TMPFS,
+  prepare?: (keeper: LinuxProcess) => LinuxMount,
+): LinuxTarget {
+  const keeper = new LinuxProcess();
+  const processes = [keeper];
+  const place = mkdtempSync(path.join(tmpdir(), "wvisor-mount-"));
+  succeed(keeper.syscall(nr.SYS_unshare, CLONE_NEWNS), "unshare");
+  succeed(keeper.syscall(nr.SYS_mount, "none", "/", null, MS_REC | MS_PRIVATE, null), "mount private");
+  mountAndEnter(keeper, place, first);
+  rmdirSync(place);
+  if (prepare !== undefined) {
+    const next = prepare(keeper);
+    succeed(keeper.syscall(nr.SYS_mkdirat, 0, "/merged", 0o755), "mkdir");
+    mountAndEnter(keeper, "/merged", next);
+  }
+  return {
+    name,
+    process(identity) {
+      const made = new LinuxProcess();
+      processes.push(made);
+      const namespace = made.syscall(nr.SYS_open, `/proc/${keeper.pid}/ns/mnt`, 0, 0);
+      succeed(made.syscall(SYS_setns, namespace, CLONE_NEWNS), "setns");
+      made.syscall(nr.SYS_close, namespace);
+      succeed(made.syscall(nr.SYS_umask, 0), "umask");
+      if (identity !== undefined) become(made, identity);
+      return made;
+    },
+    end() {
+      for (const each of processes) each.end();
+    },
+  };
+}
+
+/** Mounts on `place` and makes that the root of the namespace; what was there before goes. */
+function mountAndEnter(keeper: Process, place: string, { type, flags = 0, options }: LinuxMount): void {
+  succeed(keeper.syscall(nr.SYS_mount, type, place, type, flags, options ?? null), `mount ${type}`);
+  succeed(keeper.syscall(nr.SYS_chdir, place), "chdir");
+  succeed(keeper.syscall(nr.SYS_pivot_root, ".", "."), "pivot_root");
+  succeed(keeper.syscall(nr.SYS_umount2, ".", MNT_DETACH), "umount2");
+  succeed(keeper.syscall(nr.SYS_chdir, "/"), "chdir");
 }

@@ -9,6 +9,12 @@ import type { TestContext } from "vitest";
  */
 export type Argument = number | Uint8Array | string | null | readonly Uint8Array[];
 
+/** A call to be made: a number of abi/syscall.ts and at most six arguments. */
+export interface Call {
+  readonly number: number;
+  readonly args: readonly Argument[];
+}
+
 /** One process: its descriptors, working directory, root, umask and credentials are its own. */
 export interface Process {
   /** The result or -errno. At most six arguments; the rest is 0. */
