@@ -48,3 +48,5 @@ export const ROOT_PANIC = 1340;
 export const ROOT_STARVED = 1344;
 /** The table of living tasks (kernel/pid-table.ts). */
 export const ROOT_PIDS = 1348;
+/** u64: moves on whenever a path to a directory may lead elsewhere (vfs/path-cache.ts). */
+export const ROOT_TREE_GENERATION = 1352;

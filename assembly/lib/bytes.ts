@@ -39,6 +39,26 @@ export function hashBytes(at: usize, length: u32, seed: u32): u32 {
   return <u32>(h ^ (h >> 29));
 }
 
+const HIGH_BITS: u64 = 0x8080808080808080;
+const LOW_BITS: u64 = 0x0101010101010101;
+
+/** Whether all bytes are ASCII and none is NUL: what nearly every path is. */
+export function isAsciiText(at: usize, length: u32): bool {
+  let i: u32 = 0;
+  while (i + 8 <= length) {
+    const word = load<u64>(at + i);
+    // The second term has the high bit of a byte that is 0 (and of some above it, which does no harm here).
+    if ((word | ((word - LOW_BITS) & ~word)) & HIGH_BITS) return false;
+    i += 8;
+  }
+  while (i < length) {
+    const byte = load<u8>(at + i);
+    if (byte == 0 || byte >= 0x80) return false;
+    i++;
+  }
+  return true;
+}
+
 /** Whether [at, at + length) is valid UTF-8 (RFC 3629: no surrogates, no overlong forms, at most U+10FFFF). */
 export function isUtf8(at: usize, length: u32): bool {
   let i: u32 = 0;

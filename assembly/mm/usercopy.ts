@@ -15,7 +15,10 @@ export function accessOk(address: u32, length: u32): bool {
   return end <= seenSize;
 }
 
-/** Copies for which accessOk() has said yes. Short ones go by words, which needs no JavaScript on any provider. */
+/**
+ * Copies for which accessOk() has said yes. Short ones go by words, which needs no JavaScript on any provider; what is left at the
+ * end by a word that overlaps the one before, since each access is a call.
+ */
 export function copyInUnchecked(kernel: usize, guest: u32, length: u32): void {
   if (length > 64) {
     copyin(kernel, guest, length);
@@ -25,6 +28,10 @@ export function copyInUnchecked(kernel: usize, guest: u32, length: u32): void {
   while (i + 8 <= length) {
     store<u64>(kernel + i, ld64(guest + i));
     i += 8;
+  }
+  if (i > 0) {
+    if (i < length) store<u64>(kernel + length - 8, ld64(guest + length - 8));
+    return;
   }
   if (i + 4 <= length) {
     store<u32>(kernel + i, ld32(guest + i));
@@ -45,6 +52,10 @@ export function copyOutUnchecked(guest: u32, kernel: usize, length: u32): void {
   while (i + 8 <= length) {
     st64(guest + i, load<u64>(kernel + i));
     i += 8;
+  }
+  if (i > 0) {
+    if (i < length) st64(guest + length - 8, load<u64>(kernel + length - 8));
+    return;
   }
   if (i + 4 <= length) {
     st32(guest + i, load<u32>(kernel + i));

@@ -7,6 +7,7 @@ import { memoryIsShort } from "mm/page";
 import { ROOT_VFS } from "../abi/kernel-layout.ts";
 import { equal, hashBytes } from "../lib/bytes.ts";
 import { DENTRY_DEAD, DENTRY_HASHED, DENTRY_REFERENCED, Dentry, Filesystem, Inode } from "./dentry.ts";
+import { moveTreeGeneration } from "./tree-generation.ts";
 
 const BUCKETS: u32 = 65536;
 
@@ -62,6 +63,7 @@ export function hashDentry(dentry: Dentry): void {
 /** Takes a dentry out of the table. Without references it ends here, and must not be used afterwards. */
 export function unhashDentry(dentry: Dentry): void {
   if (!dentry.isHashed) return;
+  if (dentry.isDirectory) moveTreeGeneration();
   unlinkFromBucket(dentry);
   if (dentry.refs == 0) dentry.end();
 }

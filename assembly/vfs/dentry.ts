@@ -25,6 +25,7 @@ import { free, RefCounted } from "../lib/ref-counted.ts";
 import { errorOf } from "../lib/result.ts";
 import { SleepLock } from "../sched/sleep-lock.ts";
 import { Attributes, StatFs } from "./attributes.ts";
+import { moveTreeGeneration } from "./tree-generation.ts";
 
 /** The default bound on unreferenced and referenced dentries of one file system. */
 export const DENTRIES_MAX: u32 = 65536;
@@ -277,6 +278,11 @@ export class Dentry extends RefCounted {
   get isNegative(): bool {
     return this.inode === null;
   }
+  /** Whether it is a directory's, and not negative. */
+  get isDirectory(): bool {
+    const inode = this.inode;
+    return inode !== null && inode.isDirectory;
+  }
   get isHashed(): bool {
     return (this.flags & DENTRY_HASHED) != 0;
   }
@@ -329,6 +335,7 @@ export class Dentry extends RefCounted {
   /** All but the reference on the parent, which end() gives back. */
   destroy(): void {
     const inode = this.inode;
+    if (this.isDirectory) moveTreeGeneration();
     if (inode !== null) inode.decRef();
     if (this.name) heap.free(this.name);
     this.fs.dentryCount--;

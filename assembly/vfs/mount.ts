@@ -7,6 +7,7 @@ import { EBUSY, EINVAL, ENOTDIR } from "../abi/errno.ts";
 import { RefCounted } from "../lib/ref-counted.ts";
 import { dropDentries } from "./dcache.ts";
 import { Dentry } from "./dentry.ts";
+import { moveTreeGeneration } from "./tree-generation.ts";
 
 export const MNT_READONLY: u32 = 1;
 export const MNT_NODEV: u32 = 4;
@@ -35,6 +36,7 @@ export class Mount extends RefCounted {
   }
 
   destroy(): void {
+    moveTreeGeneration();
     const fs = this.root.fs;
     fs.incRef();
     this.root.decRef();
@@ -86,6 +88,7 @@ export class MountNamespace extends RefCounted {
     mount.mountPoint = dentry;
     mount.nextOnDentry = changetype<Mount | null>(dentry.mounts);
     dentry.mounts = changetype<usize>(mount);
+    moveTreeGeneration();
     this.add(mount);
     return 0;
   }
@@ -144,6 +147,7 @@ export class MountNamespace extends RefCounted {
 }
 
 function unlinkFromDentry(mount: Mount, dentry: Dentry): void {
+  moveTreeGeneration();
   let previous: Mount | null = null;
   let at = changetype<Mount | null>(dentry.mounts);
   while (at !== null && at !== mount) {

@@ -18,7 +18,9 @@ import { isError } from "../lib/result.ts";
 import { Dentry, LinkTarget } from "./dentry.ts";
 import { lookupOne } from "./lookup.ts";
 import { findMount, Mount } from "./mount.ts";
+import { PathCache } from "./path-cache.ts";
 import { checkPermission, MAY_EXEC } from "./permission.ts";
+import { treeGeneration } from "./tree-generation.ts";
 
 /** A final symbolic link is followed. */
 export const WALK_FOLLOW: u32 = 1;
@@ -65,6 +67,14 @@ export class PathWalk {
   private startDentry: Dentry | null = null;
   private links: u32 = 0;
   private mustBeDirectory: bool = false;
+  private readonly cache: PathCache = new PathCache();
+  /** The walk so far is one that the cache may keep. */
+  private plain: bool = false;
+  // Where and when it began, and with which text.
+  private textMount: usize = 0;
+  private textDentry: usize = 0;
+  private text: usize = 0;
+  private generation: u64 = 0;
   // What is left to resolve: the innermost segment, and below it the remainders on the stack.
   private at: usize = 0;
   private end: usize = 0;
@@ -83,6 +93,7 @@ export class PathWalk {
     this.startMount = mount;
     this.startDentry = dentry;
     this.cred = cred;
+    this.cache.useFor(cred);
     mount.incRef();
     dentry.incRef();
     this.mount = mount;
@@ -117,6 +128,8 @@ export class PathWalk {
   destroy(): void {
     this.release();
     free(this.linkTarget);
+    this.cache.destroy();
+    free(this.cache);
     heap.free(this.path);
     heap.free(this.stack);
   }
@@ -131,7 +144,34 @@ export class PathWalk {
       const result = this.jumpToRoot(flags, true);
       if (result < 0) return result;
     }
+    this.takeShortcut();
     return this.resume(flags);
+  }
+
+  /** Goes to the directory of the last component at once if the cache knows it; else prepares to tell it. */
+  private takeShortcut(): void {
+    this.plain = false;
+    const length = directoryLength(this.at, this.end);
+    if (length == 0 || this.result.fs.revalidates) return;
+    if (this.cache.find(this.resultMount, this.result, this.at, length)) {
+      this.stepTo(changetype<Mount>(this.cache.mount), changetype<Dentry>(this.cache.dentry));
+      this.at += length;
+      return;
+    }
+    this.plain = true;
+    this.textMount = changetype<usize>(this.mount);
+    this.textDentry = changetype<usize>(this.dentry);
+    this.text = this.at;
+    this.generation = treeGeneration();
+  }
+
+  /** The last component begins at `name`: tells the cache where the text before it led. */
+  private keepShortcut(name: usize): void {
+    this.plain = false;
+    const start = changetype<Dentry>(this.textDentry);
+    const mount = changetype<Mount>(this.textMount);
+    const length = <u32>(name - this.text);
+    this.cache.keep(mount, start, this.text, length, this.resultMount, this.result, this.generation);
   }
 
   /** Goes on with the text of `link`, a symbolic link in the current directory that run(WALK_PARENT) stopped at. */
@@ -163,6 +203,7 @@ export class PathWalk {
 
       const directory = this.result.file;
       if (!directory.isDirectory) return -ENOTDIR;
+      if (this.plain && last && name != this.text) this.keepShortcut(name);
       const allowed = checkPermission(directory, cred, MAY_EXEC);
       if (allowed < 0) return allowed;
       if (length > <u32>NAME_MAX) return -ENAMETOOLONG;
@@ -198,6 +239,7 @@ export class PathWalk {
       }
       this.moveTo(this.resultMount, child);
       child.decRef();
+      if (this.result.fs.revalidates) this.plain = false;
       if (!last && !inode.isDirectory) return -ENOTDIR;
     }
     if ((this.mustBeDirectory || flags & WALK_DIRECTORY) && !this.result.file.isDirectory) return -ENOTDIR;
@@ -212,6 +254,10 @@ export class PathWalk {
       mount = over;
       dentry = over.root;
     }
+    this.stepTo(mount, dentry);
+  }
+
+  private stepTo(mount: Mount, dentry: Dentry): void {
     dentry.incRef();
     const before = this.result;
     if (mount !== this.mount) {
@@ -228,6 +274,7 @@ export class PathWalk {
   }
 
   private walkUp(flags: u32): i32 {
+    this.plain = false;
     let mount = this.resultMount;
     let dentry = this.result;
     while (true) {
@@ -268,6 +315,7 @@ export class PathWalk {
 
   /** Puts a link's text in front of what is left. May sleep: reads the link. */
   private pushLink(link: Dentry, flags: u32): i32 {
+    this.plain = false;
     if (flags & WALK_NO_SYMLINKS || ++this.links > <u32>MAXSYMLINKS) return -ELOOP;
     const jumped = this.followMagic(link, flags);
     if (jumped != 0) return min(jumped, 0);
@@ -335,6 +383,14 @@ export class PathWalk {
     this.at = 0;
     this.end = 0;
   }
+}
+
+/** Bytes of a path in front of its last component, with the slashes before that; 0 when there is but one component. */
+function directoryLength(at: usize, end: usize): u32 {
+  let last = end;
+  while (last > at && load<u8>(last - 1) == <u8>SLASH) last--;
+  while (last > at && load<u8>(last - 1) != <u8>SLASH) last--;
+  return <u32>(last - at);
 }
 
 function typeOfComponent(name: usize, length: u32): i32 {

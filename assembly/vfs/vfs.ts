@@ -37,7 +37,7 @@ import { S_IFBLK, S_IFCHR, S_IFIFO, S_IFSOCK, S_ISGID } from "../abi/stat.ts";
 import { Credentials } from "../auth/credentials.ts";
 import { free } from "../lib/ref-counted.ts";
 import { errorOf, isError } from "../lib/result.ts";
-import { ATTR_SIZE, Attributes } from "./attributes.ts";
+import { ATTR_GID, ATTR_MODE, ATTR_SIZE, ATTR_UID, Attributes } from "./attributes.ts";
 import { exchangeDentries, killDentry, moveDentry } from "./dcache.ts";
 import { Dentry, Inode } from "./dentry.ts";
 import { openDevice } from "./device.ts";
@@ -62,6 +62,7 @@ import {
   MAY_WRITE,
   prepareAttributes,
 } from "./permission.ts";
+import { moveTreeGeneration } from "./tree-generation.ts";
 
 /** Set-user-id, set-group-id, sticky and the nine permission bits. */
 const MODE_BITS: u32 = 0o7777;
@@ -209,6 +210,7 @@ export function changeAttributes(inode: Inode, a: Attributes, cred: Credentials)
   if (locked < 0) return locked;
   let result = prepareAttributes(inode, a, cred);
   if (result == 0) result = inode.setAttributes(a);
+  if (result == 0 && inode.isDirectory && a.valid & (ATTR_MODE | ATTR_UID | ATTR_GID)) moveTreeGeneration();
   inode.lock.release();
   return result;
 }

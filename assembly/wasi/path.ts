@@ -19,7 +19,7 @@ import { PATH_MAX } from "../abi/limits.ts";
 import * as abi from "../abi/wasi.ts";
 import { FdEntry } from "../kernel/fd-table.ts";
 import { Task } from "../kernel/task.ts";
-import { isUtf8 } from "../lib/bytes.ts";
+import { isAsciiText, isUtf8 } from "../lib/bytes.ts";
 import { free } from "../lib/ref-counted.ts";
 import { isError } from "../lib/result.ts";
 import { accessOk, copyIn, copyOut, putU32 } from "../mm/usercopy.ts";
@@ -72,6 +72,7 @@ function copyPath(to: usize, path: u32, length: u32): u32 {
     return accessOk(path, length) ? <u32>abi.WASI_ENAMETOOLONG : <u32>abi.WASI_EFAULT;
   }
   if (copyIn(to, path, length) < 0) return abi.WASI_EFAULT;
+  if (isAsciiText(to, length)) return 0;
   for (let i: u32 = 0; i < length; i++) {
     if (load<u8>(to + i) == 0) return abi.WASI_EINVAL;
   }

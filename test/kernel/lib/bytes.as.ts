@@ -1,4 +1,4 @@
-import { duplicate, equal, hashBytes, isUtf8 } from "../../../assembly/lib/bytes.ts";
+import { duplicate, equal, hashBytes, isAsciiText, isUtf8 } from "../../../assembly/lib/bytes.ts";
 import { beginHeap, end } from "../support/leak-check.ts";
 import { putText } from "../support/text.ts";
 
@@ -45,6 +45,24 @@ export function aHashDependsOnEveryByteLengthAndSeed(): void {
       assert(hash != hashBytes(A, length, 1), "a byte");
       store<u8>(A + i, 0x61);
     }
+  }
+}
+
+export function asciiTextHasNeitherNulNorHighBytesAnywhere(): void {
+  for (let length: u32 = 0; length <= 40; length++) {
+    memory.fill(A, 0x7f, 48);
+    assert(isAsciiText(A, length), "the highest");
+    memory.fill(A, 0x01, 48);
+    assert(isAsciiText(A, length), "the lowest");
+    for (let i: u32 = 0; i < length; i++) {
+      store<u8>(A + i, 0);
+      assert(!isAsciiText(A, length), "a NUL");
+      store<u8>(A + i, 0x80);
+      assert(!isAsciiText(A, length), "a high byte");
+      store<u8>(A + i, 0x01);
+    }
+    store<u8>(A + length, 0);
+    assert(isAsciiText(A, length), "what is behind the end does not count");
   }
 }
 
