@@ -1,46 +1,89 @@
-// Who a task is: user, groups, capabilities. Immutable once a task runs with it (Linux: struct cred).
+// Who a task is: ids, groups, capabilities (Linux: struct cred). Immutable once a task runs with it: a call that changes an id
+// makes a copy, changes that, and puts it in place (kernel/task.ts setCredentials()). Ids of -1 are no ids.
 
+import { CAP_LAST_CAP } from "../abi/capability.ts";
 import { RefCounted } from "../lib/ref-counted.ts";
+import { GroupInfo } from "./group-info.ts";
 
-/** NGROUPS_MAX is 65,536 on Linux; an OCI bundle never needs more than this. */
-export const GROUPS_MAX: u32 = 1024;
+/** Every capability that there is. */
+export const CAP_FULL_SET: u64 = ((<u64>1) << (<u64>(CAP_LAST_CAP + 1))) - 1;
 
 @final
 export class Credentials extends RefCounted {
-  /** Heap array of u32 group ids, or 0. */
-  private groups: usize = 0;
-  private groupCount: u32 = 0;
+  // Effective and saved ids, and what file checks look at (fs ids), begin as the real ones.
+  euid: u32;
+  egid: u32;
+  suid: u32;
+  sgid: u32;
+  fsuid: u32;
+  fsgid: u32;
+  /** What the effective set may be raised to. Bit n is capability n. */
+  permitted: u64;
+  /** What checks look at. */
+  effective: u64;
+  inheritable: u64 = 0;
+  /** What the inheritable set may gain. */
+  bounding: u64;
+  groups: GroupInfo = new GroupInfo();
 
+  /** The real ids; `capabilities` become permitted, effective and bounding. */
   constructor(
     public uid: u32,
     public gid: u32,
-    /** Effective capabilities, bit n for capability n. */
-    public capabilities: u64,
+    capabilities: u64,
   ) {
     super();
+    this.euid = uid;
+    this.suid = uid;
+    this.fsuid = uid;
+    this.egid = gid;
+    this.sgid = gid;
+    this.fsgid = gid;
+    const known = capabilities & CAP_FULL_SET;
+    this.permitted = known;
+    this.effective = known;
+    this.bounding = known;
   }
 
+  /** A copy to be changed (Linux: prepare_creds()). */
+  copy(): Credentials {
+    const made = new Credentials(this.uid, this.gid, 0);
+    made.euid = this.euid;
+    made.egid = this.egid;
+    made.suid = this.suid;
+    made.sgid = this.sgid;
+    made.fsuid = this.fsuid;
+    made.fsgid = this.fsgid;
+    made.permitted = this.permitted;
+    made.effective = this.effective;
+    made.inheritable = this.inheritable;
+    made.bounding = this.bounding;
+    made.setGroups(this.groups);
+    return made;
+  }
+
+  /** Takes a reference on `groups`. */
+  setGroups(groups: GroupInfo): void {
+    groups.incRef();
+    this.groups.decRef();
+    this.groups = groups;
+  }
+
+  /** One more supplementary group; false when there are too many. For the maker of credentials. */
   addGroup(gid: u32): bool {
-    if (this.groupCount == GROUPS_MAX) return false;
-    if (!this.groups) this.groups = heap.alloc((<usize>GROUPS_MAX) << 2);
-    store<u32>(this.groups + ((<usize>this.groupCount) << 2), gid);
-    this.groupCount++;
-    return true;
+    return this.groups.add(gid);
   }
 
+  /** Whether files of that group are the group's to it. */
   inGroup(gid: u32): bool {
-    if (gid == this.gid) return true;
-    for (let i: u32 = 0; i < this.groupCount; i++) {
-      if (load<u32>(this.groups + ((<usize>i) << 2)) == gid) return true;
-    }
-    return false;
+    return gid == this.fsgid || this.groups.has(gid);
   }
 
   hasCapability(capability: i32): bool {
-    return ((this.capabilities >> <u64>capability) & 1) != 0;
+    return ((this.effective >> <u64>capability) & 1) != 0;
   }
 
   destroy(): void {
-    if (this.groups) heap.free(this.groups);
+    this.groups.decRef();
   }
 }

@@ -16,6 +16,8 @@ export class FdEntry {
   preopenName: usize;
   preopenLength: u32;
   isPreopen: u32;
+  /** FD_* flags: FD_CLOEXEC. */
+  flags: u32;
   rights: u64;
   inheriting: u64;
 
@@ -24,7 +26,7 @@ export class FdEntry {
   }
 }
 
-const ENTRY: usize = 32;
+const ENTRY: usize = 40;
 const FIRST_CAPACITY: u32 = 32;
 
 @final
@@ -39,6 +41,13 @@ export class FdTable {
     if (fd >= this.capacity) return null;
     const entry = this.at(fd);
     return entry.file ? entry : null;
+  }
+
+  /** Whether install() at or above `least` would find a descriptor. */
+  hasRoom(least: u32): bool {
+    let fd = max(this.lowest, least);
+    while (fd < this.capacity && this.at(fd).file) fd++;
+    return fd < <u32>FD_MAX;
   }
 
   /** Puts `file` into the lowest free descriptor at or above `least`; takes over the reference. EMFILE drops it. */

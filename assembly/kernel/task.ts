@@ -9,7 +9,6 @@
 // control side before it runs and after it was claimed.
 
 import { freePages } from "mm/page";
-import { ENOTDIR } from "../abi/errno.ts";
 import { IOV_MAX } from "../abi/limits.ts";
 import { Credentials } from "../auth/credentials.ts";
 import { free } from "../lib/ref-counted.ts";
@@ -18,7 +17,8 @@ import { Thread } from "../sched/thread.ts";
 import { WaitQueue } from "../sched/wait-queue.ts";
 import { Dentry } from "../vfs/dentry.ts";
 import { Mount, MountNamespace } from "../vfs/mount.ts";
-import { PathWalk, WALK_FOLLOW } from "../vfs/path-walk.ts";
+import { PathWalk, WALK_DIRECTORY, WALK_FOLLOW } from "../vfs/path-walk.ts";
+import { checkPermission, MAY_EXEC } from "../vfs/permission.ts";
 import { FdTable } from "./fd-table.ts";
 import { removeTask } from "./pid-table.ts";
 
@@ -77,22 +77,38 @@ export class Task extends Thread {
     return walk;
   }
 
+  /** Becomes who `cred` says; takes over the reference. */
+  setCredentials(cred: Credentials): void {
+    this.cred.decRef();
+    this.cred = cred;
+  }
+
+  /** Makes a directory the working directory; both borrowed. */
+  setCwd(mount: Mount, dentry: Dentry): void {
+    mount.incRef();
+    dentry.incRef();
+    this.cwdDentry.decRef();
+    this.cwdMount.decRef();
+    this.cwdMount = mount;
+    this.cwdDentry = dentry;
+  }
+
+  /** Makes a directory the root directory; both borrowed. */
+  setRoot(mount: Mount, dentry: Dentry): void {
+    mount.incRef();
+    dentry.incRef();
+    this.rootDentry.decRef();
+    this.rootMount.decRef();
+    this.rootMount = mount;
+    this.rootDentry = dentry;
+  }
+
   /** chdir(2) to the path of `length` bytes in `walk.path`. */
   changeDirectory(length: u32): i32 {
     const walk = this.beginAtCwd();
-    const result = walk.run(length, WALK_FOLLOW);
-    if (result == 0) {
-      if (!walk.result.file.isDirectory) {
-        walk.release();
-        return -ENOTDIR;
-      }
-      walk.resultMount.incRef();
-      walk.result.incRef();
-      this.cwdDentry.decRef();
-      this.cwdMount.decRef();
-      this.cwdMount = walk.resultMount;
-      this.cwdDentry = walk.result;
-    }
+    let result = walk.run(length, WALK_FOLLOW | WALK_DIRECTORY);
+    if (result == 0) result = checkPermission(walk.result.file, this.cred, MAY_EXEC);
+    if (result == 0) this.setCwd(walk.resultMount, walk.result);
     walk.release();
     return result;
   }

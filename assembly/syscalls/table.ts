@@ -3,6 +3,8 @@
 import { ENOSYS } from "../abi/errno.ts";
 import * as nr from "../abi/syscall.ts";
 import { Task } from "../kernel/task.ts";
+import * as capabilities from "./capabilities.ts";
+import * as credentials from "./credentials.ts";
 import * as names from "./names.ts";
 import * as open from "./open.ts";
 import * as stat from "./stat.ts";
@@ -70,6 +72,44 @@ export function dispatch(task: Task, number: i32, a: i64, b: i64, c: i64, d: i64
       return names.readlink(task, <usize>a, <usize>b, <i32>c);
     case nr.SYS_readlinkat:
       return names.readlinkat(task, <i32>a, <usize>b, <usize>c, <i32>d);
+
+    // Credentials.
+    case nr.SYS_getuid:
+      return task.cred.uid;
+    case nr.SYS_geteuid:
+      return task.cred.euid;
+    case nr.SYS_getgid:
+      return task.cred.gid;
+    case nr.SYS_getegid:
+      return task.cred.egid;
+    case nr.SYS_setuid:
+      return credentials.setuid(task, <u32>a);
+    case nr.SYS_setgid:
+      return credentials.setgid(task, <u32>a);
+    case nr.SYS_setreuid:
+      return credentials.setreuid(task, <u32>a, <u32>b);
+    case nr.SYS_setregid:
+      return credentials.setregid(task, <u32>a, <u32>b);
+    case nr.SYS_setresuid:
+      return credentials.setresuid(task, <u32>a, <u32>b, <u32>c);
+    case nr.SYS_setresgid:
+      return credentials.setresgid(task, <u32>a, <u32>b, <u32>c);
+    case nr.SYS_getresuid:
+      return credentials.getresuid(task, <usize>a, <usize>b, <usize>c);
+    case nr.SYS_getresgid:
+      return credentials.getresgid(task, <usize>a, <usize>b, <usize>c);
+    case nr.SYS_setfsuid:
+      return credentials.setfsuid(task, <u32>a);
+    case nr.SYS_setfsgid:
+      return credentials.setfsgid(task, <u32>a);
+    case nr.SYS_getgroups:
+      return credentials.getgroups(task, <i32>a, <usize>b);
+    case nr.SYS_setgroups:
+      return credentials.setgroups(task, <i32>a, <usize>b);
+    case nr.SYS_capget:
+      return capabilities.capget(task, <usize>a, <usize>b);
+    case nr.SYS_capset:
+      return capabilities.capset(task, <usize>a, <usize>b);
 
     default:
       return -ENOSYS;

@@ -31,7 +31,7 @@ export const MAY_READ: u32 = 4;
 export function checkPermission(inode: Inode, cred: Credentials, mask: u32): i32 {
   const mode = inode.mode;
   let bits = mode;
-  if (cred.uid == inode.uid) bits >>= 6;
+  if (cred.fsuid == inode.uid) bits >>= 6;
   else if (cred.inGroup(inode.gid)) bits >>= 3;
   if ((mask & ~bits & 7) == 0) return 0;
   if (inode.isDirectory) {
@@ -46,13 +46,13 @@ export function checkPermission(inode: Inode, cred: Credentials, mask: u32): i32
 }
 
 export function isOwnerOrCapable(inode: Inode, cred: Credentials): bool {
-  return cred.uid == inode.uid || cred.hasCapability(CAP_FOWNER);
+  return cred.fsuid == inode.uid || cred.hasCapability(CAP_FOWNER);
 }
 
 /** Whether the sticky bit of `directory` keeps `cred` from removing or moving `victim`. */
 export function checkSticky(directory: Inode, victim: Inode, cred: Credentials): i32 {
   if (!(directory.mode & <u32>S_ISVTX)) return 0;
-  if (cred.uid == victim.uid || cred.uid == directory.uid || cred.hasCapability(CAP_FOWNER)) return 0;
+  if (cred.fsuid == victim.uid || cred.fsuid == directory.uid || cred.hasCapability(CAP_FOWNER)) return 0;
   return -EPERM;
 }
 
@@ -62,11 +62,11 @@ export function checkSticky(directory: Inode, victim: Inode, cred: Credentials):
  */
 export function prepareAttributes(inode: Inode, a: Attributes, cred: Credentials): i32 {
   if (a.valid & ATTR_UID) {
-    const same = cred.uid == inode.uid && a.uid == inode.uid;
+    const same = cred.fsuid == inode.uid && a.uid == inode.uid;
     if (!same && !cred.hasCapability(CAP_CHOWN)) return -EPERM;
   }
   if (a.valid & ATTR_GID) {
-    const own = cred.uid == inode.uid && (cred.inGroup(a.gid) || a.gid == inode.gid);
+    const own = cred.fsuid == inode.uid && (cred.inGroup(a.gid) || a.gid == inode.gid);
     if (!own && !cred.hasCapability(CAP_CHOWN)) return -EPERM;
   }
   if (a.valid & ATTR_MODE) {

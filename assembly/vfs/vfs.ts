@@ -219,7 +219,7 @@ export function changeAttributes(inode: Inode, a: Attributes, cred: Credentials)
 function createLocked(mount: Mount, parent: Dentry, child: Dentry, cred: Credentials, mode: u32): i32 {
   const allowed = mayCreate(mount, parent, cred);
   if (allowed < 0) return allowed;
-  return parent.file.create(child, mode & MODE_BITS, cred.uid, groupFor(parent.file, cred));
+  return parent.file.create(child, mode & MODE_BITS, cred.fsuid, groupFor(parent.file, cred));
 }
 
 /** Linux: may_create() behind mnt_want_write(). */
@@ -231,7 +231,7 @@ function mayCreate(mount: Mount, parent: Dentry, cred: Credentials): i32 {
 
 /** The group of a new file: the directory's when that is set-group-id. */
 function groupFor(directory: Inode, cred: Credentials): u32 {
-  return directory.mode & <u32>S_ISGID ? directory.gid : cred.gid;
+  return directory.mode & <u32>S_ISGID ? directory.gid : cred.fsgid;
 }
 
 /**
@@ -277,7 +277,7 @@ export function mkdirAt(walk: PathWalk, length: u32, mode: u32, extra: u32): i32
   const parent = walk.result.file;
   // A directory made in a set-group-id directory is set-group-id itself.
   const bits = (mode & 0o1777) | (parent.mode & <u32>S_ISGID);
-  const result = parent.mkdir(child, bits, walk.credentials.uid, groupFor(parent, walk.credentials));
+  const result = parent.mkdir(child, bits, walk.credentials.fsuid, groupFor(parent, walk.credentials));
   endCreate(walk, child);
   return result;
 }
@@ -288,7 +288,7 @@ export function mknodAt(walk: PathWalk, length: u32, mode: u32, rdev: u32, extra
   if (isError(found)) return <i32>found;
   const child = changetype<Dentry>(found);
   const parent = walk.result.file;
-  const result = parent.mknod(child, mode, rdev, walk.credentials.uid, groupFor(parent, walk.credentials));
+  const result = parent.mknod(child, mode, rdev, walk.credentials.fsuid, groupFor(parent, walk.credentials));
   endCreate(walk, child);
   return result;
 }
@@ -301,7 +301,7 @@ export function symlinkAt(walk: PathWalk, length: u32, target: usize, targetLeng
   const child = changetype<Dentry>(found);
   const parent = walk.result.file;
   const cred = walk.credentials;
-  const result = parent.symlink(child, target, targetLength, cred.uid, groupFor(parent, cred));
+  const result = parent.symlink(child, target, targetLength, cred.fsuid, groupFor(parent, cred));
   endCreate(walk, child);
   return result;
 }

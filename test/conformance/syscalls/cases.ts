@@ -6,6 +6,7 @@ import { EEXIST, ENOENT } from "../../../assembly/abi/errno.ts";
 import { O_CREAT, O_EXCL, O_RDWR } from "../../../assembly/abi/fcntl.ts";
 import { Calls } from "../../support/sys/calls.ts";
 import type { Target } from "../../support/sys/target.ts";
+import { userCases } from "./cases/users.ts";
 
 /** Declares the cases on trees that `make` gives, each an empty one. */
 export function syscallCases(make: () => Target): void {
@@ -25,4 +26,5 @@ export function syscallCases(make: () => Target): void {
       target.end();
     });
   });
+  userCases(make);
 }

@@ -6,7 +6,8 @@ import {
   CAP_FSETID,
 } from "../../../assembly/abi/capability.ts";
 import { EACCES, EPERM } from "../../../assembly/abi/errno.ts";
-import { Credentials, GROUPS_MAX } from "../../../assembly/auth/credentials.ts";
+import { Credentials } from "../../../assembly/auth/credentials.ts";
+import { GROUPS_MAX } from "../../../assembly/auth/group-info.ts";
 import { free } from "../../../assembly/lib/ref-counted.ts";
 import {
   ATTR_ATIME,
