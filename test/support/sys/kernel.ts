@@ -59,6 +59,7 @@ class KernelProcess implements Process {
     if (this.#buffer !== 0) this.#machine.kernel.buffer_free(this.#buffer);
     this.#buffer = 0;
     this.kernel.task_finish(this.task, 0);
+    this.kernel.task_free(this.task);
   }
 }
 
@@ -113,7 +114,7 @@ function eachSpan(
   }
 }
 
-/** The tree of `namespace`; the machine is the caller's. */
+/** The tree of `namespace`, which it releases in the end; the machine is the caller's. */
 export function kernelTarget(machine: Machine, namespace: NamespaceHandle, name: string): Target {
   const processes: Process[] = [];
   return {
@@ -125,6 +126,7 @@ export function kernelTarget(machine: Machine, namespace: NamespaceHandle, name:
     },
     end() {
       for (const each of processes) each.end();
+      machine.kernel.namespace_release(namespace);
     },
   };
 }

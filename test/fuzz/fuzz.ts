@@ -1,0 +1,129 @@
+// A run of the fuzzer: episodes on fresh trees, each from a seed of its own.
+
+import { ENOSYS } from "../../assembly/abi/errno.ts";
+import { SYS_llistxattr } from "../../assembly/abi/syscall.ts";
+import { Generator, type Rule } from "./generator.ts";
+import { RULES } from "./grammar.ts";
+import { printTest } from "./print.ts";
+import { Random } from "./random.ts";
+import { Run, replay, TICK } from "./run.ts";
+import { shrink } from "./shrink.ts";
+import { type FsType, IDENTITIES, makeWorlds, type Worlds } from "./worlds.ts";
+
+const EPISODE = 1000;
+/** Calls between comparisons of the trees, and between ticks. */
+const TREES_EVERY = 500;
+const TICKS_EVERY = 250;
+const FDS_MAX = 40;
+const SHRINK_STEPS = 400;
+
+/** Which calls our table has, asked with arguments that do nothing. */
+export function supportedCalls(worlds: Worlds): (number: number) => boolean {
+  const known = new Map<number, boolean>();
+  const { ours, linux } = worlds.make();
+  const process = ours.process();
+  for (const { number } of RULES) {
+    if (!known.has(number)) known.set(number, process.syscall(number, -1, -1, -1, -1, -1, -1) !== -ENOSYS);
+  }
+  known.set(SYS_llistxattr, process.syscall(SYS_llistxattr, null, null, 0) !== -ENOSYS);
+  ours.end();
+  linux.end();
+  return (number) => known.get(number) ?? false;
+}
+
+export interface FuzzOptions {
+  readonly type: FsType;
+  readonly seed: number;
+  /** Whether to go on, by the calls made so far. */
+  readonly more: (calls: number) => boolean;
+  /** Kinds that are left out besides those that our table does not have. */
+  readonly without?: readonly string[];
+  readonly progress?: (text: string) => void;
+}
+
+export interface FuzzReport {
+  readonly calls: number;
+  /** How often each kind was called. */
+  readonly kinds: ReadonlyMap<string, number>;
+  /** Kinds that our table does not have. */
+  readonly leftOut: readonly string[];
+  readonly callsPerSecond: number;
+  /** A test that shows the first difference. */
+  readonly failure: string | undefined;
+}
+
+/** Makes calls until there are `count`, or a difference. */
+function episode(
+  run: Run,
+  rules: readonly Rule[],
+  random: Random,
+  count: number,
+  kinds: Map<string, number>,
+): void {
+  const g = new Generator(random, IDENTITIES.length, (step) => run.perform(step));
+  const weights = rules.map((rule) => [rule.weight, rule] as const);
+  let burst = 0;
+  let lastTick = 0;
+  let lastTrees = 0;
+  while (run.steps.length < count && run.difference === undefined) {
+    if (burst-- <= 0) {
+      // Root does half of it: most of what users try is refused.
+      g.process = random.weighted([
+        [2, 0],
+        [1, 1],
+        [1, 2],
+      ]);
+      burst = 1 + random.below(60);
+    }
+    const rule =
+      g.fds.length > FDS_MAX ? rules.find(({ name }) => name === "close")! : random.weighted(weights);
+    g.kind = rule.name;
+    rule.run(g);
+    kinds.set(rule.name, (kinds.get(rule.name) ?? 0) + 1);
+    if (run.steps.length - lastTick >= TICKS_EVERY) {
+      lastTick = run.steps.length;
+      g.kind = TICK;
+      g.call(-1, []);
+    }
+    if (run.steps.length - lastTrees >= TREES_EVERY) {
+      lastTrees = run.steps.length;
+      run.compareTrees();
+    }
+  }
+  run.compareTrees();
+  run.end();
+}
+
+function explain(worlds: Worlds, run: Run, xattrs: boolean, title: string): string {
+  const first = run.difference!;
+  const trees = first.step === undefined;
+  let attempts = SHRINK_STEPS;
+  const steps = shrink(run.steps, first, (tried) =>
+    attempts-- > 0 ? replay(worlds, tried, xattrs, trees) : undefined,
+  );
+  return printTest(steps, replay(worlds, steps, xattrs, trees) ?? first, title);
+}
+
+export function fuzz({ type, seed, more, without = [], progress }: FuzzOptions): FuzzReport {
+  const worlds = makeWorlds(type);
+  const started = performance.now();
+  const kinds = new Map<string, number>();
+  let calls = 0;
+  let failure: string | undefined;
+  const supported = supportedCalls(worlds);
+  const rules = RULES.filter(({ name, number }) => supported(number) && !without.includes(name));
+  const leftOut = RULES.filter(({ number }) => !supported(number)).map(({ name }) => name);
+  const xattrs = supported(SYS_llistxattr);
+  for (let index = 0; failure === undefined && more(calls); index++) {
+    const run = new Run(worlds, xattrs);
+    episode(run, rules, new Random(seed * 100_003 + index), EPISODE, kinds);
+    calls += run.steps.length;
+    if (run.difference !== undefined) {
+      failure = explain(worlds, run, xattrs, `${type}, seed ${seed}, episode ${index}`);
+    }
+    if (index % 20 === 19) progress?.(`${calls} calls`);
+  }
+  worlds.close();
+  const callsPerSecond = Math.round(calls / ((performance.now() - started) / 1000));
+  return { calls, kinds, leftOut, callsPerSecond, failure };
+}

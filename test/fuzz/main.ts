@@ -1,0 +1,33 @@
+// npm run fuzz -- [--minutes N] [--seed S] [--fs tmpfs|overlay|gofer] [--without KIND,KIND]
+//
+// Without --fs all three, one after the other. Ends at the first difference of each, with a test that shows it.
+
+import { parseArgs } from "node:util";
+import { fuzz } from "./fuzz.ts";
+import type { FsType } from "./worlds.ts";
+
+const { values } = parseArgs({
+  options: {
+    minutes: { type: "string", default: "1" },
+    seed: { type: "string", default: `${Date.now() % 1_000_000}` },
+    fs: { type: "string", default: "tmpfs,overlay,gofer" },
+    without: { type: "string", default: "" },
+  },
+});
+
+for (const type of values.fs.split(",")) {
+  const end = performance.now() + Number(values.minutes) * 60_000;
+  const report = fuzz({
+    type: type as FsType,
+    seed: Number(values.seed),
+    more: () => performance.now() < end,
+    without: values.without.split(","),
+    progress: (text) => process.stderr.write(`\r${type}: ${text} `),
+  });
+  const { calls, kinds, leftOut, callsPerSecond, failure } = report;
+  console.log(`\n${type}: seed ${values.seed}, ${calls} calls of ${kinds.size} kinds, ${callsPerSecond}/s`);
+  if (leftOut.length > 0) console.log(`not in the table: ${leftOut.join(", ")}`);
+  if (failure === undefined) continue;
+  console.log(failure);
+  process.exitCode = 1;
+}

@@ -1,0 +1,154 @@
+// Steps on both sides: ours at once, Linux's in batches; and what differs.
+
+import { ENOSYS } from "../../assembly/abi/errno.ts";
+import type { LinuxProcess } from "../support/sys/linux.ts";
+import type { Call, Process } from "../support/sys/target.ts";
+import { Epochs } from "./epochs.ts";
+import { callOf, freshCall, type Results, type Step } from "./step.ts";
+import { type Execute, type TreeOptions, treeOf } from "./tree.ts";
+import { buffersOf, VIEWS } from "./view.ts";
+import { IDENTITIES, type World, type Worlds } from "./worlds.ts";
+
+export const TICK = "tick";
+const BATCH = 100;
+const BATCH_BYTES = 2 << 20;
+
+export interface Difference {
+  /** The step, or undefined for one that the comparison of trees or the end found. */
+  readonly step: Step | undefined;
+  readonly linux: string;
+  readonly ours: string;
+}
+
+interface Pending {
+  readonly step: Step;
+  readonly call: Call;
+  readonly ours: string;
+}
+
+/** What is thrown when our kernel itself fails: an assertion, or a trap. */
+function failure(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
+export class Run {
+  readonly steps: Step[] = [];
+  difference: Difference | undefined;
+  readonly #world: World;
+  readonly #context: TreeOptions;
+  readonly #ours: (Process | undefined)[] = [];
+  readonly #linux: (LinuxProcess | undefined)[] = [];
+  readonly #results: Results = new Map();
+  #pending: Pending[] = [];
+  #pendingBytes = 0;
+  #observer: { ours: Process; linux: LinuxProcess } | undefined;
+
+  constructor(worlds: Worlds, xattrs: boolean) {
+    this.#world = worlds.make();
+    const { blocks, directoryLinks } = worlds;
+    this.#context = { epochs: new Epochs(), blocks, directoryLinks, xattrs };
+  }
+
+  /** Makes a step on our side, at once, and notes it for Linux; returns our result. */
+  perform(step: Step): number {
+    if (this.difference !== undefined) return -ENOSYS;
+    this.steps.push(step);
+    if (step.kind === TICK) {
+      this.flush();
+      this.#context.epochs.tick();
+      return 0;
+    }
+    if (this.#pending.length > 0 && this.#pending[0]!.step.process !== step.process) this.flush();
+    const call = callOf(step, this.#results);
+    let result: number;
+    try {
+      this.#ours[step.process] ??= this.#world.ours.process(IDENTITIES[step.process]!);
+      result = this.#ours[step.process]!.syscall(call.number, ...call.args);
+    } catch (error) {
+      this.flush();
+      this.difference ??= { step, linux: "", ours: failure(error) };
+      return -ENOSYS;
+    }
+    const buffers = buffersOf(call);
+    const words = step.view === "out" ? wordsOf(buffers[0]) : [];
+    this.#results.set(step.id, { result, words });
+    const ours = VIEWS[step.view](call, result, this.#context);
+    const theirs = freshCall(step, call);
+    this.#pending.push({ step, call: theirs, ours });
+    this.#pendingBytes += buffers.reduce((sum, bytes) => sum + bytes.length, 0);
+    if (this.#pending.length >= BATCH || this.#pendingBytes > BATCH_BYTES) this.flush();
+    return result;
+  }
+
+  /** Makes the noted steps on Linux and compares. */
+  flush(): void {
+    const pending = this.#pending;
+    this.#pending = [];
+    this.#pendingBytes = 0;
+    const first = pending[0];
+    if (first === undefined || this.difference !== undefined) return;
+    const process = first.step.process;
+    this.#linux[process] ??= this.#world.linux.process(IDENTITIES[process]!);
+    const results = this.#linux[process]!.batch(pending.map(({ call }) => call));
+    for (const [index, { step, call, ours }] of pending.entries()) {
+      const linux = VIEWS[step.view](call, results[index]!, this.#context);
+      if (linux === ours) continue;
+      this.difference = { step, linux, ours };
+      return;
+    }
+  }
+
+  /** Compares the trees. */
+  compareTrees(): void {
+    this.flush();
+    if (this.difference !== undefined) return;
+    this.#observer ??= { ours: this.#world.ours.process(), linux: this.#world.linux.process() };
+    const { ours, linux } = this.#observer;
+    const oursOf: Execute = (calls) => calls.map((call) => ours.syscall(call.number, ...call.args));
+    try {
+      const mine = treeOf(oursOf, this.#context);
+      const theirs = treeOf((calls) => linux.batch(calls), this.#context);
+      if (mine.join("\n") === theirs.join("\n")) return;
+      this.difference = { step: undefined, linux: only(theirs, mine), ours: only(mine, theirs) };
+    } catch (error) {
+      this.difference = { step: undefined, linux: "", ours: failure(error) };
+    }
+  }
+
+  /** Ends both sides. What is wrong with our kernel then is a difference too. */
+  end(): void {
+    this.flush();
+    try {
+      this.#world.end();
+    } catch (error) {
+      this.difference ??= { step: undefined, linux: "", ours: failure(error) };
+    }
+  }
+}
+
+function wordsOf(bytes: Buffer | undefined): number[] {
+  if (bytes === undefined) return [];
+  return Array.from({ length: bytes.length >> 2 }, (_, index) => bytes.readInt32LE(index << 2));
+}
+
+function only(lines: readonly string[], others: readonly string[]): string {
+  const known = new Set(others);
+  return lines
+    .filter((line) => !known.has(line))
+    .slice(0, 5)
+    .join("\n");
+}
+
+/** The steps again, on fresh trees. */
+export function replay(
+  worlds: Worlds,
+  steps: readonly Step[],
+  xattrs: boolean,
+  trees: boolean,
+): Difference | undefined {
+  const run = new Run(worlds, xattrs);
+  for (const step of steps) run.perform(step);
+  if (trees) run.compareTrees();
+  run.end();
+  return run.difference;
+}

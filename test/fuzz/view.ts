@@ -1,0 +1,134 @@
+// What of a call's answer is compared: a text that is equal on both sides.
+//
+// Left out: inode and device numbers, sizes and offsets of directories, the order of names, counters of statfs. Times that
+// the test set are compared as they are; others by the tick (epochs.ts) in which they lie.
+
+import { S_IFDIR, S_IFMT, S_IFREG } from "../../assembly/abi/stat.ts";
+import type { Call } from "../support/sys/target.ts";
+import type { Epochs } from "./epochs.ts";
+
+export interface ViewContext {
+  readonly epochs: Epochs;
+  /** Whether blocks of regular files are comparable. */
+  readonly blocks: boolean;
+  /** Whether the link counts of directories are. */
+  readonly directoryLinks: boolean;
+}
+
+export type View = (call: Call, result: number, context: ViewContext) => string;
+
+export function buffersOf(call: Call): Buffer[] {
+  return call.args.flatMap((argument) => {
+    if (argument instanceof Uint8Array)
+      return [Buffer.from(argument.buffer, argument.byteOffset, argument.length)];
+    if (Array.isArray(argument)) return argument.map((span: Uint8Array) => Buffer.from(span));
+    return [];
+  });
+}
+
+/** Bytes as short text: runs are counted. */
+export function brief(bytes: Buffer): string {
+  return bytes
+    .toString("latin1")
+    .replace(/([\s\S])\1{7,}/g, (run: string, char: string) => `${char}*${run.length} `)
+    .replace(/[^ -~]/g, (char) => `\\x${char.charCodeAt(0).toString(16)}`);
+}
+
+function time(bytes: Buffer, at: number, epochs: Epochs): string {
+  return epochs.name(bytes.readBigInt64LE(at) * 1_000_000_000n + BigInt(bytes.readUInt32LE(at + 8)));
+}
+
+/** Attributes as text, from a struct stat. */
+export function statText(bytes: Buffer, { epochs, blocks, directoryLinks }: ViewContext): string {
+  const mode = bytes.readUInt32LE(24);
+  const type = mode & S_IFMT;
+  const parts = [
+    `mode=${mode.toString(8)}`,
+    `uid=${bytes.readUInt32LE(28)}`,
+    `gid=${bytes.readUInt32LE(32)}`,
+    `rdev=${bytes.readBigUInt64LE(40)}`,
+    `atime=${time(bytes, 72, epochs)}`,
+    `mtime=${time(bytes, 88, epochs)}`,
+    `ctime=${time(bytes, 104, epochs)}`,
+  ];
+  if (type !== S_IFDIR || directoryLinks) parts.push(`nlink=${bytes.readBigUInt64LE(16)}`);
+  if (type !== S_IFDIR) parts.push(`size=${bytes.readBigInt64LE(48)}`);
+  if (type === S_IFREG && blocks) parts.push(`blocks=${bytes.readBigInt64LE(64)}`);
+  return parts.join(" ");
+}
+
+function statxText(bytes: Buffer, { epochs, blocks, directoryLinks }: ViewContext): string {
+  const mode = bytes.readUInt16LE(28);
+  const type = mode & S_IFMT;
+  const mask = bytes.readUInt32LE(0) & 0xfff;
+  const parts = [
+    `mask=${mask.toString(16)}`,
+    `mode=${mode.toString(8)}`,
+    `uid=${bytes.readUInt32LE(20)}`,
+    `gid=${bytes.readUInt32LE(24)}`,
+    `atime=${time(bytes, 64, epochs)}`,
+    `ctime=${time(bytes, 96, epochs)}`,
+    `mtime=${time(bytes, 112, epochs)}`,
+    `rdev=${bytes.readUInt32LE(128)}:${bytes.readUInt32LE(132)}`,
+  ];
+  if (mask & 0x800) parts.push(`btime=${time(bytes, 80, epochs)}`);
+  if (type !== S_IFDIR || directoryLinks) parts.push(`nlink=${bytes.readUInt32LE(16)}`);
+  if (type !== S_IFDIR) parts.push(`size=${bytes.readBigUInt64LE(40)}`);
+  if (type === S_IFREG && blocks) parts.push(`blocks=${bytes.readBigUInt64LE(48)}`);
+  return parts.join(" ");
+}
+
+export interface Entry {
+  readonly name: string;
+  readonly type: number;
+}
+
+/** The entries that getdents64 gave, sorted by name. */
+export function entriesOf(bytes: Buffer): Entry[] {
+  const entries: Entry[] = [];
+  for (let at = 0; at + 19 <= bytes.length; ) {
+    const length = bytes.readUInt16LE(at + 16);
+    const end = bytes.indexOf(0, at + 19);
+    entries.push({ name: bytes.toString("utf8", at + 19, end), type: bytes.readUInt8(at + 18) });
+    at += length;
+  }
+  return entries.sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** Only whether it worked, or how it failed: for results that depend on the order of names in a directory. */
+const outcome = (result: number): string => (result < 0 ? `${result}` : "done");
+
+export const VIEWS = {
+  result: (_call, result) => `${result}`,
+  outcome: (_call, result) => outcome(result),
+  /** Bytes up to the result. */
+  bytes: (call, result) =>
+    result < 0 ? `${result}` : `${result} ${brief(Buffer.concat(buffersOf(call)).subarray(0, result))}`,
+  /** All buffers. */
+  out: (call, result) => (result < 0 ? `${result}` : `${result} ${buffersOf(call).map(brief).join(",")}`),
+  stat: (call, result, context) => (result < 0 ? `${result}` : statText(buffersOf(call)[0]!, context)),
+  statx: (call, result, context) => (result < 0 ? `${result}` : statxText(buffersOf(call)[0]!, context)),
+  entries: (call, result) =>
+    result < 0
+      ? `${result}`
+      : entriesOf(buffersOf(call)[0]!.subarray(0, result))
+          .map(({ name, type }) => `${type} ${brief(Buffer.from(name))}`)
+          .join(", "),
+  /** Names that each end by NUL, in any order. */
+  names: (call, result) =>
+    result <= 0
+      ? `${result}`
+      : brief(
+          Buffer.from(
+            buffersOf(call)[0]!.toString("latin1", 0, result).split("\0").filter(Boolean).sort().join(" "),
+            "latin1",
+          ),
+        ),
+  /** The length of names, and the file system's block size. */
+  statfs: (call, result) =>
+    result < 0
+      ? `${result}`
+      : `bsize=${buffersOf(call)[0]!.readBigInt64LE(8)} namelen=${buffersOf(call)[0]!.readBigInt64LE(64)}`,
+} as const satisfies Record<string, View>;
+
+export type ViewName = keyof typeof VIEWS;

@@ -1,0 +1,112 @@
+// The two sides of a comparison: a tree on real Linux and one of ours, both fresh.
+
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import path from "node:path";
+import type { Machine } from "../../src/host/boot/machine.ts";
+import { serve, type TestGofer } from "../support/gofer-mount.ts";
+import { kernelTarget } from "../support/sys/kernel.ts";
+import { LINUX_TMPFS, type LinuxTarget, linuxMountTarget } from "../support/sys/linux.ts";
+import type { Identity, Target } from "../support/sys/target.ts";
+import { kernelModules, makeMachine } from "../support/wvisor.ts";
+
+export type FsType = "tmpfs" | "overlay" | "gofer";
+
+/** The processes of a run. The first user is in the second one's group. */
+export const IDENTITIES: readonly Identity[] = [
+  { uid: 0, gid: 0 },
+  { uid: 1000, gid: 1000, groups: [1000, 2000] },
+  { uid: 1001, gid: 1001, groups: [1000] },
+];
+
+export interface World {
+  readonly ours: Target;
+  readonly linux: LinuxTarget;
+  /** Ends both; throws when our kernel has something wrong or left. */
+  end(): void;
+}
+
+export interface Worlds {
+  /** What is comparable: see ViewContext. */
+  readonly blocks: boolean;
+  readonly directoryLinks: boolean;
+  make(): World;
+  close(): void;
+}
+
+function world(machine: Machine, root: () => number, linux: LinuxTarget, name: string): World {
+  const before = machine.kernel.heap_objects();
+  const namespace = machine.namespace(root() as never, false);
+  const ours = kernelTarget(machine, namespace, name);
+  return {
+    ours,
+    linux,
+    end() {
+      linux.end();
+      ours.end();
+      const left = machine.kernel.heap_objects() - before;
+      if (left !== 0) throw new Error(`${left} objects were not freed`);
+    },
+  };
+}
+
+function tmpfsWorlds(): Worlds {
+  const machine = makeMachine({ modules: kernelModules("peek", true) });
+  return {
+    blocks: true,
+    directoryLinks: true,
+    make: () => world(machine, () => machine.tmpfs(0, 0o777, 0, 0), linuxMountTarget("tmpfs"), "tmpfs"),
+    close() {},
+  };
+}
+
+const OVERLAY = { type: "overlay", options: "lowerdir=/lower,upperdir=/upper,workdir=/work" } as const;
+
+function linuxOverlay(): LinuxTarget {
+  return linuxMountTarget("overlay", LINUX_TMPFS, (keeper) => {
+    for (const name of ["/lower", "/upper", "/work"]) keeper.syscall(83, name, 0o777);
+    return OVERLAY;
+  });
+}
+
+function overlayWorlds(): Worlds {
+  const machine = makeMachine({ modules: kernelModules("peek", true) });
+  const layer = () => machine.tmpfs(0, 0o777, 0, 0);
+  return {
+    blocks: false,
+    directoryLinks: false,
+    make: () => world(machine, () => machine.overlay(layer(), [layer()]), linuxOverlay(), "overlay"),
+    close() {},
+  };
+}
+
+/** A tmpfs of the host that every Linux has. */
+const HOST_TMPFS = "/dev/shm";
+
+function goferWorlds(): Worlds {
+  const folder = mkdtempSync(path.join(HOST_TMPFS, "wvisor-fuzz-"));
+  const source = path.join(folder, "tree");
+  mkdirSync(source);
+  let gofer: TestGofer | undefined;
+  return {
+    blocks: false,
+    directoryLinks: false,
+    make() {
+      rmSync(source, { recursive: true, force: true });
+      mkdirSync(source, { mode: 0o777 });
+      gofer?.close();
+      gofer = serve({ source, readonly: false, donate: true });
+      const machine = makeMachine({ modules: kernelModules("peek", true), sockets: gofer.sockets });
+      const root = () => machine.gofer(0, { readonly: false, shared: false, uid: 0 });
+      return world(machine, root, linuxMountTarget("tmpfs"), "gofer");
+    },
+    close() {
+      gofer?.close();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+export function makeWorlds(type: FsType): Worlds {
+  if (type === "overlay") return overlayWorlds();
+  return type === "gofer" ? goferWorlds() : tmpfsWorlds();
+}
