@@ -12,6 +12,7 @@ export const CAP_LINUX_IMMUTABLE = 9;
 export const CAP_SYS_CHROOT = 18;
 export const CAP_SYS_ADMIN = 21;
 export const CAP_MKNOD = 27;
+export const CAP_SETFCAP = 31;
 export const CAP_MAC_OVERRIDE = 32;
 export const CAP_LAST_CAP = 40;
 

@@ -51,6 +51,7 @@ export function beginAt(task: Task, walk: PathWalk, dirFd: i32, path: usize, fla
   const absolute = length > 0 && load<u8>(walk.path) == 0x2f;
   if (dirFd == AT_FDCWD || absolute) {
     walk.begin(task.rootMount, task.rootDentry, task.cwdMount, task.cwdDentry, task.cred);
+    walk.umask = task.umask;
     return length;
   }
   const entry = task.fds.get(<u32>dirFd);
@@ -58,6 +59,7 @@ export function beginAt(task: Task, walk: PathWalk, dirFd: i32, path: usize, fla
   const file = entry.description;
   if (length > 0 && !file.inode.isDirectory) return -ENOTDIR;
   walk.begin(task.rootMount, task.rootDentry, file.mount, file.dentry, task.cred);
+  walk.umask = task.umask;
   return length;
 }
 

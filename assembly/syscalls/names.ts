@@ -20,7 +20,7 @@ export function mkdirat(task: Task, dirFd: i32, path: usize, mode: u32): i64 {
   const walk = task.walk;
   const length = beginAt(task, walk, dirFd, path, 0);
   if (length < 0) return length;
-  const result = mkdirAt(walk, <u32>length, mode & 0o7777 & ~task.umask, 0);
+  const result = mkdirAt(walk, <u32>length, mode & 0o7777, 0);
   walk.release();
   return result;
 }

@@ -11,7 +11,7 @@ export function openat(task: Task, dirFd: i32, path: usize, flags: u32, mode: u3
   const walk = task.walk;
   const length = beginAt(task, walk, dirFd, path, 0);
   if (length < 0) return length;
-  const file = openAt(walk, <u32>length, flags, mode & 0o7777 & ~task.umask, 0);
+  const file = openAt(walk, <u32>length, flags, mode & 0o7777, 0);
   walk.release();
   return isError(file) ? <i32>file : install(task, file, 0);
 }

@@ -9,6 +9,7 @@ import * as names from "./names.ts";
 import * as open from "./open.ts";
 import * as stat from "./stat.ts";
 import * as transfer from "./transfer.ts";
+import * as xattr from "./xattr.ts";
 
 /** Runs one call. Arguments are as in the registers of Linux; pointers are addresses in kernel memory (arguments.ts). */
 export function dispatch(task: Task, number: i32, a: i64, b: i64, c: i64, d: i64, e: i64, _f: i64): i64 {
@@ -110,6 +111,32 @@ export function dispatch(task: Task, number: i32, a: i64, b: i64, c: i64, d: i64
       return capabilities.capget(task, <usize>a, <usize>b);
     case nr.SYS_capset:
       return capabilities.capset(task, <usize>a, <usize>b);
+
+    // Extended attributes.
+    case nr.SYS_setxattr:
+      return xattr.setxattr(task, <usize>a, <usize>b, <usize>c, <u64>d, <u32>e);
+    case nr.SYS_lsetxattr:
+      return xattr.lsetxattr(task, <usize>a, <usize>b, <usize>c, <u64>d, <u32>e);
+    case nr.SYS_fsetxattr:
+      return xattr.fsetxattr(task, <i32>a, <usize>b, <usize>c, <u64>d, <u32>e);
+    case nr.SYS_getxattr:
+      return xattr.getxattr(task, <usize>a, <usize>b, <usize>c, <u64>d);
+    case nr.SYS_lgetxattr:
+      return xattr.lgetxattr(task, <usize>a, <usize>b, <usize>c, <u64>d);
+    case nr.SYS_fgetxattr:
+      return xattr.fgetxattr(task, <i32>a, <usize>b, <usize>c, <u64>d);
+    case nr.SYS_listxattr:
+      return xattr.listxattr(task, <usize>a, <usize>b, <u64>c);
+    case nr.SYS_llistxattr:
+      return xattr.llistxattr(task, <usize>a, <usize>b, <u64>c);
+    case nr.SYS_flistxattr:
+      return xattr.flistxattr(task, <i32>a, <usize>b, <u64>c);
+    case nr.SYS_removexattr:
+      return xattr.removexattr(task, <usize>a, <usize>b);
+    case nr.SYS_lremovexattr:
+      return xattr.lremovexattr(task, <usize>a, <usize>b);
+    case nr.SYS_fremovexattr:
+      return xattr.fremovexattr(task, <i32>a, <usize>b);
 
     default:
       return -ENOSYS;

@@ -24,6 +24,7 @@ import { duplicate } from "../lib/bytes.ts";
 import { free, RefCounted } from "../lib/ref-counted.ts";
 import { errorOf } from "../lib/result.ts";
 import { SleepLock } from "../sched/sleep-lock.ts";
+import { Acl } from "./acl.ts";
 import { Attributes, StatFs } from "./attributes.ts";
 import { moveTreeGeneration } from "./tree-generation.ts";
 
@@ -44,6 +45,8 @@ export abstract class Filesystem extends RefCounted {
   readonly: bool = false;
   /** Every dentry is asked by Inode.revalidate() before a walk uses it. */
   revalidates: bool = false;
+  /** Its files can have POSIX access control lists (Linux: SB_POSIXACL). */
+  hasAcls: bool = false;
   /** Held by a rename that moves between directories, so that no ancestor moves meanwhile. */
   renameLock: SleepLock = new SleepLock();
 
@@ -107,6 +110,13 @@ export abstract class Inode extends RefCounted {
   /** A directory that was removed: nothing can be made in it (Linux: S_DEAD). */
   dead: bool = false;
 
+  /** The POSIX access control list behind the mode bits, whose group bits are its mask. Held by the inode; setAcl() changes it. */
+  accessAcl: Acl | null = null;
+  /** What files made in this directory get. */
+  defaultAcl: Acl | null = null;
+  /** The file has security.capability, which goes with the next change of its contents or owner. */
+  hasFileCapability: bool = false;
+
   // What an overlay notes on the inodes of its upper layer, until there are extended attributes.
   /** Hides what lower layers have in this directory (trusted.overlay.opaque). */
   opaque: bool = false;
@@ -125,7 +135,18 @@ export abstract class Inode extends RefCounted {
   /** Subclasses that override this end by calling super.destroy(). */
   destroy(): void {
     free(this.lock);
+    this.holdAcl(false, null);
+    this.holdAcl(true, null);
     this.fs.decRef();
+  }
+
+  /** Puts an access control list in its field, which takes a reference of its own. */
+  holdAcl(isDefault: bool, acl: Acl | null): void {
+    const before = isDefault ? this.defaultAcl : this.accessAcl;
+    if (acl !== null) acl.incRef();
+    if (before !== null) before.decRef();
+    if (isDefault) this.defaultAcl = acl;
+    else this.accessAcl = acl;
   }
 
   get type(): u32 {
@@ -217,7 +238,16 @@ export abstract class Inode extends RefCounted {
     return errorOf(-EOPNOTSUPP);
   }
 
-  // Extended attributes. Names are whole ("user.x"), values kernel memory; vfs/xattr.ts has checked permission and lengths.
+  /**
+   * Sets (null: removes) the access list, and `mode` with it, which are to agree; or the default list of a directory. `acl` is
+   * borrowed and valid.
+   */
+  setAcl(_isDefault: bool, _acl: Acl | null, _mode: u32): i32 {
+    return -EOPNOTSUPP;
+  }
+
+  // Extended attributes, but for the access control lists, which are fields. Names are whole ("user.x"), values kernel memory;
+  // vfs/xattr.ts has checked permission and lengths. May sleep.
 
   /** Copies the value to `out`, and returns its length; with a `capacity` of 0 only that. Errors: ENODATA, ERANGE. */
   getXattr(_name: usize, _nameLength: u32, _out: usize, _capacity: u32): i32 {
@@ -230,9 +260,12 @@ export abstract class Inode extends RefCounted {
   removeXattr(_name: usize, _nameLength: u32): i32 {
     return -EOPNOTSUPP;
   }
-  /** Copies all names, each with its NUL, to `out`; returns their length. As getXattr() for `capacity`. Errors: ERANGE. */
+  /**
+   * Copies all names, each with its NUL, to `out`; returns their length, at most XATTR_LIST_MAX. As getXattr() for `capacity`.
+   * Errors: ERANGE. Without the names of access control lists; with those that only the privileged see.
+   */
   listXattrs(_out: usize, _capacity: u32): i32 {
-    return -EOPNOTSUPP;
+    return 0;
   }
 
   /**

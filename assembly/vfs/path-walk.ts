@@ -60,6 +60,9 @@ export class PathWalk {
   /** The error was an attempt to leave the root or the start. */
   escaped: bool = false;
 
+  /** What a new file's mode loses, unless its directory has a default access control list. Set after begin(). */
+  umask: u32 = 0;
+
   private cred: Credentials | null = null;
   private rootMount: Mount | null = null;
   private rootDentry: Dentry | null = null;
@@ -94,6 +97,7 @@ export class PathWalk {
     this.startDentry = dentry;
     this.cred = cred;
     this.cache.useFor(cred);
+    this.umask = 0;
     mount.incRef();
     dentry.incRef();
     this.mount = mount;

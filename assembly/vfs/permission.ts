@@ -8,12 +8,13 @@ import {
   CAP_FSETID,
 } from "../abi/capability.ts";
 import { EACCES, EPERM } from "../abi/errno.ts";
-import { S_ISGID, S_ISUID, S_ISVTX, S_IXGRP, S_IXUGO } from "../abi/stat.ts";
+import { S_IRWXG, S_ISGID, S_ISUID, S_ISVTX, S_IXGRP, S_IXUGO } from "../abi/stat.ts";
 import { Credentials } from "../auth/credentials.ts";
 import {
   ATTR_ATIME,
   ATTR_ATIME_SET,
   ATTR_GID,
+  ATTR_KILL_PRIV,
   ATTR_MODE,
   ATTR_MTIME,
   ATTR_MTIME_SET,
@@ -30,10 +31,7 @@ export const MAY_READ: u32 = 4;
 /** Whether `cred` may do what `mask` (MAY_*) says with `inode`: 0 or -EACCES. */
 export function checkPermission(inode: Inode, cred: Credentials, mask: u32): i32 {
   const mode = inode.mode;
-  let bits = mode;
-  if (cred.fsuid == inode.uid) bits >>= 6;
-  else if (cred.inGroup(inode.gid)) bits >>= 3;
-  if ((mask & ~bits & 7) == 0) return 0;
+  if (isGranted(inode, cred, mask)) return 0;
   if (inode.isDirectory) {
     if (cred.hasCapability(CAP_DAC_OVERRIDE)) return 0;
     if (!(mask & MAY_WRITE) && cred.hasCapability(CAP_DAC_READ_SEARCH)) return 0;
@@ -43,6 +41,17 @@ export function checkPermission(inode: Inode, cred: Credentials, mask: u32): i32
   // Even the capability does not make a file executable that is so for nobody.
   if ((!(mask & MAY_EXEC) || (mode & <u32>S_IXUGO) != 0) && cred.hasCapability(CAP_DAC_OVERRIDE)) return 0;
   return -EACCES;
+}
+
+/** What the mode and the access control list say, without capabilities (Linux: acl_permission_check()). */
+function isGranted(inode: Inode, cred: Credentials, mask: u32): bool {
+  const mode = inode.mode;
+  const want = mask & 7;
+  if (cred.fsuid == inode.uid) return (want & ~(mode >> 6)) == 0;
+  const acl = inode.accessAcl;
+  // Group bits of nothing stand for a mask of nothing: the list gives no more than the mode does.
+  if (acl !== null && mode & <u32>S_IRWXG) return acl.check(cred, inode.uid, inode.gid, want) == 0;
+  return (want & ~(cred.inGroup(inode.gid) ? mode >> 3 : mode)) == 0;
 }
 
 export function isOwnerOrCapable(inode: Inode, cred: Credentials): bool {
@@ -84,7 +93,10 @@ export function prepareAttributes(inode: Inode, a: Attributes, cred: Credentials
   }
   const loses =
     (a.valid & (ATTR_UID | ATTR_GID | ATTR_SIZE)) != 0 && !inode.isDirectory && !(a.valid & ATTR_MODE);
-  if (loses) dropSetIds(inode, a, cred);
+  if (loses) {
+    dropSetIds(inode, a, cred);
+    if (inode.hasFileCapability) a.valid |= ATTR_KILL_PRIV;
+  }
   return 0;
 }
 

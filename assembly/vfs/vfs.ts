@@ -37,7 +37,7 @@ import { S_IFBLK, S_IFCHR, S_IFIFO, S_IFSOCK, S_ISGID } from "../abi/stat.ts";
 import { Credentials } from "../auth/credentials.ts";
 import { free } from "../lib/ref-counted.ts";
 import { errorOf, isError } from "../lib/result.ts";
-import { ATTR_GID, ATTR_MODE, ATTR_SIZE, ATTR_UID, Attributes } from "./attributes.ts";
+import { ATTR_GID, ATTR_KILL_PRIV, ATTR_MODE, ATTR_SIZE, ATTR_UID, Attributes } from "./attributes.ts";
 import { exchangeDentries, killDentry, moveDentry } from "./dcache.ts";
 import { Dentry, Inode } from "./dentry.ts";
 import { openDevice } from "./device.ts";
@@ -63,12 +63,13 @@ import {
   prepareAttributes,
 } from "./permission.ts";
 import { moveTreeGeneration } from "./tree-generation.ts";
+import { dropFileCapability } from "./xattr.ts";
 
 /** Set-user-id, set-group-id, sticky and the nine permission bits. */
 const MODE_BITS: u32 = 0o7777;
 
 /**
- * open(2). `extra` are WALK_* bits that bound the walk; `mode` has the umask applied. Returns a FileDescription with one
+ * open(2). `extra` are WALK_* bits that bound the walk. Returns a FileDescription with one
  * reference, or an error.
  */
 export function openAt(walk: PathWalk, length: u32, flags: u32, mode: u32, extra: u32): usize {
@@ -119,7 +120,7 @@ function openCreating(walk: PathWalk, length: u32, flags: u32, mode: u32, extra:
     }
     const child = changetype<Dentry>(found);
     if (child.isNegative) {
-      const made = createLocked(mount, parent, child, walk.credentials, mode);
+      const made = createLocked(mount, parent, child, walk.credentials, mode & ~umaskFor(walk, parent.file));
       lock.release();
       if (made < 0) {
         child.decRef();
@@ -209,6 +210,7 @@ export function changeAttributes(inode: Inode, a: Attributes, cred: Credentials)
   const locked = inode.lock.acquire();
   if (locked < 0) return locked;
   let result = prepareAttributes(inode, a, cred);
+  if (result == 0 && a.valid & ATTR_KILL_PRIV) result = dropFileCapability(inode);
   if (result == 0) result = inode.setAttributes(a);
   if (result == 0 && inode.isDirectory && a.valid & (ATTR_MODE | ATTR_UID | ATTR_GID)) moveTreeGeneration();
   inode.lock.release();
@@ -227,6 +229,11 @@ function mayCreate(mount: Mount, parent: Dentry, cred: Credentials): i32 {
   if (mount.isReadonly) return -EROFS;
   if (parent.file.dead) return -ENOENT;
   return checkPermission(parent.file, cred, MAY_WRITE | MAY_EXEC);
+}
+
+/** What a mode loses in `directory`: a default access control list takes the umask's place. */
+function umaskFor(walk: PathWalk, directory: Inode): u32 {
+  return directory.defaultAcl === null ? walk.umask : 0;
 }
 
 /** The group of a new file: the directory's when that is set-group-id. */
@@ -269,26 +276,32 @@ function endCreate(walk: PathWalk, child: Dentry): void {
   child.decRef();
 }
 
-/** mkdir(2); `mode` has the umask applied. */
+/** mkdir(2); the walk's umask applies. */
 export function mkdirAt(walk: PathWalk, length: u32, mode: u32, extra: u32): i32 {
   const found = beginCreate(walk, length, true, extra);
   if (isError(found)) return <i32>found;
   const child = changetype<Dentry>(found);
   const parent = walk.result.file;
   // A directory made in a set-group-id directory is set-group-id itself.
-  const bits = (mode & 0o1777) | (parent.mode & <u32>S_ISGID);
+  const bits = (mode & 0o1777 & ~umaskFor(walk, parent)) | (parent.mode & <u32>S_ISGID);
   const result = parent.mkdir(child, bits, walk.credentials.fsuid, groupFor(parent, walk.credentials));
   endCreate(walk, child);
   return result;
 }
 
-/** mknod(2) for what is no regular file; `mode` carries the type, the umask is applied. */
+/** mknod(2) for what is no regular file; `mode` carries the type, the walk's umask applies. */
 export function mknodAt(walk: PathWalk, length: u32, mode: u32, rdev: u32, extra: u32): i32 {
   const found = beginCreate(walk, length, false, extra);
   if (isError(found)) return <i32>found;
   const child = changetype<Dentry>(found);
   const parent = walk.result.file;
-  const result = parent.mknod(child, mode, rdev, walk.credentials.fsuid, groupFor(parent, walk.credentials));
+  const result = parent.mknod(
+    child,
+    mode & ~umaskFor(walk, parent),
+    rdev,
+    walk.credentials.fsuid,
+    groupFor(parent, walk.credentials),
+  );
   endCreate(walk, child);
   return result;
 }

@@ -9,6 +9,7 @@ import { Dentry, Filesystem, Inode } from "../../vfs/dentry.ts";
 import { DirectorySink } from "../../vfs/directory-sink.ts";
 import { DirectoryDescription } from "../../vfs/file-description.ts";
 import { Mount } from "../../vfs/mount.ts";
+import { inheritAcls } from "../../vfs/xattr.ts";
 import { DirectoryEntry, DirectoryIndex, FIRST_COOKIE } from "./directory-index.ts";
 import { TmpfsInode } from "./inode.ts";
 import { TmpfsLimits } from "./limits.ts";
@@ -72,8 +73,13 @@ export class TmpfsDirectory extends TmpfsInode {
     return changetype<InodeNumbers>(this.fs).nextIno();
   }
 
-  /** Names `inode` by `child`; takes over the maker's reference for the dentry. */
+  /** Names a new `inode` by `child`; takes over the maker's reference for the dentry. */
   private add(child: Dentry, inode: Inode): i32 {
+    inheritAcls(this, inode);
+    return this.addName(child, inode);
+  }
+
+  private addName(child: Dentry, inode: Inode): i32 {
     this.entries.add(child.name, child.nameLength, inode);
     child.instantiate(inode);
     this.updateSize();
@@ -123,7 +129,7 @@ export class TmpfsDirectory extends TmpfsInode {
     inode.nlink++;
     inode.incRef();
     changetype<TmpfsInode>(inode).touchChanged();
-    return this.add(child, inode);
+    return this.addName(child, inode);
   }
 
   override unlink(child: Dentry): i32 {
@@ -184,7 +190,7 @@ export class TmpfsDirectory extends TmpfsInode {
 
   /** Leaves a 0:0 character device in the old place. */
   private addWhiteout(from: Dentry): void {
-    this.limits.inodesUsed++;
+    this.limits.forceInode();
     const node = new TmpfsSpecialFile(this.fs, this.limits, this.nextIno(), <u32>S_IFCHR, this.uid, this.gid);
     this.entries.add(from.name, from.nameLength, node);
     node.decRef();

@@ -2,7 +2,7 @@
 //
 // An inode's references: each directory entry that names it, each dentry, each open description through its dentry.
 
-import { EPERM } from "../../abi/errno.ts";
+import { ENODATA, ENOSPC, EPERM } from "../../abi/errno.ts";
 import { S_IFDIR } from "../../abi/stat.ts";
 import {
   ATTR_ATIME,
@@ -16,10 +16,18 @@ import {
   Attributes,
 } from "../../vfs/attributes.ts";
 import { realTime } from "../../vfs/clock.ts";
+import { Acl } from "../../vfs/acl.ts";
 import { Filesystem, Inode } from "../../vfs/dentry.ts";
+import { fitAclToMode, isFileCapability } from "../../vfs/xattr.ts";
+import { XattrStore } from "../../vfs/xattr-store.ts";
 import { TmpfsLimits } from "./limits.ts";
 
+/** What an attribute takes of the space for inodes beside its name and value (Linux: simple_xattr_space()). */
+const XATTR_SPACE: u64 = 40;
+
 export abstract class TmpfsInode extends Inode {
+  private xattrs: XattrStore | null = null;
+
   constructor(
     fs: Filesystem,
     public limits: TmpfsLimits,
@@ -43,6 +51,11 @@ export abstract class TmpfsInode extends Inode {
   }
 
   override destroy(): void {
+    const xattrs = this.xattrs;
+    if (xattrs !== null) {
+      this.limits.giveInodeSpace(xattrs.totalCost(XATTR_SPACE));
+      xattrs.destroy();
+    }
     this.limits.giveInode();
     this.limits.decRef();
     super.destroy();
@@ -55,6 +68,7 @@ export abstract class TmpfsInode extends Inode {
     }
     const now = realTime();
     if (a.valid & ATTR_MODE) this.mode = (this.mode & 0o170000) | (a.mode & 0o7777);
+    if (a.valid & ATTR_MODE) fitAclToMode(this);
     if (a.valid & ATTR_UID) this.uid = a.uid;
     if (a.valid & ATTR_GID) this.gid = a.gid;
     if (a.valid & ATTR_ATIME) this.atime = a.valid & ATTR_ATIME_SET ? a.atime : now;
@@ -65,6 +79,54 @@ export abstract class TmpfsInode extends Inode {
 
   setSize(_size: i64): i32 {
     return -EPERM;
+  }
+
+  override setAcl(isDefault: bool, acl: Acl | null, mode: u32): i32 {
+    this.mode = mode;
+    this.holdAcl(isDefault, acl);
+    this.touchChanged();
+    return 0;
+  }
+
+  override getXattr(name: usize, nameLength: u32, out: usize, capacity: u32): i32 {
+    const xattrs = this.xattrs;
+    return xattrs === null ? -ENODATA : xattrs.get(name, nameLength, out, capacity);
+  }
+
+  /** Errors: ENOSPC before all others, as the space is taken first (Linux: shmem_xattr_handler_set()). */
+  override setXattr(name: usize, nameLength: u32, value: usize, length: u32, flags: u32): i32 {
+    const space = XATTR_SPACE + nameLength + length;
+    if (!this.limits.takeInodeSpace(space)) return -ENOSPC;
+    let xattrs = this.xattrs;
+    if (xattrs === null) {
+      xattrs = new XattrStore();
+      this.xattrs = xattrs;
+    }
+    const before = xattrs.lengthOf(name, nameLength);
+    const result = xattrs.set(name, nameLength, value, length, flags);
+    if (result < 0) this.limits.giveInodeSpace(space);
+    else if (before >= 0) this.limits.giveInodeSpace(XATTR_SPACE + nameLength + before);
+    if (result < 0) return result;
+    if (isFileCapability(name, nameLength)) this.hasFileCapability = true;
+    this.touchChanged();
+    return 0;
+  }
+
+  override removeXattr(name: usize, nameLength: u32): i32 {
+    const xattrs = this.xattrs;
+    if (xattrs === null) return -ENODATA;
+    const before = xattrs.lengthOf(name, nameLength);
+    if (before < 0) return -ENODATA;
+    this.limits.giveInodeSpace(XATTR_SPACE + nameLength + before);
+    xattrs.remove(name, nameLength);
+    if (isFileCapability(name, nameLength)) this.hasFileCapability = false;
+    this.touchChanged();
+    return 0;
+  }
+
+  override listXattrs(out: usize, capacity: u32): i32 {
+    const xattrs = this.xattrs;
+    return xattrs === null ? 0 : xattrs.list(out, capacity);
   }
 
   /** A change of contents. */

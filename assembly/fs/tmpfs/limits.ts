@@ -3,21 +3,25 @@
 import { memoryIsShort } from "mm/page";
 import { RefCounted } from "../../lib/ref-counted.ts";
 
+/** What an inode, or another name of one, takes of the space for inodes; extended attributes take from it too (Linux: BOGO_INODE_SIZE). */
+const INODE_SPACE: u64 = 1024;
+
 @final
 export class TmpfsLimits extends RefCounted {
   pagesUsed: u64 = 0;
-  inodesUsed: u64 = 0;
+  private inodeSpaceUsed: u64 = 0;
 
   constructor(
-    /** In pages of 4 KiB. */
+    /** In pages of 4 KiB; 0: no limit but the kernel's memory. */
     readonly maxPages: u64,
+    /** 0: no limit but the kernel's memory. */
     readonly maxInodes: u64,
   ) {
     super();
   }
 
   takePages(count: u64): bool {
-    if (this.pagesUsed + count > this.maxPages) return false;
+    if (this.maxPages != 0 && this.pagesUsed + count > this.maxPages) return false;
     this.pagesUsed += count;
     return true;
   }
@@ -26,15 +30,42 @@ export class TmpfsLimits extends RefCounted {
     this.pagesUsed -= count;
   }
 
+  get freePages(): u64 {
+    return this.maxPages > this.pagesUsed ? this.maxPages - this.pagesUsed : 0;
+  }
+
   /** For a new file, or another name of one (Linux counts both: each pins memory). Also false when the kernel's memory is short. */
   takeInode(): bool {
-    if (this.inodesUsed >= this.maxInodes || memoryIsShort()) return false;
-    this.inodesUsed++;
-    return true;
+    return !memoryIsShort() && this.takeInodeSpace(INODE_SPACE);
   }
 
   giveInode(): void {
-    this.inodesUsed--;
+    this.giveInodeSpace(INODE_SPACE);
+  }
+
+  /** For what may not fail: a root, a whiteout. Given back as all others. */
+  forceInode(): void {
+    this.inodeSpaceUsed += INODE_SPACE;
+  }
+
+  /** Inodes and names; the attributes' share rounded down. */
+  get inodesUsed(): u64 {
+    return this.inodeSpaceUsed / INODE_SPACE;
+  }
+
+  get freeInodes(): u64 {
+    const all = this.maxInodes * INODE_SPACE;
+    return all > this.inodeSpaceUsed ? (all - this.inodeSpaceUsed) / INODE_SPACE : 0;
+  }
+
+  takeInodeSpace(bytes: u64): bool {
+    if (this.maxInodes != 0 && this.inodeSpaceUsed + bytes > this.maxInodes * INODE_SPACE) return false;
+    this.inodeSpaceUsed += bytes;
+    return true;
+  }
+
+  giveInodeSpace(bytes: u64): void {
+    this.inodeSpaceUsed -= bytes;
   }
 
   destroy(): void {}

@@ -19,6 +19,7 @@ export class TmpfsFilesystem extends InodeNumbers {
 
   constructor(readonly limits: TmpfsLimits) {
     super();
+    this.hasAcls = true;
   }
 
   override destroy(): void {
@@ -38,10 +39,10 @@ export class TmpfsFilesystem extends InodeNumbers {
     const limits = this.limits;
     out.type = TMPFS_MAGIC;
     out.blocks = limits.maxPages;
-    out.free = limits.maxPages - limits.pagesUsed;
+    out.free = limits.freePages;
     out.available = out.free;
     out.files = limits.maxInodes;
-    out.filesFree = limits.maxInodes - limits.inodesUsed;
+    out.filesFree = limits.freeInodes;
     return 0;
   }
 }
@@ -55,7 +56,7 @@ export function mountTmpfs(sizeBytes: u64, mode: u32, uid: u32, gid: u32): Dentr
   const limits = new TmpfsLimits(pages, INODES_MAX);
   const fs = new TmpfsFilesystem(limits);
   // Not takeInode(), which may refuse: the root gives its share back when it ends.
-  limits.inodesUsed = 1;
+  limits.forceInode();
   const inode = new TmpfsDirectory(fs, limits, fs.nextIno(), <u32>S_IFDIR | mode, uid, gid);
   const root = makeRootDentry(fs, inode);
   fs.decRef();
