@@ -555,7 +555,8 @@ export function file_open(task: usize, path: usize, length: u32, flags: u32, mod
   const t = changetype<Task>(task);
   const walk = t.beginAtCwd();
   memory.copy(walk.path, path, length);
-  const file = openAt(walk, length, flags, mode & ~t.umask, 0);
+  walk.umask = t.umask;
+  const file = openAt(walk, length, flags, mode, 0);
   walk.release();
   unlockKernel();
   return file;

@@ -2,13 +2,7 @@
 
 import { E2BIG, EBADF, EFAULT, EINVAL, ERANGE, EROFS } from "../abi/errno.ts";
 import { AT_FDCWD, O_PATH } from "../abi/fcntl.ts";
-import {
-  XATTR_CREATE,
-  XATTR_LIST_MAX,
-  XATTR_NAME_MAX,
-  XATTR_REPLACE,
-  XATTR_SIZE_MAX,
-} from "../abi/xattr.ts";
+import { XATTR_CREATE, XATTR_LIST_MAX, XATTR_NAME_MAX, XATTR_REPLACE, XATTR_SIZE_MAX } from "../abi/xattr.ts";
 import { Task } from "../kernel/task.ts";
 import { isError } from "../lib/result.ts";
 import { Dentry } from "../vfs/dentry.ts";

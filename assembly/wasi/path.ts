@@ -123,7 +123,8 @@ export function pathOpen(
     return abi.WASI_EFAULT;
   }
   const flags = linuxFlags(lookupflags, oflags, rights, fdflags);
-  const opened = openAt(walk, length, flags, 0o666 & ~task.umask, confineBits(task, dirFd));
+  walk.umask = task.umask;
+  const opened = openAt(walk, length, flags, 0o666, confineBits(task, dirFd));
   const failed = isError(opened) ? walkErrno(walk, <i32>opened) : 0;
   walk.release();
   if (failed) return failed;
@@ -159,7 +160,8 @@ export function pathCreateDirectory(task: Task, fd: u32, path: u32, length: u32)
   const walk = task.walk;
   const bad = beginAt(task, walk, fd, abi.RIGHT_PATH_CREATE_DIRECTORY, path, length);
   if (bad) return bad;
-  const errno = walkErrno(walk, mkdirAt(walk, length, 0o777 & ~task.umask, confineBits(task, fd)));
+  walk.umask = task.umask;
+  const errno = walkErrno(walk, mkdirAt(walk, length, 0o777, confineBits(task, fd)));
   walk.release();
   return errno;
 }

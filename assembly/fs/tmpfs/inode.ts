@@ -4,6 +4,7 @@
 
 import { ENODATA, ENOSPC, EPERM } from "../../abi/errno.ts";
 import { S_IFDIR } from "../../abi/stat.ts";
+import { Acl } from "../../vfs/acl.ts";
 import {
   ATTR_ATIME,
   ATTR_ATIME_SET,
@@ -16,7 +17,6 @@ import {
   Attributes,
 } from "../../vfs/attributes.ts";
 import { realTime } from "../../vfs/clock.ts";
-import { Acl } from "../../vfs/acl.ts";
 import { Filesystem, Inode } from "../../vfs/dentry.ts";
 import { fitAclToMode, isFileCapability } from "../../vfs/xattr.ts";
 import { XattrStore } from "../../vfs/xattr-store.ts";

@@ -7,6 +7,7 @@ import { O_CREAT, O_EXCL, O_RDWR } from "../../../assembly/abi/fcntl.ts";
 import { Calls } from "../../support/sys/calls.ts";
 import type { Target } from "../../support/sys/target.ts";
 import { userCases } from "./cases/users.ts";
+import { xattrCases } from "./cases/xattr.ts";
 
 /** Declares the cases on trees that `make` gives, each an empty one. */
 export function syscallCases(make: () => Target): void {
@@ -27,4 +28,5 @@ export function syscallCases(make: () => Target): void {
     });
   });
   userCases(make);
+  xattrCases(make);
 }

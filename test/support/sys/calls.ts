@@ -120,4 +120,37 @@ export class Calls {
   rename(from: string, to: string, flags = 0): number {
     return this.process.syscall(nr.SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, flags);
   }
+
+  // ---- extended attributes; `follow` false: of a symbolic link itself
+  setxattr(
+    path: string | number,
+    name: string,
+    value: string | Uint8Array,
+    flags = 0,
+    follow = true,
+  ): number {
+    const bytes = Buffer.from(value);
+    const call = typeof path === "number" ? nr.SYS_fsetxattr : follow ? nr.SYS_setxattr : nr.SYS_lsetxattr;
+    return this.process.syscall(call, path, name, bytes, bytes.length, flags);
+  }
+  /** The value, or -errno; with a `size` of 0 its length. */
+  getxattr(path: string | number, name: string, size = 256, follow = true): Buffer | number {
+    const bytes = Buffer.alloc(size);
+    const call = typeof path === "number" ? nr.SYS_fgetxattr : follow ? nr.SYS_getxattr : nr.SYS_lgetxattr;
+    const got = this.process.syscall(call, path, name, bytes, size);
+    return got < 0 || size === 0 ? got : Buffer.from(bytes.subarray(0, got));
+  }
+  /** The names in order, or -errno; with a `size` of 0 the length of the list. */
+  listxattr(path: string | number, size = 65536, follow = true): string[] | number {
+    const bytes = Buffer.alloc(size);
+    const call = typeof path === "number" ? nr.SYS_flistxattr : follow ? nr.SYS_listxattr : nr.SYS_llistxattr;
+    const got = this.process.syscall(call, path, bytes, size);
+    if (got < 0 || size === 0) return got;
+    return bytes.toString("latin1", 0, got).split("\0").slice(0, -1).sort();
+  }
+  removexattr(path: string | number, name: string, follow = true): number {
+    const call =
+      typeof path === "number" ? nr.SYS_fremovexattr : follow ? nr.SYS_removexattr : nr.SYS_lremovexattr;
+    return this.process.syscall(call, path, name);
+  }
 }

@@ -11,6 +11,7 @@ import type { Capability, Target } from "./target.ts";
 /** What no tree behind a gofer has, and why. */
 const LACKS: ReadonlyMap<Capability, string> = new Map([
   ["device nodes", "a device node on the host's file system is a door to the host's drivers"],
+  ["extended attributes", "the gofer does not serve them yet"],
 ]);
 
 export interface GoferTargets {
