@@ -5,6 +5,7 @@ import { MAX_RW_COUNT } from "../abi/limits.ts";
 import { Task } from "../kernel/task.ts";
 import { isError } from "../lib/result.ts";
 import { FileDescription } from "../vfs/file-description.ts";
+import { removePrivileges } from "../vfs/privileges.ts";
 import { fileOf, isMemory } from "./arguments.ts";
 
 /** Points the task's cursor at one span. Returns 0 or -EFAULT; a span is cut to MAX_RW_COUNT. */
@@ -29,7 +30,8 @@ function readCursor(task: Task, file: FileDescription, position: i64): i64 {
 function writeCursor(task: Task, file: FileDescription, position: i64): i64 {
   file.incRef();
   const appends = position < 0 && file.appends;
-  const moved = file.write(task.iov, appends ? -1 : position < 0 ? file.offset : position);
+  const kept = task.iov.remaining ? removePrivileges(file.inode, task.cred) : 0;
+  const moved = kept < 0 ? kept : file.write(task.iov, appends ? -1 : position < 0 ? file.offset : position);
   // An appending write has moved the offset itself, to the new end.
   if (moved > 0 && position < 0 && !appends && file.isSeekable()) file.offset += moved;
   file.decRef();

@@ -12,6 +12,7 @@ import { accessOk, copyOut, importIovecs, putU32, putU64 } from "../mm/usercopy.
 import { Attributes } from "../vfs/attributes.ts";
 import { Inode } from "../vfs/dentry.ts";
 import { FileDescription } from "../vfs/file-description.ts";
+import { removePrivileges } from "../vfs/privileges.ts";
 import { changeAttributes } from "../vfs/vfs.ts";
 import { wasiErrno } from "./errno-map.ts";
 import { checkRights, fileTypeOf } from "./rights.ts";
@@ -85,7 +86,8 @@ export function fdWrite(task: Task, fd: u32, iovs: u32, count: u32, position: i6
   task.iov.init(task.vector, count, <u32>total, false);
   file.incRef();
   const appends = position < 0 && file.appends;
-  const moved = file.write(task.iov, appends ? -1 : position < 0 ? file.offset : position);
+  const kept = total ? removePrivileges(file.inode, task.cred) : 0;
+  const moved = kept < 0 ? kept : file.write(task.iov, appends ? -1 : position < 0 ? file.offset : position);
   // An appending write has moved the offset itself, to the new end.
   if (moved > 0 && position < 0 && !appends && file.isSeekable()) file.offset += moved;
   file.decRef();
@@ -141,7 +143,8 @@ export function fdAllocate(task: Task, fd: u32, offset: i64, length: i64): u32 {
   if (offset < 0 || length <= 0) return abi.WASI_EINVAL;
   if (offset + length < 0) return abi.WASI_EFBIG;
   file.incRef();
-  const result = file.allocate(0, offset, length);
+  let result = removePrivileges(file.inode, task.cred);
+  if (result == 0) result = file.allocate(0, offset, length);
   file.decRef();
   return wasiErrno(result);
 }
@@ -211,7 +214,8 @@ export function fdFilestatSetSize(task: Task, fd: u32, size: i64): u32 {
   if (!file.inode.isRegular || !file.canWrite) return abi.WASI_EINVAL;
   if (size < 0) return abi.WASI_EINVAL;
   file.incRef();
-  const result = file.truncate(size);
+  let result = removePrivileges(file.inode, task.cred);
+  if (result == 0) result = file.truncate(size);
   file.decRef();
   return wasiErrno(result);
 }
