@@ -1,20 +1,27 @@
 // fd_readdir: entries straight into the guest's buffer; the last one may be cut off, which tells the guest to ask again.
 
+import { NAME_MAX } from "../abi/limits.ts";
 import * as abi from "../abi/wasi.ts";
-import { Task } from "../kernel/task.ts";
+import { TASK_PAGE, Task } from "../kernel/task.ts";
 import { free } from "../lib/ref-counted.ts";
 import { accessOk, copyOutUnchecked, putU32 } from "../mm/usercopy.ts";
 import { DirectorySink } from "../vfs/directory-sink.ts";
 import { wasiErrno } from "./errno-map.ts";
 import { checkRights, fileTypeOfEntry } from "./rights.ts";
 
+/** The longest entry: a header and a name of NAME_MAX bytes. */
+const ENTRY_MAX: u32 = abi.SIZEOF_DIRENT + <u32>NAME_MAX;
+
+/** Entries are put together in kernel memory and copied out by the page: an access to guest memory can be a call. */
 @final
 class GuestDirectoryBuffer extends DirectorySink {
+  /** Bytes of the guest's buffer that are taken, those not copied yet included. */
   used: u32 = 0;
+  private staged: u32 = 0;
 
-  /** [buffer, buffer + capacity) was checked. `scratch` is kernel memory for one header. */
+  /** [buffer, buffer + capacity) was checked. `page` is kernel memory of TASK_PAGE bytes. */
   constructor(
-    private readonly scratch: usize,
+    private readonly page: usize,
     private readonly buffer: u32,
     private readonly capacity: u32,
   ) {
@@ -23,20 +30,22 @@ class GuestDirectoryBuffer extends DirectorySink {
 
   emit(name: usize, length: u32, ino: u64, type: u32, next: u64): bool {
     if (this.used == this.capacity) return false;
-    const header = this.scratch;
+    if (this.staged + ENTRY_MAX > TASK_PAGE) this.flush();
+    const header = this.page + this.staged;
     store<u64>(header, next);
     store<u64>(header, ino, 8);
     store<u32>(header, length, 16);
     store<u32>(header, fileTypeOfEntry(type), 20);
-    this.put(header, abi.SIZEOF_DIRENT);
-    this.put(name, length);
+    memory.copy(header + abi.SIZEOF_DIRENT, name, length);
+    const fits = min(abi.SIZEOF_DIRENT + length, this.capacity - this.used);
+    this.staged += fits;
+    this.used += fits;
     return this.used < this.capacity;
   }
 
-  private put(source: usize, length: u32): void {
-    const fits = min(length, this.capacity - this.used);
-    copyOutUnchecked(this.buffer + this.used, source, fits);
-    this.used += fits;
+  flush(): void {
+    copyOutUnchecked(this.buffer + this.used - this.staged, this.page, this.staged);
+    this.staged = 0;
   }
 }
 
@@ -49,6 +58,7 @@ export function fdReaddir(task: Task, fd: u32, buffer: u32, capacity: u32, cooki
   file.incRef();
   const sink = new GuestDirectoryBuffer(task.page, buffer, capacity);
   const result = capacity ? file.iterate(sink, cookie) : 0;
+  sink.flush();
   file.decRef();
   const used = sink.used;
   free(sink);
