@@ -441,6 +441,14 @@ export function fs_tmpfs(sizeBytes: f64, mode: u32, uid: u32, gid: u32): usize {
   return changetype<usize>(root);
 }
 
+/** A file system of the kernel's own by its name, as mount(2) takes it; or -ENODEV. */
+export function fs_kernel(name: usize, length: u32): usize {
+  lockKernel();
+  const root = boot.makeKernelFilesystem(name, length);
+  unlockKernel();
+  return root;
+}
+
 export function fs_devtmpfs(): usize {
   lockKernel();
   const root = boot.makeDevtmpfs();
@@ -596,6 +604,14 @@ export function file_size(file: usize): f64 {
 }
 
 /** Whether the task may execute the open file: 0 or -EACCES, also for what is no regular file. */
+/** Notes what the task runs, for /proc/PID/exe. */
+export function task_set_executable(task: usize, file: usize): void {
+  lockKernel();
+  const description = changetype<FileDescription>(file);
+  changetype<Task>(task).setExecutable(description.mount, description.dentry);
+  unlockKernel();
+}
+
 export function file_may_execute(task: usize, file: usize): i32 {
   lockKernel();
   const result = boot.mayExecute(changetype<Task>(task), changetype<FileDescription>(file));

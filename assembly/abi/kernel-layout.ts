@@ -50,3 +50,7 @@ export const ROOT_STARVED = 1344;
 export const ROOT_PIDS = 1348;
 /** u64: moves on whenever a path to a directory may lead elsewhere (vfs/path-cache.ts). */
 export const ROOT_TREE_GENERATION = 1352;
+/** i64: CLOCK_MONOTONIC when the kernel was made. */
+export const ROOT_BOOT_TIME = 1360;
+/** The system's names (kernel/uts.ts). */
+export const ROOT_UTS = 1368;

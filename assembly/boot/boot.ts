@@ -5,7 +5,7 @@
 
 import { initPages, pagesUsed } from "mm/page";
 import { objectsUsed } from "mm/slab";
-import { EACCES, EEXIST, EINVAL } from "../abi/errno.ts";
+import { EACCES, EEXIST, EINVAL, ENODEV } from "../abi/errno.ts";
 import { O_DIRECTORY } from "../abi/fcntl.ts";
 import { ROOT_BOOTED, ROOT_LAST_DEVICE } from "../abi/kernel-layout.ts";
 import { S_IFCHR } from "../abi/stat.ts";
@@ -22,11 +22,14 @@ import {
 import { mountGofer } from "../fs/gofer/gofer.ts";
 import { OverlayFilesystem } from "../fs/overlay/filesystem.ts";
 import { mountOverlay, mountOverlayFile } from "../fs/overlay/overlay.ts";
+import { mountProc } from "../fs/proc/proc.ts";
 import { mountTmpfs } from "../fs/tmpfs/tmpfs.ts";
+import { initUptime } from "../kernel/clock.ts";
 import { makeHostStream } from "../kernel/host-stream.ts";
 import { addTask, initPids } from "../kernel/pid-table.ts";
 import { registerStdioDevices, stdioDevice } from "../kernel/stdio-device.ts";
 import { Task } from "../kernel/task.ts";
+import { initUts } from "../kernel/uts.ts";
 import { duplicate } from "../lib/bytes.ts";
 import { free } from "../lib/ref-counted.ts";
 import { isError } from "../lib/result.ts";
@@ -35,6 +38,7 @@ import { dropDentries, initDcache } from "../vfs/dcache.ts";
 import { Dentry, Filesystem } from "../vfs/dentry.ts";
 import { DirectorySink } from "../vfs/directory-sink.ts";
 import { FileDescription } from "../vfs/file-description.ts";
+import { FS_DEVTMPFS, FS_PROC, findFilesystemType } from "../vfs/filesystem-type.ts";
 import { MNT_NOEXEC, Mount, MountNamespace } from "../vfs/mount.ts";
 import { PathWalk, WALK_FOLLOW } from "../vfs/path-walk.ts";
 import { checkPermission, MAY_EXEC } from "../vfs/permission.ts";
@@ -48,6 +52,8 @@ export function bootKernel(maxBytes: u32): i32 {
   initPages(maxBytes);
   initDcache();
   initPids();
+  initUts();
+  initUptime();
   registerMemDevices();
   registerStdioDevices();
   store<u32>(ROOT_BOOTED, 1);
@@ -154,6 +160,7 @@ export function setStrings(task: Task, which: u32, strings: usize, bytes: u32, c
   if (bytes && load<u8>(strings + bytes - 1) != 0) return -EINVAL;
   const copy = duplicate(strings, bytes);
   if (which == 0) {
+    nameAfterProgram(task, copy, bytes);
     task.args = copy;
     task.argsBytes = bytes;
     task.argsCount = count;
@@ -163,6 +170,16 @@ export function setStrings(task: Task, which: u32, strings: usize, bytes: u32, c
     task.envCount = count;
   }
   return 0;
+}
+
+/** A task is called like the last part of its first argument, until its program is known. */
+function nameAfterProgram(task: Task, strings: usize, bytes: u32): void {
+  let start: u32 = 0;
+  let end: u32 = 0;
+  for (; end < bytes && load<u8>(strings + end); end++) {
+    if (load<u8>(strings + end) == 0x2f) start = end + 1;
+  }
+  task.setComm(strings + start, end - start);
 }
 
 /** Installs the host descriptor `handle` as `fd`. */
@@ -285,6 +302,21 @@ export function makeOverlay(upper: usize, lowers: usize, count: u32): usize {
   for (let i: u32 = 0; i < count; i++)
     changetype<Dentry>(<usize>load<u32>(lowers + ((<usize>i) << 2))).decRef();
   return isError(result) ? result : changetype<usize>(numberFilesystem(changetype<Dentry>(result)));
+}
+
+/** A file system of the kernel's own by its name, or an error: ENODEV. */
+export function makeKernelFilesystem(name: usize, length: u32): usize {
+  let root: Dentry;
+  switch (findFilesystemType(name, length)) {
+    case FS_PROC:
+      root = mountProc();
+      break;
+    case FS_DEVTMPFS:
+      return changetype<usize>(makeDevtmpfs());
+    default:
+      return -ENODEV;
+  }
+  return changetype<usize>(numberFilesystem(root));
 }
 
 /** The tree behind a 9P connection, or an error. May sleep. */

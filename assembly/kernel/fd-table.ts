@@ -36,6 +36,11 @@ export class FdTable {
   /** No free descriptor is below this one. */
   private lowest: u32 = 0;
 
+  /** How many descriptors there is room for. */
+  get size(): u32 {
+    return this.capacity;
+  }
+
   /** The entry of an open descriptor, or null. Valid until the next install(). */
   get(fd: u32): FdEntry | null {
     if (fd >= this.capacity) return null;

@@ -25,6 +25,9 @@ import { removeTask } from "./pid-table.ts";
 /** Bytes of scratch memory that a task has for small transfers. */
 export const TASK_PAGE: u32 = 8192;
 
+/** Bytes of a task's name (Linux: TASK_COMM_LEN, less the NUL). */
+export const COMM_MAX: u32 = 15;
+
 @final
 export class Task extends Thread {
   fds: FdTable = new FdTable();
@@ -43,6 +46,14 @@ export class Task extends Thread {
   env: usize = 0;
   envBytes: u32 = 0;
   envCount: u32 = 0;
+  /** Its name, commLength bytes. */
+  readonly comm: usize = heap.alloc(COMM_MAX);
+  commLength: u32 = 0;
+  /** What /proc/PID/oom_score_adj remembers. */
+  oomScoreAdj: i32 = 0;
+  /** The program, with references; both null until the loader says. */
+  exeMount: Mount | null = null;
+  exeDentry: Dentry | null = null;
   readonly walk: PathWalk = new PathWalk();
   /** The second path of rename and link. */
   readonly otherWalk: PathWalk = new PathWalk();
@@ -113,6 +124,25 @@ export class Task extends Thread {
     return result;
   }
 
+  /** Takes the first COMM_MAX bytes as its name. */
+  setComm(name: usize, length: u32): void {
+    this.commLength = min(length, COMM_MAX);
+    memory.copy(this.comm, name, this.commLength);
+  }
+
+  /** What the task runs, for /proc/PID/exe, and its name from that; takes references of its own. */
+  setExecutable(mount: Mount, dentry: Dentry): void {
+    const oldMount = this.exeMount;
+    const oldDentry = this.exeDentry;
+    mount.incRef();
+    dentry.incRef();
+    this.exeMount = mount;
+    this.exeDentry = dentry;
+    this.setComm(dentry.name, dentry.nameLength);
+    if (oldDentry !== null) oldDentry.decRef();
+    if (oldMount !== null) oldMount.decRef();
+  }
+
   /** Gives back all that the task owns. Never sleeps. */
   release(): void {
     if (this.ended) return;
@@ -129,6 +159,11 @@ export class Task extends Thread {
     free(this.sleeping);
     heap.free(this.vector);
     heap.free(this.page);
+    heap.free(this.comm);
+    const exeMount = this.exeMount;
+    const exeDentry = this.exeDentry;
+    if (exeDentry !== null) exeDentry.decRef();
+    if (exeMount !== null) exeMount.decRef();
     this.rootDentry.decRef();
     this.rootMount.decRef();
     this.cwdDentry.decRef();

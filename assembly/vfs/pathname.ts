@@ -86,3 +86,19 @@ export function isReachable(mount: Mount, dentry: Dentry, rootMount: Mount, root
   free(up);
   return reached;
 }
+
+/** Writes the path of a dentry in its own file system, whatever is mounted where, to `out`. Errors: ENAMETOOLONG. */
+export function pathInFilesystem(dentry: Dentry, out: usize, capacity: u32): i32 {
+  let at = capacity;
+  let above = dentry;
+  while (above.parent !== null) {
+    if (at < above.nameLength + 1) return -ENAMETOOLONG;
+    at -= above.nameLength;
+    memory.copy(out + at, above.name, above.nameLength);
+    store<u8>(out + --at, SLASH);
+    above = changetype<Dentry>(changetype<usize>(above.parent));
+  }
+  if (at == capacity) store<u8>(out + --at, SLASH);
+  memory.copy(out, out + at, capacity - at);
+  return <i32>(capacity - at);
+}

@@ -60,6 +60,12 @@ export class Machine {
     return this.kernel.fs_devtmpfs() as FilesystemHandle;
   }
 
+  /** A file system of the kernel's own, by the name that mount(2) takes. */
+  kernelFilesystem(type: string): FilesystemHandle {
+    const root = this.withBytes(encode(type), (at, length) => this.kernel.fs_kernel(at, length));
+    return check(root, `making a file system of type ${type}`) as FilesystemHandle;
+  }
+
   /** The tree behind connection `index` of the gofer. */
   gofer(index: number, options: { readonly: boolean; shared: boolean; uid: number }): FilesystemHandle {
     const { readonly, shared, uid } = options;

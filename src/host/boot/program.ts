@@ -70,7 +70,10 @@ function follow(
     const file = openExecutable(machine, task, path);
     try {
       const head = machine.read(file, HEAD_BYTES);
-      if (isWasm(head)) return { bytes: readModule(machine, file, path), path, args };
+      if (isWasm(head)) {
+        machine.kernel.task_set_executable(task, file);
+        return { bytes: readModule(machine, file, path), path, args };
+      }
       const interpreter = interpreterOf(head);
       if (interpreter === undefined) throw notExecutable(path, head);
       // Linux asks this of every program. Compilers leave the bit off modules, and no execve(2) ever runs one.

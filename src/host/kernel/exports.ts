@@ -10,6 +10,7 @@ export interface KernelExports extends WebAssembly.Exports {
   buffer_free(buffer: number): void;
   fs_tmpfs(sizeBytes: number, mode: number, uid: number, gid: number): number;
   fs_devtmpfs(): number;
+  fs_kernel(name: number, length: number): number;
   fs_gofer(connection: number, readonly: number, shared: number, donate: number, uid: number): number;
   fs_overlay(upper: number, lowers: number, count: number): number;
   namespace_make(root: number, flags: number): number;
@@ -42,6 +43,7 @@ export interface KernelExports extends WebAssembly.Exports {
   file_list(file: number, buffer: number, capacity: number): number;
   file_mode(file: number): number;
   file_size(file: number): number;
+  task_set_executable(task: number, file: number): void;
   file_may_execute(task: number, file: number): number;
   file_close(file: number): void;
   heap_objects(): number;

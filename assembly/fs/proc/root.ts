@@ -1,0 +1,96 @@
+// The top of /proc: the kernel's tables, and a directory for each task (Linux: fs/proc/root.c, base.c proc_pid_readdir()).
+
+import { lastPid, nextTask } from "../../kernel/pid-table.ts";
+import { Dentry, Inode } from "../../vfs/dentry.ts";
+import { DirectorySink } from "../../vfs/directory-sink.ts";
+import { DYNAMIC_COOKIE, KernfsDirectory } from "../kernfs/directory.ts";
+import { ShowFile } from "../kernfs/file.ts";
+import { KernfsFilesystem } from "../kernfs/inode.ts";
+import { ConstantSymlink } from "../kernfs/symlink.ts";
+import { parseNumber, writeNumber } from "./numbers.ts";
+import { SelfLink } from "./self.ts";
+import { makeSysDirectory } from "./sys.ts";
+import {
+  showCgroups,
+  showCmdline,
+  showCpuinfo,
+  showDevices,
+  showFilesystems,
+  showLoadavg,
+  showMeminfo,
+  showPartitions,
+  showStat,
+  showSwaps,
+  showUptime,
+  showVersion,
+} from "./system.ts";
+import { taskOf } from "./task.ts";
+import { TaskDirectory } from "./task-directory.ts";
+
+/** Linux: PROC_ROOT_INO. */
+const ROOT_INO: u64 = 1;
+
+@final
+class ProcRoot extends KernfsDirectory {
+  override find(name: usize, length: u32): Inode | null {
+    const pid = parseNumber(name, length);
+    const task = pid > 0 ? taskOf(<u32>pid) : null;
+    if (task === null) return null;
+    return new TaskDirectory(this.kernfs, task, false);
+  }
+
+  override revalidate(child: Dentry): i32 {
+    const inode = child.inode;
+    if (inode === null) return 0;
+    return inode instanceof TaskDirectory ? changetype<TaskDirectory>(inode).refresh() : 1;
+  }
+
+  override iterateMore(sink: DirectorySink, cookie: u64): bool {
+    const name = heap.alloc(16);
+    let full = false;
+    let task = nextTask(<u32>(cookie - DYNAMIC_COOKIE));
+    while (task !== null && !full) {
+      const length = writeNumber(name, task.id);
+      full = !sink.emit(name, length, taskIno(task.id), 4, DYNAMIC_COOKIE + task.id + 1);
+      task = nextTask(task.id + 1);
+    }
+    heap.free(name);
+    return !full;
+  }
+
+  override getAttributes(): i32 {
+    // Its subdirectories of tasks count as links, as far as they are easily known.
+    this.nlink = max(this.nlink, 2 + min(lastPid(), 64));
+    return 0;
+  }
+}
+
+/** Numbers of task directories; those of other files stay far below. */
+function taskIno(pid: u32): u64 {
+  return 0x1_0000_0000 + <u64>pid;
+}
+
+/** The top directory, with one reference. */
+export function makeProcRoot(fs: KernfsFilesystem): Inode {
+  const root = new ProcRoot(fs, 0o555);
+  root.ino = ROOT_INO;
+  root.add("self", new SelfLink(fs, false));
+  root.add("thread-self", new SelfLink(fs, true));
+  root.add("cgroups", new ShowFile(fs, 0o444, showCgroups));
+  root.add("cmdline", new ShowFile(fs, 0o444, showCmdline));
+  root.add("cpuinfo", new ShowFile(fs, 0o444, showCpuinfo));
+  root.add("devices", new ShowFile(fs, 0o444, showDevices));
+  root.add("filesystems", new ShowFile(fs, 0o444, showFilesystems));
+  root.add("fs", new KernfsDirectory(fs, 0o555));
+  root.add("loadavg", new ShowFile(fs, 0o444, showLoadavg));
+  root.add("meminfo", new ShowFile(fs, 0o444, showMeminfo));
+  root.add("mounts", new ConstantSymlink(fs, "self/mounts"));
+  root.add("net", new ConstantSymlink(fs, "self/net"));
+  root.add("partitions", new ShowFile(fs, 0o444, showPartitions));
+  root.add("stat", new ShowFile(fs, 0o444, showStat));
+  root.add("swaps", new ShowFile(fs, 0o444, showSwaps));
+  root.add("sys", makeSysDirectory(fs));
+  root.add("uptime", new ShowFile(fs, 0o444, showUptime));
+  root.add("version", new ShowFile(fs, 0o444, showVersion));
+  return root;
+}

@@ -1,0 +1,128 @@
+// The files at the top of /proc that tell about the system (Linux: fs/proc/meminfo.c, stat.c, loadavg.c ...). The system is the
+// kernel in its memory, with one processor: which processors run guests is the host's business.
+
+import { pagesMax, pagesUsed } from "mm/page";
+import { uptime } from "../../kernel/clock.ts";
+import { lastPid, taskCount } from "../../kernel/pid-table.ts";
+import { UTS_RELEASE, UTS_SYSNAME, UTS_VERSION } from "../../kernel/uts.ts";
+import { realTime } from "../../vfs/clock.ts";
+import { Text } from "../kernfs/text.ts";
+
+const SECOND: i64 = 1_000_000_000;
+
+/** Hundredths of a second, as two numbers. */
+function seconds(out: Text, nanoseconds: i64): void {
+  out
+    .decimal(<u64>(nanoseconds / SECOND))
+    .byte(0x2e)
+    .digits(<u64>((nanoseconds % SECOND) / 10_000_000), 2);
+}
+
+/** Since boot, and idle: a processor that is not a guest's is not counted. */
+export function showUptime(out: Text): i32 {
+  const since = uptime();
+  seconds(out, since);
+  out.byte(0x20);
+  seconds(out, 0);
+  out.byte(0x0a);
+  return 0;
+}
+
+export function showVersion(out: Text): i32 {
+  out.text(UTS_SYSNAME).text(" version ").text(UTS_RELEASE).byte(0x20).text(UTS_VERSION).byte(0x0a);
+  return 0;
+}
+
+export function showCmdline(out: Text): i32 {
+  out.byte(0x0a);
+  return 0;
+}
+
+export function showLoadavg(out: Text): i32 {
+  out.text("0.00 0.00 0.00 1/").decimal(taskCount()).byte(0x20).decimal(lastPid()).byte(0x0a);
+  return 0;
+}
+
+/** The name with its colon, 16 wide, and the value, 8 wide. */
+function memoryLine(out: Text, name: string, kilobytes: u64): void {
+  out
+    .text(name)
+    .byte(0x3a)
+    .spaces(15 - name.length)
+    .padded(kilobytes, 8)
+    .text(" kB\n");
+}
+
+export function showMeminfo(out: Text): i32 {
+  const total = <u64>pagesMax() * 4;
+  const free = <u64>(pagesMax() - pagesUsed()) * 4;
+  memoryLine(out, "MemTotal", total);
+  memoryLine(out, "MemFree", free);
+  memoryLine(out, "MemAvailable", free);
+  memoryLine(out, "Buffers", 0);
+  memoryLine(out, "Cached", 0);
+  memoryLine(out, "SwapCached", 0);
+  memoryLine(out, "Active", 0);
+  memoryLine(out, "Inactive", 0);
+  memoryLine(out, "Active(anon)", 0);
+  memoryLine(out, "Inactive(anon)", 0);
+  memoryLine(out, "Active(file)", 0);
+  memoryLine(out, "Inactive(file)", 0);
+  memoryLine(out, "Unevictable", 0);
+  memoryLine(out, "Mlocked", 0);
+  memoryLine(out, "SwapTotal", 0);
+  memoryLine(out, "SwapFree", 0);
+  memoryLine(out, "Dirty", 0);
+  memoryLine(out, "Writeback", 0);
+  memoryLine(out, "AnonPages", 0);
+  memoryLine(out, "Mapped", 0);
+  memoryLine(out, "Shmem", 0);
+  memoryLine(out, "Slab", total - free);
+  memoryLine(out, "CommitLimit", total);
+  memoryLine(out, "Committed_AS", total - free);
+  return 0;
+}
+
+export function showCpuinfo(out: Text): i32 {
+  out.text("processor\t: 0\nvendor_id\t: wVisor\ncpu family\t: 0\nmodel\t\t: 0\nmodel name\t: WebAssembly\n");
+  out.text("stepping\t: 0\nphysical id\t: 0\nsiblings\t: 1\ncore id\t\t: 0\ncpu cores\t: 1\n");
+  out.text("fpu\t\t: yes\nfpu_exception\t: no\nwp\t\t: yes\nflags\t\t: fpu\nbugs\t\t:\n\n");
+  return 0;
+}
+
+export function showStat(out: Text): i32 {
+  out.text("cpu  0 0 0 0 0 0 0 0 0 0\ncpu0 0 0 0 0 0 0 0 0 0 0\nintr 0\nctxt 0\nbtime ");
+  out.decimal(<u64>((realTime() - uptime()) / SECOND));
+  out.text("\nprocesses ").decimal(lastPid());
+  out.text("\nprocs_running 1\nprocs_blocked 0\nsoftirq 0 0 0 0 0 0 0 0 0 0 0\n");
+  return 0;
+}
+
+/** What mount(2) takes; none of them needs a device. */
+export function showFilesystems(out: Text): i32 {
+  out.text("nodev\tsysfs\nnodev\ttmpfs\nnodev\tproc\nnodev\tcgroup\nnodev\tcgroup2\nnodev\tdevtmpfs\n");
+  out.text("nodev\tdevpts\nnodev\t9p\nnodev\toverlay\nnodev\tmqueue\n");
+  return 0;
+}
+
+export function showCgroups(out: Text): i32 {
+  out.text("#subsys_name\thierarchy\tnum_cgroups\tenabled\n");
+  out.text("cpuset\t0\t1\t1\ncpu\t0\t1\t1\ncpuacct\t0\t1\t1\nmemory\t0\t1\t1\npids\t0\t1\t1\n");
+  return 0;
+}
+
+export function showDevices(out: Text): i32 {
+  out.text("Character devices:\n  1 mem\n  5 /dev/tty\n  5 /dev/console\n  5 /dev/ptmx\n128 ptm\n136 pts\n");
+  out.text("\nBlock devices:\n");
+  return 0;
+}
+
+/** There is none, and then Linux shows not even the heading. */
+export function showPartitions(_out: Text): i32 {
+  return 0;
+}
+
+export function showSwaps(out: Text): i32 {
+  out.text("Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n");
+  return 0;
+}

@@ -1,0 +1,172 @@
+// /proc/PID and /proc/PID/task/TID (Linux: fs/proc/base.c tgid_base_stuff[], tid_base_stuff[]). A task is one thread.
+
+import { EINVAL, ESRCH } from "../../abi/errno.ts";
+import { Task } from "../../kernel/task.ts";
+import { Dentry, Inode } from "../../vfs/dentry.ts";
+import { DirectorySink } from "../../vfs/directory-sink.ts";
+import { DYNAMIC_COOKIE, KernfsDirectory } from "../kernfs/directory.ts";
+import { KernfsFile } from "../kernfs/file.ts";
+import { KernfsFilesystem } from "../kernfs/inode.ts";
+import { Text } from "../kernfs/text.ts";
+import { parseNumber, writeNumber } from "./numbers.ts";
+import { mayInspect, ownedBy, taskOf } from "./task.ts";
+import { FdDirectory } from "./task-fd.ts";
+import {
+  showAuxv,
+  showCgroup,
+  showCmdline,
+  showCoredumpFilter,
+  showEnviron,
+  showIdMap,
+  showIo,
+  showLimits,
+  showNothing,
+  showOomScore,
+  showSetgroups,
+  showStat,
+  showStatm,
+  showStatus,
+} from "./task-files.ts";
+import { PLACE_CWD, PLACE_EXE, PLACE_ROOT, PlaceLink } from "./task-links.ts";
+import { showMountinfo, showMounts, showMountstats } from "./task-mounts.ts";
+import { makeNamespaceDirectory } from "./task-namespaces.ts";
+import { CommFile, OomScoreAdjFile } from "./task-settings.ts";
+
+@final
+export class TaskDirectory extends KernfsDirectory {
+  readonly pid: u32;
+
+  /** The directory of a thread has no `task` of its own. */
+  constructor(fs: KernfsFilesystem, task: Task, ofThread: bool) {
+    super(fs, 0o555);
+    this.pid = task.id;
+    const pid = task.id;
+    ownedBy(this, task);
+    if (!ofThread) this.add("task", new ThreadsDirectory(fs, pid));
+    this.add("fd", new FdDirectory(fs, pid, false));
+    this.add("fdinfo", new FdDirectory(fs, pid, true));
+    this.add("ns", makeNamespaceDirectory(fs, task));
+    this.add("net", new KernfsDirectory(fs, 0o555));
+    this.addShown("environ", 0o400, true, showEnviron);
+    this.addShown("auxv", 0o400, true, showAuxv);
+    this.addShown("status", 0o444, false, showStatus);
+    this.addShown("limits", 0o444, false, showLimits);
+    this.add("comm", new CommFile(fs, pid));
+    this.addShown("cmdline", 0o444, false, showCmdline);
+    this.addShown("stat", 0o444, false, showStat);
+    this.addShown("statm", 0o444, false, showStatm);
+    this.addShown("maps", 0o444, true, showNothing);
+    this.addShown("smaps", 0o444, true, showNothing);
+    this.add("cwd", new PlaceLink(fs, pid, PLACE_CWD));
+    this.add("root", new PlaceLink(fs, pid, PLACE_ROOT));
+    this.add("exe", new PlaceLink(fs, pid, PLACE_EXE));
+    this.addShown("mounts", 0o444, false, showMounts);
+    this.addShown("mountinfo", 0o444, false, showMountinfo);
+    if (!ofThread) this.addShown("mountstats", 0o400, false, showMountstats);
+    this.addShown("cgroup", 0o444, false, showCgroup);
+    this.addShown("oom_score", 0o444, false, showOomScore);
+    this.add("oom_score_adj", new OomScoreAdjFile(fs, pid));
+    if (!ofThread) this.addShown("coredump_filter", 0o644, false, showCoredumpFilter);
+    this.addShown("io", 0o400, true, showIo);
+    this.addShown("uid_map", 0o644, false, showIdMap);
+    this.addShown("gid_map", 0o644, false, showIdMap);
+    this.addShown("setgroups", 0o644, false, showSetgroups);
+  }
+
+  private addShown(name: string, mode: u32, guarded: bool, shows: (task: Task, out: Text) => void): void {
+    this.add(name, new TaskFile(this.kernfs, this.pid, mode, guarded, shows));
+  }
+
+  /** Whether the task still lives; if so, it owns the directory. 1 or 0, as revalidate(). */
+  refresh(): i32 {
+    const task = taskOf(this.pid);
+    if (task === null) return 0;
+    ownedBy(this, task);
+    return 1;
+  }
+
+  /** Errors: ESRCH in the directory of a task that ended (Linux: proc_pid_permission()), ENOENT. */
+  override lookup(child: Dentry): i32 {
+    if (taskOf(this.pid) === null) return -ESRCH;
+    const result = super.lookup(child);
+    if (result == 0) this.revalidate(child);
+    return result;
+  }
+
+  /** A file belongs to its task; a directory that all may read, too. */
+  override revalidate(child: Dentry): i32 {
+    const task = taskOf(this.pid);
+    if (task === null) return 0;
+    const inode = child.inode;
+    if (inode !== null) ownedBy(inode, task);
+    return 1;
+  }
+
+  override getAttributes(): i32 {
+    return this.refresh() ? 0 : -ESRCH;
+  }
+}
+
+/** /proc/PID/task. */
+@final
+class ThreadsDirectory extends KernfsDirectory {
+  constructor(
+    fs: KernfsFilesystem,
+    private readonly pid: u32,
+  ) {
+    super(fs, 0o555);
+    this.nlink = 3;
+  }
+
+  override find(name: usize, length: u32): Inode | null {
+    if (parseNumber(name, length) != <i64>this.pid) return null;
+    const task = taskOf(this.pid);
+    return task === null ? null : new TaskDirectory(this.kernfs, task, true);
+  }
+
+  override revalidate(child: Dentry): i32 {
+    const inode = child.inode;
+    return inode === null ? 0 : changetype<TaskDirectory>(inode).refresh();
+  }
+
+  override iterateMore(sink: DirectorySink, cookie: u64): bool {
+    if (cookie > DYNAMIC_COOKIE || taskOf(this.pid) === null) return true;
+    const name = heap.alloc(16);
+    const length = writeNumber(name, this.pid);
+    const taken = sink.emit(name, length, this.ino, 4, DYNAMIC_COOKIE + 1);
+    heap.free(name);
+    return taken;
+  }
+}
+
+/** A file of a task that is one function. */
+@final
+class TaskFile extends KernfsFile {
+  constructor(
+    fs: KernfsFilesystem,
+    private readonly pid: u32,
+    permissions: u32,
+    /** Only who may look into the task opens it. */
+    private readonly guarded: bool,
+    private readonly shows: (task: Task, out: Text) => void,
+  ) {
+    super(fs, permissions);
+  }
+
+  override mayOpen(_flags: u32): i32 {
+    const task = taskOf(this.pid);
+    if (task === null) return -ESRCH;
+    return this.guarded ? mayInspect(task) : 0;
+  }
+
+  override store(_text: usize, _length: u32, _offset: i64): i64 {
+    return -EINVAL;
+  }
+
+  show(out: Text): i32 {
+    const task = taskOf(this.pid);
+    if (task === null) return -ESRCH;
+    this.shows(task, out);
+    return 0;
+  }
+}

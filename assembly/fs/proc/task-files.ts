@@ -1,0 +1,214 @@
+// The files of /proc/PID that only tell (Linux: fs/proc/array.c, base.c, task_mmu.c). What the kernel does not count for a
+// guest is 0: a guest's memory is its own module's, and its threads are the host's to schedule.
+
+import { FD_MAX } from "../../abi/limits.ts";
+import { Task } from "../../kernel/task.ts";
+import { Text } from "../kernfs/text.ts";
+import { currentTask } from "./task.ts";
+
+/** Bytes of argv or environ in one file, at most. */
+const STRINGS_MAX: u32 = 1 << 19;
+/** Linux: MAX_THREADS and the like are limits of the machine; these are a guest's. */
+const TASKS_MAX: u64 = 32768;
+
+/** R for the reader itself, S for who is elsewhere. */
+function stateOf(task: Task): u32 {
+  return currentTask() === task ? 0x52 : 0x53;
+}
+
+function line(out: Text, name: string, value: u64): void {
+  out.text(name).text(":\t").decimal(value).byte(0x0a);
+}
+
+function kilobytes(out: Text, name: string, value: u64): void {
+  out.text(name).text(":\t").padded(value, 8).text(" kB\n");
+}
+
+function mask(out: Text, name: string, value: u64): void {
+  out.text(name).text(":\t").hex(value, 16).byte(0x0a);
+}
+
+function ids(out: Text, name: string, real: u32, effective: u32, saved: u32, ofFiles: u32): void {
+  out.text(name).text(":\t").decimal(real).byte(0x09).decimal(effective).byte(0x09).decimal(saved);
+  out.byte(0x09).decimal(ofFiles).byte(0x0a);
+}
+
+/** comm with line ends and backslashes escaped (Linux: proc_task_name()). */
+function showName(task: Task, out: Text): void {
+  for (let i: u32 = 0; i < task.commLength; i++) {
+    const byte: u32 = load<u8>(task.comm + i);
+    if (byte == 0x0a) out.text("\\n");
+    else if (byte == 0x5c) out.text("\\\\");
+    else out.byte(byte);
+  }
+}
+
+export function showStatus(task: Task, out: Text): void {
+  out.text("Name:\t");
+  showName(task, out);
+  out.text("\nUmask:\t0").octal(task.umask, 3);
+  const cred = task.cred;
+  const state = stateOf(task);
+  out
+    .text("\nState:\t")
+    .byte(state)
+    .text(state == 0x52 ? " (running)\n" : " (sleeping)\n");
+  line(out, "Tgid", task.id);
+  line(out, "Ngid", 0);
+  line(out, "Pid", task.id);
+  line(out, "PPid", 0);
+  line(out, "TracerPid", 0);
+  ids(out, "Uid", cred.uid, cred.euid, cred.suid, cred.fsuid);
+  ids(out, "Gid", cred.gid, cred.egid, cred.sgid, cred.fsgid);
+  line(out, "FDSize", task.fds.size);
+  out.text("Groups:\t");
+  for (let i: u32 = 0; i < cred.groups.count; i++) out.decimal(cred.groups.at(i)).byte(0x20);
+  // The blank at the end is Linux's own.
+  out.text(cred.groups.count ? "\n" : " \n");
+  line(out, "NStgid", task.id);
+  line(out, "NSpid", task.id);
+  line(out, "NSpgid", task.id);
+  line(out, "NSsid", task.id);
+  line(out, "Kthread", 0);
+  showMemory(out);
+  line(out, "CoreDumping", 0);
+  line(out, "THP_enabled", 0);
+  line(out, "Threads", 1);
+  out.text("SigQ:\t0/0\n");
+  mask(out, "SigPnd", 0);
+  mask(out, "ShdPnd", 0);
+  mask(out, "SigBlk", 0);
+  mask(out, "SigIgn", 0);
+  mask(out, "SigCgt", 0);
+  mask(out, "CapInh", cred.inheritable);
+  mask(out, "CapPrm", cred.permitted);
+  mask(out, "CapEff", cred.effective);
+  mask(out, "CapBnd", cred.bounding);
+  mask(out, "CapAmb", 0);
+  line(out, "NoNewPrivs", 0);
+  line(out, "Seccomp", 0);
+  line(out, "Seccomp_filters", 0);
+  out.text("Cpus_allowed:\t1\nCpus_allowed_list:\t0\nMems_allowed:\t1\nMems_allowed_list:\t0\n");
+  out.text("voluntary_ctxt_switches:\t0\nnonvoluntary_ctxt_switches:\t0\n");
+}
+
+function showMemory(out: Text): void {
+  kilobytes(out, "VmPeak", 0);
+  kilobytes(out, "VmSize", 0);
+  kilobytes(out, "VmLck", 0);
+  kilobytes(out, "VmPin", 0);
+  kilobytes(out, "VmHWM", 0);
+  kilobytes(out, "VmRSS", 0);
+  kilobytes(out, "RssAnon", 0);
+  kilobytes(out, "RssFile", 0);
+  kilobytes(out, "RssShmem", 0);
+  kilobytes(out, "VmData", 0);
+  kilobytes(out, "VmStk", 0);
+  kilobytes(out, "VmExe", 0);
+  kilobytes(out, "VmLib", 0);
+  kilobytes(out, "VmPTE", 0);
+  kilobytes(out, "VmSwap", 0);
+  kilobytes(out, "HugetlbPages", 0);
+}
+
+/** 52 fields; proc(5) names them. */
+export function showStat(task: Task, out: Text): void {
+  out.decimal(task.id).text(" (");
+  showName(task, out);
+  out.text(") ").byte(stateOf(task)).text(" 0 ").decimal(task.id).byte(0x20).decimal(task.id);
+  // tty_nr, tpgid; then flags to cstime.
+  out.text(" 0 -1");
+  for (let i = 0; i < 9; i++) out.text(" 0");
+  // priority, nice, num_threads, itrealvalue, starttime, vsize, rss.
+  out.text(" 20 0 1 0 0 0 0 ").decimal(u64.MAX_VALUE);
+  for (let i = 0; i < 12; i++) out.text(" 0");
+  // exit_signal: SIGCHLD.
+  out.text(" 17");
+  for (let i = 0; i < 14; i++) out.text(" 0");
+  out.byte(0x0a);
+}
+
+export function showStatm(_task: Task, out: Text): void {
+  out.text("0 0 0 0 0 0 0\n");
+}
+
+export function showCmdline(task: Task, out: Text): void {
+  out.bytes(task.args, min(task.argsBytes, STRINGS_MAX));
+}
+
+export function showEnviron(task: Task, out: Text): void {
+  out.bytes(task.env, min(task.envBytes, STRINGS_MAX));
+}
+
+/** AT_NULL alone: a guest has no start-up vector. */
+export function showAuxv(_task: Task, out: Text): void {
+  const at = out.take(16);
+  if (at) memory.fill(at, 0, 16);
+}
+
+export function showNothing(_task: Task, _out: Text): void {}
+
+/** The name, 26 wide; the limits, 21 wide each; the unit, 10 wide (Linux: proc_pid_limits()). */
+function limit(out: Text, name: string, soft: u64, hard: u64, unit: string): void {
+  out.text(name).spaces(26 - name.length);
+  limitValue(out, soft);
+  limitValue(out, hard);
+  if (unit.length) out.text(unit).spaces(10 - unit.length);
+  out.byte(0x0a);
+}
+
+function limitValue(out: Text, value: u64): void {
+  const before = out.length;
+  if (value == u64.MAX_VALUE) out.text("unlimited");
+  else out.decimal(value);
+  out.spaces(21 - <i32>(out.length - before));
+}
+
+export function showLimits(_task: Task, out: Text): void {
+  const unlimited = u64.MAX_VALUE;
+  out.text("Limit                     Soft Limit           Hard Limit           Units     \n");
+  limit(out, "Max cpu time", unlimited, unlimited, "seconds");
+  limit(out, "Max file size", unlimited, unlimited, "bytes");
+  limit(out, "Max data size", unlimited, unlimited, "bytes");
+  limit(out, "Max stack size", 8388608, unlimited, "bytes");
+  limit(out, "Max core file size", 0, unlimited, "bytes");
+  limit(out, "Max resident set", unlimited, unlimited, "bytes");
+  limit(out, "Max processes", TASKS_MAX, TASKS_MAX, "processes");
+  limit(out, "Max open files", FD_MAX, FD_MAX, "files");
+  limit(out, "Max locked memory", 65536, 65536, "bytes");
+  limit(out, "Max address space", unlimited, unlimited, "bytes");
+  limit(out, "Max file locks", unlimited, unlimited, "locks");
+  limit(out, "Max pending signals", 0, 0, "signals");
+  limit(out, "Max msgqueue size", 819200, 819200, "bytes");
+  limit(out, "Max nice priority", 0, 0, "");
+  limit(out, "Max realtime priority", 0, 0, "");
+  limit(out, "Max realtime timeout", unlimited, unlimited, "us");
+}
+
+export function showCgroup(_task: Task, out: Text): void {
+  out.text("0::/\n");
+}
+
+export function showOomScore(_task: Task, out: Text): void {
+  out.text("0\n");
+}
+
+/** The pages that a core dump would have: private and shared anonymous ones, ELF headers, private huge pages. */
+export function showCoredumpFilter(_task: Task, out: Text): void {
+  out.text("00000033\n");
+}
+
+export function showIo(_task: Task, out: Text): void {
+  out.text(
+    "rchar: 0\nwchar: 0\nsyscr: 0\nsyscw: 0\nread_bytes: 0\nwrite_bytes: 0\ncancelled_write_bytes: 0\n",
+  );
+}
+
+/** One user namespace, in which every number is itself. */
+export function showIdMap(_task: Task, out: Text): void {
+  out.padded(0, 10).byte(0x20).padded(0, 10).byte(0x20).padded(u32.MAX_VALUE, 10).byte(0x0a);
+}
+
+export function showSetgroups(_task: Task, out: Text): void {
+  out.text("allow\n");
+}

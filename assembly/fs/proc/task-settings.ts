@@ -1,0 +1,95 @@
+// Files of /proc/PID that can be written: comm and oom_score_adj.
+
+import { CAP_SYS_RESOURCE } from "../../abi/capability.ts";
+import { EACCES, EINVAL, ESRCH } from "../../abi/errno.ts";
+import { COMM_MAX } from "../../kernel/task.ts";
+import { KernfsFile } from "../kernfs/file.ts";
+import { KernfsFilesystem } from "../kernfs/inode.ts";
+import { Text } from "../kernfs/text.ts";
+import { currentTask, taskOf } from "./task.ts";
+
+@final
+export class CommFile extends KernfsFile {
+  constructor(
+    fs: KernfsFilesystem,
+    private readonly pid: u32,
+  ) {
+    super(fs, 0o644);
+  }
+
+  show(out: Text): i32 {
+    const task = taskOf(this.pid);
+    if (task === null) return -ESRCH;
+    out.bytes(task.comm, task.commLength).byte(0x0a);
+    return 0;
+  }
+
+  /** A thread of the same process may; what is too long is cut. Errors: ESRCH, EINVAL. Linux: comm_write(). */
+  override store(text: usize, length: u32, _offset: i64): i64 {
+    const task = taskOf(this.pid);
+    if (task === null) return -ESRCH;
+    if (currentTask() !== task) return -EINVAL;
+    let end: u32 = 0;
+    while (end < length && end < COMM_MAX && load<u8>(text + end) != 0) end++;
+    task.setComm(text, end);
+    return length;
+  }
+}
+
+const OOM_SCORE_ADJ_MIN: i64 = -1000;
+const OOM_SCORE_ADJ_MAX: i64 = 1000;
+
+@final
+export class OomScoreAdjFile extends KernfsFile {
+  constructor(
+    fs: KernfsFilesystem,
+    private readonly pid: u32,
+  ) {
+    super(fs, 0o644);
+  }
+
+  show(out: Text): i32 {
+    const task = taskOf(this.pid);
+    if (task === null) return -ESRCH;
+    out.signed(task.oomScoreAdj).byte(0x0a);
+    return 0;
+  }
+
+  /** Errors: EINVAL, ESRCH, EACCES for less than before without CAP_SYS_RESOURCE. Linux: oom_score_adj_write(). */
+  override store(text: usize, length: u32, _offset: i64): i64 {
+    const value = parseSigned(text, length);
+    if (value < OOM_SCORE_ADJ_MIN || value > OOM_SCORE_ADJ_MAX) return -EINVAL;
+    const task = taskOf(this.pid);
+    if (task === null) return -ESRCH;
+    const self = currentTask();
+    const may = self === null || self.cred.hasCapability(CAP_SYS_RESOURCE);
+    if (value < <i64>task.oomScoreAdj && !may) return -EACCES;
+    task.oomScoreAdj = <i32>value;
+    return length;
+  }
+}
+
+/** A decimal number with white space around it, or i64.MIN_VALUE. */
+export function parseSigned(text: usize, length: u32): i64 {
+  let at: u32 = 0;
+  let end = length;
+  while (at < end && isSpace(load<u8>(text + at))) at++;
+  while (end > at && isSpace(load<u8>(text + end - 1))) end--;
+  let negative = false;
+  if (at < end && (load<u8>(text + at) == 0x2d || load<u8>(text + at) == 0x2b)) {
+    negative = load<u8>(text + at) == 0x2d;
+    at++;
+  }
+  if (at == end || end - at > 18) return i64.MIN_VALUE;
+  let value: i64 = 0;
+  for (; at < end; at++) {
+    const digit = <u32>load<u8>(text + at) - 0x30;
+    if (digit > 9) return i64.MIN_VALUE;
+    value = value * 10 + digit;
+  }
+  return negative ? -value : value;
+}
+
+function isSpace(byte: u32): bool {
+  return byte == 0x20 || (byte >= 0x09 && byte <= 0x0d);
+}

@@ -1,0 +1,14 @@
+// The synthetic file systems, on real Linux and on ours. Linux's part mounts them in a mount namespace, and needs root.
+
+import { describe } from "vitest";
+import { isRoot } from "../../support/sys/linux.ts";
+import { kernelSynthetic, linuxSynthetic } from "../../support/sys/synthetic.ts";
+import { procCases } from "./cases/proc.ts";
+
+describe.skipIf(!isRoot)("Linux", () => {
+  procCases(linuxSynthetic);
+});
+
+describe("wVisor", () => {
+  procCases(kernelSynthetic);
+});

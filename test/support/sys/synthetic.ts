@@ -1,0 +1,33 @@
+// Trees with the synthetic file systems mounted, each an instance of the test's own: on Linux in a mount namespace, and in ours.
+
+import * as nr from "../../../assembly/abi/syscall.ts";
+import { makeMachine } from "../wvisor.ts";
+import { kernelTarget } from "./kernel.ts";
+import { linuxMountTarget } from "./linux.ts";
+import type { Target } from "./target.ts";
+
+interface Place {
+  readonly path: string;
+  readonly type: string;
+  readonly options: string | null;
+}
+
+const PLACES: readonly Place[] = [{ path: "/proc", type: "proc", options: null }];
+
+export function linuxSynthetic(): Target {
+  const target = linuxMountTarget("Linux");
+  const keeper = target.process();
+  for (const { path, type, options } of PLACES) {
+    keeper.syscall(nr.SYS_mkdir, path, 0o755);
+    const result = keeper.syscall(nr.SYS_mount, type, path, type, 0, options);
+    if (result < 0) throw new Error(`mounting ${type}: errno ${-result}`);
+  }
+  return target;
+}
+
+export function kernelSynthetic(): Target {
+  const machine = makeMachine();
+  const namespace = machine.namespace(machine.tmpfs(0, 0o777, 0, 0), false);
+  for (const { path, type } of PLACES) machine.mount(namespace, machine.kernelFilesystem(type), path, false);
+  return kernelTarget(machine, namespace, "wVisor");
+}
