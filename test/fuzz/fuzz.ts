@@ -1,12 +1,12 @@
 // A run of the fuzzer: episodes on fresh trees, each from a seed of its own.
 
 import { ENOSYS } from "../../assembly/abi/errno.ts";
-import { SYS_llistxattr } from "../../assembly/abi/syscall.ts";
+import { SYS_getdents64, SYS_llistxattr } from "../../assembly/abi/syscall.ts";
 import { Generator, type Rule } from "./generator.ts";
 import { RULES } from "./grammar.ts";
 import { printTest } from "./print.ts";
 import { Random } from "./random.ts";
-import { Run, replay, TICK } from "./run.ts";
+import { type Abilities, Run, replay, TICK } from "./run.ts";
 import { shrink } from "./shrink.ts";
 import { type FsType, IDENTITIES, makeWorlds, type Worlds } from "./worlds.ts";
 
@@ -38,6 +38,8 @@ export interface FuzzOptions {
   readonly more: (calls: number) => boolean;
   /** Kinds that are left out besides those that our table does not have. */
   readonly without?: readonly string[];
+  /** How many differences to look for before it ends. */
+  readonly failuresMax?: number;
   readonly progress?: (text: string) => void;
 }
 
@@ -48,8 +50,8 @@ export interface FuzzReport {
   /** Kinds that our table does not have. */
   readonly leftOut: readonly string[];
   readonly callsPerSecond: number;
-  /** A test that shows the first difference. */
-  readonly failure: string | undefined;
+  /** Tests that show differences, no two of them in the same kind of call. */
+  readonly failures: readonly string[];
 }
 
 /** Makes calls until there are `count`, or a difference. */
@@ -94,36 +96,37 @@ function episode(
   run.end();
 }
 
-function explain(worlds: Worlds, run: Run, xattrs: boolean, title: string): string {
+function explain(worlds: Worlds, run: Run, abilities: Abilities, title: string): string {
   const first = run.difference!;
   const trees = first.step === undefined;
   let attempts = SHRINK_STEPS;
   const steps = shrink(run.steps, first, (tried) =>
-    attempts-- > 0 ? replay(worlds, tried, xattrs, trees) : undefined,
+    attempts-- > 0 ? replay(worlds, tried, abilities, trees) : undefined,
   );
-  return printTest(steps, replay(worlds, steps, xattrs, trees) ?? first, title);
+  return printTest(steps, replay(worlds, steps, abilities, trees) ?? first, title);
 }
 
-export function fuzz({ type, seed, more, without = [], progress }: FuzzOptions): FuzzReport {
+export function fuzz({ type, seed, more, without = [], failuresMax = 1, progress }: FuzzOptions): FuzzReport {
   const worlds = makeWorlds(type);
   const started = performance.now();
   const kinds = new Map<string, number>();
   let calls = 0;
-  let failure: string | undefined;
+  const failures = new Map<string, string>();
   const supported = supportedCalls(worlds);
   const rules = RULES.filter(({ name, number }) => supported(number) && !without.includes(name));
   const leftOut = RULES.filter(({ number }) => !supported(number)).map(({ name }) => name);
-  const xattrs = supported(SYS_llistxattr);
-  for (let index = 0; failure === undefined && more(calls); index++) {
-    const run = new Run(worlds, xattrs);
+  const abilities = { xattrs: supported(SYS_llistxattr), trees: supported(SYS_getdents64) };
+  for (let index = 0; failures.size < failuresMax && more(calls); index++) {
+    const run = new Run(worlds, abilities);
     episode(run, rules, new Random(seed * 100_003 + index), EPISODE, kinds);
     calls += run.steps.length;
-    if (run.difference !== undefined) {
-      failure = explain(worlds, run, xattrs, `${type}, seed ${seed}, episode ${index}`);
+    const kind = run.difference && (run.difference.step?.kind ?? "tree");
+    if (kind !== undefined && !failures.has(kind)) {
+      failures.set(kind, explain(worlds, run, abilities, `${type}, seed ${seed}, episode ${index}`));
     }
     if (index % 20 === 19) progress?.(`${calls} calls`);
   }
   worlds.close();
   const callsPerSecond = Math.round(calls / ((performance.now() - started) / 1000));
-  return { calls, kinds, leftOut, callsPerSecond, failure };
+  return { calls, kinds, leftOut, callsPerSecond, failures: [...failures.values()] };
 }

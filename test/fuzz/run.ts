@@ -31,6 +31,12 @@ function failure(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
 
+/** What our table has of the calls that looking at a tree takes. */
+export interface Abilities {
+  readonly xattrs: boolean;
+  readonly trees: boolean;
+}
+
 export class Run {
   readonly steps: Step[] = [];
   difference: Difference | undefined;
@@ -39,13 +45,15 @@ export class Run {
   readonly #ours: (Process | undefined)[] = [];
   readonly #linux: (LinuxProcess | undefined)[] = [];
   readonly #results: Results = new Map();
+  readonly #trees: boolean;
   #pending: Pending[] = [];
   #pendingBytes = 0;
   #observer: { ours: Process; linux: LinuxProcess } | undefined;
 
-  constructor(worlds: Worlds, xattrs: boolean) {
+  constructor(worlds: Worlds, { xattrs, trees }: Abilities) {
     this.#world = worlds.make();
     const { blocks, directoryLinks } = worlds;
+    this.#trees = trees;
     this.#context = { epochs: new Epochs(), blocks, directoryLinks, xattrs };
   }
 
@@ -101,7 +109,7 @@ export class Run {
   /** Compares the trees. */
   compareTrees(): void {
     this.flush();
-    if (this.difference !== undefined) return;
+    if (this.difference !== undefined || !this.#trees) return;
     this.#observer ??= { ours: this.#world.ours.process(), linux: this.#world.linux.process() };
     const { ours, linux } = this.#observer;
     const oursOf: Execute = (calls) => calls.map((call) => ours.syscall(call.number, ...call.args));
@@ -143,10 +151,10 @@ function only(lines: readonly string[], others: readonly string[]): string {
 export function replay(
   worlds: Worlds,
   steps: readonly Step[],
-  xattrs: boolean,
+  abilities: Abilities,
   trees: boolean,
 ): Difference | undefined {
-  const run = new Run(worlds, xattrs);
+  const run = new Run(worlds, abilities);
   for (const step of steps) run.perform(step);
   if (trees) run.compareTrees();
   run.end();

@@ -1,5 +1,6 @@
 // Delta debugging: the fewest and simplest steps that still differ.
 
+import { AT_FDCWD } from "../../assembly/abi/fcntl.ts";
 import type { Difference } from "./run.ts";
 import type { Step, StepArgument } from "./step.ts";
 
@@ -28,7 +29,7 @@ function drop(steps: readonly Step[], wanted: Difference, attempt: Try): readonl
 
 /** Simpler forms of an argument, the simplest first. */
 function simpler(argument: StepArgument): StepArgument[] {
-  if (typeof argument === "number") return argument === 0 ? [] : [0];
+  if (typeof argument === "number") return argument === 0 || argument === AT_FDCWD ? [] : [0];
   if (typeof argument === "string") {
     const shorter = [
       argument.replace(/\/+/g, "/"),
@@ -37,7 +38,6 @@ function simpler(argument: StepArgument): StepArgument[] {
     ];
     return shorter.filter((text) => text !== argument && text !== "");
   }
-  if (argument instanceof Uint8Array && argument.length > 1) return [argument.subarray(0, 1)];
   return [];
 }
 
