@@ -6,6 +6,7 @@
 import { EINVAL } from "./abi/errno.ts";
 import * as abi from "./abi/wasi.ts";
 import * as boot from "./boot/boot.ts";
+import { checkAfterCall } from "./debug/task.ts";
 import { mountTmpfs } from "./fs/tmpfs/tmpfs.ts";
 import { enter, exitTask, finishTask, leave } from "./kernel/entry.ts";
 import { Task } from "./kernel/task.ts";
@@ -399,6 +400,7 @@ export function proc_exit(code: u32): void {
 export function syscall(number: i32, a: f64, b: f64, c: f64, d: f64, e: f64, f: f64): f64 {
   const task = enter();
   const result = dispatch(task, number, <i64>a, <i64>b, <i64>c, <i64>d, <i64>e, <i64>f);
+  if (!ASC_NO_ASSERT) checkAfterCall(task);
   leave(task);
   return <f64>result;
 }

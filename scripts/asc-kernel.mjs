@@ -27,8 +27,10 @@ export async function compileKernel(entry, options = {}) {
     libraryFiles[name] = readFileSync(path.join(root, file), "utf8");
   }
   const files = new Map();
+  // The debug kernel has exports of its own.
+  const entries = target === "debug" ? [entry, "assembly/debug/exports.ts"] : [entry];
   const { error, stderr } = await asc.main(
-    [entry, "--config", "asconfig.json", "--target", target, "--outFile", "kernel.wasm", ...args],
+    [...entries, "--config", "asconfig.json", "--target", target, "--outFile", "kernel.wasm", ...args],
     {
       readFile(name, base) {
         if (Object.hasOwn(sources, name)) return sources[name];

@@ -21,15 +21,15 @@ import {
 
 export const PAGE_SHIFT: u32 = 12;
 export const PAGE_SIZE: u32 = 4096;
-const MAX_ORDER: u32 = 10;
+export const MAX_ORDER: u32 = 10;
 const BLOCK_BYTES: usize = 4194304;
-const MAP_BYTES: usize = 524288;
+export const MAP_BYTES: usize = 524288;
 
 // A page map byte.
-const MAP_FREE: u8 = 0x80;
-const MAP_USED: u8 = 0x40;
+export const MAP_FREE: u8 = 0x80;
+export const MAP_USED: u8 = 0x40;
 export const MAP_SLAB: u8 = 0x20;
-const MAP_ORDER: u8 = 0x0f;
+export const MAP_ORDER: u8 = 0x0f;
 
 /** Pages kept for small objects: data allocations stop before the last 64 MiB, so that `new` never fails. */
 const RESERVED_PAGES: u32 = 16384;

@@ -11,13 +11,16 @@
 import { ROOT_OBJECT_BYTES, ROOT_OBJECTS_USED, ROOT_SLABS } from "abi/kernel-layout";
 import { allocPages, freePages, MAP_SLAB, markSlab, PAGE_SHIFT, PAGE_SIZE, pageKind } from "./page";
 
-const SLAB_ORDER: u32 = 2;
-const SLAB_BYTES: usize = 16384;
-const HEADER: usize = 32;
+export const SLAB_ORDER: u32 = 2;
+export const SLAB_BYTES: usize = 16384;
+/** Of a slab. */
+export const SLAB_HEADER: usize = 32;
 const LARGEST: usize = 2048;
 
+export const SLAB_CLASSES: u32 = 16;
+
 /** Class n of block sizes: 16 32 48 64 80 96 128 160 192 256 320 384 512 768 1024 2048. */
-function classSize(index: u32): usize {
+export function classSize(index: u32): usize {
   switch (index) {
     case 0:
       return 16;
@@ -93,8 +96,8 @@ function makeSlab(index: u32): usize {
   if (!slab) return 0;
   markSlab(slab);
   const size = classSize(index);
-  const count = <u32>((SLAB_BYTES - HEADER) / size);
-  let block = slab + HEADER;
+  const count = <u32>((SLAB_BYTES - SLAB_HEADER) / size);
+  let block = slab + SLAB_HEADER;
   store<u32>(slab, index);
   store<u32>(slab, count, 4);
   store<u32>(slab, <u32>block, 8);

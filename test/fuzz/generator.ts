@@ -149,7 +149,7 @@ export class Generator {
 
   anyFd(): StepArgument {
     if (this.fds.length > 0 && this.random.chance(0.8)) return this.random.pick(this.fds).ref;
-    return this.random.pick([-1, 99, 4096, AT_FDCWD]);
+    return this.random.pick([-1, 99, 4096]);
   }
 
   /** Notes what the last call opened. */

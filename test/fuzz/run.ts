@@ -106,7 +106,7 @@ export class Run {
     }
   }
 
-  /** Compares the trees. */
+  /** Compares the trees, and has our kernel look at its heap. */
   compareTrees(): void {
     this.flush();
     if (this.difference !== undefined || !this.#trees) return;
@@ -114,6 +114,7 @@ export class Run {
     const { ours, linux } = this.#observer;
     const oursOf: Execute = (calls) => calls.map((call) => ours.syscall(call.number, ...call.args));
     try {
+      this.#world.check();
       const mine = treeOf(oursOf, this.#context);
       const theirs = treeOf((calls) => linux.batch(calls), this.#context);
       if (mine.join("\n") === theirs.join("\n")) return;

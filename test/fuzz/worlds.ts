@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import path from "node:path";
 import type { Machine } from "../../src/host/boot/machine.ts";
 import { serve, type TestGofer } from "../support/gofer-mount.ts";
-import { kernelTarget } from "../support/sys/kernel.ts";
+import { checkInvariants, kernelTarget } from "../support/sys/kernel.ts";
 import { LINUX_TMPFS, type LinuxTarget, linuxMountTarget } from "../support/sys/linux.ts";
 import type { Identity, Target } from "../support/sys/target.ts";
 import { kernelModules, makeMachine } from "../support/wvisor.ts";
@@ -21,6 +21,8 @@ export const IDENTITIES: readonly Identity[] = [
 export interface World {
   readonly ours: Target;
   readonly linux: LinuxTarget;
+  /** Has our kernel look at its whole heap; throws what it finds. */
+  check(): void;
   /** Ends both; throws when our kernel has something wrong or left. */
   end(): void;
 }
@@ -40,6 +42,7 @@ function world(machine: Machine, root: () => number, linux: LinuxTarget, name: s
   return {
     ours,
     linux,
+    check: () => checkInvariants(machine),
     end() {
       linux.end();
       ours.end();

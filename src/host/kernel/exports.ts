@@ -48,6 +48,8 @@ export interface KernelExports extends WebAssembly.Exports {
   file_close(file: number): void;
   heap_objects(): number;
   heap_pages(): number;
+  /** Only the debug kernel has it: see assembly/debug/exports.ts. */
+  check_invariants?(): number;
 }
 
 /** MNT_* of assembly/vfs/mount.ts. */

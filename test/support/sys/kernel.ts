@@ -114,6 +114,18 @@ function eachSpan(
   }
 }
 
+const BAD_OBJECT_WORD = 2 ** 32;
+
+/** Has the debug kernel look at its whole heap; throws what it finds (assembly/debug/violation.ts). Other kernels cannot. */
+export function checkInvariants(machine: Machine): void {
+  const found = machine.kernel.check_invariants?.() ?? 0;
+  if (found === 0) return;
+  const rule = Math.floor(found / BAD_OBJECT_WORD);
+  throw new Error(
+    `invariant ${rule} does not hold: the object at 0x${(found % BAD_OBJECT_WORD).toString(16)}`,
+  );
+}
+
 /** The tree of `namespace`, which it releases in the end; the machine is the caller's. */
 export function kernelTarget(machine: Machine, namespace: NamespaceHandle, name: string): Target {
   const processes: Process[] = [];
@@ -125,8 +137,10 @@ export function kernelTarget(machine: Machine, namespace: NamespaceHandle, name:
       return made;
     },
     end() {
+      checkInvariants(machine);
       for (const each of processes) each.end();
       machine.kernel.namespace_release(namespace);
+      checkInvariants(machine);
     },
   };
 }
