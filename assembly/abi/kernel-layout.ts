@@ -54,3 +54,9 @@ export const ROOT_TREE_GENERATION = 1352;
 export const ROOT_BOOT_TIME = 1360;
 /** The system's names (kernel/uts.ts). */
 export const ROOT_UTS = 1368;
+/** The last mount id (vfs/mount.ts). */
+export const ROOT_LAST_MOUNT_ID = 1400;
+/** The last peer group id (vfs/propagation.ts). */
+export const ROOT_LAST_PEER_GROUP_ID = 1404;
+/** Head of the registered file system types (vfs/filesystem-type.ts). */
+export const ROOT_FILESYSTEM_TYPES = 1408;
