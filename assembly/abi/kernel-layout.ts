@@ -54,9 +54,14 @@ export const ROOT_TREE_GENERATION = 1352;
 export const ROOT_BOOT_TIME = 1360;
 /** The system's names (kernel/uts.ts). */
 export const ROOT_UTS = 1368;
-/** The last mount id (vfs/mount.ts). */
-export const ROOT_LAST_MOUNT_ID = 1400;
-/** The last peer group id (vfs/propagation.ts). */
-export const ROOT_LAST_PEER_GROUP_ID = 1404;
-/** Head of the registered file system types (vfs/filesystem-type.ts). */
-export const ROOT_FILESYSTEM_TYPES = 1408;
+/** Head of the list of those who wait for a POSIX record lock (vfs/file-locks.ts). */
+export const ROOT_LOCK_WAITS = 1400;
+/** The mounts of files without a place in any tree (kernel/anonymous.ts): anon_inodefs and pipefs. */
+export const ROOT_ANONYMOUS = 1404;
+export const ROOT_PIPEFS = 1420;
+/** The mount of the tmpfs that memfd_create(2) makes its files in. */
+export const ROOT_MEMFD = 1408;
+/** Inotify instances (kernel/inotify.ts). */
+export const ROOT_INOTIFY_COUNT = 1412;
+/** The last cookie of a rename (vfs/fsnotify.ts). */
+export const ROOT_LAST_COOKIE = 1416;

@@ -1,12 +1,17 @@
 // File descriptor tables: small numbers to open file descriptions (Linux: struct files_struct).
 //
+// The table is the owner of its process's record locks (Linux: files_struct is the owner of POSIX locks): they go when any
+// descriptor of the file is closed.
+//
 // An entry also keeps what an ABI layer remembers for each descriptor and Linux does not: the rights of WASI, and the name
 // of a preopened directory.
 
 import { EBADF, EMFILE } from "../abi/errno.ts";
+import { FD_CLOEXEC, O_PATH } from "../abi/fcntl.ts";
 import { FD_MAX } from "../abi/limits.ts";
 import { duplicate } from "../lib/bytes.ts";
 import { FileDescription } from "../vfs/file-description.ts";
+import { releaseRecordLocks } from "../vfs/file-locks.ts";
 
 @unmanaged
 @final
@@ -56,7 +61,7 @@ export class FdTable {
   }
 
   /** Puts `file` into the lowest free descriptor at or above `least`; takes over the reference. EMFILE drops it. */
-  install(file: FileDescription, least: u32): i32 {
+  install(file: FileDescription, least: u32, closeOnExec: bool = false): i32 {
     let fd = max(this.lowest, least);
     while (fd < this.capacity && this.at(fd).file) fd++;
     if (fd >= <u32>FD_MAX) {
@@ -65,19 +70,24 @@ export class FdTable {
     }
     if (fd >= this.capacity) this.grow(fd + 1);
     if (fd == this.lowest) this.lowest = fd + 1;
-    this.at(fd).file = changetype<usize>(file);
+    const entry = this.at(fd);
+    entry.file = changetype<usize>(file);
+    entry.flags = closeOnExec ? <u32>FD_CLOEXEC : 0;
     return fd;
   }
 
   /** Puts `file` into exactly `fd`, which is closed first; takes over the reference. */
-  installAt(fd: u32, file: FileDescription): i32 {
+  installAt(fd: u32, file: FileDescription, closeOnExec: bool = false): i32 {
     if (fd >= <u32>FD_MAX) {
       file.decRef();
       return -EBADF;
     }
     if (fd >= this.capacity) this.grow(fd + 1);
     this.close(fd);
-    this.at(fd).file = changetype<usize>(file);
+    const entry = this.at(fd);
+    entry.file = changetype<usize>(file);
+    entry.flags = closeOnExec ? <u32>FD_CLOEXEC : 0;
+    if (fd == this.lowest) this.lowest = fd + 1;
     return 0;
   }
 
@@ -104,8 +114,17 @@ export class FdTable {
     if (entry.preopenName) heap.free(entry.preopenName);
     memory.fill(changetype<usize>(entry), 0, ENTRY);
     this.lowest = min(this.lowest, fd);
+    if (!(file.flags & <u32>O_PATH)) releaseRecordLocks(file.inode, changetype<usize>(this));
     file.decRef();
     return 0;
+  }
+
+  /** Closes every descriptor of first..last, or marks it close-on-exec (close_range(2)). */
+  closeRange(first: u32, last: u32, closeOnExec: bool): void {
+    for (let fd = first; fd < this.capacity && fd <= last; fd++) {
+      if (!closeOnExec) this.close(fd);
+      else if (this.at(fd).file) this.at(fd).flags |= <u32>FD_CLOEXEC;
+    }
   }
 
   closeAll(): void {

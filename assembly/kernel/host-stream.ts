@@ -10,24 +10,13 @@ import { errorOf } from "../lib/result.ts";
 import { IovIter } from "../mm/iov-iter.ts";
 import { lockKernel, unlockKernel } from "../sched/kernel-lock.ts";
 import { currentThread } from "../sched/thread.ts";
-import { Attributes, StatFs } from "../vfs/attributes.ts";
+import { Attributes } from "../vfs/attributes.ts";
 import { realTime } from "../vfs/clock.ts";
 import { makeRootDentry } from "../vfs/dcache.ts";
-import { Dentry, Filesystem, Inode } from "../vfs/dentry.ts";
+import { Dentry, Inode } from "../vfs/dentry.ts";
 import { FileDescription } from "../vfs/file-description.ts";
-import { FS_DEVTMPFS } from "../vfs/filesystem-type.ts";
 import { Mount } from "../vfs/mount.ts";
-
-/** The file system of files without a place in any tree (Linux: anon_inodefs, pipefs). */
-@final
-class AnonymousFilesystem extends Filesystem {
-  typeId(): u32 {
-    return FS_DEVTMPFS;
-  }
-  statfs(_out: StatFs): i32 {
-    return 0;
-  }
-}
+import { AnonymousFilesystem, PIPEFS_MAGIC } from "./anonymous.ts";
 
 @final
 class StreamInode extends Inode {
@@ -86,7 +75,7 @@ export class HostStream extends FileDescription {
  * mode.
  */
 export function makeHostStream(handle: i32, mode: u32, flags: u32): FileDescription {
-  const fs = new AnonymousFilesystem();
+  const fs = new AnonymousFilesystem(PIPEFS_MAGIC);
   const inode = new StreamInode(fs);
   const type = mode & <u32>S_IFMT;
   // A pipe and a socket look alike from here; both are streams without a place.

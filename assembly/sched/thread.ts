@@ -27,9 +27,6 @@ export class Thread {
   dead: i32 = 0;
   /** Atomic: the word this thread sleeps on; 1 = woken. Changed under the kernel lock. */
   wake: i32 = 0;
-  /** The wait queue's links; valid while queued. */
-  nextWaiter: Thread | null = null;
-  queued: bool = false;
   id: u32 = 0;
   /** Where this thread builds 9P requests and receives replies (p9/connection.ts); 0 until it makes its first. */
   messageBuffer: usize = 0;

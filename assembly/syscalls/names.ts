@@ -1,6 +1,6 @@
 // Calls that make, remove and move names: mkdir(2), rmdir(2), unlink(2), symlink(2), link(2), rename(2), readlink(2).
 
-import { EFAULT, EINVAL, ENOENT } from "../abi/errno.ts";
+import { EFAULT, EINVAL, ENOENT, EPERM } from "../abi/errno.ts";
 import {
   AT_EMPTY_PATH,
   AT_FDCWD,
@@ -11,9 +11,10 @@ import {
   RENAME_WHITEOUT,
 } from "../abi/fcntl.ts";
 import { PATH_MAX } from "../abi/limits.ts";
+import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFMT, S_IFREG, S_IFSOCK } from "../abi/stat.ts";
 import { Task } from "../kernel/task.ts";
 import { WALK_FOLLOW } from "../vfs/path-walk.ts";
-import { linkAt, mkdirAt, readlinkAt, renameAt, rmdirAt, symlinkAt, unlinkAt } from "../vfs/vfs.ts";
+import { linkAt, mkdirAt, mknodAt, readlinkAt, renameAt, rmdirAt, symlinkAt, unlinkAt } from "../vfs/vfs.ts";
 import { beginAt, isMemory, takePath } from "./arguments.ts";
 
 export function mkdirat(task: Task, dirFd: i32, path: usize, mode: u32): i64 {
@@ -21,6 +22,25 @@ export function mkdirat(task: Task, dirFd: i32, path: usize, mode: u32): i64 {
   const length = beginAt(task, walk, dirFd, path, 0);
   if (length < 0) return length;
   const result = mkdirAt(walk, <u32>length, mode & 0o7777, 0);
+  walk.release();
+  return result;
+}
+
+/**
+ * mknod(2). Errors: EPERM for a directory and EINVAL for another type that is none (Linux: may_mknod()); the path's; EPERM for a
+ * device without CAP_MKNOD.
+ */
+export function mknodat(task: Task, dirFd: i32, path: usize, mode: u32, rdev: u32): i64 {
+  const type = mode & <u32>S_IFMT;
+  if (type == <u32>S_IFDIR) return -EPERM;
+  const device = type == <u32>S_IFCHR || type == <u32>S_IFBLK;
+  const known = type == 0 || type == <u32>S_IFREG || type == <u32>S_IFIFO || type == <u32>S_IFSOCK;
+  if (!device && !known) return -EINVAL;
+  const walk = task.walk;
+  const length = beginAt(task, walk, dirFd, path, 0);
+  if (length < 0) return length;
+  const whole = (mode & 0o7777) | (type ? type : <u32>S_IFREG);
+  const result = mknodAt(walk, <u32>length, whole, device ? rdev : 0, 0);
   walk.release();
   return result;
 }

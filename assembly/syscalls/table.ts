@@ -1,13 +1,18 @@
 // The system call table: numbers to functions. docs/compatibility.md is made from it.
 
 import { ENOSYS } from "../abi/errno.ts";
+import { AT_FDCWD } from "../abi/fcntl.ts";
 import * as nr from "../abi/syscall.ts";
 import { Task } from "../kernel/task.ts";
 import * as capabilities from "./capabilities.ts";
 import * as credentials from "./credentials.ts";
-import * as mount from "./mount.ts";
+import * as descriptors from "./descriptors.ts";
+import * as locks from "./locks.ts";
+import * as memfd from "./memfd.ts";
 import * as names from "./names.ts";
 import * as open from "./open.ts";
+import * as pipe from "./pipe.ts";
+import * as poll from "./poll.ts";
 import * as stat from "./stat.ts";
 import * as transfer from "./transfer.ts";
 import * as xattr from "./xattr.ts";
@@ -45,23 +50,15 @@ export function dispatch(task: Task, number: i32, a: i64, b: i64, c: i64, d: i64
     case nr.SYS_newfstatat:
       return stat.newfstatat(task, <i32>a, <usize>b, <usize>c, <u32>d);
 
-    // Mounts.
-    case nr.SYS_mount:
-      return mount.mount(task, <usize>a, <usize>b, <usize>c, <u32>d, <usize>e);
-    case nr.SYS_umount2:
-      return mount.umount2(task, <usize>a, <u32>b);
-    case nr.SYS_pivot_root:
-      return mount.pivot_root(task, <usize>a, <usize>b);
-    case nr.SYS_unshare:
-      return mount.unshare(task, <u32>a);
-    case nr.SYS_mount_setattr:
-      return mount.mount_setattr(task, <i32>a, <usize>b, <u32>c, <usize>d, <u64>e);
-
     // Names.
     case nr.SYS_mkdir:
       return names.mkdir(task, <usize>a, <u32>b);
     case nr.SYS_mkdirat:
       return names.mkdirat(task, <i32>a, <usize>b, <u32>c);
+    case nr.SYS_mknod:
+      return names.mknodat(task, AT_FDCWD, <usize>a, <u32>b, <u32>c);
+    case nr.SYS_mknodat:
+      return names.mknodat(task, <i32>a, <usize>b, <u32>c, <u32>d);
     case nr.SYS_rmdir:
       return names.rmdir(task, <usize>a);
     case nr.SYS_unlink:
@@ -150,6 +147,33 @@ export function dispatch(task: Task, number: i32, a: i64, b: i64, c: i64, d: i64
       return xattr.lremovexattr(task, <usize>a, <usize>b);
     case nr.SYS_fremovexattr:
       return xattr.fremovexattr(task, <i32>a, <usize>b);
+    // Descriptors, pipes, events, locks.
+    case nr.SYS_dup:
+      return descriptors.dup(task, <i32>a);
+    case nr.SYS_dup2:
+      return descriptors.dup2(task, <i32>a, <i32>b);
+    case nr.SYS_dup3:
+      return descriptors.dup3(task, <i32>a, <i32>b, <u32>c);
+    case nr.SYS_close_range:
+      return descriptors.closeRange(task, <u32>a, <u32>b, <u32>c);
+    case nr.SYS_fcntl:
+      return descriptors.fcntl(task, <i32>a, <i32>b, c);
+    case nr.SYS_pipe:
+      return pipe.pipe2(task, <usize>a, 0);
+    case nr.SYS_pipe2:
+      return pipe.pipe2(task, <usize>a, <u32>b);
+    case nr.SYS_eventfd:
+      return pipe.eventfd2(task, <u32>a, 0);
+    case nr.SYS_eventfd2:
+      return pipe.eventfd2(task, <u32>a, <u32>b);
+    case nr.SYS_memfd_create:
+      return memfd.memfdCreate(task, <usize>a, <u32>b);
+    case nr.SYS_poll:
+      return poll.poll(task, <usize>a, <u32>b, <i32>c);
+    case nr.SYS_ppoll:
+      return poll.ppoll(task, <usize>a, <u32>b, <usize>c, <usize>d, <u64>e);
+    case nr.SYS_flock:
+      return locks.flock(task, <i32>a, <i32>b);
 
     default:
       return -ENOSYS;

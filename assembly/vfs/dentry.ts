@@ -43,10 +43,6 @@ export abstract class Filesystem extends RefCounted {
   device: u32 = 0;
   /** No change reaches this file system, whatever the mount says. */
   readonly: bool = false;
-  /** Mounts that show it or a part of it. */
-  mounts: u32 = 0;
-  /** Descriptions open for writing: while there are some it cannot be made read-only. */
-  writers: u32 = 0;
   /** Every dentry is asked by Inode.revalidate() before a walk uses it. */
   revalidates: bool = false;
   /** Its files can have POSIX access control lists (Linux: SB_POSIXACL). */
@@ -72,10 +68,6 @@ export abstract class Filesystem extends RefCounted {
   }
   /** Writes what is not yet written. */
   sync(): i32 {
-    return 0;
-  }
-  /** Takes the options of a remount, as mount(2) got them. Errors: EINVAL for what it does not know. */
-  reconfigure(_data: usize, _length: u32): i32 {
     return 0;
   }
   destroy(): void {
@@ -124,6 +116,15 @@ export abstract class Inode extends RefCounted {
   defaultAcl: Acl | null = null;
   /** The file has security.capability, which goes with the next change of its contents or owner. */
   hasFileCapability: bool = false;
+  // What others keep with the inode; 0: nothing.
+  /** Its FileLocks (vfs/file-locks.ts). */
+  locks: usize = 0;
+  /** The Pipe of a FIFO that is open (vfs/pipe.ts). */
+  pipe: usize = 0;
+  /** F_SEAL_* bits of a file that can have them (fcntl(2)); all bits: it cannot. */
+  seals: u32 = u32.MAX_VALUE;
+  /** The first Watch on it (vfs/fsnotify.ts). */
+  watches: usize = 0;
 
   // What an overlay notes on the inodes of its upper layer, until there are extended attributes.
   /** Hides what lower layers have in this directory (trusted.overlay.opaque). */

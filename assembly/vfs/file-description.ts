@@ -5,18 +5,18 @@
 
 import { EBADF, EINVAL, EISDIR, ENOTDIR, EOPNOTSUPP, ESPIPE } from "../abi/errno.ts";
 import { O_ACCMODE, O_APPEND, O_PATH, O_RDONLY, O_WRONLY } from "../abi/fcntl.ts";
-import { POLLIN, POLLOUT } from "../abi/poll.ts";
+import { POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM } from "../abi/poll.ts";
 import { RefCounted } from "../lib/ref-counted.ts";
 import { IovIter } from "../mm/iov-iter.ts";
+import { WaitQueue } from "../sched/wait-queue.ts";
 import { Dentry, Inode } from "./dentry.ts";
 import { DirectorySink } from "./directory-sink.ts";
+import { releaseDescriptionLocks } from "./file-locks.ts";
 import { Mount } from "./mount.ts";
 
 export abstract class FileDescription extends RefCounted {
   /** Position of read(2) and write(2), or the next directory cookie. */
   offset: i64 = 0;
-  /** Keeps its mount and file system from being made read-only (Linux: mnt_get_write_access()). */
-  private countsAsWriter: bool = false;
 
   /** Takes references on both. `flags` are the O_* flags of open(2). */
   constructor(
@@ -27,19 +27,11 @@ export abstract class FileDescription extends RefCounted {
     super();
     mount.incRef();
     dentry.incRef();
-    if (this.canWrite && dentry.file.isRegular) {
-      this.countsAsWriter = true;
-      mount.writers++;
-      mount.root.fs.writers++;
-    }
   }
 
   /** Subclasses that override this end by calling super.destroy(). */
   destroy(): void {
-    if (this.countsAsWriter) {
-      this.mount.writers--;
-      this.mount.root.fs.writers--;
-    }
+    releaseDescriptionLocks(this.inode, changetype<usize>(this));
     this.dentry.decRef();
     this.mount.decRef();
   }
@@ -103,9 +95,13 @@ export abstract class FileDescription extends RefCounted {
   sync(_dataOnly: bool): i32 {
     return 0;
   }
-  /** Which of POLLIN and POLLOUT hold now. Regular files and directories always are ready. */
+  /** Which POLL* events hold now. Regular files and directories always are ready. */
   poll(): u32 {
-    return <u32>POLLIN | <u32>POLLOUT;
+    return <u32>(POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM);
+  }
+  /** The queue that is woken when poll() may tell something else; null when it never does. */
+  pollQueue(): WaitQueue | null {
+    return null;
   }
   /** The handle of a host descriptor that the host can poll, or -1 when poll() tells all. */
   pollHandle(): i32 {

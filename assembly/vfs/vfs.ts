@@ -3,6 +3,7 @@
 // Each takes a PathWalk that was begun and whose path is in place, and leaves it to the caller to release. Errors come in
 // Linux's order. All may sleep.
 
+import { CAP_MKNOD } from "../abi/capability.ts";
 import {
   EACCES,
   EBUSY,
@@ -33,7 +34,7 @@ import {
   RENAME_NOREPLACE,
 } from "../abi/fcntl.ts";
 import { PATH_MAX } from "../abi/limits.ts";
-import { S_IFBLK, S_IFCHR, S_IFIFO, S_IFSOCK, S_ISGID } from "../abi/stat.ts";
+import { S_IFBLK, S_IFCHR, S_IFIFO, S_IFMT, S_IFREG, S_IFSOCK, S_ISGID } from "../abi/stat.ts";
 import { Credentials } from "../auth/credentials.ts";
 import { free } from "../lib/ref-counted.ts";
 import { errorOf, isError } from "../lib/result.ts";
@@ -43,8 +44,7 @@ import { Dentry, Inode } from "./dentry.ts";
 import { openDevice } from "./device.ts";
 import { PathDescription } from "./file-description.ts";
 import { isForeign, lookupLocked } from "./lookup.ts";
-import { findMount, isMountPointIn, MNT_NODEV, Mount } from "./mount.ts";
-import { detachMounts } from "./mount-tree.ts";
+import { findMount, MNT_NODEV, Mount } from "./mount.ts";
 import {
   LAST_DOT,
   LAST_DOTDOT,
@@ -63,6 +63,7 @@ import {
   MAY_WRITE,
   prepareAttributes,
 } from "./permission.ts";
+import { openFifo } from "./pipe.ts";
 import { moveTreeGeneration } from "./tree-generation.ts";
 import { dropFileCapability } from "./xattr.ts";
 
@@ -182,17 +183,19 @@ function openFound(mount: Mount, dentry: Dentry, cred: Credentials, flags: u32):
   const type = inode.type;
   const device = type == <u32>S_IFCHR || type == <u32>S_IFBLK;
   if (device && mount.flags & MNT_NODEV) return errorOf(-EACCES);
-  if (type == <u32>S_IFSOCK || type == <u32>S_IFIFO) return errorOf(-ENXIO);
-  if (mask & MAY_WRITE && !device && mount.root.fs.readonly) return errorOf(-EROFS);
+  const special = device || type == <u32>S_IFIFO || type == <u32>S_IFSOCK;
+  if (mask & MAY_WRITE && !special && mount.root.fs.readonly) return errorOf(-EROFS);
   const allowed = checkPermission(inode, cred, mask);
   if (allowed < 0) return errorOf(allowed);
-  if (mask & MAY_WRITE && !device && mount.isReadonly) return errorOf(-EROFS);
+  if (mask & MAY_WRITE && !special && mount.isReadonly) return errorOf(-EROFS);
   if (flags & <u32>O_NOATIME && !isOwnerOrCapable(inode, cred)) return errorOf(-EPERM);
   if (flags & <u32>O_TRUNC && inode.isRegular) {
     const result = truncateInode(inode, 0, cred);
     if (result < 0) return errorOf(result);
   }
   const kept = flags & ~(<u32>(O_TRUNC | O_CREAT | O_EXCL));
+  if (type == <u32>S_IFSOCK) return errorOf(-ENXIO);
+  if (type == <u32>S_IFIFO) return openFifo(mount, dentry, kept);
   if (type == <u32>S_IFCHR) return openDevice(inode.rdev, mount, dentry, kept);
   return inode.open(changetype<usize>(mount), dentry, kept);
 }
@@ -290,19 +293,21 @@ export function mkdirAt(walk: PathWalk, length: u32, mode: u32, extra: u32): i32
   return result;
 }
 
-/** mknod(2) for what is no regular file; `mode` carries the type, the walk's umask applies. */
+/** mknod(2); `mode` carries the type, the walk's umask applies. Errors: EPERM for a device without CAP_MKNOD. */
 export function mknodAt(walk: PathWalk, length: u32, mode: u32, rdev: u32, extra: u32): i32 {
   const found = beginCreate(walk, length, false, extra);
   if (isError(found)) return <i32>found;
   const child = changetype<Dentry>(found);
   const parent = walk.result.file;
-  const result = parent.mknod(
-    child,
-    mode & ~umaskFor(walk, parent),
-    rdev,
-    walk.credentials.fsuid,
-    groupFor(parent, walk.credentials),
-  );
+  const cred = walk.credentials;
+  const type = mode & <u32>S_IFMT;
+  const bits = mode & ~umaskFor(walk, parent);
+  const group = groupFor(parent, cred);
+  const device = type == <u32>S_IFCHR || type == <u32>S_IFBLK;
+  let result: i32;
+  if (device && !cred.hasCapability(CAP_MKNOD)) result = -EPERM;
+  else if (type == <u32>S_IFREG) result = parent.create(child, bits & MODE_BITS, cred.fsuid, group);
+  else result = parent.mknod(child, bits, rdev, cred.fsuid, group);
   endCreate(walk, child);
   return result;
 }
@@ -346,15 +351,9 @@ function mayDelete(parent: Dentry, victim: Dentry, cred: Credentials, directory:
   } else if (victim.file.isDirectory) {
     return -EISDIR;
   }
-  return parent.file.dead ? -ENOENT : 0;
-}
-
-/**
- * Whether a name stays because something is mounted on it in the caller's namespace, or can be. Mounts of other namespaces do not
- * keep it: they are detached.
- */
-function isPinned(walk: PathWalk, child: Dentry): bool {
-  return (child.mounts && isMountPointIn(walk.namespace, child)) || isForeign(walk.result.file, child);
+  if (parent.file.dead) return -ENOENT;
+  if (victim.mounts || isForeign(parent.file, victim)) return -EBUSY;
+  return 0;
 }
 
 /** unlink(2). */
@@ -391,12 +390,10 @@ function removeLast(walk: PathWalk, directory: bool): i32 {
   if (child.isNegative) result = -ENOENT;
   else if (!directory && walk.lastSlash) result = child.file.isDirectory ? -EISDIR : -ENOTDIR;
   else result = mayDelete(parent, child, walk.credentials, directory);
-  if (result == 0 && isPinned(walk, child)) result = -EBUSY;
   if (result == 0) result = directory ? parent.file.rmdir(child) : parent.file.unlink(child);
   if (result == 0) {
     if (directory) child.file.dead = true;
     killDentry(child);
-    if (child.mounts) detachMounts(child);
   }
   lock.release();
   child.decRef();
@@ -496,7 +493,6 @@ function renameFound(from: PathWalk, old: Dentry, to: PathWalk, target: Dentry, 
       allowed = checkPermission(target.file, cred, MAY_WRITE);
     if (allowed < 0) return allowed;
   }
-  if (isPinned(from, old) || (!target.isNegative && isPinned(to, target))) return -EBUSY;
   const result = from.result.file.rename(old, to.result.file, target, flags);
   if (result < 0) return result;
   if (exchange) {
@@ -504,7 +500,6 @@ function renameFound(from: PathWalk, old: Dentry, to: PathWalk, target: Dentry, 
   } else {
     if (!target.isNegative && target.file.isDirectory) target.file.dead = true;
     moveDentry(old, target);
-    if (target.mounts) detachMounts(target);
   }
   return 0;
 }

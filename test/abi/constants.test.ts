@@ -11,6 +11,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import * as capability from "../../assembly/abi/capability.ts";
 import * as errno from "../../assembly/abi/errno.ts";
 import * as fcntl from "../../assembly/abi/fcntl.ts";
+import * as inotify from "../../assembly/abi/inotify.ts";
 import * as limits from "../../assembly/abi/limits.ts";
 import * as poll from "../../assembly/abi/poll.ts";
 import * as stat from "../../assembly/abi/stat.ts";
@@ -24,7 +25,9 @@ const KERNEL = [
   "linux/fcntl.h",
   "linux/openat2.h",
   "linux/fs.h",
+  "linux/inotify.h",
   "linux/limits.h",
+  "linux/memfd.h",
   "asm/poll.h",
   "linux/stat.h",
 ];
@@ -40,9 +43,21 @@ const ELSEWHERE = new Map([
   ["MAXSYMLINKS", undefined],
   ["FD_MAX", undefined],
   ["LINK_MAX", undefined],
+  // Linux 6.3: newer than the headers of some systems that tests run on.
+  ["F_SEAL_EXEC", undefined],
+  ["MFD_EXEC", undefined],
+  ["MFD_NOEXEC_SEAL", undefined],
 ]);
 
-const MODULES: Record<string, Record<string, number>> = { capability, errno, fcntl, limits, poll, stat };
+const MODULES: Record<string, Record<string, number>> = {
+  capability,
+  errno,
+  fcntl,
+  inotify,
+  limits,
+  poll,
+  stat,
+};
 
 let directory: string;
 

@@ -5,6 +5,7 @@ import { EINVAL, EMLINK, ENOSPC, ENOTEMPTY } from "../../abi/errno.ts";
 import { RENAME_EXCHANGE, RENAME_WHITEOUT } from "../../abi/fcntl.ts";
 import { LINK_MAX } from "../../abi/limits.ts";
 import { S_IFCHR, S_IFDIR, S_IFMT, S_IFREG } from "../../abi/stat.ts";
+import { errorOf } from "../../lib/result.ts";
 import { Dentry, Filesystem, Inode } from "../../vfs/dentry.ts";
 import { DirectorySink } from "../../vfs/directory-sink.ts";
 import { DirectoryDescription } from "../../vfs/file-description.ts";
@@ -94,6 +95,13 @@ export class TmpfsDirectory extends TmpfsInode {
 
   override create(child: Dentry, mode: u32, uid: u32, gid: u32): i32 {
     return this.mknod(child, <u32>S_IFREG | mode, 0, uid, gid);
+  }
+
+  override createUnnamed(mode: u32, uid: u32, gid: u32): usize {
+    if (!this.limits.takeInode()) return errorOf(-ENOSPC);
+    const inode = new TmpfsRegularFile(this.fs, this.limits, this.nextIno(), <u32>S_IFREG | mode, uid, gid);
+    inode.nlink = 0;
+    return changetype<usize>(inode);
   }
 
   override mknod(child: Dentry, mode: u32, rdev: u32, uid: u32, gid: u32): i32 {

@@ -3,7 +3,8 @@
 // An inode's references: each directory entry that names it, each dentry, each open description through its dentry.
 
 import { ENODATA, ENOSPC, EPERM } from "../../abi/errno.ts";
-import { S_IFDIR } from "../../abi/stat.ts";
+import { F_SEAL_EXEC } from "../../abi/fcntl.ts";
+import { S_IFDIR, S_IXUGO } from "../../abi/stat.ts";
 import { Acl } from "../../vfs/acl.ts";
 import {
   ATTR_ATIME,
@@ -62,6 +63,8 @@ export abstract class TmpfsInode extends Inode {
   }
 
   setAttributes(a: Attributes): i32 {
+    const sealed = (this.seals & <u32>F_SEAL_EXEC) != 0 && this.seals != u32.MAX_VALUE;
+    if (sealed && a.valid & ATTR_MODE && (this.mode ^ a.mode) & <u32>S_IXUGO) return -EPERM;
     if (a.valid & ATTR_SIZE) {
       const result = this.setSize(a.size);
       if (result < 0) return result;

@@ -1,6 +1,13 @@
 // Regular files of tmpfs. Nothing here sleeps: the kernel lock alone keeps reads and writes whole.
 
-import { EFBIG, EINVAL, ENOSPC } from "../../abi/errno.ts";
+import { EFBIG, EINVAL, ENOSPC, EPERM } from "../../abi/errno.ts";
+import {
+  F_SEAL_FUTURE_WRITE,
+  F_SEAL_GROW,
+  F_SEAL_SEAL,
+  F_SEAL_SHRINK,
+  F_SEAL_WRITE,
+} from "../../abi/fcntl.ts";
 import { IovIter } from "../../mm/iov-iter.ts";
 import { realTime } from "../../vfs/clock.ts";
 import { Dentry, Filesystem } from "../../vfs/dentry.ts";
@@ -13,6 +20,8 @@ import { TmpfsLimits } from "./limits.ts";
 /** 2^62 - 1, so that no sum of an offset and a length overflows. Linux: MAX_LFS_FILESIZE, 2^63 - 1. */
 const SIZE_MAX: i64 = 0x3fffffffffffffff;
 
+const PAGE_MASK: i64 = 4095;
+
 /** In nanoseconds. */
 const DAY: i64 = 86_400_000_000_000;
 
@@ -22,6 +31,8 @@ export class TmpfsRegularFile extends TmpfsInode {
 
   constructor(fs: Filesystem, limits: TmpfsLimits, ino: u64, mode: u32, uid: u32, gid: u32) {
     super(fs, limits, ino, mode, uid, gid);
+    // What memfd_create(2) does not make cannot be sealed.
+    this.seals = <u32>F_SEAL_SEAL;
     this.data = new FileData(limits);
   }
 
@@ -33,6 +44,8 @@ export class TmpfsRegularFile extends TmpfsInode {
   override setSize(size: i64): i32 {
     if (size < 0) return -EINVAL;
     if (size > SIZE_MAX) return -EFBIG;
+    if (size < this.size && this.seals & <u32>F_SEAL_SHRINK) return -EPERM;
+    if (size > this.size && this.seals & <u32>F_SEAL_GROW) return -EPERM;
     if (size < this.size) this.data.truncate(size);
     this.size = size;
     this.updateBlocks();
@@ -83,9 +96,10 @@ class TmpfsFile extends FileDescription {
     const inode = this.regular;
     const appends = offset < 0 || this.appends;
     const start = appends ? inode.size : offset;
-    const length = from.remaining;
-    if (length == 0) return 0;
-    if (start > SIZE_MAX - <i64>length) return -EFBIG;
+    if (from.remaining == 0) return 0;
+    if (start > SIZE_MAX - <i64>from.remaining) return -EFBIG;
+    const length = this.unsealed(start, from.remaining);
+    if (length == 0) return -EPERM;
     const done = inode.data.write(from, start, length);
     if (done < 0) return done;
     if (start + done > inode.size) inode.size = start + done;
@@ -93,6 +107,16 @@ class TmpfsFile extends FileDescription {
     inode.touchModified();
     if (offset < 0) this.offset = start + done;
     return done;
+  }
+
+  /** How much of a write the file's seals allow: Linux looks at them page by page (shmem_write_begin()). */
+  private unsealed(start: i64, length: u32): u32 {
+    const inode = this.regular;
+    const seals = inode.seals;
+    if (seals & <u32>(F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)) return 0;
+    if (!(seals & <u32>F_SEAL_GROW) || start + <i64>length <= inode.size) return length;
+    const whole = inode.size & ~PAGE_MASK;
+    return whole > start ? <u32>(whole - start) : 0;
   }
 
   override truncate(size: i64): i32 {
@@ -104,6 +128,7 @@ class TmpfsFile extends FileDescription {
     const end = offset + length;
     if (end < offset || end > SIZE_MAX) return -EFBIG;
     const inode = this.regular;
+    if (end > inode.size && inode.seals & <u32>F_SEAL_GROW) return -EPERM;
     // Space is promised by the limits only when it is written; refuse what could never fit.
     if (<u64>end >> 12 > inode.limits.maxPages) return -ENOSPC;
     if (end > inode.size) {

@@ -6,6 +6,9 @@ import { EEXIST, ENOENT } from "../../../assembly/abi/errno.ts";
 import { O_CREAT, O_EXCL, O_RDWR } from "../../../assembly/abi/fcntl.ts";
 import { Calls } from "../../support/sys/calls.ts";
 import type { Target } from "../../support/sys/target.ts";
+import { descriptorCases } from "./cases/descriptors.ts";
+import { pipeCases } from "./cases/pipes.ts";
+import { pollCases } from "./cases/poll.ts";
 import { userCases } from "./cases/users.ts";
 import { xattrCases } from "./cases/xattr.ts";
 
@@ -29,4 +32,7 @@ export function syscallCases(make: () => Target): void {
   });
   userCases(make);
   xattrCases(make);
+  descriptorCases(make);
+  pipeCases(make);
+  pollCases(make);
 }

@@ -12,6 +12,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -90,6 +91,8 @@ static int makeRoom(rlim_t limit) {
 }
 
 int main(int count, char **argument) {
+  // A write to a pipe without readers is to be an errno.
+  signal(SIGPIPE, SIG_IGN);
   uint8_t *buffer = NULL;
   size_t capacity = 0;
   if (count != 2 || makeRoom((rlim_t)atoi(argument[1])) < 0) return 2;
