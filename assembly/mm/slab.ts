@@ -4,6 +4,7 @@
 // a full slab is on none; an empty one goes back to the page allocator unless it is the last of its class.
 //
 //   slab   +0 size class   +4 free blocks   +8 first free block   +12 next slab   +16 previous slab   +20 blocks in all
+//          +24 bytes of a block
 //   +32    blocks; a free block holds the address of the next
 //
 // Compiled as the library file "mm/slab": see mm/page.ts.
@@ -16,6 +17,8 @@ export const SLAB_BYTES: usize = 16384;
 /** Of a slab. */
 export const SLAB_HEADER: usize = 32;
 const LARGEST: usize = 2048;
+/** All block sizes are multiples of 16. */
+const FILLED_BY_STORES: u32 = 256;
 
 export const SLAB_CLASSES: u32 = 16;
 
@@ -102,6 +105,7 @@ function makeSlab(index: u32): usize {
   store<u32>(slab, count, 4);
   store<u32>(slab, <u32>block, 8);
   store<u32>(slab, count, 20);
+  store<u32>(slab, <u32>size, 24);
   for (let i: u32 = 1; i < count; i++) {
     store<u32>(block, <u32>(block + size));
     block += size;
@@ -130,10 +134,23 @@ export function slabAlloc(size: usize): usize {
   const free = load<u32>(slab, 4) - 1;
   store<u32>(slab, free, 4);
   if (!free) unlinkSlab(slab, index);
-  const bytes = classSize(index);
+  const bytes = load<u32>(slab, 24);
   count(1, <i32>bytes);
-  memory.fill(block, 0, bytes);
+  clear(block, bytes);
   return block;
+}
+
+/** Fills a block with zeros. Engines make a call of memory.fill, which takes longer than the few stores that most objects need. */
+function clear(block: usize, bytes: u32): void {
+  if (bytes > FILLED_BY_STORES) {
+    memory.fill(block, 0, bytes);
+    return;
+  }
+  const end = block + bytes;
+  for (let at = block; at < end; at += 16) {
+    store<u64>(at, 0);
+    store<u64>(at, 0, 8);
+  }
 }
 
 function largeAlloc(size: usize): usize {
@@ -158,7 +175,7 @@ export function slabFree(block: usize): void {
     return;
   }
   const index = load<u32>(slab);
-  count(-1, -(<i32>classSize(index)));
+  count(-1, -load<i32>(slab, 24));
   store<u32>(block, load<u32>(slab, 8));
   store<u32>(slab, <u32>block, 8);
   const free = load<u32>(slab, 4) + 1;
