@@ -16,7 +16,9 @@ import { claimForKiller, markDead, markGone, setCurrentThread, stateOf, Thread }
 import { dispatch } from "./syscalls/table.ts";
 import { Dentry } from "./vfs/dentry.ts";
 import { FileDescription } from "./vfs/file-description.ts";
-import { Mount, MountNamespace } from "./vfs/mount.ts";
+import { numberFilesystem } from "./vfs/filesystem-type.ts";
+import { Mount } from "./vfs/mount.ts";
+import { MountNamespace } from "./vfs/mount-namespace.ts";
 import { openAt } from "./vfs/vfs.ts";
 import * as clock from "./wasi/clock.ts";
 import * as environment from "./wasi/environment.ts";
@@ -438,7 +440,7 @@ export function buffer_free(buffer: usize): void {
 /** A tmpfs; returns its root dentry. sizeBytes 0: half of the kernel's memory. */
 export function fs_tmpfs(sizeBytes: f64, mode: u32, uid: u32, gid: u32): usize {
   lockKernel();
-  const root = boot.numberFilesystem(mountTmpfs(<u64>sizeBytes, mode, uid, gid));
+  const root = numberFilesystem(mountTmpfs(<u64>sizeBytes, mode, uid, gid));
   unlockKernel();
   return changetype<usize>(root);
 }

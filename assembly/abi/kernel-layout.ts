@@ -54,6 +54,12 @@ export const ROOT_TREE_GENERATION = 1352;
 export const ROOT_BOOT_TIME = 1360;
 /** The system's names (kernel/uts.ts). */
 export const ROOT_UTS = 1368;
+/** The last mount id (vfs/mount.ts). */
+export const ROOT_LAST_MOUNT_ID = 1440;
+/** The last peer group id (vfs/propagation.ts). */
+export const ROOT_LAST_PEER_GROUP_ID = 1444;
+/** Head of the registered file system types (vfs/filesystem-type.ts). */
+export const ROOT_FILESYSTEM_TYPES = 1448;
 /** Head of the list of those who wait for a POSIX record lock (vfs/file-locks.ts). */
 export const ROOT_LOCK_WAITS = 1400;
 /** The mounts of files without a place in any tree (kernel/anonymous.ts): anon_inodefs and pipefs. */

@@ -7,7 +7,7 @@ import { initPages, pagesUsed } from "mm/page";
 import { objectsUsed } from "mm/slab";
 import { EACCES, EEXIST, EINVAL, ENODEV } from "../abi/errno.ts";
 import { O_DIRECTORY } from "../abi/fcntl.ts";
-import { ROOT_BOOTED, ROOT_LAST_DEVICE, ROOT_MEMFD } from "../abi/kernel-layout.ts";
+import { ROOT_BOOTED, ROOT_MEMFD } from "../abi/kernel-layout.ts";
 import { S_IFCHR } from "../abi/stat.ts";
 import { Credentials } from "../auth/credentials.ts";
 import {
@@ -39,8 +39,18 @@ import { dropDentries, initDcache } from "../vfs/dcache.ts";
 import { Dentry, Filesystem } from "../vfs/dentry.ts";
 import { DirectorySink } from "../vfs/directory-sink.ts";
 import { FileDescription } from "../vfs/file-description.ts";
-import { FS_DEVTMPFS, FS_PROC, findFilesystemType } from "../vfs/filesystem-type.ts";
-import { MNT_NOEXEC, Mount, MountNamespace } from "../vfs/mount.ts";
+import {
+  FilesystemType,
+  findFilesystemType,
+  MountOptions,
+  makeFilesystem,
+  numberFilesystem,
+  registerFilesystemType,
+  TYPE_NODEV,
+  TYPE_USER_MOUNT,
+} from "../vfs/filesystem-type.ts";
+import { MNT_NOEXEC, Mount } from "../vfs/mount.ts";
+import { MountNamespace } from "../vfs/mount-namespace.ts";
 import { PathWalk, WALK_FOLLOW } from "../vfs/path-walk.ts";
 import { checkPermission, MAY_EXEC } from "../vfs/permission.ts";
 import { mkdirAll, mknodAt, openAt, symlinkAt } from "../vfs/vfs.ts";
@@ -57,6 +67,7 @@ export function bootKernel(maxBytes: u32): i32 {
   initUptime();
   registerMemDevices();
   registerStdioDevices();
+  registerFilesystemTypes();
   initAnonymous();
   initMemfd();
   store<u32>(ROOT_BOOTED, 1);
@@ -67,14 +78,6 @@ export function bootKernel(maxBytes: u32): i32 {
 function initMemfd(): void {
   const mount = new Mount(numberFilesystem(mountTmpfs(0, 0o777, 0, 0)), 0);
   store<u32>(ROOT_MEMFD, <u32>changetype<usize>(mount));
-}
-
-/** Gives a new file system its st_dev. */
-export function numberFilesystem(root: Dentry): Dentry {
-  const device = load<u32>(ROOT_LAST_DEVICE) + 1;
-  store<u32>(ROOT_LAST_DEVICE, device);
-  root.fs.device = device;
-  return root;
 }
 
 /** Root's power over everything, for the kernel's own doings. */
@@ -315,17 +318,46 @@ export function makeOverlay(upper: usize, lowers: usize, count: u32): usize {
 
 /** A file system of the kernel's own by its name, or an error: ENODEV. */
 export function makeKernelFilesystem(name: usize, length: u32): usize {
-  let root: Dentry;
-  switch (findFilesystemType(name, length)) {
-    case FS_PROC:
-      root = mountProc();
-      break;
-    case FS_DEVTMPFS:
-      return changetype<usize>(makeDevtmpfs());
-    default:
-      return -ENODEV;
+  const type = findFilesystemType(name, length);
+  if (type === null) return -ENODEV;
+  const options = new MountOptions();
+  const root = makeFilesystem(type, options);
+  free(options);
+  return root;
+}
+
+@final
+class TmpfsType extends FilesystemType {
+  /** A new, empty file system, which belongs to whoever mounts it. Errors: EINVAL. */
+  make(options: MountOptions): usize {
+    const cred = options.cred;
+    const uid = cred === null ? 0 : cred.fsuid;
+    const gid = cred === null ? 0 : cred.fsgid;
+    if (options.dataLength) return -EINVAL;
+    return changetype<usize>(mountTmpfs(0, 0o1777, uid, gid));
   }
-  return changetype<usize>(numberFilesystem(root));
+}
+
+@final
+class ProcType extends FilesystemType {
+  make(options: MountOptions): usize {
+    if (options.dataLength) return -EINVAL;
+    return changetype<usize>(mountProc());
+  }
+}
+
+@final
+class DevtmpfsType extends FilesystemType {
+  make(_options: MountOptions): usize {
+    return changetype<usize>(makeDevtmpfs());
+  }
+}
+
+/** What programs may mount, and /proc/filesystems lists. */
+function registerFilesystemTypes(): void {
+  registerFilesystemType(new TmpfsType("tmpfs", TYPE_USER_MOUNT | TYPE_NODEV));
+  registerFilesystemType(new ProcType("proc", TYPE_USER_MOUNT | TYPE_NODEV));
+  registerFilesystemType(new DevtmpfsType("devtmpfs", TYPE_USER_MOUNT | TYPE_NODEV));
 }
 
 /** The tree behind a 9P connection, or an error. May sleep. */

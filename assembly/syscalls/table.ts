@@ -9,6 +9,7 @@ import * as credentials from "./credentials.ts";
 import * as descriptors from "./descriptors.ts";
 import * as locks from "./locks.ts";
 import * as memfd from "./memfd.ts";
+import * as mount from "./mount.ts";
 import * as names from "./names.ts";
 import * as open from "./open.ts";
 import * as pipe from "./pipe.ts";
@@ -49,6 +50,18 @@ export function dispatch(task: Task, number: i32, a: i64, b: i64, c: i64, d: i64
       return stat.fstat(task, <i32>a, <usize>b);
     case nr.SYS_newfstatat:
       return stat.newfstatat(task, <i32>a, <usize>b, <usize>c, <u32>d);
+
+    // Mounts.
+    case nr.SYS_mount:
+      return mount.mount(task, <usize>a, <usize>b, <usize>c, <u32>d, <usize>e);
+    case nr.SYS_umount2:
+      return mount.umount2(task, <usize>a, <u32>b);
+    case nr.SYS_pivot_root:
+      return mount.pivot_root(task, <usize>a, <usize>b);
+    case nr.SYS_unshare:
+      return mount.unshare(task, <u32>a);
+    case nr.SYS_mount_setattr:
+      return mount.mount_setattr(task, <i32>a, <usize>b, <u32>c, <usize>d, <u64>e);
 
     // Names.
     case nr.SYS_mkdir:

@@ -43,6 +43,10 @@ export abstract class Filesystem extends RefCounted {
   device: u32 = 0;
   /** No change reaches this file system, whatever the mount says. */
   readonly: bool = false;
+  /** Mounts that show it or a part of it. */
+  mounts: u32 = 0;
+  /** Descriptions open for writing: while there are some it cannot be made read-only. */
+  writers: u32 = 0;
   /** Every dentry is asked by Inode.revalidate() before a walk uses it. */
   revalidates: bool = false;
   /** Its files can have POSIX access control lists (Linux: SB_POSIXACL). */
@@ -68,6 +72,10 @@ export abstract class Filesystem extends RefCounted {
   }
   /** Writes what is not yet written. */
   sync(): i32 {
+    return 0;
+  }
+  /** Takes the options of a remount, as mount(2) got them. Errors: EINVAL for what it does not know. */
+  reconfigure(_data: usize, _length: u32): i32 {
     return 0;
   }
   destroy(): void {

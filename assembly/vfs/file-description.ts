@@ -17,6 +17,8 @@ import { Mount } from "./mount.ts";
 export abstract class FileDescription extends RefCounted {
   /** Position of read(2) and write(2), or the next directory cookie. */
   offset: i64 = 0;
+  /** Keeps its mount and file system from being made read-only (Linux: mnt_get_write_access()). */
+  private countsAsWriter: bool = false;
 
   /** Takes references on both. `flags` are the O_* flags of open(2). */
   constructor(
@@ -27,11 +29,20 @@ export abstract class FileDescription extends RefCounted {
     super();
     mount.incRef();
     dentry.incRef();
+    if (this.canWrite && dentry.file.isRegular) {
+      this.countsAsWriter = true;
+      mount.writers++;
+      mount.root.fs.writers++;
+    }
   }
 
   /** Subclasses that override this end by calling super.destroy(). */
   destroy(): void {
     releaseDescriptionLocks(this.inode, changetype<usize>(this));
+    if (this.countsAsWriter) {
+      this.mount.writers--;
+      this.mount.root.fs.writers--;
+    }
     this.dentry.decRef();
     this.mount.decRef();
   }

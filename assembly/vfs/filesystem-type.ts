@@ -1,4 +1,11 @@
-// The file system types that the kernel knows, by the names that mount(2) takes.
+// The file system types that the kernel knows, by the names that mount(2) takes (Linux: fs/filesystems.c).
+//
+// A type registers itself at boot and stays. What is not registered cannot be mounted: ENODEV.
+
+import { ROOT_FILESYSTEM_TYPES, ROOT_LAST_DEVICE } from "../abi/kernel-layout.ts";
+import { Credentials } from "../auth/credentials.ts";
+import { errorOf, isError } from "../lib/result.ts";
+import { Dentry } from "./dentry.ts";
 
 export const FS_TMPFS: u32 = 1;
 export const FS_9P: u32 = 2;
@@ -39,14 +46,77 @@ export function filesystemName(id: u32): string {
   }
 }
 
-/** The number of the type with that name, or 0. */
-export function findFilesystemType(name: usize, length: u32): u32 {
-  for (let id: u32 = 1; id <= FS_CGROUP2; id++) {
-    const known = filesystemName(id);
-    if (<u32>known.length != length) continue;
-    let same = true;
-    for (let i: u32 = 0; i < length && same; i++) same = known.charCodeAt(i) == <i32>load<u8>(name + i);
-    if (same) return id;
+/** Programs may mount it by mount(2); else only the sandbox does. */
+export const TYPE_USER_MOUNT: u32 = 1;
+/** It needs no block device: "nodev" in /proc/filesystems. */
+export const TYPE_NODEV: u32 = 2;
+
+/** What a file system is made from. Borrowed by make(). */
+@final
+export class MountOptions {
+  /** The options' text, without its NUL. */
+  data: usize = 0;
+  dataLength: u32 = 0;
+  /** What is to be mounted, as mount(2) names it. */
+  source: usize = 0;
+  sourceLength: u32 = 0;
+  /** Whoever mounts; null: the sandbox itself. */
+  cred: Credentials | null = null;
+  /** The Task that mounts (kernel/task.ts), or 0: for what shows something of it, or walks its paths. */
+  task: usize = 0;
+}
+
+export abstract class FilesystemType {
+  next: FilesystemType | null = null;
+
+  /** ASCII; `flags` are TYPE_*. */
+  constructor(
+    public name: string,
+    public flags: u32,
+  ) {}
+
+  /** A root dentry with one reference, or an error. May sleep. Errors: EINVAL for options that it does not know. */
+  abstract make(options: MountOptions): usize;
+
+  isNamed(name: usize, length: u32): bool {
+    const own = this.name;
+    if (<u32>own.length != length) return false;
+    for (let i: u32 = 0; i < length; i++) {
+      if (<u32>own.charCodeAt(<i32>i) != load<u8>(name + i)) return false;
+    }
+    return true;
   }
-  return 0;
+}
+
+/** Registers for the life of the kernel. */
+export function registerFilesystemType(type: FilesystemType): void {
+  type.next = changetype<FilesystemType | null>(<usize>load<u32>(ROOT_FILESYSTEM_TYPES));
+  store<u32>(ROOT_FILESYSTEM_TYPES, <u32>changetype<usize>(type));
+}
+
+/** The type after `at` (the first for null), newest first; for /proc/filesystems. */
+export function nextFilesystemType(at: FilesystemType | null): FilesystemType | null {
+  return at === null ? changetype<FilesystemType | null>(<usize>load<u32>(ROOT_FILESYSTEM_TYPES)) : at.next;
+}
+
+/** The type of that name, or null. */
+export function findFilesystemType(name: usize, length: u32): FilesystemType | null {
+  let at = nextFilesystemType(null);
+  while (at !== null && !at.isNamed(name, length)) at = at.next;
+  return at;
+}
+
+/** Makes a file system: its root dentry with one reference, or an error. May sleep. */
+export function makeFilesystem(type: FilesystemType, options: MountOptions): usize {
+  const made = type.make(options);
+  return isError(made) ? errorOf(<i32>made) : changetype<usize>(numberFilesystem(changetype<Dentry>(made)));
+}
+
+/** Gives a new file system its st_dev, unless it has one. */
+export function numberFilesystem(root: Dentry): Dentry {
+  if (root.fs.device) return root;
+  const device = load<u32>(ROOT_LAST_DEVICE) + 1;
+  store<u32>(ROOT_LAST_DEVICE, device);
+  root.fs.device = device;
+  return root;
 }

@@ -17,7 +17,7 @@ import { free } from "../lib/ref-counted.ts";
 import { isError } from "../lib/result.ts";
 import { Dentry, LinkTarget } from "./dentry.ts";
 import { lookupOne } from "./lookup.ts";
-import { findMount, Mount } from "./mount.ts";
+import { findMount, MNT_NOSYMFOLLOW, Mount, MountList } from "./mount.ts";
 import { PathCache } from "./path-cache.ts";
 import { checkPermission, MAY_EXEC } from "./permission.ts";
 import { treeGeneration } from "./tree-generation.ts";
@@ -36,6 +36,8 @@ export const WALK_STRICT_ROOT: u32 = 16;
 export const WALK_NO_SYMLINKS: u32 = 32;
 /** A magic link, one that jumps instead of having a text, is ELOOP (RESOLVE_NO_MAGICLINKS). */
 export const WALK_NO_MAGICLINKS: u32 = 64;
+/** Crossing from mount to mount is EXDEV (RESOLVE_NO_XDEV). */
+export const WALK_NO_XDEV: u32 = 128;
 
 export const LAST_NORM: i32 = 0;
 export const LAST_DOT: i32 = 1;
@@ -148,15 +150,15 @@ export class PathWalk {
       const result = this.jumpToRoot(flags, true);
       if (result < 0) return result;
     }
-    this.takeShortcut();
+    this.takeShortcut(flags);
     return this.resume(flags);
   }
 
   /** Goes to the directory of the last component at once if the cache knows it; else prepares to tell it. */
-  private takeShortcut(): void {
+  private takeShortcut(flags: u32): void {
     this.plain = false;
     const length = directoryLength(this.at, this.end);
-    if (length == 0 || this.result.fs.revalidates) return;
+    if (length == 0 || this.result.fs.revalidates || flags & WALK_NO_XDEV) return;
     if (this.cache.find(this.resultMount, this.result, this.at, length)) {
       this.stepTo(changetype<Mount>(this.cache.mount), changetype<Dentry>(this.cache.dentry));
       this.at += length;
@@ -241,8 +243,9 @@ export class PathWalk {
         if (pushed < 0) return pushed;
         continue;
       }
-      this.moveTo(this.resultMount, child);
+      const entered = this.moveTo(this.resultMount, child, flags);
       child.decRef();
+      if (entered < 0) return entered;
       if (this.result.fs.revalidates) this.plain = false;
       if (!last && !inode.isDirectory) return -ENOTDIR;
     }
@@ -250,17 +253,22 @@ export class PathWalk {
     return 0;
   }
 
-  /** Steps to a child in the same mount, or to the root of what is mounted on it. Takes references of its own. */
-  private moveTo(mount: Mount, dentry: Dentry): void {
-    while (dentry.mounts) {
-      const over = findMount(mount, dentry);
-      if (over === null) break;
-      mount = over;
-      dentry = over.root;
+  /** Steps to a dentry, or to the root of what is mounted on it. Takes references of its own. Errors: EXDEV. */
+  private moveTo(mount: Mount, dentry: Dentry, flags: u32): i32 {
+    let over = mount;
+    let at = dentry;
+    while (at.mounts) {
+      const next = findMount(over, at);
+      if (next === null) break;
+      if (flags & WALK_NO_XDEV) return -EXDEV;
+      over = next;
+      at = next.root;
     }
-    this.stepTo(mount, dentry);
+    this.stepTo(over, at);
+    return 0;
   }
 
+  /** Steps to exactly this place. Takes references of its own. */
   private stepTo(mount: Mount, dentry: Dentry): void {
     dentry.incRef();
     const before = this.result;
@@ -277,6 +285,22 @@ export class PathWalk {
     before.decRef();
   }
 
+  /** Enters what is mounted where the walk arrived: for a path such as "." that stepped onto nothing. Linux: handle_lookup_down(). */
+  lookDown(): void {
+    this.moveTo(this.resultMount, this.result, 0);
+  }
+
+  /** Whether the walk arrived at the root of a mount (Linux: path_mounted()). */
+  get isAtMount(): bool {
+    return this.result === this.resultMount.root;
+  }
+
+  /** The namespace that the walk's root directory is in. */
+  get namespace(): MountList | null {
+    const root = this.rootMount;
+    return root === null ? null : root.namespace;
+  }
+
   private walkUp(flags: u32): i32 {
     this.plain = false;
     let mount = this.resultMount;
@@ -285,30 +309,33 @@ export class PathWalk {
       if (flags & WALK_BENEATH && mount === this.startMount && dentry === this.startDentry)
         return this.escape();
       if (mount === this.rootMount && dentry === this.rootDentry) {
-        return flags & WALK_STRICT_ROOT ? this.escape() : 0;
+        if (flags & WALK_STRICT_ROOT) return this.escape();
+        break;
       }
       if (dentry !== mount.root) {
         const parent = dentry.parent;
-        if (parent !== null) dentry = parent;
+        if (parent === null) break;
+        // A directory that was moved out of what this mount shows has no way up (Linux: path_connected()).
+        if (mount.root.parent !== null && !parent.isBelow(mount.root)) return -ENOENT;
+        dentry = parent;
         break;
       }
       const above = mount.parent;
       const mountPoint = mount.mountPoint;
-      if (above === null || mountPoint === null) return 0;
+      if (above === null || mountPoint === null) break;
+      if (flags & WALK_NO_XDEV) return -EXDEV;
       mount = above;
       dentry = mountPoint;
     }
-    this.moveTo(mount, dentry);
-    return 0;
+    return this.moveTo(mount, dentry, flags);
   }
 
-  /** Linux: nd_jump_root(). `ofPath`: the path itself begins with a slash, not a link's text. */
+  /** Linux: nd_jump_root(). `ofPath`: the path itself begins with a slash, not a link's text. What covers the root is not entered. */
   private jumpToRoot(flags: u32, ofPath: bool): i32 {
     if (flags & WALK_BENEATH || (ofPath && flags & WALK_STRICT_ROOT)) return this.escape();
-    this.moveTo(
-      changetype<Mount>(changetype<usize>(this.rootMount)),
-      changetype<Dentry>(changetype<usize>(this.rootDentry)),
-    );
+    const root = changetype<Mount>(changetype<usize>(this.rootMount));
+    if (flags & WALK_NO_XDEV && !ofPath && root !== this.resultMount) return -EXDEV;
+    this.stepTo(root, changetype<Dentry>(changetype<usize>(this.rootDentry)));
     return 0;
   }
 
@@ -321,6 +348,7 @@ export class PathWalk {
   private pushLink(link: Dentry, flags: u32): i32 {
     this.plain = false;
     if (flags & WALK_NO_SYMLINKS || ++this.links > <u32>MAXSYMLINKS) return -ELOOP;
+    if (this.resultMount.flags & MNT_NOSYMFOLLOW) return -ELOOP;
     const jumped = this.followMagic(link, flags);
     if (jumped != 0) return min(jumped, 0);
     const text = heap.alloc(PATH_MAX);
@@ -363,6 +391,11 @@ export class PathWalk {
       return flags & WALK_NO_MAGICLINKS ? -ELOOP : this.escape();
     }
     const beforeMount = this.resultMount;
+    if (flags & WALK_NO_XDEV && mount !== beforeMount) {
+      dentry.decRef();
+      mount.decRef();
+      return -EXDEV;
+    }
     const before = this.result;
     this.mount = mount;
     this.dentry = dentry;

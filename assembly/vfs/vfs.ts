@@ -44,7 +44,8 @@ import { Dentry, Inode } from "./dentry.ts";
 import { openDevice } from "./device.ts";
 import { PathDescription } from "./file-description.ts";
 import { isForeign, lookupLocked } from "./lookup.ts";
-import { findMount, MNT_NODEV, Mount } from "./mount.ts";
+import { findMount, isMountPointIn, MNT_NODEV, Mount } from "./mount.ts";
+import { detachMounts } from "./mount-tree.ts";
 import {
   LAST_DOT,
   LAST_DOTDOT,
@@ -351,9 +352,15 @@ function mayDelete(parent: Dentry, victim: Dentry, cred: Credentials, directory:
   } else if (victim.file.isDirectory) {
     return -EISDIR;
   }
-  if (parent.file.dead) return -ENOENT;
-  if (victim.mounts || isForeign(parent.file, victim)) return -EBUSY;
-  return 0;
+  return parent.file.dead ? -ENOENT : 0;
+}
+
+/**
+ * Whether a name stays because something is mounted on it in the caller's namespace, or can be. Mounts of other namespaces do not
+ * keep it: they are detached.
+ */
+function isPinned(walk: PathWalk, child: Dentry): bool {
+  return (child.mounts && isMountPointIn(walk.namespace, child)) || isForeign(walk.result.file, child);
 }
 
 /** unlink(2). */
@@ -390,10 +397,12 @@ function removeLast(walk: PathWalk, directory: bool): i32 {
   if (child.isNegative) result = -ENOENT;
   else if (!directory && walk.lastSlash) result = child.file.isDirectory ? -EISDIR : -ENOTDIR;
   else result = mayDelete(parent, child, walk.credentials, directory);
+  if (result == 0 && isPinned(walk, child)) result = -EBUSY;
   if (result == 0) result = directory ? parent.file.rmdir(child) : parent.file.unlink(child);
   if (result == 0) {
     if (directory) child.file.dead = true;
     killDentry(child);
+    if (child.mounts) detachMounts(child);
   }
   lock.release();
   child.decRef();
@@ -493,6 +502,7 @@ function renameFound(from: PathWalk, old: Dentry, to: PathWalk, target: Dentry, 
       allowed = checkPermission(target.file, cred, MAY_WRITE);
     if (allowed < 0) return allowed;
   }
+  if (isPinned(from, old) || (!target.isNegative && isPinned(to, target))) return -EBUSY;
   const result = from.result.file.rename(old, to.result.file, target, flags);
   if (result < 0) return result;
   if (exchange) {
@@ -500,6 +510,7 @@ function renameFound(from: PathWalk, old: Dentry, to: PathWalk, target: Dentry, 
   } else {
     if (!target.isNegative && target.file.isDirectory) target.file.dead = true;
     moveDentry(old, target);
+    if (target.mounts) detachMounts(target);
   }
   return 0;
 }

@@ -3,8 +3,19 @@
 import { PATH_MAX } from "../../abi/limits.ts";
 import { Task } from "../../kernel/task.ts";
 import { filesystemName } from "../../vfs/filesystem-type.ts";
-import { MNT_NOATIME, MNT_NODEV, MNT_NOEXEC, Mount } from "../../vfs/mount.ts";
+import {
+  MNT_NOATIME,
+  MNT_NODEV,
+  MNT_NODIRATIME,
+  MNT_NOEXEC,
+  MNT_NOSUID,
+  MNT_NOSYMFOLLOW,
+  MNT_READONLY,
+  MNT_RELATIME,
+  Mount,
+} from "../../vfs/mount.ts";
 import { isReachable, pathInFilesystem, pathOf } from "../../vfs/pathname.ts";
+import { dominatingId } from "../../vfs/propagation.ts";
 import { Text } from "../kernfs/text.ts";
 
 /** Lines of one kind: what each listing writes for a mount. */
@@ -26,15 +37,34 @@ function showMountPoint(task: Task, mount: Mount, path: usize, out: Text): void 
   if (length > 0) out.path(path, length);
 }
 
-function showSource(_mount: Mount, out: Text): void {
-  out.text("none");
+function showSource(mount: Mount, out: Text): void {
+  if (mount.sourceLength) out.path(mount.source, mount.sourceLength);
+  else out.text("none");
 }
 
 /** The mount's own flags, as in both listings behind "rw" or "ro" (Linux: show_mnt_opts()). */
 function showFlags(mount: Mount, out: Text): void {
-  if (mount.flags & MNT_NODEV) out.text(",nodev");
-  if (mount.flags & MNT_NOEXEC) out.text(",noexec");
-  if (mount.flags & MNT_NOATIME) out.text(",noatime");
+  const flags = mount.flags;
+  if (flags & MNT_NOSUID) out.text(",nosuid");
+  if (flags & MNT_NODEV) out.text(",nodev");
+  if (flags & MNT_NOEXEC) out.text(",noexec");
+  if (flags & MNT_NOATIME) out.text(",noatime");
+  if (flags & MNT_NODIRATIME) out.text(",nodiratime");
+  if (flags & MNT_RELATIME) out.text(",relatime");
+  if (flags & MNT_NOSYMFOLLOW) out.text(",nosymfollow");
+}
+
+/** The optional fields (Linux: show_mountinfo()). */
+function showPropagation(mount: Mount, task: Task, out: Text): void {
+  const group = mount.group;
+  const master = mount.master;
+  if (group !== null) out.text(" shared:").decimal(group.id);
+  if (master !== null) {
+    out.text(" master:").decimal(master.id);
+    const from = dominatingId(mount, task.rootMount, task.rootDentry);
+    if (from && from != master.id) out.text(" propagate_from:").decimal(from);
+  }
+  if (mount.isUnbindable) out.text(" unbindable");
 }
 
 function mountsLine(task: Task, mount: Mount, path: usize, out: Text): void {
@@ -64,8 +94,9 @@ function mountinfoLine(task: Task, mount: Mount, path: usize, out: Text): void {
   if (length > 0) out.path(path, length);
   out.byte(0x20);
   showMountPoint(task, mount, path, out);
-  out.text((mount.isReadonly && !fs.readonly) || fs.readonly ? " ro" : " rw");
+  out.text(mount.flags & MNT_READONLY ? " ro" : " rw");
   showFlags(mount, out);
+  showPropagation(mount, task, out);
   out.text(" - ").text(filesystemName(fs.typeId())).byte(0x20);
   showSource(mount, out);
   out.text(fs.readonly ? " ro\n" : " rw\n");

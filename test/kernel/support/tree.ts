@@ -12,7 +12,8 @@ import { IovIter } from "../../../assembly/mm/iov-iter.ts";
 import { Attributes } from "../../../assembly/vfs/attributes.ts";
 import { Dentry, Inode } from "../../../assembly/vfs/dentry.ts";
 import { FileDescription } from "../../../assembly/vfs/file-description.ts";
-import { Mount, MountNamespace } from "../../../assembly/vfs/mount.ts";
+import { Mount } from "../../../assembly/vfs/mount.ts";
+import { MountNamespace } from "../../../assembly/vfs/mount-namespace.ts";
 import { PathWalk, WALK_FOLLOW } from "../../../assembly/vfs/path-walk.ts";
 import {
   changeAttributes,
