@@ -8,7 +8,8 @@ import { Task } from "../kernel/task.ts";
 import { hashName } from "../vfs/dcache.ts";
 import { DENTRY_HASHED, DENTRY_ON_LRU, Dentry, Filesystem, Inode } from "../vfs/dentry.ts";
 import { FileDescription } from "../vfs/file-description.ts";
-import { Mount, MountNamespace } from "../vfs/mount.ts";
+import { Mount } from "../vfs/mount.ts";
+import { MountNamespace } from "../vfs/mount-namespace.ts";
 import { blockAround, nextObject } from "./memory.ts";
 import { ReferenceCounts } from "./reference-counts.ts";
 import {
