@@ -12,7 +12,7 @@ import { FileDescription } from "../vfs/file-description.ts";
 import { PathWalk } from "../vfs/path-walk.ts";
 
 /** Below this lie the root structure and what every instance has for itself. */
-const FIRST_ADDRESS: usize = 4096;
+export const FIRST_ADDRESS: usize = 4096;
 
 /** Whether [address, address + length) is memory at all. */
 export function isMemory(address: usize, length: u64): bool {

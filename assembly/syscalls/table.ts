@@ -5,6 +5,7 @@ import { AT_FDCWD } from "../abi/fcntl.ts";
 import * as nr from "../abi/syscall.ts";
 import { Task } from "../kernel/task.ts";
 import * as capabilities from "./capabilities.ts";
+import * as copy from "./copy.ts";
 import * as credentials from "./credentials.ts";
 import * as descriptors from "./descriptors.ts";
 import * as locks from "./locks.ts";
@@ -14,12 +15,15 @@ import * as names from "./names.ts";
 import * as open from "./open.ts";
 import * as pipe from "./pipe.ts";
 import * as poll from "./poll.ts";
+import * as seek from "./seek.ts";
+import * as space from "./space.ts";
 import * as stat from "./stat.ts";
+import * as sync from "./sync.ts";
 import * as transfer from "./transfer.ts";
 import * as xattr from "./xattr.ts";
 
 /** Runs one call. Arguments are as in the registers of Linux; pointers are addresses in kernel memory (arguments.ts). */
-export function dispatch(task: Task, number: i32, a: i64, b: i64, c: i64, d: i64, e: i64, _f: i64): i64 {
+export function dispatch(task: Task, number: i32, a: i64, b: i64, c: i64, d: i64, e: i64, f: i64): i64 {
   switch (number) {
     // Opening and closing.
     case nr.SYS_open:
@@ -33,13 +37,53 @@ export function dispatch(task: Task, number: i32, a: i64, b: i64, c: i64, d: i64
 
     // Reading and writing.
     case nr.SYS_read:
-      return transfer.read(task, <i32>a, <usize>b, <u64>c);
+      return transfer.read(task, <i32>a, <u64>b, <u64>c);
     case nr.SYS_write:
-      return transfer.write(task, <i32>a, <usize>b, <u64>c);
+      return transfer.write(task, <i32>a, <u64>b, <u64>c);
     case nr.SYS_pread64:
-      return transfer.pread(task, <i32>a, <usize>b, <u64>c, d);
+      return transfer.pread(task, <i32>a, <u64>b, <u64>c, d);
     case nr.SYS_pwrite64:
-      return transfer.pwrite(task, <i32>a, <usize>b, <u64>c, d);
+      return transfer.pwrite(task, <i32>a, <u64>b, <u64>c, d);
+    case nr.SYS_readv:
+      return transfer.readv(task, <i32>a, <usize>b, <u64>c, 0);
+    case nr.SYS_writev:
+      return transfer.writev(task, <i32>a, <usize>b, <u64>c, 0);
+    case nr.SYS_preadv:
+      return transfer.preadv(task, <i32>a, <usize>b, <u64>c, d, 0);
+    case nr.SYS_pwritev:
+      return transfer.pwritev(task, <i32>a, <usize>b, <u64>c, d, 0);
+    case nr.SYS_preadv2:
+      return transfer.preadv2(task, <i32>a, <usize>b, <u64>c, d, <u32>f);
+    case nr.SYS_pwritev2:
+      return transfer.pwritev2(task, <i32>a, <usize>b, <u64>c, d, <u32>f);
+    case nr.SYS_lseek:
+      return seek.lseek(task, <i32>a, b, <u32>c);
+    case nr.SYS_sendfile:
+      return copy.sendfile(task, <i32>a, <i32>b, <usize>c, <u64>d);
+    case nr.SYS_copy_file_range:
+      return copy.copyFileRange(task, <i32>a, <usize>b, <i32>c, <usize>d, <u64>e, <u32>f);
+
+    // Space and storage.
+    case nr.SYS_truncate:
+      return space.truncate(task, <usize>a, b);
+    case nr.SYS_ftruncate:
+      return space.ftruncate(task, <i32>a, b);
+    case nr.SYS_fallocate:
+      return space.fallocate(task, <i32>a, <u32>b, c, d);
+    case nr.SYS_fsync:
+      return sync.fsync(task, <i32>a, false);
+    case nr.SYS_fdatasync:
+      return sync.fsync(task, <i32>a, true);
+    case nr.SYS_sync:
+      return sync.sync(task);
+    case nr.SYS_syncfs:
+      return sync.syncfs(task, <i32>a);
+    case nr.SYS_sync_file_range:
+      return sync.syncFileRange(task, <i32>a, b, c, <u32>d);
+    case nr.SYS_fadvise64:
+      return sync.fadvise(task, <i32>a, b, c, <u32>d);
+    case nr.SYS_readahead:
+      return sync.readahead(task, <i32>a, b, c);
 
     // Attributes.
     case nr.SYS_stat:

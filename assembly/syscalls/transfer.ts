@@ -1,37 +1,64 @@
-// read(2), write(2) and their kin. Buffers lie in kernel memory.
+// read(2), write(2) and their kin: pread64, readv, preadv, preadv2, and the same for writing. Buffers lie in kernel memory.
 
-import { EBADF, EFAULT, EINVAL, ESPIPE } from "../abi/errno.ts";
-import { MAX_RW_COUNT } from "../abi/limits.ts";
+import { RWF_APPEND, RWF_DSYNC, RWF_HIPRI, RWF_NOAPPEND, RWF_NOWAIT, RWF_SYNC } from "../abi/data.ts";
+import { EBADF, EFAULT, EINVAL, EOPNOTSUPP, ESPIPE } from "../abi/errno.ts";
+import { O_APPEND } from "../abi/fcntl.ts";
 import { Task } from "../kernel/task.ts";
-import { isError } from "../lib/result.ts";
+import { errorOf, isError } from "../lib/result.ts";
 import { FileDescription } from "../vfs/file-description.ts";
 import { removePrivileges } from "../vfs/privileges.ts";
-import { fileOf, isMemory } from "./arguments.ts";
+import { fileOf } from "./arguments.ts";
+import { ALL_BAD, takeBuffer, takeVector } from "./spans.ts";
 
-/** Points the task's cursor at one span. Returns 0 or -EFAULT; a span is cut to MAX_RW_COUNT. */
-function oneSpan(task: Task, buffer: usize, count: u64): i32 {
-  if (!isMemory(buffer, count)) return -EFAULT;
-  const length = <u32>min<u64>(count, <u64>MAX_RW_COUNT);
-  store<u32>(task.vector, <u32>buffer);
-  store<u32>(task.vector, length, 4);
-  task.iov.init(task.vector, 1, length, true);
-  return 0;
+/** Flags of preadv2(2) that every file takes; RWF_HIPRI is advice. */
+const RWF_KNOWN: u32 = <u32>(RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_APPEND | RWF_NOAPPEND);
+
+/** The file of `fd` to be read at a position. Errors: EBADF, ESPIPE. */
+function positioned(task: Task, fd: i32): usize {
+  const found = fileOf(task, fd);
+  if (isError(found)) return found;
+  return changetype<FileDescription>(found).isSeekable() ? found : errorOf(-ESPIPE);
 }
 
-/** Reads by the task's cursor at `position`, or at the description's offset and moving it when that is -1. */
-function readCursor(task: Task, file: FileDescription, position: i64): i64 {
+/**
+ * Reads by the task's cursor, which covers `total` bytes or ALL_BAD, at `position`; at the description's offset and moving it when
+ * that is -1. Errors: EINVAL for a range behind the largest offset, then the file's, EFAULT.
+ */
+function readCursor(task: Task, file: FileDescription, total: i64, position: i64): i64 {
+  // No bytes of a regular file are not even a look at it.
+  if (total == 0 && file.inode.isRegular) return 0;
+  const from = position < 0 ? file.offset : position;
   file.incRef();
-  const moved = file.read(task.iov, position < 0 ? file.offset : position);
+  let moved: i64;
+  if (total == ALL_BAD) moved = readNowhere(task, file, from);
+  else if (file.isSeekable() && from + total < 0) moved = -EINVAL;
+  else moved = file.read(task.iov, from);
   if (moved > 0 && position < 0 && file.isSeekable()) file.offset += moved;
   file.decRef();
   return moved;
 }
 
-function writeCursor(task: Task, file: FileDescription, position: i64): i64 {
-  file.incRef();
+/** A read whose buffer is nowhere: EFAULT, but for a file that has nothing to give at `from`. */
+function readNowhere(task: Task, file: FileDescription, from: i64): i64 {
+  if (!file.isSeekable()) return -EFAULT;
+  takeBuffer(task, task.page, 1);
+  const moved = file.read(task.iov, from);
+  return moved > 0 ? -EFAULT : moved;
+}
+
+/**
+ * Writes by the task's cursor at `position`; at the description's offset and moving it when that is -1, or at the end when it
+ * appends. Errors: EINVAL for a range behind the largest offset, EFAULT, then the file's.
+ */
+function writeCursor(task: Task, file: FileDescription, total: i64, position: i64): i64 {
+  if (total == ALL_BAD) return -EFAULT;
+  if (total == 0 && file.inode.isRegular) return 0;
   const appends = position < 0 && file.appends;
-  const kept = task.iov.remaining ? removePrivileges(file.inode, task.cred) : 0;
-  const moved = kept < 0 ? kept : file.write(task.iov, appends ? -1 : position < 0 ? file.offset : position);
+  const at = position < 0 ? file.offset : position;
+  if (file.isSeekable() && at + total < 0) return -EINVAL;
+  file.incRef();
+  let moved: i64 = total > 0 ? removePrivileges(file.inode, task.cred) : 0;
+  if (moved == 0) moved = file.write(task.iov, appends ? -1 : at);
   // An appending write has moved the offset itself, to the new end.
   if (moved > 0 && position < 0 && !appends && file.isSeekable()) file.offset += moved;
   file.decRef();
@@ -39,43 +66,142 @@ function writeCursor(task: Task, file: FileDescription, position: i64): i64 {
 }
 
 /** Errors: EBADF, EFAULT, then the file's. */
-export function read(task: Task, fd: i32, buffer: usize, count: u64): i64 {
+export function read(task: Task, fd: i32, buffer: u64, count: u64): i64 {
   const found = fileOf(task, fd);
   if (isError(found)) return <i32>found;
   const file = changetype<FileDescription>(found);
   if (!file.canRead) return -EBADF;
-  const wrong = oneSpan(task, buffer, count);
-  return wrong < 0 ? wrong : readCursor(task, file, -1);
+  const total = takeBuffer(task, buffer, count);
+  return total == -EFAULT ? total : readCursor(task, file, total, -1);
 }
 
-export function write(task: Task, fd: i32, buffer: usize, count: u64): i64 {
+export function write(task: Task, fd: i32, buffer: u64, count: u64): i64 {
   const found = fileOf(task, fd);
   if (isError(found)) return <i32>found;
   const file = changetype<FileDescription>(found);
   if (!file.canWrite) return -EBADF;
-  const wrong = oneSpan(task, buffer, count);
-  return wrong < 0 ? wrong : writeCursor(task, file, -1);
+  const total = takeBuffer(task, buffer, count);
+  return total == -EFAULT ? total : writeCursor(task, file, total, -1);
 }
 
 /** Errors: EINVAL for a negative position, EBADF, ESPIPE, EBADF for the mode, EFAULT, then the file's. */
-export function pread(task: Task, fd: i32, buffer: usize, count: u64, position: i64): i64 {
+export function pread(task: Task, fd: i32, buffer: u64, count: u64, position: i64): i64 {
   if (position < 0) return -EINVAL;
-  const found = fileOf(task, fd);
+  const found = positioned(task, fd);
   if (isError(found)) return <i32>found;
   const file = changetype<FileDescription>(found);
-  if (!file.isSeekable()) return -ESPIPE;
   if (!file.canRead) return -EBADF;
-  const wrong = oneSpan(task, buffer, count);
-  return wrong < 0 ? wrong : readCursor(task, file, position);
+  const total = takeBuffer(task, buffer, count);
+  return total == -EFAULT ? total : readCursor(task, file, total, position);
 }
 
-export function pwrite(task: Task, fd: i32, buffer: usize, count: u64, position: i64): i64 {
+export function pwrite(task: Task, fd: i32, buffer: u64, count: u64, position: i64): i64 {
   if (position < 0) return -EINVAL;
-  const found = fileOf(task, fd);
+  const found = positioned(task, fd);
   if (isError(found)) return <i32>found;
   const file = changetype<FileDescription>(found);
-  if (!file.isSeekable()) return -ESPIPE;
   if (!file.canWrite) return -EBADF;
-  const wrong = oneSpan(task, buffer, count);
-  return wrong < 0 ? wrong : writeCursor(task, file, position);
+  const total = takeBuffer(task, buffer, count);
+  return total == -EFAULT ? total : writeCursor(task, file, total, position);
+}
+
+/** Flags of preadv2(2) (Linux: kiocb_set_rw_flags()). No file here answers without waiting on request. */
+function checkFlags(flags: u32): i32 {
+  if (flags & ~RWF_KNOWN || flags & <u32>RWF_NOWAIT) return -EOPNOTSUPP;
+  return flags & <u32>RWF_APPEND && flags & <u32>RWF_NOAPPEND ? -EINVAL : 0;
+}
+
+/** Errors: EBADF for the mode; EINVAL and EFAULT for the vector; nothing is asked of a file for no bytes; EOPNOTSUPP, EINVAL for flags. */
+function readVector(
+  task: Task,
+  file: FileDescription,
+  vector: usize,
+  count: u64,
+  position: i64,
+  flags: u32,
+): i64 {
+  if (!file.canRead) return -EBADF;
+  const total = takeVector(task, vector, count);
+  if (total < 0 && total != ALL_BAD) return total;
+  if (total == 0) return 0;
+  const wrong = checkFlags(flags);
+  return wrong < 0 ? wrong : readCursor(task, file, total, position);
+}
+
+function writeVector(
+  task: Task,
+  file: FileDescription,
+  vector: usize,
+  count: u64,
+  position: i64,
+  flags: u32,
+): i64 {
+  if (!file.canWrite) return -EBADF;
+  const total = takeVector(task, vector, count);
+  if (total < 0 && total != ALL_BAD) return total;
+  if (total == 0) return 0;
+  const wrong = checkFlags(flags);
+  if (wrong < 0) return wrong;
+  const appends = flags & <u32>RWF_APPEND ? true : flags & <u32>RWF_NOAPPEND ? false : file.appends;
+  const moved =
+    appends == file.appends
+      ? writeCursor(task, file, total, position)
+      : writeOtherwise(task, file, total, position, appends);
+  if (moved <= 0 || !(flags & <u32>(RWF_DSYNC | RWF_SYNC))) return moved;
+  file.incRef();
+  const synced = file.sync(!(flags & <u32>RWF_SYNC));
+  file.decRef();
+  return synced < 0 ? synced : moved;
+}
+
+/** A write that appends, or does not, unlike its description: for its time the description says what the flag says. */
+function writeOtherwise(task: Task, file: FileDescription, total: i64, position: i64, appends: bool): i64 {
+  file.incRef();
+  const before = file.flags & <u32>O_APPEND;
+  file.flags = (file.flags & ~(<u32>O_APPEND)) | (appends ? <u32>O_APPEND : 0);
+  const moved = writeCursor(task, file, total, position);
+  file.flags = (file.flags & ~(<u32>O_APPEND)) | before;
+  file.decRef();
+  return moved;
+}
+
+/** Errors: EBADF, then readVector()'s. */
+export function readv(task: Task, fd: i32, vector: usize, count: u64, flags: u32): i64 {
+  const found = fileOf(task, fd);
+  if (isError(found)) return <i32>found;
+  return readVector(task, changetype<FileDescription>(found), vector, count, -1, flags);
+}
+
+export function writev(task: Task, fd: i32, vector: usize, count: u64, flags: u32): i64 {
+  const found = fileOf(task, fd);
+  if (isError(found)) return <i32>found;
+  return writeVector(task, changetype<FileDescription>(found), vector, count, -1, flags);
+}
+
+/** Errors: EINVAL for a negative position, EBADF, ESPIPE, then readVector()'s. */
+export function preadv(task: Task, fd: i32, vector: usize, count: u64, position: i64, flags: u32): i64 {
+  if (position < 0) return -EINVAL;
+  const found = positioned(task, fd);
+  if (isError(found)) return <i32>found;
+  return readVector(task, changetype<FileDescription>(found), vector, count, position, flags);
+}
+
+export function pwritev(task: Task, fd: i32, vector: usize, count: u64, position: i64, flags: u32): i64 {
+  if (position < 0) return -EINVAL;
+  const found = positioned(task, fd);
+  if (isError(found)) return <i32>found;
+  return writeVector(task, changetype<FileDescription>(found), vector, count, position, flags);
+}
+
+/** A position of -1 is the description's offset. */
+export function preadv2(task: Task, fd: i32, vector: usize, count: u64, position: i64, flags: u32): i64 {
+  return position == -1
+    ? readv(task, fd, vector, count, flags)
+    : preadv(task, fd, vector, count, position, flags);
+}
+
+export function pwritev2(task: Task, fd: i32, vector: usize, count: u64, position: i64, flags: u32): i64 {
+  return position == -1
+    ? writev(task, fd, vector, count, flags)
+    : pwritev(task, fd, vector, count, position, flags);
 }

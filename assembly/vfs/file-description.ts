@@ -3,8 +3,18 @@
 // Each file system has subclasses for what it can open. A description holds references on its mount and dentry, so that an
 // unlinked file lives until its last close. Descriptors made by dup share one description and its offset.
 
-import { EBADF, EINVAL, EISDIR, ENOTDIR, EOPNOTSUPP, ESPIPE } from "../abi/errno.ts";
-import { O_ACCMODE, O_APPEND, O_PATH, O_RDONLY, O_WRONLY } from "../abi/fcntl.ts";
+import { SEEK_DATA, SEEK_HOLE } from "../abi/data.ts";
+import { EBADF, EINVAL, EISDIR, ENOTDIR, ENXIO, EOPNOTSUPP, ESPIPE } from "../abi/errno.ts";
+import {
+  O_ACCMODE,
+  O_APPEND,
+  O_PATH,
+  O_RDONLY,
+  O_WRONLY,
+  SEEK_CUR,
+  SEEK_END,
+  SEEK_SET,
+} from "../abi/fcntl.ts";
 import { POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM } from "../abi/poll.ts";
 import { RefCounted } from "../lib/ref-counted.ts";
 import { IovIter } from "../mm/iov-iter.ts";
@@ -76,18 +86,29 @@ export abstract class FileDescription extends RefCounted {
   iterate(_sink: DirectorySink, _cookie: u64): i32 {
     return -ENOTDIR;
   }
-  /** The new offset, or -errno. `end` is where SEEK_END counts from. */
+  /** lseek(2): the new offset, or -errno. Errors: ESPIPE; EINVAL; ENXIO for data or holes from the end on. */
   seek(offset: i64, whence: i32): i64 {
     if (!this.isSeekable()) return -ESPIPE;
-    let base: i64 = 0;
-    if (whence == 1) base = this.offset;
-    else if (whence == 2) base = this.endOffset();
-    else if (whence != 0) return -EINVAL;
-    if (base < 0) return base;
-    const target = base + offset;
-    if (offset > 0 ? target < base : target < 0) return -EINVAL;
+    let target = offset;
+    if (whence == SEEK_CUR) {
+      target += this.offset;
+    } else if (whence == SEEK_END || whence == SEEK_DATA || whence == SEEK_HOLE) {
+      const end = this.endOffset();
+      if (end < 0) return end;
+      if (whence == SEEK_END) target += end;
+      else target = <u64>offset >= <u64>end ? -ENXIO : this.seekData(offset, whence == SEEK_HOLE, end);
+      if (target < 0 && whence != SEEK_END) return target;
+    } else if (whence != SEEK_SET) {
+      return -EINVAL;
+    }
+    // Also where the sum went over the largest offset.
+    if (target < 0) return -EINVAL;
     this.offset = target;
     return target;
+  }
+  /** The first data, or hole, from `offset` on, which is in front of the end. What knows no holes is all data. Errors: ENXIO. */
+  seekData(offset: i64, hole: bool, end: i64): i64 {
+    return hole ? end : offset;
   }
   /** Where the file ends now, or -errno. */
   endOffset(): i64 {

@@ -9,6 +9,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import * as capability from "../../assembly/abi/capability.ts";
+import * as data from "../../assembly/abi/data.ts";
 import * as errno from "../../assembly/abi/errno.ts";
 import * as fcntl from "../../assembly/abi/fcntl.ts";
 import * as inotify from "../../assembly/abi/inotify.ts";
@@ -22,6 +23,8 @@ const ready = process.platform === "linux" && spawnSync(compiler, ["--version"])
 const KERNEL = [
   "linux/capability.h",
   "asm/errno.h",
+  "linux/fadvise.h",
+  "linux/falloc.h",
   "linux/fcntl.h",
   "linux/openat2.h",
   "linux/fs.h",
@@ -42,6 +45,9 @@ const ELSEWHERE = new Map([
   ["MAX_RW_COUNT", "(0x7fffffff & ~4095)"],
   ["MAXSYMLINKS", undefined],
   ["FD_MAX", undefined],
+  // Newer than the headers of this system may be.
+  ["RWF_NOAPPEND", undefined],
+  ["FALLOC_FL_WRITE_ZEROES", undefined],
   ["LINK_MAX", undefined],
   // Linux 6.3: newer than the headers of some systems that tests run on.
   ["F_SEAL_EXEC", undefined],
@@ -51,6 +57,7 @@ const ELSEWHERE = new Map([
 
 const MODULES: Record<string, Record<string, number>> = {
   capability,
+  data,
   errno,
   fcntl,
   inotify,

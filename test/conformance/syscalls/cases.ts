@@ -9,6 +9,7 @@ import type { Target } from "../../support/sys/target.ts";
 import { descriptorCases } from "./cases/descriptors.ts";
 import { pipeCases } from "./cases/pipes.ts";
 import { pollCases } from "./cases/poll.ts";
+import { dataCases } from "./cases/data.ts";
 import { userCases } from "./cases/users.ts";
 import { xattrCases } from "./cases/xattr.ts";
 
@@ -35,4 +36,5 @@ export function syscallCases(make: () => Target): void {
   descriptorCases(make);
   pipeCases(make);
   pollCases(make);
+  dataCases(make);
 }

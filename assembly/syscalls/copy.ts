@@ -1,0 +1,160 @@
+// From one file to another inside the kernel: sendfile(2), copy_file_range(2).
+
+import { EBADF, EFAULT, EFBIG, EINVAL, EISDIR, EOVERFLOW, ESPIPE, EXDEV } from "../abi/errno.ts";
+import { O_PATH } from "../abi/fcntl.ts";
+import { MAX_RW_COUNT } from "../abi/limits.ts";
+import { Task } from "../kernel/task.ts";
+import { errorOf, isError } from "../lib/result.ts";
+import { FileDescription } from "../vfs/file-description.ts";
+import { removePrivileges } from "../vfs/privileges.ts";
+import { fileOf, isMemory } from "./arguments.ts";
+
+/** What is moved at once. */
+const CHUNK: u32 = 65536;
+
+/** The file of `fd`; a mere place is EBADF. */
+function realFile(task: Task, fd: i32): usize {
+  const found = fileOf(task, fd);
+  if (isError(found)) return found;
+  return changetype<FileDescription>(found).flags & <u32>O_PATH ? errorOf(-EBADF) : found;
+}
+
+/** Points the task's cursor at `length` bytes of kernel memory. */
+function pointAt(task: Task, address: usize, length: u32): void {
+  store<u32>(task.vector, <u32>address);
+  store<u32>(task.vector, length, 4);
+  task.iov.init(task.vector, 1, length, true);
+}
+
+/**
+ * Moves up to `count` bytes from `source` at `from` to `target` at `to`, or to its end of stream; moves no offset. Returns how
+ * many, or an error when it is none.
+ */
+function moveData(
+  task: Task,
+  source: FileDescription,
+  from: i64,
+  target: FileDescription,
+  to: i64,
+  count: u64,
+): i64 {
+  const buffer = heap.alloc(CHUNK);
+  source.incRef();
+  target.incRef();
+  let done: u64 = 0;
+  let error: i64 = removePrivileges(target.inode, task.cred);
+  while (error == 0 && done < count) {
+    pointAt(task, buffer, <u32>min<u64>(CHUNK, count - done));
+    const got = source.read(task.iov, from + done);
+    if (got <= 0) {
+      error = got;
+      break;
+    }
+    pointAt(task, buffer, <u32>got);
+    const put = target.write(task.iov, to + done);
+    if (put < 0) {
+      error = put;
+      break;
+    }
+    done += put;
+    if (put < got) break;
+  }
+  target.decRef();
+  source.decRef();
+  heap.free(buffer);
+  return done ? <i64>done : error;
+}
+
+/**
+ * Errors: EFAULT for the offset; EBADF; ESPIPE for an offset in what has none; EINVAL; EBADF for the target; EINVAL for a target
+ * that appends and for a source that has no pages (Linux: do_sendfile()).
+ */
+export function sendfile(task: Task, targetFd: i32, sourceFd: i32, offset: usize, count: u64): i64 {
+  if (offset && !isMemory(offset, 8)) return -EFAULT;
+  const foundSource = realFile(task, sourceFd);
+  if (isError(foundSource)) return <i32>foundSource;
+  const source = changetype<FileDescription>(foundSource);
+  if (!source.canRead) return -EBADF;
+  if (offset && !source.isSeekable()) return -ESPIPE;
+  const from = offset ? load<i64>(offset) : source.offset;
+  if (from < 0 || <i64>count < 0 || from + <i64>count < 0) return -EINVAL;
+  const foundTarget = realFile(task, targetFd);
+  if (isError(foundTarget)) return <i32>foundTarget;
+  const target = changetype<FileDescription>(foundTarget);
+  if (!target.canWrite) return -EBADF;
+  if (target.isSeekable() && target.offset + <i64>count < 0) return -EINVAL;
+  if (target.appends || !source.isSeekable() || source.inode.isDirectory) return -EINVAL;
+  target.incRef();
+  source.incRef();
+  const moved = moveData(task, source, from, target, target.offset, min<u64>(count, <u64>MAX_RW_COUNT));
+  if (moved > 0) {
+    if (target.isSeekable()) target.offset += moved;
+    if (offset) store<i64>(offset, from + moved);
+    else source.offset = from + moved;
+  }
+  source.decRef();
+  target.decRef();
+  return moved;
+}
+
+/** What generic_copy_file_checks() finds wrong with two files. */
+function checkPair(source: FileDescription, target: FileDescription): i32 {
+  if (source.inode.isDirectory || target.inode.isDirectory) return -EISDIR;
+  if (!source.inode.isRegular || !target.inode.isRegular) return -EINVAL;
+  if (!source.canRead || !target.canWrite || target.appends) return -EBADF;
+  return source.inode.fs === target.inode.fs ? 0 : -EXDEV;
+}
+
+/**
+ * How many bytes there are to copy. Errors: EOVERFLOW for ranges behind the largest offset; EINVAL for ranges that overlap in one
+ * file, and for negative positions; EFBIG.
+ */
+function checkRanges(source: FileDescription, from: i64, target: FileDescription, to: i64, count: u64): i64 {
+  if (<u64>from + count < <u64>from || <u64>to + count < <u64>to) return -EOVERFLOW;
+  const known = source.inode.getAttributes();
+  if (known < 0) return known;
+  const size = source.inode.size;
+  const length: i64 = from >= size ? 0 : <i64>min<u64>(count, <u64>(size - from));
+  if (length > 0 && to == i64.MAX_VALUE) return -EFBIG;
+  if (source.inode === target.inode && to + length > from && to < from + length) return -EINVAL;
+  if (from < 0 || to < 0 || from + length < 0 || to + length < 0) return -EINVAL;
+  return min<i64>(length, MAX_RW_COUNT);
+}
+
+/** Errors: EBADF; EFAULT for the offsets; EINVAL for flags; then what is wrong with the files and with the ranges. */
+export function copyFileRange(
+  task: Task,
+  sourceFd: i32,
+  sourceOffset: usize,
+  targetFd: i32,
+  targetOffset: usize,
+  count: u64,
+  flags: u32,
+): i64 {
+  const foundSource = realFile(task, sourceFd);
+  if (isError(foundSource)) return <i32>foundSource;
+  const foundTarget = realFile(task, targetFd);
+  if (isError(foundTarget)) return <i32>foundTarget;
+  if (sourceOffset && !isMemory(sourceOffset, 8)) return -EFAULT;
+  if (targetOffset && !isMemory(targetOffset, 8)) return -EFAULT;
+  if (flags) return -EINVAL;
+  const source = changetype<FileDescription>(foundSource);
+  const target = changetype<FileDescription>(foundTarget);
+  const wrong = checkPair(source, target);
+  if (wrong < 0) return wrong;
+  const from = sourceOffset ? load<i64>(sourceOffset) : source.offset;
+  const to = targetOffset ? load<i64>(targetOffset) : target.offset;
+  source.incRef();
+  target.incRef();
+  const length = checkRanges(source, from, target, to, count);
+  const moved = length > 0 ? moveData(task, source, from, target, to, <u64>length) : length;
+  if (moved > 0) {
+    if (sourceOffset) store<i64>(sourceOffset, from + moved);
+    else source.offset = from + moved;
+    if (targetOffset) store<i64>(targetOffset, to + moved);
+    else target.offset = to + moved;
+  }
+  target.decRef();
+  source.decRef();
+  return moved;
+}
