@@ -6,10 +6,10 @@ import { EEXIST, ENOENT } from "../../../assembly/abi/errno.ts";
 import { O_CREAT, O_EXCL, O_RDWR } from "../../../assembly/abi/fcntl.ts";
 import { Calls } from "../../support/sys/calls.ts";
 import type { Target } from "../../support/sys/target.ts";
+import { dataCases } from "./cases/data.ts";
 import { descriptorCases } from "./cases/descriptors.ts";
 import { pipeCases } from "./cases/pipes.ts";
 import { pollCases } from "./cases/poll.ts";
-import { dataCases } from "./cases/data.ts";
 import { userCases } from "./cases/users.ts";
 import { xattrCases } from "./cases/xattr.ts";
 
