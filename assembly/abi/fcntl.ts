@@ -41,6 +41,8 @@ export const RENAME_WHITEOUT = 4;
 export const SEEK_SET = 0;
 export const SEEK_CUR = 1;
 export const SEEK_END = 2;
+export const SEEK_DATA = 3;
+export const SEEK_HOLE = 4;
 
 // fcntl(2) commands and descriptor flags.
 export const F_DUPFD = 0;

@@ -1,6 +1,6 @@
 // 9P2000.L: message numbers, masks and limits (linux/include/net/9p/9p.h, diod's protocol.md), and wVisor's extension.
 //
-// The extension is on when client and server agree on VERSION_WVISOR in Tversion. It adds two things:
+// The extension is on when client and server agree on VERSION_WVISOR in Tversion. It adds these messages:
 //   Twalkattr / Rwalkattr    a walk that also returns the attributes of every component it reached
 //     size[4] Twalkattr tag[2] fid[4] newfid[4] nwname[2] nwname*(name[s])
 //     size[4] Rwalkattr tag[2] status[4] nwattr[2] nwattr*(attr[153])
@@ -11,7 +11,36 @@
 //       (ENOENT, EACCES, ...; ENOTDIR when the last component reached is not a directory, symlinks included).
 //       Unlike Twalk the first name's failure is no Rlerror. With nwname 0 the fid is cloned, and nwattr is 1: its own.
 //       newfid NOFID walks without making a fid (revalidation).
-//   descriptors              Rlopen and Rlcreate of a regular file may carry the open descriptor by SCM_RIGHTS
+//   Twalkfids / Rwalkfids    the same for a client that wants a fid on each component: a whole path in one round trip
+//     size[4] Twalkfids tag[2] fid[4] skip[2] nwname[2] nwname*(name[s]) (nwname-skip)*(newfid[4])
+//     size[4] Rwalkfids tag[2] status[4] nwattr[2] nwattr*(attr[153])
+//       The first `skip` components get no fid. Every other one that is reached does, also when a later one fails.
+//   Tcreateattr / Rcreateattr    makes and opens a regular file, exclusively, for reading and writing
+//     size[4] Tcreateattr tag[2] dfid[4] openfid[4] newfid[4] name[s] mode[4] uid[4] gid[4]
+//     size[4] Rcreateattr tag[2] attr[153]
+//       openfid becomes the open file, newfid the file. It is uid's and gid's where the server may give files away.
+//   Ttmpfile / Rtmpfile    makes a regular file without a name, as O_TMPFILE does; Tlink gives it one
+//     size[4] Ttmpfile tag[2] dfid[4] newfid[4] mode[4] uid[4] gid[4]
+//     size[4] Rtmpfile tag[2] attr[153]
+//   Trenameat2 / Rrenameat2    Trenameat with renameat2(2)'s flags
+//     size[4] Trenameat2 tag[2] olddfid[4] oldname[s] newdfid[4] newname[s] flags[4]
+//     size[4] Rrenameat2 tag[2]
+//   Tallocate / Rallocate    fallocate(2) on an open fid
+//     size[4] Tallocate tag[2] fid[4] mode[4] offset[8] length[8]
+//     size[4] Rallocate tag[2]
+//   Tseek / Rseek    lseek(2) with SEEK_DATA or SEEK_HOLE on an open fid
+//     size[4] Tseek tag[2] fid[4] whence[4] offset[8]
+//     size[4] Rseek tag[2] offset[8]
+//   Tcopyrange / Rcopyrange    copy_file_range(2) between two open fids
+//     size[4] Tcopyrange tag[2] fid[4] offset[8] tofid[4] tooffset[8] length[8]
+//     size[4] Rcopyrange tag[2] count[8]
+//   Txattrremove / Rxattrremove    removexattr(2); a Txattrcreate of size 0 then sets an empty value
+//     size[4] Txattrremove tag[2] fid[4] name[s]
+//     size[4] Rxattrremove tag[2]
+//   Tclunks / Rclunks    as many Tclunks in one message; a fid that is not known is passed over
+//     size[4] Tclunks tag[2] count[2] count*(fid[4])
+//     size[4] Rclunks tag[2]
+//   descriptors              Rlopen, Rlcreate and Rcreateattr of a regular file may carry the open descriptor by SCM_RIGHTS
 
 export const P9_RLERROR = 7;
 export const P9_TSTATFS = 8;
@@ -73,10 +102,38 @@ export const P9_RREMOVE = 123;
 export const P9_TWALKATTR = 126;
 export const P9_RWALKATTR = 127;
 
+export const P9_TWALKFIDS = 160;
+export const P9_RWALKFIDS = 161;
+export const P9_TCREATEATTR = 162;
+export const P9_RCREATEATTR = 163;
+export const P9_TTMPFILE = 164;
+export const P9_RTMPFILE = 165;
+export const P9_TRENAMEAT2 = 166;
+export const P9_RRENAMEAT2 = 167;
+export const P9_TALLOCATE = 168;
+export const P9_RALLOCATE = 169;
+export const P9_TSEEK = 170;
+export const P9_RSEEK = 171;
+export const P9_TCOPYRANGE = 172;
+export const P9_RCOPYRANGE = 173;
+export const P9_TXATTRREMOVE = 174;
+export const P9_RXATTRREMOVE = 175;
+export const P9_TCLUNKS = 176;
+export const P9_RCLUNKS = 177;
+
 export const P9_NOTAG = 0xffff;
 export const P9_NOFID = 0xffffffff;
 export const P9_NONUNAME = 0xffffffff;
 export const P9_MAXWELEM = 16;
+
+/** Fids in one Tclunks. */
+export const P9_CLUNKS_MAX = 64;
+
+export const P9_LOCK_TYPE_RDLCK = 0;
+export const P9_LOCK_TYPE_WRLCK = 1;
+export const P9_LOCK_TYPE_UNLCK = 2;
+export const P9_LOCK_SUCCESS = 0;
+export const P9_LOCK_BLOCKED = 1;
 
 export const P9_QTDIR = 0x80;
 export const P9_QTSYMLINK = 0x02;

@@ -7,6 +7,8 @@
 //   STAT_A/B  struct statx
 //   STATFS    what fstatfs returns
 //   DIRENTS   struct linux_dirent64 records
+//   XATTR     an extended attribute's value, or the list of names
+//   LOCK      what ofdGetLock takes and returns
 //   EVENTS    what epollWait returns
 //   POLL      struct pollfd
 //   INPUTS    for each connection what it has sent and nobody has answered yet (P9_MSIZE)
@@ -16,6 +18,7 @@
 
 import { NAME_MAX, PATH_MAX } from "../../assembly/abi/limits.ts";
 import { P9_MAXWELEM, P9_MSIZE } from "../../assembly/abi/p9.ts";
+import { XATTR_SIZE_MAX } from "../../assembly/abi/xattr.ts";
 
 /** The helper's number for this memory. */
 export const SLOT = 0;
@@ -30,6 +33,7 @@ export const EVENTS_MAX = 64;
 export const POLL_MAX = 64;
 const STATX_SIZE = 256;
 const STATFS_SIZE = 64;
+const LOCK_SIZE = 24;
 export const EVENT_SIZE = 8;
 export const POLLFD_SIZE = 8;
 
@@ -42,7 +46,9 @@ export const STAT_A = PATH + PATH_MAX;
 export const STAT_B = STAT_A + STATX_SIZE;
 export const STATFS = STAT_B + STATX_SIZE;
 export const DIRENTS = STATFS + STATFS_SIZE;
-export const EVENTS = DIRENTS + DIRENTS_SIZE;
+export const XATTR = DIRENTS + DIRENTS_SIZE;
+export const LOCK = XATTR + XATTR_SIZE_MAX;
+export const EVENTS = LOCK + LOCK_SIZE;
 export const POLL = EVENTS + EVENTS_MAX * EVENT_SIZE;
 const INPUTS = POLL + POLL_MAX * POLLFD_SIZE;
 

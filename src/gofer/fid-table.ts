@@ -3,12 +3,15 @@
 // States
 //   known   refers to a node; can be walked from, asked and changed
 //   open    also holds an open descriptor of a regular file or directory, until it is clunked
+//   attribute   stands for an extended attribute of its file: can be read or written, and nothing else
 //
 // A fid owns a reference on its node, and its open descriptor.
 
 import type { Native } from "../native/interface.ts";
+import type { FidAttribute } from "./handlers/xattr.ts";
 import type { DescriptorBudget } from "./host-fs/budget.ts";
 import type { HostNode } from "./host-fs/host-node.ts";
+import { type LockOwner, LockOwners } from "./lock-owners.ts";
 
 /** Enough for every entry of a client's dentry cache; some 2 MiB of objects. Linux's own client rarely holds 1,000. */
 export const FIDS_MAX = 16384;
@@ -25,6 +28,10 @@ export class Fid {
   /** The directory cookie where openFd stands, as two halves: host cookies use all 64 bits. */
   cookieLow = 0;
   cookieHigh = 0;
+  /** What an attribute's fid reads or writes. */
+  attribute: FidAttribute | null = null;
+  /** Who has asked for locks through this fid. */
+  lockOwners: Set<LockOwner> | null = null;
 
   constructor(number: number, node: HostNode, uid: number) {
     this.number = number;
@@ -38,6 +45,9 @@ export class Fid {
 }
 
 export class FidTable {
+  readonly lockOwners: LockOwners;
+  /** What the values of all attribute fids take. */
+  attributeBytes = 0;
   private readonly fids = new Map<number, Fid>();
   private readonly native: Native;
   private readonly budget: DescriptorBudget;
@@ -45,10 +55,12 @@ export class FidTable {
   constructor(native: Native, budget: DescriptorBudget) {
     this.native = native;
     this.budget = budget;
+    this.lockOwners = new LockOwners(native, budget);
   }
 
-  get isFull(): boolean {
-    return this.fids.size >= FIDS_MAX;
+  /** Whether `count` more fids fit. */
+  allows(count: number): boolean {
+    return this.fids.size + count <= FIDS_MAX;
   }
 
   get(number: number): Fid | undefined {
@@ -75,6 +87,12 @@ export class FidTable {
     this.budget.used++;
   }
 
+  /** Makes a fid that is not open an attribute's. */
+  setAttribute(fid: Fid, attribute: FidAttribute): void {
+    fid.attribute = attribute;
+    this.attributeBytes += attribute.value.length;
+  }
+
   clunk(fid: Fid): void {
     this.fids.delete(fid.number);
     this.release(fid);
@@ -90,6 +108,8 @@ export class FidTable {
       this.native.close(fid.openFd);
       this.budget.used--;
     }
+    this.lockOwners.release(fid);
+    this.attributeBytes -= fid.attribute?.value.length ?? 0;
     fid.node.decRef(this.native);
   }
 }

@@ -27,7 +27,7 @@ export class Session {
   established = false;
   /** The largest message in either direction. */
   messageSize = P9_MSIZE;
-  /** wVisor's extension is on: Twalkattr, and donated descriptors where the mount allows them. */
+  /** wVisor's extension is on: its messages, and donated descriptors where the mount allows them. */
   extended = false;
 
   /** The descriptor that goes with the reply under construction, or -1. It stays the fid's. */
@@ -40,11 +40,11 @@ export class Session {
     this.fids = new FidTable(host.native, this.budget);
   }
 
-  /** 0 when `number` can name a new fid, else what is wrong with it. */
-  checkNewFid(number: number): number {
+  /** 0 when `number` can name a new fid, one of `count`, else what is wrong with it. */
+  checkNewFid(number: number, count = 1): number {
     if (number === P9_NOFID) return -EBADF;
     if (this.fids.get(number) !== undefined) return -EINVAL;
-    return this.fids.isFull ? -ENFILE : 0;
+    return this.fids.allows(count) ? 0 : -ENFILE;
   }
 }
 

@@ -185,7 +185,41 @@ export interface Native {
   futimens(fd: number, atimeSec: number, atimeNsec: number, mtimeSec: number, mtimeNsec: number): number;
   ftruncate(fd: number, size: number): number;
   fallocate(fd: number, mode: number, position: number, length: number): number;
+  /** copy_file_range(2) between two positions; the number of bytes, which may be fewer. */
+  copyFileRange(
+    fromFd: number,
+    fromPosition: number,
+    toFd: number,
+    toPosition: number,
+    length: number,
+  ): number;
   fsync(fd: number, dataOnly: number): number;
+
+  // ---- extended attributes of what a descriptor is, O_PATH ones and symbolic links included
+  /** The value's length, which is written to (slot, out) unless capacity is 0. */
+  getxattr(procSelfFd: number, fd: number, slot: number, name: number, out: number, capacity: number): number;
+  /** `flags`: XATTR_CREATE, XATTR_REPLACE or 0. */
+  setxattr(
+    procSelfFd: number,
+    fd: number,
+    slot: number,
+    name: number,
+    value: number,
+    length: number,
+    flags: number,
+  ): number;
+  /** All names, each with its NUL; capacity as for getxattr(). */
+  listxattr(procSelfFd: number, fd: number, slot: number, out: number, capacity: number): number;
+  removexattr(procSelfFd: number, fd: number, slot: number, name: number): number;
+
+  // ---- locks of an open file description
+  /** F_OFD_SETLK: -EAGAIN when another's lock is in the way. `type`: F_RDLCK 0, F_WRLCK 1, F_UNLCK 2; length 0: to the end. */
+  ofdSetLock(fd: number, type: number, start: number, length: number): number;
+  /**
+   * F_OFD_GETLK on the record at (slot, record): i32 type, i32 pid, i64 start, i64 length. It becomes the first lock in the
+   * way, of pid -1 when a description holds that too; or its type becomes F_UNLCK.
+   */
+  ofdGetLock(fd: number, slot: number, record: number): number;
 
   // ---- sockets and the 9P channel
   /** AF_UNIX SOCK_STREAM pair, both ends blocking and O_CLOEXEC; writes two i32 to (slot, out). */

@@ -1,4 +1,4 @@
-// Tlcreate, Tmkdir, Tsymlink, Tmknod, Tlink: new names.
+// Tlcreate, Tmkdir, Tsymlink, Tmknod, Tlink, and our Tcreateattr and Ttmpfile: new files and new names.
 
 import {
   EBADF,
@@ -11,7 +11,7 @@ import {
   EPROTO,
   EROFS,
 } from "../../../assembly/abi/errno.ts";
-import { AT_SYMLINK_FOLLOW, O_ACCMODE } from "../../../assembly/abi/fcntl.ts";
+import { AT_SYMLINK_FOLLOW, O_ACCMODE, O_CREAT, O_EXCL, O_RDWR } from "../../../assembly/abi/fcntl.ts";
 import { PATH_MAX } from "../../../assembly/abi/limits.ts";
 import {
   S_IFBLK,
@@ -25,12 +25,12 @@ import {
 } from "../../../assembly/abi/stat.ts";
 import { NAME_A, PATH, SLOT } from "../arena.ts";
 import type { Fid } from "../fid-table.ts";
-import { createFile, settle } from "../host-fs/create.ts";
+import { createFile, createUnnamed, settle } from "../host-fs/create.ts";
 import type { Decoder } from "../p9/decoder.ts";
 import type { Encoder } from "../p9/encoder.ts";
 import { entryName } from "../p9/names.ts";
 import type { Session } from "../session.ts";
-import { putQid } from "./attributes.ts";
+import { putAttributes, putQid } from "./attributes.ts";
 import { finishOpen } from "./open.ts";
 
 /** mkdir(2) takes no set-id bits: a directory inherits its group's from its parent. */
@@ -48,13 +48,65 @@ export function lcreate(session: Session, request: Decoder, reply: Encoder): num
   if (!request.complete()) return -EPROTO;
   const refused = checkNewEntry(session, fid, length);
   if (refused < 0) return refused;
-  if (fid!.isOpen) return -EINVAL;
+  if (fid!.isOpen || fid!.attribute !== null) return -EINVAL;
   const owner = { uid: fid!.uid, gid };
   const file = createFile(host, fid!.node, NAME_A, length, flags, mode, owner, budget);
   if (typeof file === "number") return file;
   const status = finishOpen(session, fid!, file.node, file.fd, flags & O_ACCMODE, reply);
   file.node.decRef(host.native);
   return status;
+}
+
+/** As Tlcreate, but with the file's attributes, a fid on it besides the open one, and an owner. */
+export function createAttributes(session: Session, request: Decoder, reply: Encoder): number {
+  const { host, budget, fids } = session;
+  const fid = fids.get(request.u32());
+  const openNumber = request.u32();
+  const newNumber = request.u32();
+  const length = entryName(request, host.arena.bytes, NAME_A, EEXIST);
+  const mode = request.u32();
+  const owner = { uid: request.u32(), gid: request.u32() };
+  if (!request.complete()) return -EPROTO;
+  const refused = checkNewEntry(session, fid, length);
+  if (refused < 0) return refused;
+  const usable = openNumber === newNumber ? -EINVAL : session.checkNewFid(openNumber, 2);
+  const usableToo = session.checkNewFid(newNumber, 2);
+  if (usable < 0 || usableToo < 0) return Math.min(usable, usableToo);
+  const flags = O_RDWR | O_CREAT | O_EXCL;
+  const file = createFile(host, fid!.node, NAME_A, length, flags, mode, owner, budget);
+  if (typeof file === "number") return file;
+  const { node, fd } = file;
+  const status = host.statNode(node);
+  if (status < 0) {
+    host.native.close(fd);
+    node.decRef(host.native);
+    return status;
+  }
+  node.incRef();
+  fids.opened(fids.insert(openNumber, node, fid!.uid), fd, O_RDWR);
+  fids.insert(newNumber, node, fid!.uid);
+  putAttributes(reply, host.stat, host.qids);
+  if (session.mount.donate) session.donation = fd;
+  return 0;
+}
+
+/** O_TMPFILE. EOPNOTSUPP where the host's file system has none. */
+export function tmpfile(session: Session, request: Decoder, reply: Encoder): number {
+  const { host, budget, fids } = session;
+  const fid = fids.get(request.u32());
+  const newNumber = request.u32();
+  const mode = request.u32();
+  const owner = { uid: request.u32(), gid: request.u32() };
+  if (!request.complete()) return -EPROTO;
+  const refused = checkNewEntry(session, fid, 0);
+  if (refused < 0) return refused;
+  const usable = session.checkNewFid(newNumber);
+  if (usable < 0) return usable;
+  const node = createUnnamed(host, fid!.node, mode, owner, budget);
+  if (typeof node === "number") return node;
+  fids.insert(newNumber, node, fid!.uid);
+  putAttributes(reply, host.stat, host.qids);
+  return 0;
 }
 
 export function mkdir(session: Session, request: Decoder, reply: Encoder): number {
@@ -100,22 +152,23 @@ export function mknod(session: Session, request: Decoder, reply: Encoder): numbe
   const fid = session.fids.get(request.u32());
   const length = entryName(request, host.arena.bytes, NAME_A, EEXIST);
   const mode = request.u32();
-  // Major and minor, which only devices have.
-  request.u32();
-  request.u32();
+  const major = request.u32();
+  const minor = request.u32();
   const gid = request.u32();
   if (!request.complete()) return -EPROTO;
   const refused = checkNewEntry(session, fid, length);
   if (refused < 0) return refused;
   const type = (mode & S_IFMT) === 0 ? S_IFREG : mode & S_IFMT;
-  const typeError = checkNodeType(type);
+  const typeError = checkNodeType(type, major, minor);
   if (typeError < 0) return typeError;
   const status = host.native.mknodat(fid!.node.fd, SLOT, NAME_A, type | (mode & PERMISSIONS), 0, 0);
   return status < 0 ? status : answerMade(session, fid!, length, type, mode, gid, reply);
 }
 
-function checkNodeType(type: number): number {
-  // A device node on the host's file system is a door to the host's drivers, whoever opens it.
+function checkNodeType(type: number, major: number, minor: number): number {
+  // An overlay's whiteout: a device that there is not, which Linux lets everybody make.
+  if (type === S_IFCHR && major === 0 && minor === 0) return 0;
+  // Any other device node on the host's file system is a door to the host's drivers, whoever opens it.
   if (type === S_IFCHR || type === S_IFBLK) return -EPERM;
   return type === S_IFREG || type === S_IFIFO || type === S_IFSOCK ? 0 : -EINVAL;
 }

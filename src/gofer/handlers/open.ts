@@ -16,7 +16,7 @@ export function lopen(session: Session, request: Decoder, reply: Encoder): numbe
   const flags = request.u32();
   if (!request.complete()) return -EPROTO;
   if (fid === undefined) return -EBADF;
-  if (fid.isOpen) return -EINVAL;
+  if (fid.isOpen || fid.attribute !== null) return -EINVAL;
   if (session.mount.readonly && isMutating(flags)) return -EROFS;
   if (session.budget.exhausted) return -EMFILE;
   const fd = openNode(session.host, fid.node, flags);

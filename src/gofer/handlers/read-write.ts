@@ -7,6 +7,7 @@ import { SLOT } from "../arena.ts";
 import type { Decoder } from "../p9/decoder.ts";
 import type { Encoder } from "../p9/encoder.ts";
 import type { Session } from "../session.ts";
+import { readAttribute, writeAttribute } from "./xattr.ts";
 
 const COUNT_SIZE = 4;
 /** One past the largest offset of Linux (loff_t). */
@@ -18,9 +19,11 @@ export function read(session: Session, request: Decoder, reply: Encoder): number
   const wanted = request.u32();
   if (!request.complete()) return -EPROTO;
   if (fid === undefined) return -EBADF;
-  if (fid.node.type === S_IFDIR) return -EISDIR;
-  if (!fid.isOpen || offset >= OFFSET_END) return -EINVAL;
+  if (offset >= OFFSET_END) return -EINVAL;
   const count = Math.min(wanted, session.messageSize - P9_HEADER - COUNT_SIZE);
+  if (fid.attribute !== null) return readAttribute(session, fid.attribute, offset, count, reply);
+  if (fid.node.type === S_IFDIR) return -EISDIR;
+  if (!fid.isOpen) return -EINVAL;
   let done = 0;
   // No file is larger than what a double can say, so that beyond it there is only the end.
   if (offset <= Number.MAX_SAFE_INTEGER) {
@@ -39,6 +42,7 @@ export function write(session: Session, request: Decoder, reply: Encoder): numbe
   const data = request.span(count);
   if (!request.complete()) return -EPROTO;
   if (fid === undefined) return -EBADF;
+  if (fid.attribute !== null) return writeAttribute(session, fid.attribute, offset, data, count, reply);
   if (fid.node.type === S_IFDIR) return -EISDIR;
   if (!fid.isOpen || offset >= OFFSET_END) return -EINVAL;
   if (offset + count > Number.MAX_SAFE_INTEGER) return -EFBIG;

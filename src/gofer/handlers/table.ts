@@ -3,20 +3,20 @@
 import * as p9 from "../../../assembly/abi/p9.ts";
 import type { Handler } from "../session.ts";
 import { getattr, readlink, statfs } from "./attr.ts";
-import { lcreate, link, mkdir, mknod, symlink } from "./create.ts";
+import { createAttributes, lcreate, link, mkdir, mknod, symlink, tmpfile } from "./create.ts";
 import { getlock, lock } from "./lock.ts";
 import { lopen } from "./open.ts";
+import { allocate, copyRange, seek } from "./range.ts";
 import { fsync, read, write } from "./read-write.ts";
 import { readdir } from "./readdir.ts";
-import { rename, renameat } from "./rename.ts";
+import { rename, renameat, renameat2 } from "./rename.ts";
 import { setattr } from "./setattr.ts";
 import { remove, unlinkat } from "./unlink.ts";
-import { attach, auth, clunk, flush, version } from "./version.ts";
-import { walk, walkAttributes } from "./walk.ts";
-import { xattrcreate, xattrwalk } from "./xattr.ts";
+import { attach, auth, clunk, clunks, flush, version } from "./version.ts";
+import { walk, walkAttributes, walkFids } from "./walk.ts";
+import { xattrcreate, xattrremove, xattrwalk } from "./xattr.ts";
 
-/** Messages of plain 9P2000.L. */
-export const HANDLERS: readonly (Handler | undefined)[] = table([
+const PLAIN: readonly (readonly [number, Handler])[] = [
   [p9.P9_TVERSION, version],
   [p9.P9_TAUTH, auth],
   [p9.P9_TATTACH, attach],
@@ -45,13 +45,26 @@ export const HANDLERS: readonly (Handler | undefined)[] = table([
   [p9.P9_TGETLOCK, getlock],
   [p9.P9_TXATTRWALK, xattrwalk],
   [p9.P9_TXATTRCREATE, xattrcreate],
-]);
+];
+
+const EXTENSION: readonly (readonly [number, Handler])[] = [
+  [p9.P9_TWALKATTR, walkAttributes],
+  [p9.P9_TWALKFIDS, walkFids],
+  [p9.P9_TCREATEATTR, createAttributes],
+  [p9.P9_TTMPFILE, tmpfile],
+  [p9.P9_TRENAMEAT2, renameat2],
+  [p9.P9_TALLOCATE, allocate],
+  [p9.P9_TSEEK, seek],
+  [p9.P9_TCOPYRANGE, copyRange],
+  [p9.P9_TXATTRREMOVE, xattrremove],
+  [p9.P9_TCLUNKS, clunks],
+];
+
+/** Messages of plain 9P2000.L. */
+export const HANDLERS: readonly (Handler | undefined)[] = table(PLAIN);
 
 /** With wVisor's extension. */
-export const EXTENDED_HANDLERS: readonly (Handler | undefined)[] = HANDLERS.with(
-  p9.P9_TWALKATTR,
-  walkAttributes,
-);
+export const EXTENDED_HANDLERS: readonly (Handler | undefined)[] = table([...PLAIN, ...EXTENSION]);
 
 function table(entries: readonly (readonly [number, Handler])[]): (Handler | undefined)[] {
   const handlers = new Array<Handler | undefined>(256).fill(undefined);

@@ -1,12 +1,13 @@
-// Tversion, Tauth, Tattach, Tflush: how a client begins.
+// Tversion, Tauth, Tattach, Tflush, Tclunk and our Tclunks: how a client begins, and what it gives back.
 
 import { EBADF, EINVAL, EMSGSIZE, ENOENT, EPROTO } from "../../../assembly/abi/errno.ts";
-import { P9_MSIZE, P9_NOFID } from "../../../assembly/abi/p9.ts";
+import { P9_CLUNKS_MAX, P9_MSIZE, P9_NOFID } from "../../../assembly/abi/p9.ts";
 import { VERSION_9P2000L, VERSION_WVISOR } from "../../common/p9-version.ts";
 import type { Decoder } from "../p9/decoder.ts";
 import type { Encoder } from "../p9/encoder.ts";
 import type { Session } from "../session.ts";
 import { putQid } from "./attributes.ts";
+import { commitAttribute } from "./xattr.ts";
 
 /** Linux's client refuses less too; the largest reply of fixed size, an Rwalkattr of 16 names, fits. */
 const MSIZE_MIN = 4096;
@@ -74,6 +75,22 @@ export function clunk(session: Session, request: Decoder): number {
   const fid = session.fids.get(request.u32());
   if (!request.complete()) return -EPROTO;
   if (fid === undefined) return -EBADF;
+  const status = commitAttribute(session, fid);
   session.fids.clunk(fid);
+  return status;
+}
+
+/** Those that are not known are passed over: the client does not look at what came of it. */
+export function clunks(session: Session, request: Decoder): number {
+  const count = request.u16();
+  if (count > P9_CLUNKS_MAX) return -EINVAL;
+  const numbers = Array.from({ length: count }, () => request.u32());
+  if (!request.complete()) return -EPROTO;
+  for (const number of numbers) {
+    const fid = session.fids.get(number);
+    if (fid === undefined) continue;
+    commitAttribute(session, fid);
+    session.fids.clunk(fid);
+  }
   return 0;
 }

@@ -1,4 +1,4 @@
-// Twalk and our Twalkattr: from a fid through up to 16 names to a new fid.
+// Twalk and our Twalkattr and Twalkfids: from a fid through up to 16 names to a new fid, or to one for each name.
 //
 // The whole message is checked before the first name is looked up. A walk that stops early makes no fid.
 
@@ -38,7 +38,7 @@ function walkNames(session: Session, request: Decoder, reply: Encoder, withAttri
 
   const makesFid = !(withAttributes && newNumber === P9_NOFID);
   const replaces = newNumber === fid.number;
-  if (replaces && fid.isOpen) return -EBUSY;
+  if (replaces && (fid.isOpen || fid.attribute !== null)) return -EBUSY;
   if (makesFid && !replaces) {
     const usable = session.checkNewFid(newNumber);
     if (usable < 0) return usable;
@@ -77,6 +77,52 @@ function walkNames(session: Session, request: Decoder, reply: Encoder, withAttri
   reply.position = head;
   if (withAttributes) reply.u32(-status);
   reply.u16(withAttributes && count === 0 && status === 0 ? 1 : walked);
+  reply.position = end;
+  return 0;
+}
+
+/** As walkAttributes(), but every component behind the first `skip` that is reached gets a fid, whatever comes after it. */
+export function walkFids(session: Session, request: Decoder, reply: Encoder): number {
+  const { host, fids } = session;
+  const fid = fids.get(request.u32());
+  const skip = request.u16();
+  const count = request.u16();
+  if (count > P9_MAXWELEM || skip > count) return -EINVAL;
+  const nameError = readNames(request, count);
+  const numbers = Array.from({ length: count - skip }, () => request.u32());
+  if (!request.complete()) return -EPROTO;
+  if (fid === undefined) return -EBADF;
+  if (nameError < 0) return nameError;
+  if (new Set(numbers).size !== numbers.length) return -EINVAL;
+  for (const number of numbers) {
+    const usable = session.checkNewFid(number, numbers.length);
+    if (usable < 0) return usable;
+  }
+  const { uid } = fid;
+  const head = reply.position;
+  reply.skip(6);
+  let node = fid.node;
+  node.incRef();
+  let walked = 0;
+  let status = 0;
+  for (; walked < count; walked++) {
+    const next = step(session, node, NAMES + walked * NAME_STRIDE, lengths[walked]!);
+    if (typeof next === "number") {
+      status = next;
+      break;
+    }
+    node.decRef(host.native);
+    node = next;
+    putAttributes(reply, host.stat, host.qids);
+    if (walked < skip) continue;
+    node.incRef();
+    fids.insert(numbers[walked - skip]!, node, uid);
+  }
+  node.decRef(host.native);
+  const end = reply.position;
+  reply.position = head;
+  reply.u32(-status);
+  reply.u16(walked);
   reply.position = end;
   return 0;
 }

@@ -4,13 +4,22 @@
 // the group that the message names. Only a gofer with CAP_CHOWN can do this; any other makes everything its own.
 
 import { EEXIST, EINVAL, EMFILE, ENOENT } from "../../../assembly/abi/errno.ts";
-import { O_ACCMODE, O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_PATH } from "../../../assembly/abi/fcntl.ts";
+import {
+  O_ACCMODE,
+  O_CREAT,
+  O_DIRECTORY,
+  O_EXCL,
+  O_NOFOLLOW,
+  O_PATH,
+  O_RDWR,
+  O_TMPFILE,
+} from "../../../assembly/abi/fcntl.ts";
 import { S_IFDIR, S_IFREG, S_ISGID, S_ISUID } from "../../../assembly/abi/stat.ts";
-import { SLOT } from "../arena.ts";
+import { NAME_A, SLOT } from "../arena.ts";
 import type { DescriptorBudget } from "./budget.ts";
 import { CHILD_RESOLVE, type HostFs } from "./host-fs.ts";
 import type { HostNode } from "./host-node.ts";
-import { hostFlags, openNode } from "./open.ts";
+import { hostFlags, openNode, SAFE_FLAGS } from "./open.ts";
 
 /** A user or group that the message leaves open. */
 const NOBODY_NAMED = 0xffffffff;
@@ -19,6 +28,7 @@ const KEEP = -1;
 /** How often a name may appear and vanish between two looks before the client is told that it is there. */
 const RACE_RETRIES = 3;
 const PERMISSIONS = 0o7777;
+const DOT = 0x2e;
 
 /** The owner of what is made. */
 export interface Owner {
@@ -100,6 +110,37 @@ function finishFile(
   native.close(fd);
   const undone = native.unlinkat(dir.fd, SLOT, name, 0);
   if (undone < 0 && undone !== -ENOENT) status = undone;
+  return status;
+}
+
+/**
+ * Makes a regular file without a name in the file system of `dir`, and fills `host.stat`. The node's name is none that any
+ * entry has.
+ *
+ * Ownership: returns a node with one reference, or -errno.
+ */
+export function createUnnamed(
+  host: HostFs,
+  dir: HostNode,
+  mode: number,
+  owner: Owner,
+  budget: DescriptorBudget,
+): HostNode | number {
+  const { native } = host;
+  if (!budget.allows(1)) return -EMFILE;
+  // The directory itself, by the one name that needs no lookup.
+  host.arena.bytes.set([DOT, 0], NAME_A);
+  const flags = O_TMPFILE | O_RDWR | SAFE_FLAGS;
+  const fd = native.openat2(dir.fd, SLOT, NAME_A, flags, mode & PERMISSIONS, CHILD_RESOLVE);
+  if (fd < 0) return fd;
+  const pathFd = native.reopen(host.procSelfFd, fd, O_PATH);
+  const node = pathFd < 0 ? pathFd : host.adopt(pathFd, dir, NAME_A, 0, budget);
+  native.close(fd);
+  if (typeof node === "number") return node;
+  let status = giveTo(host, node, mode, owner);
+  if (status === 0) status = host.statNode(node);
+  if (status === 0) return node;
+  node.decRef(native);
   return status;
 }
 

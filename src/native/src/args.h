@@ -42,6 +42,8 @@ extern const struct call signal_calls[];
 extern const struct call deadline_calls[];
 extern const struct call io_calls[];
 extern const struct call file_calls[];
+extern const struct call xattr_calls[];
+extern const struct call lock_calls[];
 extern const struct call channel_calls[];
 extern const struct call spawn_calls[];
 

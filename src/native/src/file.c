@@ -202,6 +202,15 @@ static int64_t call_fallocate(napi_env env, const int64_t *arg) {
   return RETRY(fallocate((int)arg[0], (int)arg[1], arg[2], arg[3]));
 }
 
+/** copyFileRange(fromFd, fromPosition, toFd, toPosition, length) */
+static int64_t call_copy_file_range(napi_env env, const int64_t *arg) {
+  (void)env;
+  int64_t from = arg[1];
+  int64_t to = arg[3];
+  if (arg[4] < 0) return -EINVAL;
+  return RETRY(syscall(SYS_copy_file_range, (int)arg[0], &from, (int)arg[2], &to, (size_t)arg[4], 0));
+}
+
 static int64_t call_fsync(napi_env env, const int64_t *arg) {
   (void)env;
   return RETRY(arg[1] ? fdatasync((int)arg[0]) : fsync((int)arg[0]));
@@ -226,6 +235,7 @@ const struct call file_calls[] = {
     {"futimens", "dpipi", call_futimens},
     {"ftruncate", "dp", call_ftruncate},
     {"fallocate", "dipp", call_fallocate},
+    {"copyFileRange", "dpdpp", call_copy_file_range},
     {"fsync", "di", call_fsync},
     {NULL, NULL, NULL},
 };
