@@ -120,25 +120,4 @@ describe("Tattach and what else needs no file", () => {
       expect([reply.type, reply.tag]).toEqual([p9.P9_RGETATTR, tag]);
     }
   });
-
-  test("extended attributes are not supported, and locks are always granted", () => {
-    const file = client.reach(0, "file");
-    expect(client.refusal(p9.P9_TXATTRWALK, new Message().u32(file).u32(9).string("user.a"))).toBe(
-      "EOPNOTSUPP",
-    );
-    const create = new Message().u32(file).string("user.a").u64(1).u32(0);
-    expect(client.refusal(p9.P9_TXATTRCREATE, create)).toBe("EOPNOTSUPP");
-    const lock = (type: number) => new Message().u32(file).u8(type).u32(0).u64(0).u64(10).u32(7).string("me");
-    expect(client.call(p9.P9_TLOCK, lock(1)).u8()).toBe(0);
-    expect(client.refusal(p9.P9_TLOCK, lock(3))).toBe("EINVAL");
-    const probe = new Message().u32(file).u8(1).u64(5).u64(10).u32(7).string("me");
-    const answer = client.call(p9.P9_TGETLOCK, probe);
-    expect([answer.u8(), answer.u64(), answer.u64(), answer.u32(), `${answer.string()}`]).toEqual([
-      2,
-      5n,
-      10n,
-      7,
-      "me",
-    ]);
-  });
 });

@@ -87,10 +87,11 @@ export function walkFids(session: Session, request: Decoder, reply: Encoder): nu
   const fid = fids.get(request.u32());
   const skip = request.u16();
   const count = request.u16();
-  if (count > P9_MAXWELEM || skip > count) return -EINVAL;
+  if (count > P9_MAXWELEM) return -EINVAL;
   const nameError = readNames(request, count);
-  const numbers = Array.from({ length: count - skip }, () => request.u32());
+  const numbers = Array.from({ length: Math.max(count - skip, 0) }, () => request.u32());
   if (!request.complete()) return -EPROTO;
+  if (skip > count) return -EINVAL;
   if (fid === undefined) return -EBADF;
   if (nameError < 0) return nameError;
   if (new Set(numbers).size !== numbers.length) return -EINVAL;
