@@ -50,6 +50,8 @@ export const ROOT_STARVED = 1344;
 export const ROOT_PIDS = 1348;
 /** u64: moves on whenever a path to a directory may lead elsewhere (vfs/path-cache.ts). */
 export const ROOT_TREE_GENERATION = 1352;
+/** u64: the number of system calls that were given one (sched/thread.ts). */
+export const ROOT_CALLS = 1480;
 /** i64: CLOCK_MONOTONIC when the kernel was made. */
 export const ROOT_BOOT_TIME = 1360;
 /** The system's names (kernel/uts.ts). */

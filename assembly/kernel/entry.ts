@@ -18,10 +18,12 @@ export function enter(): Task {
   if (!claimForKernel(task)) trap();
   lockKernel();
   if (task.isDead()) exitTask(task, task.exitCode);
+  task.beginCall();
   return task;
 }
 
 export function leave(task: Task): void {
+  task.endCall();
   unlockKernel();
   releaseToGuest(task);
   if (task.isDead()) leaveDead(task);

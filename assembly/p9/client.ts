@@ -6,16 +6,21 @@
 // With wVisor's extension, requests that build on each other are sent together, since such a server answers in order; any
 // other server gets one at a time.
 
-import { EIO, ENFILE } from "../abi/errno.ts";
+import { E2BIG, EINTR, EINVAL, EIO, ENFILE, EOPNOTSUPP } from "../abi/errno.ts";
 import { O_CREAT, O_EXCL, O_RDWR } from "../abi/fcntl.ts";
 import { PATH_MAX } from "../abi/limits.ts";
 import {
+  P9_ATTR_SIZE,
   P9_GETATTR_BASIC,
   P9_GETATTR_BTIME,
   P9_IOHDRSZ,
   P9_MSIZE,
   P9_NOFID,
+  P9_TALLOCATE,
   P9_TATTACH,
+  P9_TCLUNK,
+  P9_TCOPYRANGE,
+  P9_TCREATEATTR,
   P9_TFSYNC,
   P9_TGETATTR,
   P9_TLCREATE,
@@ -27,15 +32,23 @@ import {
   P9_TREADDIR,
   P9_TREADLINK,
   P9_TRENAMEAT,
+  P9_TRENAMEAT2,
+  P9_TSEEK,
   P9_TSETATTR,
   P9_TSTATFS,
   P9_TSYMLINK,
+  P9_TTMPFILE,
   P9_TUNLINKAT,
   P9_TVERSION,
   P9_TWALK,
   P9_TWALKATTR,
+  P9_TWALKFIDS,
   P9_TWRITE,
+  P9_TXATTRCREATE,
+  P9_TXATTRREMOVE,
+  P9_TXATTRWALK,
 } from "../abi/p9.ts";
+import { XATTR_REPLACE, XATTR_SIZE_MAX } from "../abi/xattr.ts";
 import { closeHandle } from "../host.ts";
 import { ByteWriter } from "../lib/byte-writer.ts";
 import { free } from "../lib/ref-counted.ts";
@@ -51,6 +64,7 @@ import {
   putWalk,
   takeQidPath,
 } from "./messages.ts";
+import { PathNames, putNames } from "./path-names.ts";
 
 const VERSION_PLAIN = "9P2000.L";
 const VERSION_WVISOR = "9P2000.L.wvisor.1";
@@ -77,7 +91,14 @@ export class P9Client {
   /** The bytes that read() got, or the entries that readdir() got, in the thread's message buffer. */
   data: usize = 0;
 
+  /** What walkPath() reached: how many components, and why it went no further (0 or -errno). */
+  walked: u32 = 0;
+  walkStatus: i32 = 0;
+
   private readonly connection: Connection;
+  private readonly names: PathNames = new PathNames();
+  /** The fids that walkPath() made and nobody has taken. */
+  private pathFids: u32 = P9_NOFID;
   /** Largest payload of Tread, Twrite and Treaddir. */
   private ioSize: u32 = 0;
 
@@ -90,6 +111,12 @@ export class P9Client {
     this.connection.destroy();
     free(this.connection);
     free(this.attributes);
+    free(this.names);
+  }
+
+  /** wVisor's extension is on. */
+  get isExtended(): bool {
+    return this.connection.extended;
   }
 
   get isBroken(): bool {
@@ -194,6 +221,86 @@ export class P9Client {
     return result;
   }
 
+  /** Begins a conversation that walkPath() ends: what the caller notes in between is as old as the request. */
+  beginPath(): i32 {
+    return this.connection.begin();
+  }
+
+  /**
+   * Walks the first `count` names of the text [path, end) at once, and makes a fid on each but the first `skip`: `walked`
+   * and `walkStatus`. Then nextAttributes() and takePathFid() give what was reached, one by one, and dropPathFids() ends it;
+   * the caller does not sleep before. Preconditions: beginPath(), and a server with the extension.
+   */
+  walkPath(directory: u32, path: usize, end: usize, skip: u32, count: u32): i32 {
+    const c = this.connection;
+    this.pathFids = P9_NOFID;
+    const made = count - skip;
+    const fids = c.fids.allocChain(made);
+    if (made > 0 && fids == P9_NOFID) {
+      c.end();
+      return -ENFILE;
+    }
+    c.startChain(P9_TWALKFIDS, fids, skip);
+    const w = c.writer;
+    w.u32(directory);
+    w.u16(skip);
+    w.u16(count);
+    putNames(w, this.names, path, end, count);
+    for (let fid = fids; fid != P9_NOFID; fid = c.fids.nextInChain(fid)) w.u32(fid);
+    c.finish();
+    let result = c.receive();
+    if (result == 0) result = this.takePath(c, fids, skip, count);
+    c.end();
+    return result;
+  }
+
+  /** Ends what beginPath() began without asking. */
+  endPath(): void {
+    this.connection.end();
+  }
+
+  private takePath(c: Connection, fids: u32, skip: u32, count: u32): i32 {
+    const status = c.reader.u32();
+    const walked = c.reader.u16();
+    const isWhole = walked == count;
+    if (walked > count || isWhole != (status == 0)) return c.fail();
+    if (c.reader.overrun || c.reader.remaining != walked * <u32>P9_ATTR_SIZE) return c.fail();
+    this.walked = walked;
+    this.walkStatus = isWhole ? 0 : c.errorOf(status);
+    this.pathFids = fids;
+    // Those behind the last component that was reached were not made.
+    let made = walked > skip ? walked - skip : 0;
+    if (made == 0) {
+      this.pathFids = P9_NOFID;
+      c.fids.releaseChain(fids);
+      return 0;
+    }
+    let last = fids;
+    while (--made > 0) last = c.fids.nextInChain(last);
+    c.fids.releaseChain(c.fids.cutChain(last));
+    return 0;
+  }
+
+  /** The next component's `attributes`. False when they cannot be true: the connection is given up then. */
+  nextAttributes(): bool {
+    if (this.attributes.decode(this.connection.reader)) return true;
+    this.connection.fail();
+    return false;
+  }
+
+  /** The fid on the next component that has one; from now on the caller's. */
+  takePathFid(): u32 {
+    const fid = this.pathFids;
+    this.pathFids = this.connection.fids.nextInChain(fid);
+    return fid;
+  }
+
+  /** Gives back those that nobody has taken. */
+  dropPathFids(): void {
+    if (!this.connection.broken) this.connection.fids.queueChain(this.pathFids);
+    this.pathFids = P9_NOFID;
+  }
+
   getattr(fid: u32): i32 {
     const c = this.connection;
     let result = c.begin();
@@ -251,11 +358,16 @@ export class P9Client {
    * Makes a regular file, exclusively, and opens it for reading and writing: `openFid` and `descriptor`; and a `fid` on it
    * with `attributes`.
    */
-  create(directory: u32, name: usize, length: u32, mode: u32, gid: u32): i32 {
+  create(directory: u32, name: usize, length: u32, mode: u32, uid: u32, gid: u32): i32 {
     const c = this.connection;
     let result = c.begin();
     if (result < 0) return result;
     this.made = false;
+    if (c.extended) {
+      result = this.createTogether(directory, name, length, mode, uid, gid);
+      c.end();
+      return result;
+    }
     const openFid = c.fids.alloc();
     const fid = c.fids.alloc();
     if (openFid == P9_NOFID || fid == P9_NOFID) {
@@ -264,13 +376,11 @@ export class P9Client {
       return -ENFILE;
     }
     this.startClone(directory, openFid);
-    if (!c.extended) {
-      result = this.finishClone();
-      if (result < 0) {
-        c.fids.release(fid);
-        c.end();
-        return result;
-      }
+    result = this.finishClone();
+    if (result < 0) {
+      c.fids.release(fid);
+      c.end();
+      return result;
     }
     const w = this.start(P9_TLCREATE, P9_NOFID);
     w.u32(openFid);
@@ -279,23 +389,38 @@ export class P9Client {
     w.u32(mode);
     w.u32(gid);
     c.finish();
-    if (c.extended) result = this.createTogether(directory, fid, name, length, openFid);
-    else result = this.createStepwise(directory, fid, name, length, openFid);
+    result = this.createStepwise(directory, fid, name, length, openFid);
     this.fid = result == 0 ? fid : P9_NOFID;
     this.takeOpened(openFid, result);
     c.end();
     return result;
   }
 
-  private createTogether(directory: u32, fid: u32, name: usize, length: u32, openFid: u32): i32 {
-    this.startWalk(directory, fid, name, length);
-    const cloned = this.finishClone();
-    const made = this.finishOpen();
-    const walked = this.finishWalk(fid);
-    this.made = made == 0;
-    const result = this.bothOf(this.bothOf(cloned, made), walked);
-    if (result < 0 && cloned == 0) this.clunk(openFid);
-    if (result < 0 && walked == 0) this.clunk(fid);
+  /** Tcreateattr: all of create() in one message. */
+  private createTogether(directory: u32, name: usize, length: u32, mode: u32, uid: u32, gid: u32): i32 {
+    const c = this.connection;
+    const chain = c.fids.allocChain(2);
+    if (chain == P9_NOFID) return -ENFILE;
+    const openFid = chain;
+    const fid = c.fids.nextInChain(chain);
+    c.startChain(P9_TCREATEATTR, chain, 0);
+    const w = c.writer;
+    w.u32(directory);
+    w.u32(openFid);
+    w.u32(fid);
+    putString(w, name, length);
+    w.u32(mode);
+    w.u32(uid);
+    w.u32(gid);
+    c.finish();
+    let result = c.receive();
+    if (result == 0) {
+      this.made = true;
+      result = this.attributes.decode(c.reader) && c.reader.isComplete() ? 0 : c.fail();
+      this.openQidPath = this.attributes.qidPath;
+    }
+    this.fid = result == 0 ? fid : P9_NOFID;
+    this.takeOpened(openFid, result);
     return result;
   }
 
@@ -309,6 +434,31 @@ export class P9Client {
       this.connection.fids.release(fid);
     }
     if (result < 0) this.clunk(openFid);
+    return result;
+  }
+
+  /** Makes a regular file without a name: a `fid` on it with `attributes`. Errors: EOPNOTSUPP, and the server's. */
+  tmpfile(directory: u32, mode: u32, uid: u32, gid: u32): i32 {
+    const c = this.connection;
+    if (!c.extended) return -EOPNOTSUPP;
+    let result = c.begin();
+    if (result < 0) return result;
+    const fid = c.fids.alloc();
+    if (fid == P9_NOFID) {
+      c.end();
+      return -ENFILE;
+    }
+    const w = this.start(P9_TTMPFILE, fid);
+    w.u32(directory);
+    w.u32(fid);
+    w.u32(mode);
+    w.u32(uid);
+    w.u32(gid);
+    c.finish();
+    result = c.receive();
+    if (result == 0 && !(this.attributes.decode(c.reader) && c.reader.isComplete())) result = c.fail();
+    this.fid = result == 0 ? fid : P9_NOFID;
+    c.end();
     return result;
   }
 
@@ -364,15 +514,213 @@ export class P9Client {
     return this.converse();
   }
 
-  renameat(from: u32, name: usize, length: u32, to: u32, newName: usize, newLength: u32): i32 {
-    const result = this.connection.begin();
+  /** `flags`: RENAME_*. EINVAL when the server knows none and there are some. */
+  renameat(from: u32, name: usize, length: u32, to: u32, newName: usize, newLength: u32, flags: u32): i32 {
+    const c = this.connection;
+    if (flags != 0 && !c.extended) return -EINVAL;
+    const result = c.begin();
     if (result < 0) return result;
-    const w = this.start(P9_TRENAMEAT, P9_NOFID);
+    const w = this.start(flags != 0 ? P9_TRENAMEAT2 : P9_TRENAMEAT, P9_NOFID);
     w.u32(from);
     putString(w, name, length);
     w.u32(to);
     putString(w, newName, newLength);
+    if (flags != 0) w.u32(flags);
     return this.converse();
+  }
+
+  /** fallocate(2). EOPNOTSUPP when the server does not know it. */
+  allocate(fid: u32, mode: u32, offset: i64, length: i64): i32 {
+    const c = this.connection;
+    if (!c.extended) return -EOPNOTSUPP;
+    const result = c.begin();
+    if (result < 0) return result;
+    const w = this.start(P9_TALLOCATE, P9_NOFID);
+    w.u32(fid);
+    w.u32(mode);
+    w.u64(<u64>offset);
+    w.u64(<u64>length);
+    return this.converse();
+  }
+
+  /** lseek(2) with SEEK_DATA or SEEK_HOLE. Preconditions: a server with the extension. */
+  seek(fid: u32, offset: i64, whence: u32): i64 {
+    const c = this.connection;
+    const result = c.begin();
+    if (result < 0) return result;
+    const w = this.start(P9_TSEEK, P9_NOFID);
+    w.u32(fid);
+    w.u32(whence);
+    w.u64(<u64>offset);
+    return this.converseNumber(i64.MAX_VALUE);
+  }
+
+  /** copy_file_range(2): the number of bytes. Preconditions: a server with the extension. */
+  copyRange(from: u32, offset: i64, to: u32, toOffset: i64, length: i64): i64 {
+    const c = this.connection;
+    const result = c.begin();
+    if (result < 0) return result;
+    const w = this.start(P9_TCOPYRANGE, P9_NOFID);
+    w.u32(from);
+    w.u64(<u64>offset);
+    w.u32(to);
+    w.u64(<u64>toOffset);
+    w.u64(<u64>length);
+    return this.converseNumber(length);
+  }
+
+  /** The end of a conversation whose answer is a number of 0 to `most`. */
+  private converseNumber(most: i64): i64 {
+    const c = this.connection;
+    c.finish();
+    let result: i64 = c.receive();
+    if (result == 0) {
+      result = <i64>c.reader.u64();
+      if (!c.reader.isComplete() || result < 0 || result > most) result = c.fail();
+    }
+    c.end();
+    return result;
+  }
+
+  /**
+   * The value of an extended attribute, or with `nameLength` 0 the names of all, at `data`; returns its length. Errors: what
+   * the server says; E2BIG when it is longer than Linux allows.
+   */
+  getXattr(fid: u32, name: usize, nameLength: u32): i32 {
+    const c = this.connection;
+    let result = c.begin();
+    if (result < 0) return result;
+    const valueFid = c.fids.alloc();
+    if (valueFid == P9_NOFID) {
+      c.end();
+      return -ENFILE;
+    }
+    const w = this.start(P9_TXATTRWALK, valueFid);
+    w.u32(fid);
+    w.u32(valueFid);
+    putString(w, name, nameLength);
+    c.finish();
+    const together = c.extended;
+    if (together) this.startRead(valueFid, 0, XATTR_SIZE_MAX);
+    result = this.takeXattrSize(c);
+    const isMade = result >= 0;
+    if (isMade && !together) this.startRead(valueFid, 0, result);
+    const size = result;
+    if (isMade || together) {
+      const got = this.takeData(c, XATTR_SIZE_MAX);
+      if (isMade) result = got < 0 ? got : got == size ? size : this.isShort(size) ? -E2BIG : c.fail();
+    }
+    if (isMade) this.clunk(valueFid);
+    c.end();
+    return c.broken ? -EIO : result;
+  }
+
+  /** A message of this connection cannot hold so much. */
+  private isShort(size: i32): bool {
+    return <u32>size > this.ioSize;
+  }
+
+  private takeXattrSize(c: Connection): i32 {
+    const result = c.receive();
+    if (result < 0) return result;
+    const size = c.reader.u64();
+    if (!c.reader.isComplete()) return c.fail();
+    if (size <= <u64>XATTR_SIZE_MAX) return <i32>size;
+    // The fid is there, and nobody wants it.
+    return c.fail();
+  }
+
+  /** Sets an extended attribute. `flags`: XATTR_CREATE, XATTR_REPLACE. */
+  setXattr(fid: u32, name: usize, nameLength: u32, value: usize, length: u32, flags: u32): i32 {
+    const c = this.connection;
+    let result = c.begin();
+    if (result < 0) return result;
+    if (length > this.ioSize) {
+      c.end();
+      return -E2BIG;
+    }
+    const valueFid = c.fids.alloc();
+    if (valueFid == P9_NOFID) {
+      c.end();
+      return -ENFILE;
+    }
+    this.startClone(fid, valueFid);
+    result = c.extended ? 0 : this.finishClone();
+    if (result == 0) {
+      const w = this.start(P9_TXATTRCREATE, P9_NOFID);
+      w.u32(valueFid);
+      putString(w, name, nameLength);
+      w.u64(length);
+      w.u32(flags);
+      c.finish();
+      if (c.extended) {
+        this.startXattrValue(valueFid, value, length);
+        const cloned = this.finishClone();
+        const begun = this.finishEmpty();
+        const written = this.finishXattrValue(valueFid, length, begun == 0, cloned == 0);
+        result = this.bothOf(this.bothOf(cloned, begun), written);
+      } else {
+        result = this.finishEmpty();
+        if (result == 0) {
+          this.startXattrValue(valueFid, value, length);
+          result = this.finishXattrValue(valueFid, length, true, true);
+        } else {
+          this.clunk(valueFid);
+        }
+      }
+    }
+    c.end();
+    return result;
+  }
+
+  /** The value, and the Tclunk that sets it: its answer is the call's. */
+  private startXattrValue(fid: u32, value: usize, length: u32): void {
+    const c = this.connection;
+    const w = this.start(P9_TWRITE, P9_NOFID);
+    w.u32(fid);
+    w.u64(0);
+    w.u32(length);
+    w.bytes(value, length);
+    c.finish();
+    this.start(P9_TCLUNK, P9_NOFID).u32(fid);
+    c.finish();
+  }
+
+  private finishXattrValue(fid: u32, length: u32, isBegun: bool, isMade: bool): i32 {
+    const c = this.connection;
+    let written = c.receive();
+    if (written == 0) {
+      const count = c.reader.u32();
+      if (!c.reader.isComplete() || (isBegun && count != length)) written = c.fail();
+    }
+    const clunked = this.finishEmpty();
+    // A clunk frees its fid whatever it says. Nobody waits for an answer that a killed thread left behind: a second clunk,
+    // which finds nothing, brings the number back then.
+    if (isMade && !c.broken) {
+      if (clunked == -EINTR) c.fids.queue(fid);
+      else c.fids.release(fid);
+    }
+    return this.bothOf(written, clunked);
+  }
+
+  /** Errors: EOPNOTSUPP when the server cannot, ENODATA. */
+  removeXattr(fid: u32, name: usize, nameLength: u32): i32 {
+    const c = this.connection;
+    // As Linux's client does it: a value of no bytes.
+    if (!c.extended) return this.setXattr(fid, name, nameLength, name, 0, XATTR_REPLACE);
+    const result = c.begin();
+    if (result < 0) return result;
+    const w = this.start(P9_TXATTRREMOVE, P9_NOFID);
+    w.u32(fid);
+    putString(w, name, nameLength);
+    return this.converse();
+  }
+
+  /** An answer without fields. */
+  private finishEmpty(): i32 {
+    const c = this.connection;
+    const result = c.receive();
+    return result == 0 && !c.reader.isComplete() ? c.fail() : result;
   }
 
   /** Copies a link's text to `out` (room for PATH_MAX bytes); returns its length, at least 1. */
@@ -435,20 +783,31 @@ export class P9Client {
     let result = c.begin();
     if (result < 0) return result;
     const asked = min(count, this.ioSize);
+    this.startTransfer(type, fid, offset, asked);
+    result = this.takeData(c, asked);
+    c.end();
+    return result;
+  }
+
+  private startTransfer(type: u32, fid: u32, offset: u64, count: u32): void {
     const w = this.start(type, P9_NOFID);
     w.u32(fid);
     w.u64(offset);
-    w.u32(asked);
-    c.finish();
-    result = c.receive();
-    if (result == 0) {
-      const got = c.reader.u32();
-      this.data = c.reader.take(got);
-      if (!c.reader.isComplete() || got > asked) result = c.fail();
-      else result = got;
-    }
-    c.end();
-    return result;
+    w.u32(count);
+    this.connection.finish();
+  }
+
+  private startRead(fid: u32, offset: u64, count: u32): void {
+    this.startTransfer(P9_TREAD, fid, offset, min(count, this.ioSize));
+  }
+
+  /** The bytes of Rread or Rreaddir at `data`; returns how many, at most `asked`. */
+  private takeData(c: Connection, asked: u32): i32 {
+    const result = c.receive();
+    if (result < 0) return result;
+    const got = c.reader.u32();
+    this.data = c.reader.take(got);
+    return c.reader.isComplete() && got <= asked ? got : c.fail();
   }
 
   /** The next bytes of `from`, as many as fit into a message, to `offset`; returns how many the server took. */

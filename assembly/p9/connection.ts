@@ -22,15 +22,19 @@
 import { allocPages } from "mm/page";
 import { ECANCELED, EINTR, EIO, EMSGSIZE, ENOMEM } from "../abi/errno.ts";
 import {
+  P9_CLUNKS_MAX,
   P9_HEADER,
   P9_MSIZE,
   P9_NOFID,
+  P9_RCREATEATTR,
   P9_RLCREATE,
   P9_RLERROR,
   P9_RLOPEN,
   P9_TCLUNK,
+  P9_TCLUNKS,
   P9_TVERSION,
   P9_TWALKATTR,
+  P9_TWALKFIDS,
 } from "../abi/p9.ts";
 import { closeHandle, p9Rpc } from "../host.ts";
 import { ByteReader } from "../lib/byte-reader.ts";
@@ -58,8 +62,9 @@ const PENDING_MAX: u32 = 4096;
 const ERRNO_MAX: u32 = 4095;
 const ERRNO_END: u32 = 512;
 const ERROR_SIZE: u32 = 11;
-/** Rwalkattr up to and including nwattr. */
+/** Rwalkattr and Rwalkfids up to and including nwattr. */
 const WALKATTR_HEAD: u32 = 13;
+const WALKATTR_COUNT: usize = 11;
 
 @final
 export class Connection {
@@ -71,7 +76,7 @@ export class Connection {
   msize: u32 = P9_MSIZE;
   /** wVisor's extension is on. */
   extended: bool = false;
-  /** Rlopen and Rlcreate may bring a descriptor. */
+  /** Rlopen, Rlcreate and Rcreateattr may bring a descriptor. */
   donates: bool = false;
   broken: bool = false;
   /** The handle that came with the last answer, or -1. Whoever takes it sets it to -1. */
@@ -189,6 +194,14 @@ export class Connection {
     this.writer.reset(this.buffer + REQUEST, capacity);
   }
 
+  /** As start(), for a request that makes a chain of fids, one for each component behind the first `skip`. */
+  startChain(type: u32, chain: u32, skip: u32): void {
+    this.start(type, chain);
+    const pending = changetype<Pending>(changetype<usize>(this.pending.last));
+    pending.isChain = true;
+    pending.skip = skip;
+  }
+
   private putHeader(pending: Pending): void {
     const writer = this.writer;
     this.message = writer.position;
@@ -199,6 +212,10 @@ export class Connection {
 
   private putClunks(): void {
     if (this.pending.count >= PENDING_SOFT_MAX) return;
+    if (this.extended) {
+      if (this.fids.queued > 0) this.putClunkChain();
+      return;
+    }
     let left = min(this.fids.queued, CLUNKS_PER_SEND);
     while (left > 0) {
       const pending = this.pending.push(P9_TCLUNK, this.fids.dequeue());
@@ -209,6 +226,20 @@ export class Connection {
       store<u32>(this.message, CLUNK_SIZE);
       left--;
     }
+  }
+
+  /** One message for many fids: one answer to wait past, and one turn of the server. */
+  private putClunkChain(): void {
+    const count = min<u32>(this.fids.queued, P9_CLUNKS_MAX);
+    const pending = this.pending.push(P9_TCLUNKS, this.fids.dequeueChain(count));
+    pending.abandoned = true;
+    pending.isChain = true;
+    if (this.firstUnsent === null) this.firstUnsent = pending;
+    this.putHeader(pending);
+    const writer = this.writer;
+    writer.u16(count);
+    for (let fid = pending.fid; fid != P9_NOFID; fid = this.fids.nextInChain(fid)) writer.u32(fid);
+    store<u32>(this.message, <u32>(writer.position - this.message));
   }
 
   /**
@@ -253,16 +284,18 @@ export class Connection {
 
   private accept(wanted: Pending, response: usize, length: u32, descriptor: i32): i32 {
     const type = <u32>load<u8>(response, 4);
-    const isOpen = type == <u32>P9_RLOPEN || type == <u32>P9_RLCREATE;
+    const isOpen = type == <u32>P9_RLOPEN || type == <u32>P9_RLCREATE || type == <u32>P9_RCREATEATTR;
     if (descriptor >= 0) {
       if (isOpen && this.donates && this.descriptor < 0) this.descriptor = descriptor;
       else closeHandle(descriptor);
     }
     const fid = wanted.fid;
+    const isChain = wanted.isChain;
     this.wanted = wanted.next;
     this.pending.remove(wanted);
     if (type == <u32>P9_RLERROR) {
-      if (fid != P9_NOFID) this.fids.release(fid);
+      if (isChain) this.fids.releaseChain(fid);
+      else if (fid != P9_NOFID) this.fids.release(fid);
       return this.errorOf(load<u32>(response, P9_HEADER));
     }
     this.reader.reset(response + P9_HEADER, length - P9_HEADER);
@@ -281,6 +314,18 @@ export class Connection {
     const type = <u32>load<u8>(response, 4);
     const fid = pending.fid;
     let made = type != <u32>P9_RLERROR;
+    if (pending.isChain) {
+      if (made && pending.type == <u32>P9_TWALKFIDS) {
+        if (length < WALKATTR_HEAD) return false;
+        this.settleWalk(pending, load<u16>(response, WALKATTR_COUNT));
+      } else if (made && pending.type != <u32>P9_TCLUNKS) {
+        this.fids.queueChain(fid);
+      } else {
+        this.fids.releaseChain(fid);
+      }
+      this.pending.remove(pending);
+      return true;
+    }
     if (made && pending.type == <u32>P9_TWALKATTR) {
       if (length < WALKATTR_HEAD) return false;
       made = load<u32>(response, P9_HEADER) == 0;
@@ -291,6 +336,22 @@ export class Connection {
     }
     this.pending.remove(pending);
     return true;
+  }
+
+  /** A walk of fids that nobody waits for: those that it made are given back. */
+  private settleWalk(pending: Pending, walked: u32): void {
+    let fid = pending.fid;
+    let made = walked > pending.skip ? walked - pending.skip : 0;
+    while (fid != P9_NOFID) {
+      const next = this.fids.nextInChain(fid);
+      if (made > 0) {
+        made--;
+        this.fids.queue(fid);
+      } else {
+        this.fids.release(fid);
+      }
+      fid = next;
+    }
   }
 
   /** Nobody will wait for the answers that are due. */
@@ -310,7 +371,9 @@ export class Connection {
     if (at === null) return;
     while (at !== null) {
       const next = at.next;
-      if (at.type == <u32>P9_TCLUNK) this.fids.queue(at.fid);
+      if (at.type == <u32>P9_TCLUNKS) this.fids.queueChain(at.fid);
+      else if (at.isChain) this.fids.releaseChain(at.fid);
+      else if (at.type == <u32>P9_TCLUNK) this.fids.queue(at.fid);
       else if (at.fid != P9_NOFID) this.fids.release(at.fid);
       this.pending.remove(at);
       at = next;

@@ -8,6 +8,10 @@ import { free } from "../lib/ref-counted.ts";
 @final
 export class Pending {
   next: Pending | null = null;
+  /** `fid` is the first of a chain (p9/fid-table.ts). */
+  isChain: bool = false;
+  /** Of a walk of fids: how many components get none. */
+  skip: u32 = 0;
   /** Nobody waits for the answer any more: a Tclunk, or a request whose thread was killed. */
   abandoned: bool = false;
 
@@ -15,7 +19,7 @@ export class Pending {
     public tag: u32,
     /** The T message's type. */
     public type: u32,
-    /** The fid that the request makes, or that a Tclunk frees; else P9_NOFID. */
+    /** The fid that the request makes, or that a clunk frees, or the first of several; else P9_NOFID. */
     public fid: u32,
   ) {}
 }
@@ -52,6 +56,11 @@ export class PendingList {
   /** As push(), for Tversion, which has no tag. */
   pushUntagged(type: u32, fid: u32): Pending {
     return this.append(new Pending(P9_NOTAG, type, fid));
+  }
+
+  /** The request that was added last. */
+  get last(): Pending | null {
+    return this.tail;
   }
 
   find(tag: u32): Pending | null {

@@ -14,11 +14,14 @@
 // globals are per instance and so per thread.
 
 import { ESRCH } from "../abi/errno.ts";
+import { ROOT_CALLS } from "../abi/kernel-layout.ts";
 
 export const IN_GUEST: i32 = 0;
 export const IN_KERNEL: i32 = 1;
 export const CLAIMED: i32 = 2;
 export const GONE: i32 = 3;
+
+const CALL_UNNUMBERED: u64 = 1;
 
 export class Thread {
   /** Atomic; see above. */
@@ -35,6 +38,29 @@ export class Thread {
   transferHandle: i32 = 0;
   transferAddress: u32 = 0;
   transferLength: u32 = 0;
+  /** The number of the system call that this thread is in: 0 outside, CALL_UNNUMBERED while nobody has asked. */
+  private call: u64 = 0;
+
+  beginCall(): void {
+    this.call = CALL_UNNUMBERED;
+  }
+
+  endCall(): void {
+    this.call = 0;
+  }
+
+  /**
+   * A number that no other system call of any thread has: what was learnt from somebody else during a call is true for this
+   * call. 0 when the thread is in none, and nothing is true for longer than until the next sleep.
+   */
+  callNumber(): u64 {
+    if (this.call == CALL_UNNUMBERED) {
+      const number = load<u64>(ROOT_CALLS) + 1;
+      store<u64>(ROOT_CALLS, number);
+      this.call = number + CALL_UNNUMBERED;
+    }
+    return this.call;
+  }
 
   get stateAddress(): usize {
     return changetype<usize>(this) + offsetof<Thread>("state");

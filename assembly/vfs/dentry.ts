@@ -49,6 +49,8 @@ export abstract class Filesystem extends RefCounted {
   writers: u32 = 0;
   /** Every dentry is asked by Inode.revalidate() before a walk uses it. */
   revalidates: bool = false;
+  /** Walks of several names tell Inode.prepareWalk() first. */
+  preparesWalks: bool = false;
   /** Its files can have POSIX access control lists (Linux: SB_POSIXACL). */
   hasAcls: bool = false;
   /** Held by a rename that moves between directories, so that no ancestor moves meanwhile. */
@@ -203,6 +205,12 @@ export abstract class Inode extends RefCounted {
     return 1;
   }
 
+  /**
+   * A walk is about to look up the names of the text [path, end) from `directory`, a dentry of this inode, on. A file system
+   * to which each question is a journey asks for all of them here, and puts what it learns into the dentry cache.
+   */
+  prepareWalk(_directory: Dentry, _path: usize, _end: usize): void {}
+
   /** Makes a regular file, exclusively, owned by uid and gid; instantiates `child`. `mode` has the umask applied. */
   create(_child: Dentry, _mode: u32, _uid: u32, _gid: u32): i32 {
     return -EPERM;
@@ -302,6 +310,8 @@ export class Dentry extends RefCounted {
   nameLength: u32;
   hash: u32;
   nextInBucket: Dentry | null = null;
+  /** Where names are revalidated: the system call for which this one is known to be true (Thread.callNumber()). */
+  trueIn: u64 = 0;
   nextOnLru: Dentry | null = null;
   previousOnLru: Dentry | null = null;
   /** The Mounts on this dentry, linked by Mount.nextOnDentry (vfs/mount.ts); 0 for none. */

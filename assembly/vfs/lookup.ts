@@ -4,6 +4,7 @@ import { memoryIsCritical } from "mm/page";
 import { ENAMETOOLONG, ENOENT, ENOMEM } from "../abi/errno.ts";
 import { NAME_MAX } from "../abi/limits.ts";
 import { errorOf } from "../lib/result.ts";
+import { currentThread } from "../sched/thread.ts";
 import { findDentry, hashDentry, hashName, makeDentry, shrinkDcache, unhashDentry } from "./dcache.ts";
 import { Dentry, Inode } from "./dentry.ts";
 
@@ -17,7 +18,7 @@ const EVICTED_AT_ONCE: u32 = 256;
 export function lookupOne(directory: Dentry, name: usize, length: u32): usize {
   const hash = hashName(directory, name, length);
   const cached = findDentry(directory, name, length, hash);
-  if (cached !== null && !directory.fs.revalidates) {
+  if (cached !== null && (!directory.fs.revalidates || isKnown(cached))) {
     cached.incRef();
     return changetype<usize>(cached);
   }
@@ -28,6 +29,17 @@ export function lookupOne(directory: Dentry, name: usize, length: u32): usize {
   const result = lookupLocked(directory, name, length);
   lock.release();
   return result;
+}
+
+/** Whether a name that is to be revalidated was, in this system call. */
+function isKnown(dentry: Dentry): bool {
+  return dentry.trueIn != 0 && dentry.trueIn == currentThread().callNumber();
+}
+
+/** Whether a lookup of this name in a file system that prepares walks would have to ask. */
+export function needsAsking(directory: Dentry, name: usize, length: u32): bool {
+  const cached = findDentry(directory, name, length, hashName(directory, name, length));
+  return cached === null || (directory.fs.revalidates && !cached.mounts && !isKnown(cached));
 }
 
 /** lookupOne() for a caller that holds the directory's lock. */

@@ -16,6 +16,8 @@ import { Credentials } from "../auth/credentials.ts";
 import { free } from "../lib/ref-counted.ts";
 import { isError } from "../lib/result.ts";
 import { Dentry, LinkTarget } from "./dentry.ts";
+import { lookupOne, needsAsking } from "./lookup.ts";
+import { findMount, Mount } from "./mount.ts";
 import { lookupOne } from "./lookup.ts";
 import { findMount, MNT_NOSYMFOLLOW, Mount, MountList } from "./mount.ts";
 import { PathCache } from "./path-cache.ts";
@@ -229,6 +231,7 @@ export class PathWalk {
         if (up < 0) return up;
         continue;
       }
+      if (!last && this.result.fs.preparesWalks) this.prepare(name, length, flags);
       const found = lookupOne(this.result, name, length);
       if (isError(found)) return <i32>found;
       const child = changetype<Dentry>(found);
@@ -253,6 +256,22 @@ export class PathWalk {
     return 0;
   }
 
+  /** More names follow this one: lets the file system ask for all of them at once. */
+  private prepare(name: usize, length: u32, flags: u32): void {
+    if (!needsAsking(this.result, name, length)) return;
+    let end = this.end;
+    // The last name of all is the caller's to look up then, with the directory's lock.
+    if (this.depth == 0 && flags & WALK_PARENT) end = name + directoryLength(name, end);
+    this.result.file.prepareWalk(this.result, name, end);
+  }
+
+  /** Steps to a child in the same mount, or to the root of what is mounted on it. Takes references of its own. */
+  private moveTo(mount: Mount, dentry: Dentry): void {
+    while (dentry.mounts) {
+      const over = findMount(mount, dentry);
+      if (over === null) break;
+      mount = over;
+      dentry = over.root;
   /** Steps to a dentry, or to the root of what is mounted on it. Takes references of its own. Errors: EXDEV. */
   private moveTo(mount: Mount, dentry: Dentry, flags: u32): i32 {
     let over = mount;

@@ -201,6 +201,8 @@ describe("fids", () => {
     for (const { name, type, hex } of requests) {
       if ([p9.P9_TVERSION, p9.P9_TAUTH, p9.P9_TATTACH, p9.P9_TFLUSH].includes(type)) continue;
       const frame = Buffer.from(hex, "hex");
+      // Which passes over those that it does not know.
+      if (type === p9.P9_TCLUNKS) continue;
       frame.writeUInt32LE(0xfffffffe, p9.P9_HEADER);
       expect(`${name}: ${errorOf(client.exchange(frame))}`).toBe(`${name}: 9`);
     }

@@ -1,8 +1,10 @@
 // One mounted gofer tree: its connection, its options, and what is kept on its behalf.
 
+import { P9_MAXWELEM } from "../../abi/p9.ts";
 import { free } from "../../lib/ref-counted.ts";
 import { P9Client } from "../../p9/client.ts";
 import { P9StatFs } from "../../p9/messages.ts";
+import { PathNames } from "../../p9/path-names.ts";
 import { StatFs } from "../../vfs/attributes.ts";
 import { shrinkDcache } from "../../vfs/dcache.ts";
 import { Filesystem } from "../../vfs/dentry.ts";
@@ -31,6 +33,13 @@ export class GoferFilesystem extends Filesystem {
   rootFid: u32 = 0;
   /** The server may give files to other users than the one who attached; false once it said that it may not. */
   canChown: bool = true;
+  /** Moves on with every name that comes, goes or moves, and with every change of a file (GoferNode.touch()). */
+  changes: u64 = 0;
+  // Of the path under way (path-lookup.ts), for whoever holds the connection.
+  readonly names: PathNames = new PathNames();
+  pathEnds: bool = false;
+  /** For each component of the path under way: how often its inode had changed before the server was asked. */
+  readonly changesBefore: StaticArray<u32> = new StaticArray<u32>(P9_MAXWELEM);
 
   constructor(
     connection: i32,
@@ -43,6 +52,7 @@ export class GoferFilesystem extends Filesystem {
     this.client = new P9Client(connection, donates);
     this.readonly = readonly;
     this.revalidates = isShared;
+    this.preparesWalks = true;
     this.dentryMax = GOFER_DENTRIES_MAX;
   }
 
@@ -54,6 +64,8 @@ export class GoferFilesystem extends Filesystem {
     free(this.handles);
     free(this.listings);
     free(this.listingBudget);
+    free(this.names);
+    free(this.changesBefore);
     super.destroy();
   }
 

@@ -4,7 +4,19 @@
 // there. A name whose state is no longer known (the thread was killed meanwhile, or the server contradicts the cache) leaves
 // the dentry cache, and is asked for anew.
 
-import { EEXIST, EINTR, EINVAL, EIO, ELOOP, ENOENT, ENXIO, EPERM, ESTALE } from "../../abi/errno.ts";
+import {
+  EEXIST,
+  EINTR,
+  EINVAL,
+  EIO,
+  ELOOP,
+  ENOENT,
+  ENXIO,
+  EOPNOTSUPP,
+  EPERM,
+  ERANGE,
+  ESTALE,
+} from "../../abi/errno.ts";
 import {
   AT_REMOVEDIR,
   O_ACCMODE,
@@ -12,21 +24,23 @@ import {
   O_RDWR,
   O_SYNC,
   RENAME_EXCHANGE,
-  RENAME_WHITEOUT,
+  RENAME_NOREPLACE,
 } from "../../abi/fcntl.ts";
 import { P9_SETATTR_GID, P9_SETATTR_MODE, P9_SETATTR_UID } from "../../abi/p9.ts";
 import { S_IFMT, S_IFREG, S_ISGID, S_ISUID } from "../../abi/stat.ts";
 import { duplicate } from "../../lib/bytes.ts";
 import { errorOf, isError } from "../../lib/result.ts";
 import { P9Attributes } from "../../p9/messages.ts";
-import { unhashDentry } from "../../vfs/dcache.ts";
+import { hashDentry, makeDentry, unhashDentry } from "../../vfs/dcache.ts";
 import { Dentry, Inode } from "../../vfs/dentry.ts";
 import { Mount } from "../../vfs/mount.ts";
 import { GoferDirectory } from "./directory.ts";
 import { GoferFilesystem } from "./filesystem.ts";
 import { Handle } from "./handle.ts";
 import { GoferNode, isShortage } from "./node.ts";
+import { lookupPath } from "./path-lookup.ts";
 import { GoferFile } from "./regular-file.ts";
+import { keepStoredNames } from "./xattr-names.ts";
 
 /** Texts of symbolic links up to this length are remembered. */
 const LINK_CACHED_MAX: i32 = 256;
@@ -76,14 +90,14 @@ export class GoferInode extends GoferNode {
 
   create(child: Dentry, mode: u32, uid: u32, gid: u32): i32 {
     const client = this.client;
-    let result = client.create(this.fid, child.name, child.nameLength, mode, gid);
+    let result = client.create(this.fid, child.name, child.nameLength, mode, uid, gid);
     if (isShortage(result)) {
       if (client.made) {
         result = this.reachMade(child, mode, uid, gid);
         return result == 0 && !child.file.isRegular ? -EEXIST : result;
       }
       this.gofer.reclaim();
-      result = client.create(this.fid, child.name, child.nameLength, mode, gid);
+      result = client.create(this.fid, child.name, child.nameLength, mode, uid, gid);
     }
     this.touchDirectory();
     if (result < 0) {
@@ -162,13 +176,86 @@ export class GoferInode extends GoferNode {
   private remove(child: Dentry, flags: u32): i32 {
     const result = this.client.unlinkat(this.fid, child.name, child.nameLength, flags);
     this.touchDirectory();
-    if (result == 0) loseName(child);
+    if (result == 0) this.removed(child);
     else if (isUncertain(result)) forget(child);
     return result;
   }
 
+  /** The name has gone. When nobody else makes names the next lookup need not ask. */
+  private removed(child: Dentry): void {
+    loseName(child);
+    const parent = child.parent;
+    if (this.gofer.isShared || parent === null) return;
+    // `child` itself leaves the cache with what the caller does next; both are hashed until then, this one found first.
+    const negative = makeDentry(parent, child.name, child.nameLength, child.hash);
+    hashDentry(negative);
+    negative.decRef();
+  }
+
+  override prepareWalk(directory: Dentry, path: usize, end: usize): void {
+    lookupPath(directory, path, end);
+  }
+
+  override createUnnamed(mode: u32, uid: u32, gid: u32): usize {
+    const fs = this.gofer;
+    const client = this.client;
+    let result = client.tmpfile(this.fid, mode, uid, gid);
+    if (isShortage(result)) {
+      fs.reclaim();
+      result = client.tmpfile(this.fid, mode, uid, gid);
+    }
+    if (result < 0) return errorOf(result);
+    if ((client.attributes.mode & <u32>S_IFMT) != <u32>S_IFREG) return errorOf(client.distrust());
+    const fid = client.fid;
+    result = this.giveTo(fid, mode, uid, gid);
+    if (result < 0) {
+      client.clunk(fid);
+      return errorOf(result);
+    }
+    const before = fs.inodes.find(client.attributes.qidPath);
+    // The number was a removed file's.
+    if (before !== null) fs.inodes.remove(before);
+    const inode = new GoferInode(fs, fid, client.attributes);
+    fs.inodes.insert(inode);
+    return changetype<usize>(inode);
+  }
+
+  // Extended attributes are the server's; nothing of them is remembered but that there are none.
+
+  override getXattr(name: usize, nameLength: u32, out: usize, capacity: u32): i32 {
+    return this.takeXattr(this.client.getXattr(this.fid, name, nameLength), out, capacity);
+  }
+
+  override listXattrs(out: usize, capacity: u32): i32 {
+    const client = this.client;
+    const length = client.getXattr(this.fid, 0, 0);
+    // Servers without any say so in this way.
+    if (length == -EOPNOTSUPP) return 0;
+    if (length <= 0) return length;
+    const kept = keepStoredNames(client.data, length);
+    return kept < 0 ? client.distrust() : this.takeXattr(kept, out, capacity);
+  }
+
+  private takeXattr(length: i32, out: usize, capacity: u32): i32 {
+    if (length < 0 || capacity == 0) return length;
+    if (<u32>length > capacity) return -ERANGE;
+    memory.copy(out, this.client.data, length);
+    return length;
+  }
+
+  override setXattr(name: usize, nameLength: u32, value: usize, length: u32, flags: u32): i32 {
+    const result = this.client.setXattr(this.fid, name, nameLength, value, length, flags);
+    this.touch();
+    return result;
+  }
+
+  override removeXattr(name: usize, nameLength: u32): i32 {
+    const result = this.client.removeXattr(this.fid, name, nameLength);
+    this.touch();
+    return result;
+  }
+
   rename(from: Dentry, toDirectory: Inode, to: Dentry, flags: u32): i32 {
-    if (flags & <u32>(RENAME_EXCHANGE | RENAME_WHITEOUT)) return -EINVAL;
     const directory = changetype<GoferInode>(toDirectory);
     const result = this.client.renameat(
       this.fid,
@@ -177,12 +264,15 @@ export class GoferInode extends GoferNode {
       directory.fid,
       to.name,
       to.nameLength,
+      // With a cache that is true the VFS knows best; else somebody may have made the name meanwhile.
+      this.gofer.isShared && this.client.isExtended ? flags : flags & ~(<u32>RENAME_NOREPLACE),
     );
     this.touchDirectory();
     directory.touchDirectory();
     changetype<GoferInode>(from.file).touch();
     if (result == 0) {
-      if (!to.isNegative) loseName(to);
+      if (flags & <u32>RENAME_EXCHANGE) changetype<GoferInode>(to.file).touch();
+      else if (!to.isNegative) loseName(to);
     } else if (isUncertain(result) || result == -EEXIST) {
       forget(from);
       forget(to);
@@ -264,8 +354,7 @@ export class GoferInode extends GoferNode {
     return client.getattr(fid);
   }
 
-  /** Gives `child` the inode of the file that the client just found, with the fid on it. */
-  private adopt(child: Dentry, fid: u32): i32 {
+  adopt(child: Dentry, fid: u32): i32 {
     // Nothing here sleeps, so that no two inodes are made for one file.
     const fs = this.gofer;
     const a = fs.client.attributes;

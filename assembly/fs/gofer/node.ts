@@ -4,7 +4,7 @@
 //   exclusive   Nobody else changes the tree, so that mode, owner, size and link count are changed here together with the
 //               server and are always true. Times and blocks are the server's to set: after a change the node is stale, and
 //               the next stat asks once.
-//   shared      Every stat asks, and every walk brings them along.
+//   shared      Every stat asks, unless the walk that came before it in the same system call has brought them along.
 //   An answer that was on its way while something was changed here may be older than the change. `changes` and `changing`
 //   tell: then only what the change cannot have touched is believed.
 //
@@ -17,7 +17,9 @@ import { free } from "../../lib/ref-counted.ts";
 import { errorOf } from "../../lib/result.ts";
 import { P9Client } from "../../p9/client.ts";
 import { P9Attributes } from "../../p9/messages.ts";
+import { currentThread, hasCurrentThread } from "../../sched/thread.ts";
 import { ATTR_GID, ATTR_MODE, ATTR_SIZE, ATTR_UID, Attributes } from "../../vfs/attributes.ts";
+import { Dentry } from "../../vfs/dentry.ts";
 import { GoferFilesystem } from "./filesystem.ts";
 import { Handle } from "./handle.ts";
 import { NumberedInode } from "./inode-table.ts";
@@ -38,6 +40,8 @@ export abstract class GoferNode extends NumberedInode {
   /** A handle of a regular file, or a directory's listing. */
   slot: KeepSlot | null = null;
   private stale: bool = false;
+  /** The system call in which the server last told the attributes (Thread.callNumber()); 0: an unknown one. */
+  private toldIn: u64 = 0;
   private changing: u32 = 0;
   /** How often something was changed. */
   changes: u32 = 0;
@@ -48,6 +52,7 @@ export abstract class GoferNode extends NumberedInode {
     this.fid = fid;
     this.ino = attributes.qidPath;
     this.takeAll(attributes);
+    this.noteTold();
   }
 
   override destroy(): void {
@@ -84,7 +89,9 @@ export abstract class GoferNode extends NumberedInode {
   /** Something changed that the server knows better. */
   touch(): void {
     this.changes++;
+    this.gofer.changes++;
     this.stale = true;
+    this.toldIn = 0;
   }
 
   /** A read may have moved atime (relatime). */
@@ -94,6 +101,7 @@ export abstract class GoferNode extends NumberedInode {
 
   override getAttributes(): i32 {
     if (!this.stale && !this.gofer.isShared) return 0;
+    if (this.gofer.isShared && this.toldIn != 0 && this.toldIn == currentThread().callNumber()) return 0;
     const before = this.changes;
     const client = this.client;
     const result = client.getattr(this.fid);
@@ -102,6 +110,16 @@ export abstract class GoferNode extends NumberedInode {
     return this.nlink == 0 && (result == -ENOENT || result == -ESTALE) ? 0 : result;
   }
 
+  /** Asks whatever is known. */
+  refreshAttributes(): i32 {
+    this.toldIn = 0;
+    this.stale = true;
+    return this.getAttributes();
+  }
+
+  /** Gives `child` the inode of the file whose attributes the client has, with the fid on it. Never sleeps. */
+  abstract adopt(child: Dentry, fid: u32): i32;
+
   /** Takes over attributes that the server sent after `changes` was `before`. */
   follow(a: P9Attributes, before: u32): i32 {
     // A file never becomes another or gets another type.
@@ -109,10 +127,15 @@ export abstract class GoferNode extends NumberedInode {
     if (this.changing == 0 && this.changes == before) {
       this.takeAll(a);
       this.stale = false;
+      this.noteTold();
     } else {
       this.takeTimes(a);
     }
     return 0;
+  }
+
+  private noteTold(): void {
+    this.toldIn = hasCurrentThread() ? currentThread().callNumber() : 0;
   }
 
   private takeAll(a: P9Attributes): void {
@@ -155,7 +178,7 @@ export abstract class GoferNode extends NumberedInode {
       return 0;
     }
     // Part of it may have been done.
-    if (result != -EINTR) this.getAttributes();
+    if (result != -EINTR) this.refreshAttributes();
     return result;
   }
 

@@ -3,6 +3,7 @@
 // Tests make it dishonest by `alter`, which may change any answer on its way out.
 
 import * as errno from "../../../assembly/abi/errno.ts";
+import { RENAME_EXCHANGE } from "../../../assembly/abi/fcntl.ts";
 import * as p9 from "../../../assembly/abi/p9.ts";
 import { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from "../../../assembly/abi/stat.ts";
 import { errnoName } from "../../../src/common/errors.ts";
@@ -17,6 +18,7 @@ export class Node {
   mtime = 1000;
   data = Buffer.alloc(0);
   target = "";
+  readonly attributes = new Map<string, Buffer>();
   readonly children = new Map<string, Node>();
 
   constructor(ino: number, mode: number) {
@@ -40,6 +42,9 @@ export interface Answer {
 class Fid {
   node: Node;
   isOpen = false;
+  /** An attribute's value, read or under way, and its name in the latter case. */
+  value: Buffer | undefined;
+  name = "";
 
   constructor(node: Node) {
     this.node = node;
@@ -72,6 +77,8 @@ export class MemoryServer {
   readonly requests: number[] = [];
   /** Sends, however many requests were in each. */
   sends = 0;
+  /** Whose new regular files are, whatever the client asks for: a server that may not give files away. */
+  owner: number | undefined;
   alter: (answer: Answer) => void = () => {};
   /** Errors to answer with next, by request type. */
   readonly refuse = new Map<number, number>();
@@ -145,6 +152,10 @@ export class MemoryServer {
       // A clunk that fails is a clunk.
       if (refused !== undefined && type === p9.P9_TCLUNK)
         this.fids.delete(message.readUInt32LE(p9.P9_HEADER));
+      if (refused !== undefined && type === p9.P9_TCLUNKS) {
+        const numbers = message.subarray(p9.P9_HEADER + 2);
+        for (let at = 0; at < numbers.length; at += 4) this.fids.delete(numbers.readUInt32LE(at));
+      }
       if (refused !== undefined) throw new Refusal(refused);
       const fields = new Fields(message);
       const { body, handle } = this.dispatch(type, fields);
@@ -161,6 +172,10 @@ export class MemoryServer {
       const fid = type === p9.P9_TLOPEN ? this.open(f) : this.create(f);
       return { body: Buffer.concat([qid(fid.node), u32(0)]), handle: this.donate(fid.node) };
     }
+    if (type === p9.P9_TCREATEATTR) {
+      const node = this.createAttributes(f);
+      return { body: attributes(node), handle: this.donate(node) };
+    }
     return { body: this.plain(type, f), handle: -1 };
   }
 
@@ -173,6 +188,55 @@ export class MemoryServer {
       case p9.P9_TWALK:
       case p9.P9_TWALKATTR:
         return this.walk(type === p9.P9_TWALKATTR, f);
+      case p9.P9_TWALKFIDS:
+        return this.walkFids(f);
+      case p9.P9_TTMPFILE: {
+        this.fid(f.u32());
+        const number = f.u32();
+        const node = new Node(++this.lastIno, S_IFREG | f.u32());
+        node.nlink = 0;
+        [node.uid, node.gid] = [f.u32(), f.u32()];
+        this.insert(number, node);
+        return attributes(node);
+      }
+      case p9.P9_TALLOCATE: {
+        const { node } = this.openFid(f.u32());
+        f.u32();
+        const end = Number(f.u64()) + Number(f.u64());
+        if (end > node.data.length) write(node, Buffer.alloc(end - node.data.length), node.data.length);
+        return Buffer.alloc(0);
+      }
+      case p9.P9_TSEEK: {
+        this.openFid(f.u32());
+        f.u32();
+        return u64(Number(f.u64()));
+      }
+      case p9.P9_TXATTRWALK: {
+        const { node } = this.fid(f.u32());
+        const number = f.u32();
+        const name = f.text();
+        const list = Buffer.from([...node.attributes.keys()].map((each) => `${each}\0`).join(""));
+        const value = name === "" ? list : node.attributes.get(name);
+        if (value === undefined) throw new Refusal(errno.ENODATA);
+        this.insert(number, node).value = value;
+        return u64(value.length);
+      }
+      case p9.P9_TXATTRCREATE: {
+        const fid = this.fid(f.u32());
+        fid.name = f.text();
+        fid.value = Buffer.alloc(Number(f.u64()));
+        f.u32();
+        return Buffer.alloc(0);
+      }
+      case p9.P9_TXATTRREMOVE: {
+        const { node } = this.fid(f.u32());
+        if (!node.attributes.delete(f.text())) throw new Refusal(errno.ENODATA);
+        return Buffer.alloc(0);
+      }
+      case p9.P9_TCLUNKS: {
+        for (let count = f.u16(); count > 0; count--) this.clunk(f.u32());
+        return Buffer.alloc(0);
+      }
       case p9.P9_TGETATTR: {
         const { node } = this.fid(f.u32());
         f.u64();
@@ -216,13 +280,17 @@ export class MemoryServer {
         node.mtime++;
         return Buffer.alloc(0);
       }
-      case p9.P9_TRENAMEAT: {
+      case p9.P9_TRENAMEAT:
+      case p9.P9_TRENAMEAT2: {
         const { node: from } = this.fid(f.u32());
         const name = f.text();
         const { node: to } = this.fid(f.u32());
         const child = this.child(from, name);
-        from.children.delete(name);
-        to.children.set(f.text(), child);
+        const newName = f.text();
+        const flags = type === p9.P9_TRENAMEAT2 ? f.u32() : 0;
+        if ((flags & RENAME_EXCHANGE) !== 0) from.children.set(name, this.child(to, newName));
+        else from.children.delete(name);
+        to.children.set(newName, child);
         return Buffer.alloc(0);
       }
       case p9.P9_TREADLINK:
@@ -231,16 +299,20 @@ export class MemoryServer {
         f.u32();
         return Buffer.concat([u32(0x1234), u32(4096), ...[10, 9, 8, 7, 6, 5].map(u64), u32(255)]);
       case p9.P9_TREAD: {
-        const { node } = this.openFid(f.u32());
+        const number = f.u32();
+        const { value } = this.fid(number);
+        const source = value ?? this.openFid(number).node.data;
         const offset = Number(f.u64());
-        const data = node.data.subarray(offset, offset + f.u32());
+        const data = source.subarray(offset, offset + f.u32());
         return Buffer.concat([u32(data.length), data]);
       }
       case p9.P9_TWRITE: {
-        const { node } = this.openFid(f.u32());
+        const number = f.u32();
+        const { value } = this.fid(number);
         const offset = Number(f.u64());
         const data = f.bytes(f.u32());
-        write(node, data, offset);
+        if (value !== undefined) data.copy(value, offset);
+        else write(this.openFid(number).node, data, offset);
         return u32(data.length);
       }
       case p9.P9_TREADDIR: {
@@ -253,9 +325,7 @@ export class MemoryServer {
         f.u32();
         return Buffer.alloc(0);
       case p9.P9_TCLUNK: {
-        const number = f.u32();
-        this.fid(number);
-        this.fids.delete(number);
+        this.clunk(f.u32());
         return Buffer.alloc(0);
       }
       default:
@@ -333,6 +403,46 @@ export class MemoryServer {
     return Buffer.concat([u16(count), ...names.map(() => qid(at))]);
   }
 
+  private walkFids(f: Fields): Buffer {
+    let at = this.fid(f.u32()).node;
+    const skip = f.u16();
+    const count = f.u16();
+    const names = Array.from({ length: count }, () => f.text());
+    const numbers = Array.from({ length: count - skip }, () => f.u32());
+    const reached: Node[] = [];
+    let status = 0;
+    for (const [index, name] of names.entries()) {
+      const child = at.children.get(name);
+      if (child === undefined) {
+        status = at.type === S_IFDIR ? errno.ENOENT : errno.ENOTDIR;
+        break;
+      }
+      at = child;
+      reached.push(child);
+      if (index >= skip) this.insert(numbers[index - skip]!, child);
+    }
+    return Buffer.concat([u32(status), u16(reached.length), ...reached.map(attributes)]);
+  }
+
+  private clunk(number: number): void {
+    const { node, value, name } = this.fid(number);
+    this.fids.delete(number);
+    if (value !== undefined && name !== "") node.attributes.set(name, value);
+  }
+
+  private createAttributes(f: Fields): Node {
+    const { node: directory } = this.fid(f.u32());
+    const [openNumber, number] = [f.u32(), f.u32()];
+    const name = f.text();
+    const mode = f.u32();
+    const uid = f.u32();
+    const node = this.add(directory, name, S_IFREG | mode, f.u32());
+    node.uid = this.owner ?? uid;
+    this.insert(openNumber, node).isOpen = true;
+    this.insert(number, node);
+    return node;
+  }
+
   private open(f: Fields): Fid {
     const fid = this.fid(f.u32());
     f.u32();
@@ -348,6 +458,7 @@ export class MemoryServer {
     const mode = f.u32();
     const gid = f.u32();
     fid.node = this.add(fid.node, name, S_IFREG | mode, gid);
+    fid.node.uid = this.owner ?? 0;
     fid.isOpen = true;
     return fid;
   }
