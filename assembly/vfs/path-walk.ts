@@ -17,8 +17,6 @@ import { free } from "../lib/ref-counted.ts";
 import { isError } from "../lib/result.ts";
 import { Dentry, LinkTarget } from "./dentry.ts";
 import { lookupOne, needsAsking } from "./lookup.ts";
-import { findMount, Mount } from "./mount.ts";
-import { lookupOne } from "./lookup.ts";
 import { findMount, MNT_NOSYMFOLLOW, Mount, MountList } from "./mount.ts";
 import { PathCache } from "./path-cache.ts";
 import { checkPermission, MAY_EXEC } from "./permission.ts";
@@ -265,13 +263,6 @@ export class PathWalk {
     this.result.file.prepareWalk(this.result, name, end);
   }
 
-  /** Steps to a child in the same mount, or to the root of what is mounted on it. Takes references of its own. */
-  private moveTo(mount: Mount, dentry: Dentry): void {
-    while (dentry.mounts) {
-      const over = findMount(mount, dentry);
-      if (over === null) break;
-      mount = over;
-      dentry = over.root;
   /** Steps to a dentry, or to the root of what is mounted on it. Takes references of its own. Errors: EXDEV. */
   private moveTo(mount: Mount, dentry: Dentry, flags: u32): i32 {
     let over = mount;
