@@ -1,12 +1,13 @@
-// Copies the bytes of one file to another, between two layers.
+// Copies the bytes of one file to another, between two layers. What is a hole stays one, where the lower file system tells.
 
 import { allocDataPages, freePages } from "mm/page";
-import { EIO, ENOMEM } from "../../abi/errno.ts";
+import { EIO, ENOMEM, ENXIO } from "../../abi/errno.ts";
 import { free } from "../../lib/ref-counted.ts";
 import { IovIter } from "../../mm/iov-iter.ts";
 import { pause } from "../../sched/pause.ts";
 import { FileDescription } from "../../vfs/file-description.ts";
 
+const SEEK_DATA: i32 = 3;
 const CHUNK_ORDER: u32 = 4;
 const CHUNK: u32 = 65536;
 
@@ -20,23 +21,32 @@ export function copyData(from: FileDescription, to: FileDescription, length: i64
   const vector = heap.alloc(8);
   const iter = new IovIter();
   let offset: i64 = 0;
+  let written: i64 = 0;
   let result = 0;
   while (offset < length) {
+    const data = from.seek(offset, SEEK_DATA);
+    if (data == -ENXIO) break;
+    if (data > offset) offset = min(data, length);
     const size = <u32>min<i64>(CHUNK, length - offset);
+    if (size == 0) break;
     const got = readAt(from, iter, vector, chunk, size, offset);
     if (got <= 0) {
       result = <i32>got;
+      length = offset;
       break;
     }
     result = writeAll(to, iter, vector, chunk, <u32>got, offset);
     if (result < 0) break;
     offset += got;
+    written = offset;
     result = pause();
     if (result < 0) break;
   }
   free(iter);
   heap.free(vector);
   freePages(chunk);
+  // The file ends with a hole.
+  if (result == 0 && written < length) result = to.truncate(length);
   return result;
 }
 

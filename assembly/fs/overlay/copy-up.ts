@@ -1,11 +1,11 @@
 // Copy-up: a file of a lower layer gets a copy in the upper one before the first change.
 //
-// Directories above come first. The copy is made under a work name in the upper directory and renamed into place when it is
-// whole, so that a failure leaves nothing. The directory keeps its times: nobody asked for a change in it.
+// Directories above come first. The copy is made as a work file and renamed into place when it is whole, so that a failure
+// leaves nothing. The directory keeps its times: nobody asked for a change in it.
 //
-// Linux: fs/overlayfs/copy_up.c. Hard links of a lower layer are broken apart, as there without an index.
+// Linux: fs/overlayfs/copy_up.c. Hard links of a lower layer stay together when there is an index, and are broken apart when not.
 
-import { EEXIST, EROFS } from "../../abi/errno.ts";
+import { EEXIST, ENOENT, EROFS } from "../../abi/errno.ts";
 import { O_LARGEFILE, O_NOATIME, O_RDONLY, O_WRONLY } from "../../abi/fcntl.ts";
 import { PATH_MAX } from "../../abi/limits.ts";
 import { free } from "../../lib/ref-counted.ts";
@@ -23,17 +23,15 @@ import {
 import { Dentry, Inode } from "../../vfs/dentry.ts";
 import { FileDescription } from "../../vfs/file-description.ts";
 import { lookupLocked } from "../../vfs/lookup.ts";
+import { lockPair, unlockPair } from "../../vfs/vfs.ts";
 import { copyData } from "./copy-data.ts";
-import {
-  changeFile,
-  discardWorkFile,
-  makeWorkFile,
-  moveFile,
-  NewFile,
-  removeFile,
-  restoreTimes,
-} from "./layer.ts";
+import { copyXattrs } from "./copy-xattrs.ts";
+import { addToIndex, linkName, writeNlinkDelta } from "./index-dir.ts";
+import { changeFile, moveFile, NewFile, removeFile, restoreTimes } from "./layer.ts";
 import { nodeOf, OverlayNode } from "./node.ts";
+import { setOrigin } from "./origin.ts";
+import { setImpure } from "./own-xattrs.ts";
+import { discardWorkFile, makeWorkFile } from "./work.ts";
 
 /** All of a file's data. */
 export const WHOLE: i64 = i64.MAX_VALUE;
@@ -87,37 +85,36 @@ function upperParent(node: OverlayNode): Dentry {
 
 function copyUpLocked(node: OverlayNode, length: i64): i32 {
   const lower = node.lower(0).file;
+  const fs = node.overlayFs;
   const dir = upperParent(node);
-  const made = makeCopy(dir, lower);
+  const made = makeCopy(fs.workFor(dir), lower);
   if (isError(made)) return <i32>made;
   const work = changetype<Dentry>(made);
+  // Names of one lower file that become files of their own need numbers of their own.
+  const keepsOrigin = lower.isDirectory || lower.nlink == 1 || node.isIndexed;
   let result = lower.isRegular ? copyContents(node, work, length) : 0;
+  if (result == 0) result = copyXattrs(lower, work.file);
+  if (result == 0 && keepsOrigin) result = setOrigin(fs, node.layerOfLower(0), lower, work.file);
+  // Two names of the copy will be its entry in the index and the name that it is made for.
+  const delta = <i32>lower.nlink - 2;
+  if (result == 0 && node.isIndexed) result = writeNlinkDelta(node, work.file, delta);
   if (result == 0) result = copyAttributes(lower, work.file);
-  if (result == 0) result = place(node, dir, work);
-  if (result == 0) {
-    // Names of one lower file become files of their own, and so need numbers of their own.
-    if (!lower.isDirectory) {
-      if (lower.nlink == 1) {
-        work.file.originIno = node.ino;
-        dir.file.impure = true;
-      } else {
-        node.ino = node.overlayFs.inoOf(0, work.file.ino);
-      }
-    }
-    node.setUpper(work);
-    node.copyAttributes(work.file);
-    return 0;
+  if (result == 0) result = node.isIndexed ? placeIndexed(node, dir, work) : place(node, dir, work);
+  if (result < 0) {
+    discardWorkFile(work);
+    return result;
   }
-  if (dir.file.lock.acquire() == 0) {
-    discardWorkFile(dir, work);
-    dir.file.lock.release();
-  } else {
-    work.decRef();
-  }
-  return result;
+  if (node.isIndexed) node.nlinkDelta = delta;
+  if (!keepsOrigin) node.ino = fs.inoOf(0, work.file.ino);
+  node.setUpper(work);
+  node.copyAttributes(work.file);
+  const alias = node.alias;
+  node.alias = null;
+  if (alias !== null) alias.decRef();
+  return 0;
 }
 
-/** Makes the empty copy of `lower` under a work name: its dentry with a reference, or an error. */
+/** Makes the empty copy of `lower` as a work file: its dentry with a reference, or an error. */
 function makeCopy(dir: Dentry, lower: Inode): usize {
   const file = new NewFile(lower.mode, lower.rdev, lower.uid, lower.gid);
   let text: usize = 0;
@@ -128,18 +125,7 @@ function makeCopy(dir: Dentry, lower: Inode): usize {
     file.target = text;
     file.targetLength = <u32>result;
   }
-  let made = errorOf(result);
-  if (result >= 0) {
-    result = dir.file.lock.acquire();
-    made = errorOf(result);
-    if (result == 0) {
-      const atime = dir.file.atime;
-      const mtime = dir.file.mtime;
-      made = makeWorkFile(dir, file);
-      if (!isError(made)) restoreTimes(dir.file, atime, mtime);
-      dir.file.lock.release();
-    }
-  }
+  const made = result < 0 ? errorOf(result) : makeWorkFile(dir, file);
   if (text) heap.free(text);
   free(file);
   return made;
@@ -187,15 +173,17 @@ function copyAttributes(lower: Inode, copy: Inode): i32 {
   return result;
 }
 
-/** Renames the finished copy to its name; the copy of a file without a name loses the work name instead. */
+/** Puts the finished copy in its place; the copy of a file without a name loses the work name instead. */
 function place(node: OverlayNode, dir: Dentry, work: Dentry): i32 {
-  const locked = dir.file.lock.acquire();
+  const from = work.parent;
+  if (from === null) return -ENOENT;
+  const locked = lockPair(from, dir);
   if (locked < 0) return locked;
   const atime = dir.file.atime;
   const mtime = dir.file.mtime;
   let result = 0;
   if (node.unlinked) {
-    result = removeFile(dir, work);
+    result = removeFile(from, work);
   } else {
     const single = node.name.parent === null;
     const name = single ? SINGLE_NAME : node.name.name;
@@ -205,11 +193,40 @@ function place(node: OverlayNode, dir: Dentry, work: Dentry): i32 {
     } else {
       const target = changetype<Dentry>(found);
       // Only a change behind the overlay's back puts something there.
-      result = target.isNegative ? moveFile(dir, work, dir, target) : -EEXIST;
+      result = target.isNegative ? setImpure(dir.file) : -EEXIST;
+      if (result == 0) result = moveFile(from, work, dir, target);
       target.decRef();
     }
   }
   if (result == 0) restoreTimes(dir.file, atime, mtime);
-  dir.file.lock.release();
+  unlockPair(from, dir);
   return result;
+}
+
+/** Puts the finished copy into the index, and links the name to it that it is made for. Undoes both when one fails. */
+function placeIndexed(node: OverlayNode, dir: Dentry, work: Dentry): i32 {
+  const fs = node.overlayFs;
+  const index = fs.index;
+  if (index === null) return -ENOENT;
+  const result = addToIndex(fs, index, node.layerOfLower(0), node.lower(0).file, work);
+  if (result < 0) return result;
+  const name = node.name;
+  return min(linkName(work, dir, name.name, name.nameLength), 0);
+}
+
+/** copyUp() of the file that `dentry` names, by this name: a name of an indexed file becomes a link to the copy. */
+export function copyUpName(dentry: Dentry): i32 {
+  const node = nodeOf(dentry);
+  let result = copyUp(node, WHOLE);
+  if (result < 0 || !node.isIndexed || dentry.isDead) return result;
+  const parent = dentry.parent;
+  const upper = node.upper;
+  if (parent === null || upper === null) return 0;
+  result = copyUp(nodeOf(parent), WHOLE);
+  const dir = nodeOf(parent).upper;
+  if (result < 0 || dir === null) return result;
+  result = linkName(upper, dir, dentry.name, dentry.nameLength);
+  if (result <= 0) return result;
+  node.nlinkDelta--;
+  return writeNlinkDelta(node, upper.file, node.nlinkDelta);
 }

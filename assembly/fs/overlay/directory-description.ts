@@ -7,9 +7,11 @@ import { Dentry } from "../../vfs/dentry.ts";
 import { DirectorySink } from "../../vfs/directory-sink.ts";
 import { DirectoryDescription, FileDescription } from "../../vfs/file-description.ts";
 import { EntryBuffer } from "./entry-buffer.ts";
-import { findInLayer, isWorkName } from "./layer.ts";
-import { isHiddenName, Listing, mayBeWhiteout } from "./listing.ts";
+import { isHiddenName, Listing, mayBeWhiteout, shownIno } from "./listing.ts";
 import { nodeOf, OverlayNode } from "./node.ts";
+import { isOciName } from "./oci.ts";
+import { isImpure, OPAQUE_XWHITEOUTS, opaqueOf } from "./own-xattrs.ts";
+import { isWorkName } from "./work.ts";
 
 @final
 export class OverlayDirectory extends DirectoryDescription {
@@ -17,6 +19,9 @@ export class OverlayDirectory extends DirectoryDescription {
   /** The one layer's directory, when there is no listing. */
   private real: FileDescription | null = null;
   private layer: u32 = 0;
+  /** It may have whiteouts by attribute; its files may be copies, with the numbers of their origins. */
+  private xwhiteouts: bool = false;
+  private impure: bool = false;
 
   override destroy(): void {
     this.drop();
@@ -77,6 +82,9 @@ export class OverlayDirectory extends DirectoryDescription {
     this.drop();
     this.real = changetype<FileDescription>(opened);
     this.layer = layer;
+    const marks = layer ? opaqueOf(dir.file) : isImpure(dir.file);
+    this.xwhiteouts = layer != 0 && marks == OPAQUE_XWHITEOUTS;
+    this.impure = layer == 0 && marks != 0;
     return 0;
   }
 
@@ -97,29 +105,22 @@ export class OverlayDirectory extends DirectoryDescription {
 
   /** 0 when all went, 1 when the sink is full, or -errno. */
   private forwardBatch(dir: Dentry, layer: u32, entry: EntryBuffer, sink: DirectorySink): i32 {
-    const fs = this.node.overlayFs;
-    const impure = layer == 0 && dir.file.impure;
+    const node = this.node;
+    const fs = node.overlayFs;
     while (entry.next()) {
       const name = entry.name;
       const length = entry.nameLength;
       let ino = fs.inoOf(layer, entry.ino);
       if (entry.isDots) {
-        ino = length == 1 ? this.node.ino : this.parentIno;
+        ino = length == 1 ? node.ino : this.parentIno;
       } else {
-        if (layer == 0 && isWorkName(name, length)) continue;
-        if (mayBeWhiteout(entry.type)) {
+        if (layer == 0 ? fs.work === null && isWorkName(name, length) : isOciName(name, length)) continue;
+        if (mayBeWhiteout(entry.type, this.xwhiteouts)) {
           const hidden = isHiddenName(dir, name, length);
           if (hidden < 0) return hidden;
           if (hidden) continue;
         }
-        if (impure) {
-          const found = findInLayer(dir, name, length);
-          if (isError(found)) return <i32>found;
-          if (!found) continue;
-          const dentry = changetype<Dentry>(found);
-          if (dentry.file.originIno) ino = dentry.file.originIno;
-          dentry.decRef();
-        }
+        if (this.impure) ino = shownIno(node, name, length, ino);
       }
       if (!sink.emit(name, length, ino, entry.type, entry.cookie)) return 1;
     }

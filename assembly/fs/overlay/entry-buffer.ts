@@ -47,6 +47,14 @@ export class EntryBuffer extends DirectorySink {
     return this.used == 0;
   }
 
+  /** Whether there is anything but "." and "..". Steps nowhere. */
+  get hasNames(): bool {
+    let found = false;
+    while (!found && this.next()) found = !this.isDots;
+    this.readTo = 0;
+    return found;
+  }
+
   /** Steps to the next entry, which the getters then describe; false behind the last. */
   next(): bool {
     if (this.readTo == this.used) return false;

@@ -1,17 +1,27 @@
-// One mounted overlay: its layers.
+// One mounted overlay: its layers and its options.
 //
 // Layers are numbered from the top: 0 is the upper one, which takes all changes and may be missing; 1 and up are the lower
 // ones, which are only read. Each layer is reached through a Mount of its own (Linux: clone_private_mount()), so that the
 // tree stays while the overlay is mounted and no read leaves a trace in a lower layer.
 
+import { EOPNOTSUPP } from "../../abi/errno.ts";
+import { free } from "../../lib/ref-counted.ts";
 import { StatFs } from "../../vfs/attributes.ts";
-import { Dentry, Filesystem } from "../../vfs/dentry.ts";
+import { Dentry, Filesystem, Inode } from "../../vfs/dentry.ts";
 import { FS_OVERLAY } from "../../vfs/filesystem-type.ts";
 import { MNT_NOATIME, MNT_READONLY, Mount } from "../../vfs/mount.ts";
+import { NodeTable } from "./node-table.ts";
 
 const OVERLAYFS_MAGIC: u64 = 0x794c7630;
 /** OCI images stay below this; it also leaves an inode number's top bit free. */
 export const LOWERS_MAX: u32 = 127;
+
+/** Renamed directories of lower layers get a redirect (redirect_dir=on); otherwise their rename is EXDEV. */
+export const OVL_REDIRECT: u32 = 1;
+/** Redirects found are not followed (redirect_dir=nofollow). */
+export const OVL_NO_FOLLOW: u32 = 2;
+/** Hard links of lower layers stay together across copy-up (index=on). Needs a work directory. */
+export const OVL_INDEX: u32 = 4;
 
 @final
 export class OverlayFilesystem extends Filesystem {
@@ -20,9 +30,20 @@ export class OverlayFilesystem extends Filesystem {
   private readonly layerCount: u32;
   /** The upper layer again, as a mount with noatime shows it; null without an upper layer. */
   private quietUpper: Mount | null = null;
+  /** Where work files are made; null: beside their places. */
+  work: Dentry | null = null;
+  /** The copies of files with several names in a lower layer; null without an index. */
+  index: Dentry | null = null;
+  /** Such files, by the lower inode. */
+  readonly indexed: NodeTable = new NodeTable();
 
-  /** Takes references on `upper` and on the `count` dentries whose addresses (u32) lie at `lowers`. */
-  constructor(upper: Dentry | null, lowers: usize, count: u32) {
+  /** Takes references on `upper` and on the `count` dentries whose addresses (u32) lie at `lowers`. `flags` are OVL_*. */
+  constructor(
+    upper: Dentry | null,
+    lowers: usize,
+    count: u32,
+    readonly flags: u32,
+  ) {
     super();
     this.layerCount = count + 1;
     this.layers = heap.alloc((<usize>this.layerCount) << 3);
@@ -79,14 +100,39 @@ export class OverlayFilesystem extends Filesystem {
     return this.quietUpper !== null;
   }
 
+  get lowerCount(): u32 {
+    return this.layerCount - 1;
+  }
+
   /** The root of the upper layer, which is there. */
   get upperRoot(): Dentry {
     return this.mountOf(0).root;
   }
 
-  /** A layer's inode number as the overlay shows it (Linux: xino): the number of its file system in the top bits. */
+  /** Where work files for the upper directory `dir` are made. */
+  workFor(dir: Dentry): Dentry {
+    const work = this.work;
+    return work !== null ? work : dir;
+  }
+
+  /** The number of a layer's file system. */
+  filesystemNumber(layer: u32): u32 {
+    return layer < this.layerCount ? load<u32>(this.layers + ((<usize>layer) << 3), 4) : 0;
+  }
+
+  /** An inode number as the overlay shows it (Linux: xino): the number of its file system in the top bits. */
+  inoInFilesystem(number: u32, ino: u64): u64 {
+    return ((<u64>number) << 56) ^ ino;
+  }
+
   inoOf(layer: u32, ino: u64): u64 {
-    return ((<u64>load<u32>(this.layers + ((<usize>layer) << 3), 4)) << 56) ^ ino;
+    return this.inoInFilesystem(this.filesystemNumber(layer), ino);
+  }
+
+  /** Sets an attribute that the overlay can do without: 0 too when the upper layer has none. */
+  setXattr(inode: Inode, name: usize, nameLength: u32, value: usize, length: u32): i32 {
+    const result = inode.setXattr(name, nameLength, value, length, 0);
+    return result == -EOPNOTSUPP ? 0 : result;
   }
 
   private get topFilesystem(): Filesystem {
@@ -108,6 +154,10 @@ export class OverlayFilesystem extends Filesystem {
   }
 
   override destroy(): void {
+    const work = this.work;
+    if (work !== null) work.decRef();
+    const index = this.index;
+    if (index !== null) index.decRef();
     const quiet = this.quietUpper;
     if (quiet !== null) quiet.decRef();
     for (let i: u32 = 0; i < this.layerCount; i++) {
@@ -115,6 +165,8 @@ export class OverlayFilesystem extends Filesystem {
       if (mount !== null) mount.decRef();
     }
     heap.free(this.layers);
+    this.indexed.destroy();
+    free(this.indexed);
     super.destroy();
   }
 }

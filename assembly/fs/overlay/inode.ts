@@ -1,6 +1,6 @@
 // The operations of an overlay's files and directories.
 
-import { EIO, ELOOP, ENXIO, EPERM } from "../../abi/errno.ts";
+import { EIO, ELOOP, ENXIO, EPERM, EROFS } from "../../abi/errno.ts";
 import { O_ACCMODE, O_RDONLY } from "../../abi/fcntl.ts";
 import { S_IFCHR, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from "../../abi/stat.ts";
 import { free } from "../../lib/ref-counted.ts";
@@ -8,14 +8,20 @@ import { errorOf, isError } from "../../lib/result.ts";
 import { ATTR_SIZE, Attributes } from "../../vfs/attributes.ts";
 import { Dentry, Inode } from "../../vfs/dentry.ts";
 import { Mount } from "../../vfs/mount.ts";
-import { copyUp, WHOLE } from "./copy-up.ts";
+import { copyUp, copyUpName, WHOLE } from "./copy-up.ts";
 import { OverlayDirectory } from "./directory-description.ts";
 import { openOverlayFile } from "./file-description.ts";
-import { changeFile, findInLayer, isWhiteout, isWorkName, NewFile } from "./layer.ts";
+import { OVL_NO_FOLLOW } from "./filesystem.ts";
+import { findCopy, findOwnEntry, readNlinkDelta } from "./index-dir.ts";
+import { changeFile, findInLayer, NewFile } from "./layer.ts";
+import { LayerLookup } from "./layer-lookup.ts";
 import { nodeOf, OverlayNode } from "./node.ts";
+import { isImpure, setImpure } from "./own-xattrs.ts";
 import { removeDirectory, removeName } from "./remove.ts";
 import { renameName } from "./rename.ts";
 import { makeUpper } from "./upper-names.ts";
+import { isWorkName } from "./work.ts";
+import { giveName, listFiltered, takeName, takenLength } from "./xattrs.ts";
 
 @final
 export class OverlayInode extends OverlayNode {
@@ -28,54 +34,75 @@ export class OverlayInode extends OverlayNode {
     return changed;
   }
 
-  /** Upper layer first; a whiteout or an opaque directory ends the search, as does anything but a directory. */
+  /** Linux: ovl_lookup(). Upper layer first; a whiteout or an opaque directory ends the search, as does anything but a directory. */
   override lookup(child: Dentry): i32 {
-    let top: Dentry | null = null;
+    const search = new LayerLookup(child.name, child.nameLength);
+    const result = this.search(search, child);
+    search.destroy();
+    return result;
+  }
+
+  private search(search: LayerLookup, child: Dentry): i32 {
     const upper = this.upper;
-    if (upper !== null && !isWorkName(child.name, child.nameLength)) {
-      const found = findInLayer(upper, child.name, child.nameLength);
+    let top: Dentry | null = null;
+    const hidden = this.overlayFs.work === null && isWorkName(child.name, child.nameLength);
+    if (upper !== null && !hidden) {
+      const found = search.find(upper, true, false);
       if (isError(found)) return <i32>found;
       if (found) top = changetype<Dentry>(found);
     }
-    if (top !== null) {
-      if (isWhiteout(top.file)) {
-        top.decRef();
-        return 0;
-      }
-      if (!top.file.isDirectory) return this.instantiateUpper(child, top);
-      if (top.file.opaque || !this.lowerCount) return this.instantiate(child, top, 0, 0);
+    if (top !== null && search.stop) {
+      return top.file.isDirectory ? this.instantiate(child, top, 0, 0) : this.instantiateUpper(child, top);
     }
-    return this.lookupLowers(child, top);
+    return search.stop ? 0 : this.searchLowers(search, child, top);
   }
 
   /** Collects what the lower layers have below `top`, the upper directory found or null, whose reference it takes over. */
-  private lookupLowers(child: Dentry, top: Dentry | null): i32 {
-    const lowers = this.lowerCount ? heap.alloc((<usize>this.lowerCount) << 3) : 0;
+  private searchLowers(search: LayerLookup, child: Dentry, top: Dentry | null): i32 {
+    const fs = this.overlayFs;
+    const room = fs.lowerCount;
+    const lowers = room ? heap.alloc((<usize>room) << 3) : 0;
+    // A path from the layers' roots goes on in the roots, from the layer below the one that told it.
+    let absolute = search.isAbsolute;
+    let layer: u32 = absolute ? 1 : 0;
+    let i: u32 = 0;
     let count: u32 = 0;
     let result = 0;
-    for (let i: u32 = 0; i < this.lowerCount; i++) {
-      const found = findInLayer(this.lower(i), child.name, child.nameLength);
+    while (result == 0 && !search.stop) {
+      let base: Dentry;
+      if (absolute) {
+        if (layer > room) break;
+        base = fs.mountOf(layer).root;
+      } else {
+        if (i >= this.lowerCount) break;
+        base = this.lower(i);
+        layer = this.layerOfLower(i);
+        i++;
+      }
+      const found = search.find(base, false, layer == room);
       if (isError(found)) {
         result = <i32>found;
         break;
       }
-      if (!found) continue;
-      const dentry = changetype<Dentry>(found);
-      const inode = dentry.file;
-      // Above other directories only a directory counts.
-      const merges = top !== null || count > 0;
-      if (isWhiteout(inode) || (merges && !inode.isDirectory)) {
-        dentry.decRef();
-        break;
+      if (found) {
+        store<u32>(lowers + ((<usize>count) << 3), <u32>found);
+        store<u32>(lowers + ((<usize>count) << 3), layer, 4);
+        count++;
+        if (search.redirected && fs.flags & OVL_NO_FOLLOW) result = -EPERM;
+        // Files without data of their own are not supported (metacopy=off).
+        if (search.metacopy) result = -EPERM;
       }
-      store<u32>(lowers + ((<usize>count) << 3), <u32>found);
-      store<u32>(lowers + ((<usize>count) << 3), this.layerOfLower(i), 4);
-      count++;
-      if (!inode.isDirectory || inode.opaque) break;
+      if (absolute) layer++;
+      else if (search.isAbsolute) {
+        absolute = true;
+        layer++;
+      }
     }
-    if (result == 0 && (top !== null || count)) return this.instantiate(child, top, lowers, count);
-    for (let i: u32 = 0; i < count; i++) {
-      changetype<Dentry>(<usize>load<u32>(lowers + ((<usize>i) << 3))).decRef();
+    if (result == 0 && search.metacopy) result = -EIO;
+    if (result == 0 && top !== null) return this.instantiate(child, top, lowers, count);
+    if (result == 0 && count) return this.instantiateLower(child, lowers, count);
+    for (let k: u32 = 0; k < count; k++) {
+      changetype<Dentry>(<usize>load<u32>(lowers + ((<usize>k) << 3))).decRef();
     }
     if (lowers) heap.free(lowers);
     if (top !== null) top.decRef();
@@ -83,29 +110,117 @@ export class OverlayInode extends OverlayNode {
   }
 
   private instantiate(child: Dentry, upper: Dentry | null, lowers: usize, count: u32): i32 {
+    child.instantiate(this.makeNode(child, upper, lowers, count));
+    return 0;
+  }
+
+  private makeNode(child: Dentry, upper: Dentry | null, lowers: usize, count: u32): OverlayInode {
     let kept = lowers;
     if (lowers && !count) {
       heap.free(lowers);
       kept = 0;
     }
-    const node = new OverlayInode(this.fs, upper, kept, count);
+    const mayHaveOrigin = upper !== null && !count && this.upperIsImpure();
+    const node = new OverlayInode(this.fs, upper, kept, count, mayHaveOrigin);
     node.self = changetype<usize>(child);
+    return node;
+  }
+
+  /** Whether files of the upper directory may be copies. Not knowing is a yes. */
+  private upperIsImpure(): bool {
+    const upper = this.upper;
+    return upper !== null && isImpure(upper.file) != 0;
+  }
+
+  /** What only lower layers have; a file with several names there is one inode for all of them when there is an index. */
+  private instantiateLower(child: Dentry, lowers: usize, count: u32): i32 {
+    const fs = this.overlayFs;
+    const lower = changetype<Dentry>(<usize>load<u32>(lowers)).file;
+    if (fs.index === null || lower.isDirectory || lower.nlink < 2) {
+      return this.instantiate(child, null, lowers, count);
+    }
+    const known = fs.indexed.find(lower);
+    if (known !== null) {
+      changetype<Dentry>(<usize>load<u32>(lowers)).decRef();
+      heap.free(lowers);
+      known.incRef();
+      child.instantiate(known);
+      return 0;
+    }
+    const layer = load<u32>(lowers, 4);
+    const found = findCopy(fs, layer, lower);
+    const copy = isError(found) ? null : changetype<Dentry | null>(found);
+    const node = this.makeNode(child, copy, lowers, count);
+    // Another name may have come to it first while this one slept.
+    const first = fs.indexed.find(lower);
+    if (first !== null || isError(found)) {
+      node.decRef();
+      if (first === null) return <i32>found;
+      first.incRef();
+      child.instantiate(first);
+      return 0;
+    }
+    node.isIndexed = true;
+    if (copy === null) {
+      node.alias = new Dentry(this.fs, child.parent, child.name, child.nameLength, child.hash);
+    } else {
+      node.nlinkDelta = readNlinkDelta(copy.file, lower.nlink);
+      node.copyAttributes(copy.file);
+    }
+    fs.indexed.insert(lower, node);
     child.instantiate(node);
     return 0;
   }
 
   /** A file of the upper layer, which has one inode here for all its names. Takes over the reference on `upper`. */
   private instantiateUpper(child: Dentry, upper: Dentry): i32 {
-    if (upper.file.overlay) {
-      const known = changetype<OverlayNode>(upper.file.overlay);
-      if (known.fs === this.fs) {
-        known.incRef();
-        child.instantiate(known);
-        upper.decRef();
-        return 0;
-      }
+    const known = this.knownUpper(child, upper);
+    if (known) return 0;
+    const fs = this.overlayFs;
+    const indexed = upper.file.nlink > 1 && fs.index !== null ? findOwnEntry(fs, upper.file) : 0;
+    if (isError(indexed)) {
+      upper.decRef();
+      return <i32>indexed;
     }
-    return this.instantiate(child, upper, 0, 0);
+    if (!indexed) {
+      if (this.knownUpper(child, upper)) return 0;
+      return this.instantiate(child, upper, 0, 0);
+    }
+    const entry = changetype<Dentry>(indexed);
+    upper.decRef();
+    if (this.knownUpper(child, entry)) return 0;
+    const lowerNlink = this.lowerNlink(child);
+    if (this.knownUpper(child, entry)) return 0;
+    const node = this.makeNode(child, entry, 0, 0);
+    node.isIndexed = true;
+    node.nlinkDelta = readNlinkDelta(entry.file, lowerNlink);
+    node.copyAttributes(entry.file);
+    child.instantiate(node);
+    return 0;
+  }
+
+  /** Gives `child` the inode that there is for the file of `upper`, and takes the reference on it: whether there is one. */
+  private knownUpper(child: Dentry, upper: Dentry): bool {
+    if (!upper.file.overlay) return false;
+    const known = changetype<OverlayNode>(upper.file.overlay);
+    if (known.fs !== this.fs) return false;
+    known.incRef();
+    child.instantiate(known);
+    upper.decRef();
+    return true;
+  }
+
+  /** The link count of the lower file of a name, 0 when there is none. */
+  private lowerNlink(child: Dentry): u32 {
+    let nlink: u32 = 0;
+    for (let i: u32 = 0; i < this.lowerCount && !nlink; i++) {
+      const found = findInLayer(this.lower(i), child.name, child.nameLength);
+      if (isError(found) || !found) continue;
+      const dentry = changetype<Dentry>(found);
+      if (!dentry.file.isDirectory) nlink = dentry.file.nlink;
+      dentry.decRef();
+    }
+    return nlink;
   }
 
   private make(child: Dentry, file: NewFile): i32 {
@@ -138,18 +253,22 @@ export class OverlayInode extends OverlayNode {
 
   override link(child: Dentry, target: Dentry): i32 {
     const node = nodeOf(target);
-    const result = copyUp(node, WHOLE);
+    const result = copyUpName(target);
     if (result < 0) return result;
     const source = upperName(target);
     if (isError(source)) return <i32>source;
     const file = new NewFile(node.mode, 0, 0, 0);
     file.source = changetype<Dentry>(source);
-    const made = this.make(child, file);
+    const made = makeUpper(this, child.name, child.nameLength, file);
     changetype<Dentry>(source).decRef();
+    free(file);
+    if (isError(made)) return <i32>made;
+    changetype<Dentry>(made).decRef();
+    node.incRef();
+    child.instantiate(node);
     const upper = this.upper;
-    if (made == 0 && node.real.originIno && upper !== null) upper.file.impure = true;
-    node.copyAttributes(node.real);
-    return made;
+    if (upper !== null) setImpure(upper.file);
+    return node.getAttributes();
   }
 
   override unlink(child: Dentry): i32 {
@@ -168,13 +287,65 @@ export class OverlayInode extends OverlayNode {
     return this.real.readlink(out);
   }
 
+  override createUnnamed(mode: u32, uid: u32, gid: u32): usize {
+    const result = copyUp(this, WHOLE);
+    if (result < 0) return errorOf(result);
+    const upper = this.upper;
+    if (upper === null) return errorOf(-EROFS);
+    const made = upper.file.createUnnamed(mode, uid, gid);
+    if (isError(made)) return made;
+    // The file has a dentry in its layer as well, of no name.
+    const dentry = new Dentry(upper.fs, upper, 0, 0, 0);
+    dentry.instantiate(changetype<Inode>(made));
+    return changetype<usize>(new OverlayInode(this.fs, dentry, 0, 0, false));
+  }
+
+  override getXattr(name: usize, nameLength: u32, out: usize, capacity: u32): i32 {
+    const taken = takeName(name, nameLength);
+    if (isError(taken)) return <i32>taken;
+    const result = this.real.getXattr(taken, takenLength(name, taken, nameLength), out, capacity);
+    giveName(name, taken);
+    return result;
+  }
+
+  override setXattr(name: usize, nameLength: u32, value: usize, length: u32, flags: u32): i32 {
+    const taken = takeName(name, nameLength);
+    if (isError(taken)) return <i32>taken;
+    let result = copyUp(this, WHOLE);
+    if (result == 0) {
+      result = this.real.setXattr(taken, takenLength(name, taken, nameLength), value, length, flags);
+      this.copyAttributes(this.real);
+    }
+    giveName(name, taken);
+    return result;
+  }
+
+  /** What is not there is no reason to copy the file up. */
+  override removeXattr(name: usize, nameLength: u32): i32 {
+    const taken = takeName(name, nameLength);
+    if (isError(taken)) return <i32>taken;
+    const length = takenLength(name, taken, nameLength);
+    let result = this.upper === null ? this.real.getXattr(taken, length, 0, 0) : 0;
+    if (result >= 0) result = copyUp(this, WHOLE);
+    if (result == 0) {
+      result = this.real.removeXattr(taken, length);
+      this.copyAttributes(this.real);
+    }
+    giveName(name, taken);
+    return result;
+  }
+
+  override listXattrs(out: usize, capacity: u32): i32 {
+    return listFiltered(this.real, out, capacity);
+  }
+
   override open(mount: usize, dentry: Dentry, flags: u32): usize {
     const on = changetype<Mount>(mount);
     if (this.isDirectory) return changetype<usize>(new OverlayDirectory(on, dentry, flags));
     if (this.isSymlink) return errorOf(-ELOOP);
     if (!this.isRegular) return errorOf(-ENXIO);
     if ((flags & <u32>O_ACCMODE) != <u32>O_RDONLY) {
-      const result = copyUp(this, WHOLE);
+      const result = copyUpName(dentry);
       if (result < 0) return errorOf(result);
     }
     return openOverlayFile(this, on, dentry, flags);

@@ -1,13 +1,13 @@
 // Work on the layers' own trees, as the VFS would do it on behalf of the mounter: directory locks, dentries, no permission
 // checks. "dir" is a directory's dentry in a layer throughout.
 
-import { EIO, ENAMETOOLONG, ENOENT } from "../../abi/errno.ts";
+import { EEXIST, EINVAL, ENAMETOOLONG, ENOENT, EOPNOTSUPP } from "../../abi/errno.ts";
+import { RENAME_EXCHANGE } from "../../abi/fcntl.ts";
 import { S_IFCHR, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from "../../abi/stat.ts";
-import { random } from "../../host.ts";
 import { free } from "../../lib/ref-counted.ts";
-import { errorOf, isError } from "../../lib/result.ts";
+import { isError } from "../../lib/result.ts";
 import { ATTR_ATIME, ATTR_ATIME_SET, ATTR_MTIME, ATTR_MTIME_SET, Attributes } from "../../vfs/attributes.ts";
-import { killDentry, moveDentry } from "../../vfs/dcache.ts";
+import { exchangeDentries, killDentry, moveDentry } from "../../vfs/dcache.ts";
 import { Dentry, Inode } from "../../vfs/dentry.ts";
 import { lookupLocked, lookupOne } from "../../vfs/lookup.ts";
 
@@ -80,58 +80,57 @@ export function moveFile(fromDir: Dentry, from: Dentry, toDir: Dentry, to: Dentr
   return 0;
 }
 
-export function makeWhiteout(dir: Dentry, child: Dentry): i32 {
-  return dir.file.mknod(child, <u32>S_IFCHR, 0, 0, 0);
+/** Exchanges two files. The caller holds as for moveFile(). Errors: EINVAL when the file system cannot. */
+export function exchangeFiles(fromDir: Dentry, from: Dentry, toDir: Dentry, to: Dentry): i32 {
+  const result = fromDir.file.rename(from, toDir.file, to, <u32>RENAME_EXCHANGE);
+  if (result == 0) exchangeDentries(from, to);
+  return result;
 }
 
-// Work names: what is made first and put in its place afterwards has a name of this form, which guests neither see nor may
-// use. A thread that is killed in between may leave one.
-const WORK_PREFIX: usize = memory.data<u8>([0x2e, 0x77, 0x76, 0x69, 0x73, 0x6f, 0x72, 0x2d]);
-const WORK_PREFIX_LENGTH: u32 = 8;
-const WORK_NAME_LENGTH: u32 = 24;
-
-/** Whether a name is ".wvisor-" and sixteen hexadecimal digits. */
-export function isWorkName(name: usize, length: u32): bool {
-  if (length != WORK_NAME_LENGTH || load<u64>(name) != load<u64>(WORK_PREFIX)) return false;
-  for (let i = WORK_PREFIX_LENGTH; i < length; i++) {
-    const c = load<u8>(name + i);
-    if (!((c >= 0x30 && c <= 0x39) || (c >= 0x61 && c <= 0x66))) return false;
-  }
-  return true;
+/** Moves `from` to a name that is free. The caller holds both directories' locks. */
+export function moveToName(fromDir: Dentry, from: Dentry, toDir: Dentry, name: usize, length: u32): i32 {
+  const found = lookupLocked(toDir, name, length);
+  if (isError(found)) return <i32>found;
+  const target = changetype<Dentry>(found);
+  const result = moveFile(fromDir, from, toDir, target);
+  target.decRef();
+  return result;
 }
 
-/** Makes a file under a work name; returns its dentry with a reference, or an error. The caller holds the lock of `dir`. */
-export function makeWorkFile(dir: Dentry, file: NewFile): usize {
-  const name = heap.alloc(WORK_NAME_LENGTH);
-  store<u64>(name, load<u64>(WORK_PREFIX));
-  random(name + 8, 8);
-  const bits = load<u64>(name, 8);
-  for (let i: u32 = 0; i < 16; i++) {
-    const digit = <u8>((bits >> ((<u64>i) << 2)) & 15);
-    store<u8>(name + WORK_PREFIX_LENGTH + i, digit < 10 ? 0x30 + digit : 0x57 + digit);
+/**
+ * Puts `from` in the place of `to`: nothing, a file of whatever type, an empty directory. What was there is removed. The caller
+ * holds both directories' locks. Where no rename can do it, one being a directory, the two are exchanged; on a file system
+ * without that the name is missing for a moment.
+ */
+export function replaceFile(fromDir: Dentry, from: Dentry, toDir: Dentry, to: Dentry): i32 {
+  const replaced = to.inode;
+  if (replaced === null || replaced.isDirectory == from.file.isDirectory) {
+    return moveFile(fromDir, from, toDir, to);
   }
-  const found = lookupLocked(dir, name, WORK_NAME_LENGTH);
-  heap.free(name);
-  if (isError(found)) return found;
+  let result = exchangeFiles(fromDir, from, toDir, to);
+  if (result == 0) {
+    removeFile(fromDir, to);
+    return 0;
+  }
+  if (result != -EINVAL && result != -EOPNOTSUPP) return result;
+  const whiteout = isWhiteout(replaced);
+  const name = to.name;
+  const length = to.nameLength;
+  result = removeFile(toDir, to);
+  if (result < 0) return result;
+  result = moveToName(fromDir, from, toDir, name, length);
+  if (result < 0 && whiteout) makeWhiteout(toDir, name, length);
+  return result;
+}
+
+/** Makes a whiteout. The caller holds the lock of `dir`. */
+export function makeWhiteout(dir: Dentry, name: usize, length: u32): i32 {
+  const found = lookupLocked(dir, name, length);
+  if (isError(found)) return <i32>found;
   const child = changetype<Dentry>(found);
-  const result = child.isNegative ? makeFile(dir, child, file) : -EIO;
-  if (result == 0) return found;
+  const result = child.isNegative ? dir.file.mknod(child, <u32>S_IFCHR, 0, 0, 0) : -EEXIST;
   child.decRef();
-  return errorOf(result);
-}
-
-/** A whiteout under a work name. The caller holds the lock of `dir`. */
-export function makeWorkWhiteout(dir: Dentry): usize {
-  const file = new NewFile(<u32>S_IFCHR, 0, 0, 0);
-  const made = makeWorkFile(dir, file);
-  free(file);
-  return made;
-}
-
-/** Takes a work file back, and the caller's reference with it. The caller holds the lock of `dir`. */
-export function discardWorkFile(dir: Dentry, work: Dentry): void {
-  removeFile(dir, work);
-  work.decRef();
+  return result;
 }
 
 /** setAttributes() under the file's lock. */

@@ -9,7 +9,7 @@
 import { allocDataPages, freePages, PAGE_SIZE } from "mm/page";
 import { ENOMEM, ENOTEMPTY } from "../../abi/errno.ts";
 import { O_DIRECTORY, O_LARGEFILE, O_NOATIME, O_RDONLY } from "../../abi/fcntl.ts";
-import { DT_CHR, DT_DIR, DT_UNKNOWN } from "../../abi/stat.ts";
+import { DT_CHR, DT_DIR, DT_REG, DT_UNKNOWN } from "../../abi/stat.ts";
 import { equal, hashBytes } from "../../lib/bytes.ts";
 import { free } from "../../lib/ref-counted.ts";
 import { isError } from "../../lib/result.ts";
@@ -17,8 +17,12 @@ import { Dentry } from "../../vfs/dentry.ts";
 import { DirectorySink } from "../../vfs/directory-sink.ts";
 import { FileDescription } from "../../vfs/file-description.ts";
 import { EntryBuffer } from "./entry-buffer.ts";
-import { findInLayer, isWhiteout, isWorkName } from "./layer.ts";
+import { lookupOne } from "../../vfs/lookup.ts";
+import { findInLayer } from "./layer.ts";
 import { OverlayNode } from "./node.ts";
+import { isOciName, OCI_PREFIX_LENGTH } from "./oci.ts";
+import { isImpure, OPAQUE_XWHITEOUTS, opaqueOf, whiteoutKind } from "./own-xattrs.ts";
+import { isWorkName } from "./work.ts";
 
 const CHUNK_HEADER: u32 = 16;
 const RECORD_HEADER: u32 = 16;
@@ -34,9 +38,9 @@ const MERGES: u8 = 2;
 const FIRST_COOKIE: u64 = 2;
 const DOTS: usize = memory.data<u8>([0x2e, 0x2e]);
 
-/** Whether what a layer's entry is can only be told by looking at it. */
-export function mayBeWhiteout(type: u32): bool {
-  return type == <u32>DT_CHR || type == <u32>DT_UNKNOWN;
+/** Whether what a layer's entry is can only be told by looking at it; `xwhiteouts`: the directory may have whiteouts by attribute. */
+export function mayBeWhiteout(type: u32, xwhiteouts: bool): bool {
+  return type == <u32>DT_CHR || type == <u32>DT_UNKNOWN || (xwhiteouts && type == <u32>DT_REG);
 }
 
 /** Whether a layer's name is a whiteout, or gone: 1 or 0, or -errno. */
@@ -45,9 +49,22 @@ export function isHiddenName(dir: Dentry, name: usize, length: u32): i32 {
   if (isError(found)) return <i32>found;
   if (!found) return 1;
   const dentry = changetype<Dentry>(found);
-  const hidden = isWhiteout(dentry.file);
+  const hidden = whiteoutKind(dentry.file);
   dentry.decRef();
-  return hidden ? 1 : 0;
+  return hidden;
+}
+
+/**
+ * The number that a name of an overlay's directory has there, which a copy's origin or a merged directory decides; `otherwise` when
+ * the name is gone since.
+ */
+export function shownIno(node: OverlayNode, name: usize, length: u32, otherwise: u64): u64 {
+  const found = lookupOne(node.name, name, length);
+  if (isError(found)) return otherwise;
+  const dentry = changetype<Dentry>(found);
+  const ino = dentry.isNegative ? otherwise : dentry.file.ino;
+  dentry.decRef();
+  return ino;
 }
 
 @final
@@ -59,6 +76,10 @@ export class Listing {
   private tail: usize = 0;
   private table: usize = 0;
   private tableOrder: u32 = 0;
+  // Of the layer that is being added: it may have whiteouts by attribute, copies, and OCI whiteouts were met.
+  private xwhiteouts: bool = false;
+  private impure: bool = false;
+  private ociWhiteouts: bool = false;
   // Where the last emitted record was: the next run goes on from here.
   private hintChunk: usize = 0;
 
@@ -91,6 +112,27 @@ export class Listing {
   }
 
   private addLayer(node: OverlayNode, dir: Dentry, layer: u32, buffer: EntryBuffer, emptyOnly: bool): i32 {
+    const marks = layer ? opaqueOf(dir.file) : isImpure(dir.file);
+    if (marks < 0) return marks;
+    this.xwhiteouts = layer != 0 && marks == OPAQUE_XWHITEOUTS;
+    // Only a listing that is shown needs numbers.
+    this.impure = layer == 0 && marks != 0 && !emptyOnly;
+    this.ociWhiteouts = false;
+    let result = this.readLayer(node, dir, layer, buffer, emptyOnly, false);
+    // What the layer has itself was to come first.
+    if (result == 0 && this.ociWhiteouts) result = this.readLayer(node, dir, layer, buffer, emptyOnly, true);
+    return result;
+  }
+
+  /** Adds the layer's names, or with `hidden` those that its OCI whiteouts hide. */
+  private readLayer(
+    node: OverlayNode,
+    dir: Dentry,
+    layer: u32,
+    buffer: EntryBuffer,
+    emptyOnly: bool,
+    hidden: bool,
+  ): i32 {
     const mount = node.overlayFs.mountOf(layer);
     const flags = <u32>O_RDONLY | <u32>O_DIRECTORY | <u32>O_LARGEFILE | <u32>O_NOATIME;
     const opened = dir.file.open(changetype<usize>(mount), dir, flags);
@@ -101,7 +143,11 @@ export class Listing {
     while (result == 0 && !buffer.isEmpty && !(emptyOnly && this.shown)) {
       while (result == 0 && buffer.next()) {
         cookie = buffer.cookie;
-        if (!buffer.isDots) result = this.addEntry(node, dir, layer, buffer);
+        if (buffer.isDots) continue;
+        const oci = layer != 0 && isOciName(buffer.name, buffer.nameLength);
+        if (oci) this.ociWhiteouts = true;
+        if (hidden && oci) result = this.addHidden(buffer);
+        else if (!hidden && !oci) result = this.addEntry(node, dir, layer, buffer);
       }
       if (result == 0) result = buffer.fill(description, cookie);
     }
@@ -112,7 +158,7 @@ export class Listing {
   private addEntry(node: OverlayNode, dir: Dentry, layer: u32, entry: EntryBuffer): i32 {
     const isUpper = layer == 0;
     const type = entry.type;
-    if (isUpper && isWorkName(entry.name, entry.nameLength)) return 0;
+    if (isUpper && node.overlayFs.work === null && isWorkName(entry.name, entry.nameLength)) return 0;
     let ino = node.overlayFs.inoOf(layer, entry.ino);
     const hash = hashBytes(entry.name, entry.nameLength, 0);
     const met = this.find(entry.name, entry.nameLength, hash);
@@ -124,30 +170,29 @@ export class Listing {
       return 0;
     }
     let flags: u8 = 0;
-    if (mayBeWhiteout(type)) {
+    if (mayBeWhiteout(type, this.xwhiteouts)) {
       const hidden = isHiddenName(dir, entry.name, entry.nameLength);
       if (hidden < 0) return hidden;
       if (hidden) flags = HIDDEN;
     }
     if (isUpper && !flags) {
-      if (type == <u32>DT_DIR) flags = MERGES;
-      if (dir.file.impure) {
-        const found = findInLayer(dir, entry.name, entry.nameLength);
-        if (isError(found)) return <i32>found;
-        // Gone since it was listed.
-        if (!found) return 0;
-        const dentry = changetype<Dentry>(found);
-        if (dentry.file.originIno) ino = dentry.file.originIno;
-        if (dentry.file.opaque) flags = 0;
-        dentry.decRef();
-      }
+      if (this.impure) ino = shownIno(node, entry.name, entry.nameLength, ino);
+      else if (type == <u32>DT_DIR) flags = MERGES;
     }
-    return this.add(entry, hash, ino, flags);
+    return this.add(entry.name, entry.nameLength, type, hash, ino, flags);
   }
 
-  private add(entry: EntryBuffer, hash: u32, ino: u64, flags: u8): i32 {
+  /** What an OCI whiteout hides of the layers below, unless a layer down to its own has it. */
+  private addHidden(entry: EntryBuffer): i32 {
+    const name = entry.name + OCI_PREFIX_LENGTH;
+    const length = entry.nameLength - OCI_PREFIX_LENGTH;
+    const hash = hashBytes(name, length, 0);
+    if (length == 0 || this.find(name, length, hash)) return 0;
+    return this.add(name, length, <u32>DT_UNKNOWN, hash, 0, HIDDEN);
+  }
+
+  private add(name: usize, length: u32, type: u32, hash: u32, ino: u64, flags: u8): i32 {
     if (this.count + (this.count >> 1) >= this.slots && !this.growTable()) return -ENOMEM;
-    const length = entry.nameLength;
     const size = (RECORD_HEADER + length + 7) & ~7;
     let chunk = this.tail;
     if (!chunk || load<u32>(chunk, 4) + size > PAGE_SIZE) {
@@ -165,9 +210,9 @@ export class Listing {
     store<u64>(record, ino);
     store<u32>(record, hash, 8);
     store<u16>(record, <u16>length, 12);
-    store<u8>(record, <u8>entry.type, 14);
+    store<u8>(record, <u8>type, 14);
     store<u8>(record, flags, 15);
-    memory.copy(record + RECORD_HEADER, entry.name, length);
+    memory.copy(record + RECORD_HEADER, name, length);
     store<u32>(chunk, used + size, 4);
     this.insert(record, hash);
     this.count++;

@@ -1,7 +1,7 @@
 // An overlay's inode: which files of the layers it stands for.
 //
 // States of a file that is no directory
-//   lower      no `upper`; the one lower dentry is the file. Exactly one dentry, `self`, has this inode
+//   lower      no `upper`; the one lower dentry is the file
 //   copied up  `upper` is the file; lower dentries are kept, unused, because a thread may be reading them
 //   upper      never had a lower one
 // A directory is merged from `upper`, when there, and all lower directories above the first opaque one.
@@ -9,20 +9,32 @@
 // `upper` is set once, under `copyUpLock`, and stays. Of a file with several names in the upper layer it is any of them, also
 // one that was removed since: it serves to reach the inode, never the name.
 //
+// A file in a lower layer has one dentry here, `self`, which its copy's name comes from. The exception is a lower file with
+// several names when there is an index: all of them share one inode (`isIndexed`), which keeps the place of the first name that
+// was met (`alias`), and whose copy is an entry of the index that each name becomes a link to.
+//
 // Sleep order: an overlay's directory locks, its file's lock, `copyUpLock`, the layers' locks.
 
 import { free } from "../../lib/ref-counted.ts";
 import { SleepLock } from "../../sched/sleep-lock.ts";
 import { Dentry, Filesystem, Inode } from "../../vfs/dentry.ts";
 import { OverlayFilesystem } from "./filesystem.ts";
+import { TableNode } from "./node-table.ts";
+import { originIno } from "./origin.ts";
 
-export abstract class OverlayNode extends Inode {
+export abstract class OverlayNode extends TableNode {
   upper: Dentry | null = null;
   readonly copyUpLock: SleepLock = new SleepLock();
   /** Its name was removed while it was in a lower layer: a copy gets no name. Changed under `copyUpLock`. */
   unlinked: bool = false;
   /** The dentry of this inode, for as long as it is in a lower layer, and of a directory always. Not counted as a reference. */
   self: usize = 0;
+  /** Its copy is, or will be, in the index. */
+  isIndexed: bool = false;
+  /** Of an indexed file: the link count here without that of the copy (trusted.overlay.nlink). */
+  nlinkDelta: i32 = 0;
+  /** A dentry of the same place as the first name of an indexed file in a lower layer: never hashed, it keeps parent and name. */
+  alias: Dentry | null = null;
 
   /**
    * Takes over the references on `upper` and on the `lowerCount` dentries at `lowers`, and the memory there: pairs of u32, a
@@ -33,19 +45,24 @@ export abstract class OverlayNode extends Inode {
     upper: Dentry | null,
     private readonly lowers: usize,
     public lowerCount: u32,
+    /** The upper file may have an origin. */
+    mayHaveOrigin: bool,
   ) {
     super(fs);
     if (upper !== null) this.setUpper(upper);
-    this.ino = this.composeIno();
+    this.ino = this.composeIno(mayHaveOrigin);
     this.copyAttributes(this.real);
   }
 
   override destroy(): void {
+    this.overlayFs.indexed.remove(this);
     const upper = this.upper;
     if (upper !== null) {
       if (upper.file.overlay == changetype<usize>(this)) upper.file.overlay = 0;
       upper.decRef();
     }
+    const alias = this.alias;
+    if (alias !== null) alias.decRef();
     for (let i: u32 = 0; i < this.lowerCount; i++) this.lower(i).decRef();
     if (this.lowers) heap.free(this.lowers);
     free(this.copyUpLock);
@@ -64,9 +81,10 @@ export abstract class OverlayNode extends Inode {
     return load<u32>(this.lowers + ((<usize>index) << 3), 4);
   }
 
-  /** The dentry of a file in a lower layer, or of a directory. */
+  /** The dentry of a file in a lower layer, or of a directory: of its place, for an indexed file. */
   get name(): Dentry {
-    return changetype<Dentry>(this.self);
+    const alias = this.alias;
+    return alias !== null ? alias : changetype<Dentry>(this.self);
   }
 
   /** The inode whose attributes and contents this one shows. */
@@ -87,12 +105,13 @@ export abstract class OverlayNode extends Inode {
   }
 
   /** st_ino, the same before and after a copy-up: that of the topmost lower directory, or of the file's origin. */
-  private composeIno(): u64 {
+  private composeIno(mayHaveOrigin: bool): u64 {
     const upper = this.upper;
     const fs = this.overlayFs;
     if (this.lowerCount) return fs.inoOf(this.layerOfLower(0), this.lower(0).file.ino);
     if (upper === null) return 0;
-    return upper.file.originIno ? upper.file.originIno : fs.inoOf(0, upper.file.ino);
+    const origin = mayHaveOrigin ? originIno(fs, upper.file) : 0;
+    return origin ? origin : fs.inoOf(0, upper.file.ino);
   }
 
   override getAttributes(): i32 {
@@ -120,7 +139,9 @@ export abstract class OverlayNode extends Inode {
     this.btime = real.btime;
     // Linux: a merged directory shows 1, since nobody counted its subdirectories.
     if (this.unlinked || this.dead) this.nlink = 0;
-    else this.nlink = this.isDirectory && this.isMerged ? 1 : real.nlink;
+    else if (this.isDirectory && this.isMerged) this.nlink = 1;
+    else if (this.isIndexed && this.upper !== null) this.nlink = <u32>max<i32>(<i32>real.nlink + this.nlinkDelta, 0);
+    else this.nlink = real.nlink;
   }
 }
 

@@ -1,9 +1,11 @@
 // overlay: one tree out of several, of which only the upper one is ever written (Linux: fs/overlayfs).
 //
-//   filesystem.ts      the layers                       node.ts          an inode: which layers' files it stands for
-//   inode.ts           the operations                   layer.ts         work on a layer, whiteouts, work names
-//   copy-up.ts         from a lower layer to the upper  upper-names.ts   names made and removed in the upper layer
-//   listing.ts         merged directories               remove.ts, rename.ts
+//   filesystem.ts      the layers, the options            node.ts          an inode: which layers' files it stands for
+//   inode.ts           the operations                     layer.ts         work on a layer
+//   layer-lookup.ts    a name, layer by layer             own-xattrs.ts, origin.ts, redirect.ts   what the upper layer notes
+//   copy-up.ts         from a lower layer to the upper    index-dir.ts     hard links across copy-up
+//   work.ts            files made before their place      oci.ts           whiteouts of image layers
+//   listing.ts         merged directories                 upper-names.ts, remove.ts, rename.ts
 //
 // Layers belong to the overlay while it is mounted: as on Linux, what shows when somebody else changes them is not defined.
 
@@ -12,23 +14,44 @@ import { errorOf, isError } from "../../lib/result.ts";
 import { makeRootDentry } from "../../vfs/dcache.ts";
 import { Dentry } from "../../vfs/dentry.ts";
 import { SINGLE_NAME, SINGLE_NAME_LENGTH } from "./copy-up.ts";
-import { LOWERS_MAX, OverlayFilesystem } from "./filesystem.ts";
+import { LOWERS_MAX, OVL_INDEX, OVL_REDIRECT, OverlayFilesystem } from "./filesystem.ts";
 import { OverlayInode } from "./inode.ts";
 import { findInLayer } from "./layer.ts";
+import { prepareWork } from "./work-directory.ts";
+
+/** The options of an overlay that nobody gave any: as a container's root is best served. */
+export const OVL_DEFAULT: u32 = OVL_REDIRECT | OVL_INDEX;
 
 /**
  * A new overlay of directories; returns its root dentry with one reference, or an error. `upper` null makes it read-only.
- * `lowers` is the address of `count` u32 addresses of dentries, topmost first. Takes references of its own on all of them.
- * Errors: EINVAL for no layers, too many, or one that is no directory.
+ * `workdir` is an empty directory of the upper's file system, for this overlay alone; null: work files are made beside their
+ * places, and there is no index. `lowers` is the address of `count` u32 addresses of dentries, topmost first. Takes references
+ * of its own on all of them. `flags` are OVL_*.
+ * Errors: EINVAL for no layers, too many, one that is no directory, or a workdir elsewhere than the upper layer, in it or above it;
+ * and what making the work directories gives.
  */
-export function mountOverlay(upper: Dentry | null, lowers: usize, count: u32): usize {
+export function mountOverlay(
+  upper: Dentry | null,
+  workdir: Dentry | null,
+  lowers: usize,
+  count: u32,
+  flags: u32,
+): usize {
   if (count > LOWERS_MAX || (upper === null && count == 0)) return errorOf(-EINVAL);
   if (upper !== null && !upper.file.isDirectory) return errorOf(-EINVAL);
   for (let i: u32 = 0; i < count; i++) {
     if (!changetype<Dentry>(<usize>load<u32>(lowers + ((<usize>i) << 2))).file.isDirectory)
       return errorOf(-EINVAL);
   }
-  return mountLayers(upper, upper, lowers, count);
+  const fs = new OverlayFilesystem(upper, lowers, count, flags);
+  if (upper !== null && workdir !== null && !fs.readonly) {
+    const prepared = prepareWork(fs, upper, workdir);
+    if (prepared < 0) {
+      fs.decRef();
+      return errorOf(prepared);
+    }
+  }
+  return makeRoot(fs, upper, lowers, count);
 }
 
 /**
@@ -42,15 +65,14 @@ export function mountOverlayFile(upper: Dentry, lower: Dentry): usize {
   const lowers = heap.alloc(4);
   store<u32>(lowers, <u32>changetype<usize>(lower));
   const copy = changetype<Dentry | null>(found);
-  const root = mountLayers(upper, copy, lowers, 1);
+  const root = makeRoot(new OverlayFilesystem(upper, lowers, 1, 0), copy, lowers, 1);
   if (copy !== null) copy.decRef();
   heap.free(lowers);
   return root;
 }
 
-/** Makes the file system and its root: `top`, which is `upper` or lies in it, over the lower layers' roots. */
-function mountLayers(upper: Dentry | null, top: Dentry | null, lowers: usize, count: u32): usize {
-  const fs = new OverlayFilesystem(upper, lowers, count);
+/** The root dentry of `fs`: `top`, which is the upper layer's root or lies in it, over the lower layers' roots. */
+function makeRoot(fs: OverlayFilesystem, top: Dentry | null, lowers: usize, count: u32): usize {
   const stack = count ? heap.alloc((<usize>count) << 3) : 0;
   for (let i: u32 = 0; i < count; i++) {
     const lower = changetype<Dentry>(<usize>load<u32>(lowers + ((<usize>i) << 2)));
@@ -59,7 +81,7 @@ function mountLayers(upper: Dentry | null, top: Dentry | null, lowers: usize, co
     store<u32>(stack + ((<usize>i) << 3), i + 1, 4);
   }
   if (top !== null) top.incRef();
-  const inode = new OverlayInode(fs, top, stack, count);
+  const inode = new OverlayInode(fs, top, stack, count, false);
   const root = makeRootDentry(fs, inode);
   inode.self = changetype<usize>(root);
   fs.decRef();

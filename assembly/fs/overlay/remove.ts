@@ -2,7 +2,8 @@
 
 import { ENOENT } from "../../abi/errno.ts";
 import { Dentry } from "../../vfs/dentry.ts";
-import { copyUp, WHOLE } from "./copy-up.ts";
+import { copyUp, copyUpName, WHOLE } from "./copy-up.ts";
+import { dropIndexEntry } from "./index-dir.ts";
 import { checkEmpty } from "./listing.ts";
 import { nodeOf, OverlayNode } from "./node.ts";
 import { hasLower, removeUpper } from "./upper-names.ts";
@@ -15,14 +16,15 @@ export function removeName(directory: OverlayNode, child: Dentry): i32 {
     const copied = copyUp(directory, WHOLE);
     if (copied < 0) return copied;
   }
+  const node = nodeOf(child);
+  const counted = prepareRemoval(child);
+  if (counted < 0) return counted;
   const upper = directory.upper;
   if (upper === null) return -ENOENT;
-  const node = nodeOf(child);
   // A copy-up in progress ends first: it would make the name anew.
   const locked = node.copyUpLock.acquire();
   if (locked < 0) return locked;
-  const mount = directory.overlayFs.mountOf(0);
-  const result = removeUpper(mount, upper, child.name, child.nameLength, covered > 0);
+  const result = removeUpper(directory, upper, child.name, child.nameLength, covered > 0);
   if (result == 0) markRemoved(node);
   node.copyUpLock.release();
   return result;
@@ -41,9 +43,15 @@ export function removeDirectory(directory: OverlayNode, child: Dentry): i32 {
   return result;
 }
 
+/** An indexed file's name becomes one of the copy, whose link count then tells when the last name goes (Linux: ovl_nlink_start()). */
+export function prepareRemoval(child: Dentry): i32 {
+  return nodeOf(child).isIndexed ? copyUpName(child) : 0;
+}
+
 /** Notes that a name of `node` is gone. The caller holds its copyUpLock. */
 export function markRemoved(node: OverlayNode): void {
   if (node.upper === null) node.unlinked = true;
   node.copyAttributes(node.real);
   if (node.isDirectory || node.upper === null) node.nlink = 0;
+  if (node.isIndexed && node.nlink == 0) dropIndexEntry(node);
 }

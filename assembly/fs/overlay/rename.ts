@@ -1,24 +1,36 @@
-// rename in an overlay.
+// rename in an overlay (Linux: ovl_rename()).
 //
-// Files are copied up and renamed in the upper layer; a whiteout stays where a lower layer has the old name. Directories that
-// exist in the upper layer alone are renamed, and made opaque where a lower layer has the new name; others are EXDEV, as on
-// Linux without redirect_dir, and mv copies them.
+// What is renamed is copied up and renamed in the upper layer; a whiteout stays where a lower layer has the old name. A directory
+// that has lower ones tells by a redirect where they are; one that has none is made opaque where its new parent is merged.
+// Without redirects (redirect_dir=off) directories with lower ones are EXDEV, and mv(1) copies them.
 //
 // All that can fail for want of space comes before the rename itself.
 
-import { EINVAL, ENOENT, EPERM, EXDEV } from "../../abi/errno.ts";
-import { RENAME_NOREPLACE } from "../../abi/fcntl.ts";
-import { errorOf, isError } from "../../lib/result.ts";
+import { EINVAL, ENOENT, EOPNOTSUPP, EXDEV } from "../../abi/errno.ts";
+import { RENAME_EXCHANGE, RENAME_NOREPLACE, RENAME_WHITEOUT } from "../../abi/fcntl.ts";
+import { isError } from "../../lib/result.ts";
+import { moveDentry } from "../../vfs/dcache.ts";
 import { Dentry } from "../../vfs/dentry.ts";
 import { lookupLocked } from "../../vfs/lookup.ts";
-import { Mount } from "../../vfs/mount.ts";
 import { lockPair, unlockPair } from "../../vfs/vfs.ts";
-import { copyUp, WHOLE } from "./copy-up.ts";
-import { discardWorkFile, isWhiteout, isWorkName, makeWorkWhiteout, moveFile } from "./layer.ts";
+import { copyUp, copyUpName, WHOLE } from "./copy-up.ts";
+import { OVL_REDIRECT } from "./filesystem.ts";
+import { exchangeFiles, findInLayer, isWhiteout, replaceFile } from "./layer.ts";
 import { checkEmpty } from "./listing.ts";
 import { nodeOf, OverlayNode } from "./node.ts";
-import { markRemoved } from "./remove.ts";
-import { clearDirectory, hasLower, moveToName, placeDirectory } from "./upper-names.ts";
+import {
+  hasOwn,
+  OPAQUE,
+  opaqueOf,
+  setImpure,
+  setOpaque,
+  XATTR_ORIGIN,
+  XATTR_ORIGIN_LENGTH,
+} from "./own-xattrs.ts";
+import { setRedirect } from "./redirect.ts";
+import { markRemoved, prepareRemoval } from "./remove.ts";
+import { checkName, clearDirectory, hasLower } from "./upper-names.ts";
+import { discardWorkFile, makeWorkWhiteout, placeWorkFile } from "./work.ts";
 
 /** Moves `from` of `fromDirectory` to `to` of `toDirectory`, whose locks the caller holds. */
 export function renameName(
@@ -28,19 +40,28 @@ export function renameName(
   to: Dentry,
   flags: u32,
 ): i32 {
-  if (flags & ~(<u32>RENAME_NOREPLACE)) return -EINVAL;
-  if (isWorkName(to.name, to.nameLength)) return -EPERM;
-  const node = nodeOf(from);
-  if (node.isDirectory && node.lowerCount) return -EXDEV;
-  let result = copyUp(node, WHOLE);
+  if (flags & ~(<u32>(RENAME_NOREPLACE | RENAME_EXCHANGE))) return -EINVAL;
+  const exchange = (flags & <u32>RENAME_EXCHANGE) != 0;
+  if (!canMove(from) || (exchange && !canMove(to))) return -EXDEV;
+  let result = exchange ? 0 : checkName(toDirectory, to.name, to.nameLength);
+  if (result == 0) result = copyUpName(from);
   if (result == 0) result = copyUp(toDirectory, WHOLE);
+  if (result == 0 && exchange) result = copyUpName(to);
+  else if (result == 0 && !to.isNegative) result = prepareRemoval(to);
   if (result < 0) return result;
+  if (exchange) return exchangeNames(fromDirectory, from, toDirectory, to);
   const replaced = to.inode;
-  if (replaced === null) return renameToFree(fromDirectory, from, toDirectory, to);
+  if (replaced === null) return moveName(fromDirectory, from, toDirectory, to);
   const target = changetype<OverlayNode>(replaced);
   return target.isDirectory
     ? replaceDirectory(fromDirectory, from, toDirectory, to, target)
     : replaceTarget(fromDirectory, from, toDirectory, to, target);
+}
+
+/** Without redirects, a directory that lower layers have stays where it is. */
+function canMove(dentry: Dentry): bool {
+  const node = nodeOf(dentry);
+  return !node.isDirectory || !node.lowerCount || (node.overlayFs.flags & OVL_REDIRECT) != 0;
 }
 
 function replaceDirectory(
@@ -69,73 +90,141 @@ function replaceTarget(
   // A copy-up of it ends first: it would make the name anew.
   const locked = target.copyUpLock.acquire();
   if (locked < 0) return locked;
-  const result = renameToFree(fromDirectory, from, toDirectory, to);
+  const result = moveName(fromDirectory, from, toDirectory, to);
   if (result == 0) markRemoved(target);
   target.copyUpLock.release();
   return result;
 }
 
-/** The rename in the upper layer, where the new name is free, a whiteout, or may be replaced. */
-function renameToFree(fromDirectory: OverlayNode, from: Dentry, toDirectory: OverlayNode, to: Dentry): i32 {
-  const covered = hasLower(fromDirectory, from.name, from.nameLength);
-  if (covered < 0) return covered;
-  const hides = hasLower(toDirectory, to.name, to.nameLength);
-  if (hides < 0) return hides;
+/** Marks what `from` needs to mean the same below `toDirectory`; both are in the upper layer. */
+function prepareMove(fromDirectory: OverlayNode, from: Dentry, toDirectory: OverlayNode): i32 {
+  const node = nodeOf(from);
+  const stays = fromDirectory === toDirectory;
+  const toDir = toDirectory.upper;
+  const upper = node.upper;
+  if (toDir === null || upper === null) return -ENOENT;
+  if (!stays) {
+    const copied = node.lowerCount ? 1 : hasOwn(upper.file, XATTR_ORIGIN, XATTR_ORIGIN_LENGTH);
+    const marked = copied > 0 ? setImpure(toDir.file) : copied;
+    if (marked < 0) return marked;
+  }
+  if (!node.isDirectory) return 0;
+  if (node.lowerCount) return setRedirect(from, stays);
+  if (!toDirectory.lowerCount) return 0;
+  const opaque = opaqueOf(upper.file);
+  if (opaque < 0 || opaque == OPAQUE) return min(opaque, 0);
+  const result = setOpaque(upper.file);
+  return result == -EOPNOTSUPP ? -EXDEV : result;
+}
+
+function exchangeNames(
+  fromDirectory: OverlayNode,
+  from: Dentry,
+  toDirectory: OverlayNode,
+  to: Dentry,
+): i32 {
   const fromDir = fromDirectory.upper;
   const toDir = toDirectory.upper;
   if (fromDir === null || toDir === null) return -ENOENT;
-  let result = lockPair(fromDir, toDir);
+  let result = prepareMove(fromDirectory, from, toDirectory);
+  if (result == 0) result = prepareMove(toDirectory, to, fromDirectory);
+  if (result == 0) result = lockPair(fromDir, toDir);
   if (result < 0) return result;
-  const whiteout = covered ? makeWorkWhiteout(fromDir) : 0;
-  if (isError(whiteout)) {
-    result = <i32>whiteout;
-  } else {
-    result = renameUpper(fromDirectory.overlayFs.mountOf(0), fromDir, from, toDir, to, hides > 0);
-    if (whiteout) {
-      const work = changetype<Dentry>(whiteout);
-      let placed = result;
-      if (result == 0) placed = moveToName(fromDir, work, fromDir, from.name, from.nameLength);
-      if (placed < 0) discardWorkFile(fromDir, work);
-      else work.decRef();
-    }
+  const foundOld = lookupLocked(fromDir, from.name, from.nameLength);
+  const foundNew = lookupLocked(toDir, to.name, to.nameLength);
+  if (isError(foundOld)) result = <i32>foundOld;
+  else if (isError(foundNew)) result = <i32>foundNew;
+  else {
+    const old = changetype<Dentry>(foundOld);
+    const other = changetype<Dentry>(foundNew);
+    if (old.isNegative || other.isNegative) result = -ENOENT;
+    else result = exchangeFiles(fromDir, old, toDir, other);
   }
+  if (!isError(foundOld)) changetype<Dentry>(foundOld).decRef();
+  if (!isError(foundNew)) changetype<Dentry>(foundNew).decRef();
   unlockPair(fromDir, toDir);
   return result;
 }
 
-function renameUpper(
-  mount: Mount,
+/** The rename in the upper layer, where the new name is free, a whiteout, or may be replaced. */
+function moveName(fromDirectory: OverlayNode, from: Dentry, toDirectory: OverlayNode, to: Dentry): i32 {
+  const covered = hasLower(fromDirectory, from.name, from.nameLength);
+  if (covered < 0) return covered;
+  const fromDir = fromDirectory.upper;
+  const toDir = toDirectory.upper;
+  if (fromDir === null || toDir === null) return -ENOENT;
+  let result = prepareMove(fromDirectory, from, toDirectory);
+  if (result == 0) result = clearTarget(toDirectory, toDir, to);
+  if (result < 0) return result;
+  if (!covered) return moveUpper(fromDir, from, toDir, to, MOVE);
+  result = moveUpper(fromDir, from, toDir, to, MOVE_WHITEOUT);
+  if (result != -EINVAL && result != -EOPNOTSUPP) return result;
+  return moveLeavingWhiteout(fromDirectory, fromDir, from, toDir, to);
+}
+
+/** A directory to be replaced loses the whiteouts in it. */
+function clearTarget(toDirectory: OverlayNode, toDir: Dentry, to: Dentry): i32 {
+  if (to.isNegative || !to.file.isDirectory) return 0;
+  const found = findInLayer(toDir, to.name, to.nameLength);
+  if (isError(found) || !found) return <i32>found;
+  const target = changetype<Dentry>(found);
+  const result = target.file.isDirectory ? clearDirectory(toDirectory.overlayFs.mountOf(0), target) : 0;
+  target.decRef();
+  return result;
+}
+
+/** On a file system whose rename cannot leave one: the whiteout is made first, and put in its place last. */
+function moveLeavingWhiteout(
+  fromDirectory: OverlayNode,
   fromDir: Dentry,
   from: Dentry,
   toDir: Dentry,
   to: Dentry,
-  hides: bool,
 ): i32 {
-  const foundOld = lookupLocked(fromDir, from.name, from.nameLength);
-  if (isError(foundOld)) return <i32>foundOld;
-  const old = changetype<Dentry>(foundOld);
-  let result = old.isNegative ? -ENOENT : 0;
-  let foundNew = errorOf(result);
-  if (result == 0) foundNew = lookupLocked(toDir, to.name, to.nameLength);
-  if (isError(foundNew)) {
-    old.decRef();
-    return <i32>foundNew;
-  }
-  const target = changetype<Dentry>(foundNew);
-  const replaced = target.inode;
-  const directory = old.file.isDirectory;
-  if (directory && replaced !== null && isWhiteout(replaced)) {
-    result = placeDirectory(fromDir, old, toDir, target);
-  } else {
-    if (replaced !== null && replaced.isDirectory) result = clearDirectory(mount, target);
-    if (result == 0) result = moveFile(fromDir, old, toDir, target);
-    if (result == 0 && directory && hides) {
-      old.file.opaque = true;
-      toDir.file.impure = true;
-    }
-  }
-  if (result == 0 && (old.file.originIno || old.file.opaque)) toDir.file.impure = true;
-  target.decRef();
-  old.decRef();
+  const made = makeWorkWhiteout(fromDirectory.overlayFs.workFor(fromDir));
+  if (isError(made)) return <i32>made;
+  const work = changetype<Dentry>(made);
+  let result = moveUpper(fromDir, from, toDir, to, MOVE);
+  let placed = result;
+  if (result == 0) placed = placeWorkFile(work, fromDir, from.name, from.nameLength);
+  if (placed < 0) discardWorkFile(work);
+  else work.decRef();
   return result;
+}
+
+const MOVE: u32 = 0;
+/** A whiteout is left in the old place. */
+const MOVE_WHITEOUT: u32 = 1;
+
+function moveUpper(fromDir: Dentry, from: Dentry, toDir: Dentry, to: Dentry, how: u32): i32 {
+  let result = lockPair(fromDir, toDir);
+  if (result < 0) return result;
+  const foundOld = lookupLocked(fromDir, from.name, from.nameLength);
+  const foundNew = lookupLocked(toDir, to.name, to.nameLength);
+  if (isError(foundOld)) result = <i32>foundOld;
+  else if (isError(foundNew)) result = <i32>foundNew;
+  else {
+    const old = changetype<Dentry>(foundOld);
+    const target = changetype<Dentry>(foundNew);
+    if (old.isNegative) result = -ENOENT;
+    else if (how == MOVE) result = replaceFile(fromDir, old, toDir, target);
+    else result = moveWithWhiteout(fromDir, old, toDir, target);
+  }
+  if (!isError(foundOld)) changetype<Dentry>(foundOld).decRef();
+  if (!isError(foundNew)) changetype<Dentry>(foundNew).decRef();
+  unlockPair(fromDir, toDir);
+  return result;
+}
+
+/** A whiteout in the new place goes to the old one. Errors: EINVAL when the file system can do no such thing. */
+function moveWithWhiteout(fromDir: Dentry, old: Dentry, toDir: Dentry, target: Dentry): i32 {
+  const replaced = target.inode;
+  if (replaced !== null && isWhiteout(replaced)) return exchangeFiles(fromDir, old, toDir, target);
+  // Only what can fail in the same way without the flag may fail with it.
+  if (replaced !== null && replaced.isDirectory != old.file.isDirectory) return -EINVAL;
+  const result = fromDir.file.rename(old, toDir.file, target, <u32>RENAME_WHITEOUT);
+  if (result < 0) return result;
+  if (replaced !== null && replaced.isDirectory) replaced.dead = true;
+  moveDentry(old, target);
+  return 0;
 }

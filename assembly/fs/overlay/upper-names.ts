@@ -1,6 +1,6 @@
 // Names in the upper layer's directories: made, also over whiteouts, and removed, also leaving whiteouts.
 
-import { EEXIST, ENOENT, ENOTEMPTY, EPERM } from "../../abi/errno.ts";
+import { EEXIST, EIO, ENOENT, ENOTEMPTY, EOPNOTSUPP, EPERM } from "../../abi/errno.ts";
 import { O_DIRECTORY, O_LARGEFILE, O_RDONLY } from "../../abi/fcntl.ts";
 import { errorOf, isError } from "../../lib/result.ts";
 import { Dentry } from "../../vfs/dentry.ts";
@@ -9,160 +9,137 @@ import { lookupLocked } from "../../vfs/lookup.ts";
 import { Mount } from "../../vfs/mount.ts";
 import { copyUp, WHOLE } from "./copy-up.ts";
 import { EntryBuffer } from "./entry-buffer.ts";
-import {
-  discardWorkFile,
-  findInLayer,
-  isWhiteout,
-  isWorkName,
-  makeFile,
-  makeWhiteout,
-  makeWorkFile,
-  makeWorkWhiteout,
-  moveFile,
-  NewFile,
-  removeFile,
-} from "./layer.ts";
+import { findInLayer, makeFile, makeWhiteout, NewFile, removeFile } from "./layer.ts";
+import { LayerLookup } from "./layer-lookup.ts";
 import { OverlayNode } from "./node.ts";
+import { isOciName } from "./oci.ts";
+import { setOpaque, whiteoutKind } from "./own-xattrs.ts";
+import { discardWorkFile, isWorkName, makeWorkFile, makeWorkWhiteout, placeWorkFile } from "./work.ts";
 
 /** Whether the lower layers of a directory show a name: 1 or 0, or -errno. */
 export function hasLower(directory: OverlayNode, name: usize, length: u32): i32 {
-  for (let i: u32 = 0; i < directory.lowerCount; i++) {
-    const found = findInLayer(directory.lower(i), name, length);
-    if (isError(found)) return <i32>found;
-    if (!found) continue;
-    const dentry = changetype<Dentry>(found);
-    const shown = !isWhiteout(dentry.file);
-    dentry.decRef();
-    return shown ? 1 : 0;
+  const search = new LayerLookup(name, length);
+  let result = 0;
+  for (let i: u32 = 0; i < directory.lowerCount && !search.stop && result == 0; i++) {
+    const last = i == directory.lowerCount - 1;
+    const found = search.find(directory.lower(i), false, last);
+    if (isError(found)) result = <i32>found;
+    if (isError(found) || !found) continue;
+    changetype<Dentry>(found).decRef();
+    result = 1;
   }
-  return 0;
+  search.destroy();
+  return result;
+}
+
+/** Whether a guest may give a file this name: 0 or -EPERM. */
+export function checkName(directory: OverlayNode, name: usize, length: u32): i32 {
+  if (isOciName(name, length)) return -EPERM;
+  return directory.overlayFs.work === null && isWorkName(name, length) ? -EPERM : 0;
 }
 
 /**
  * Makes a file that `directory` does not show, over a whiteout perhaps: its upper dentry with a reference, or an error. The
- * caller holds the lock of `directory`. Errors: EPERM for work names, EROFS, and what the layers give.
+ * caller holds the lock of `directory`. Errors: EPERM for names that are not to be made, EROFS, and what the layers give.
  */
 export function makeUpper(directory: OverlayNode, name: usize, length: u32, file: NewFile): usize {
-  if (isWorkName(name, length)) return errorOf(-EPERM);
-  const copied = copyUp(directory, WHOLE);
-  if (copied < 0) return errorOf(copied);
+  let result = checkName(directory, name, length);
+  if (result == 0) result = copyUp(directory, WHOLE);
+  if (result < 0) return errorOf(result);
   const upper = directory.upper;
   if (upper === null) return errorOf(-ENOENT);
-  const locked = upper.file.lock.acquire();
-  if (locked < 0) return errorOf(locked);
-  let made = lookupLocked(upper, name, length);
-  if (!isError(made)) {
-    const child = changetype<Dentry>(made);
-    const inode = child.inode;
-    let result = 0;
-    if (inode === null) result = makeFile(upper, child, file);
-    else if (!isWhiteout(inode)) result = -EEXIST;
-    else {
-      made = makeOverWhiteout(upper, child, file);
-      child.decRef();
-    }
-    if (result < 0) {
-      child.decRef();
-      made = errorOf(result);
-    }
+  result = upper.file.lock.acquire();
+  if (result < 0) return errorOf(result);
+  const found = lookupLocked(upper, name, length);
+  if (isError(found)) {
+    upper.file.lock.release();
+    return found;
   }
+  const child = changetype<Dentry>(found);
+  const inode = child.inode;
+  if (inode === null) result = makeFile(upper, child, file);
   upper.file.lock.release();
-  return made;
+  if (inode === null) {
+    // Nothing is below it: saying so spares later lookups the lower layers.
+    if (result == 0 && child.file.isDirectory && directory.isMerged) setOpaque(child.file);
+    if (result == 0) return found;
+    child.decRef();
+    return errorOf(result);
+  }
+  const whiteout = whiteoutKind(inode);
+  child.decRef();
+  if (whiteout <= 0) return errorOf(whiteout < 0 ? whiteout : -EEXIST);
+  return makeOverWhiteout(directory, upper, name, length, file);
 }
 
-/** As makeUpper(), for `whiteout` in `dir`, whose lock the caller holds. */
-function makeOverWhiteout(dir: Dentry, whiteout: Dentry, file: NewFile): usize {
-  const made = makeWorkFile(dir, file);
+/** As makeUpper(), over a whiteout. A directory is opaque, so that what the whiteout hid stays hidden. */
+function makeOverWhiteout(
+  directory: OverlayNode,
+  dir: Dentry,
+  name: usize,
+  length: u32,
+  file: NewFile,
+): usize {
+  const made = makeWorkFile(directory.overlayFs.workFor(dir), file);
   if (isError(made)) return made;
   const work = changetype<Dentry>(made);
-  const result = work.file.isDirectory
-    ? placeDirectory(dir, work, dir, whiteout)
-    : moveFile(dir, work, dir, whiteout);
+  let result = work.file.isDirectory ? setOpaque(work.file) : 0;
+  if (result == -EOPNOTSUPP) result = -EIO;
+  if (result == 0) result = placeWorkFile(work, dir, name, length);
   if (result == 0) return made;
-  discardWorkFile(dir, work);
+  discardWorkFile(work);
   return errorOf(result);
 }
 
-/**
- * Puts a directory in the place of a whiteout, which no rename can replace by it: opaque, so that what the whiteout hid stays
- * hidden. The caller holds both directories' locks.
- */
-export function placeDirectory(fromDir: Dentry, from: Dentry, toDir: Dentry, whiteout: Dentry): i32 {
-  const name = whiteout.name;
-  const length = whiteout.nameLength;
-  let result = removeFile(toDir, whiteout);
-  if (result < 0) return result;
-  const found = lookupLocked(toDir, name, length);
+/** Removes a name that the upper directory `dir` of `directory` may have, and leaves a whiteout if `cover`. */
+export function removeUpper(directory: OverlayNode, dir: Dentry, name: usize, length: u32, cover: bool): i32 {
+  const found = findInLayer(dir, name, length);
   if (isError(found)) return <i32>found;
-  const target = changetype<Dentry>(found);
-  result = moveFile(fromDir, from, toDir, target);
-  if (result == 0) {
-    from.file.opaque = true;
-    toDir.file.impure = true;
-  } else {
-    makeWhiteout(toDir, target);
+  const child = changetype<Dentry | null>(found);
+  let result = 0;
+  if (child !== null && child.file.isDirectory) {
+    result = clearDirectory(directory.overlayFs.mountOf(0), child);
   }
-  target.decRef();
+  if (result == 0) {
+    if (!cover) result = child === null ? -ENOENT : removeLocking(dir, child);
+    else if (child === null) result = whiteoutLocking(dir, name, length);
+    else result = coverFile(directory, dir, name, length);
+  }
+  if (child !== null) child.decRef();
   return result;
 }
 
-/**
- * Removes a name from `dir`, which may lack it, and leaves a whiteout if `cover`. A directory there holds whiteouts at the most.
- */
-export function removeUpper(mount: Mount, dir: Dentry, name: usize, length: u32, cover: bool): i32 {
+function removeLocking(dir: Dentry, child: Dentry): i32 {
   const locked = dir.file.lock.acquire();
   if (locked < 0) return locked;
-  const result = removeUpperLocked(mount, dir, name, length, cover);
+  const result = removeFile(dir, child);
   dir.file.lock.release();
   return result;
 }
 
-function removeUpperLocked(mount: Mount, dir: Dentry, name: usize, length: u32, cover: bool): i32 {
-  const found = lookupLocked(dir, name, length);
-  if (isError(found)) return <i32>found;
-  const child = changetype<Dentry>(found);
-  let result = 0;
-  if (child.isNegative) {
-    result = cover ? makeWhiteout(dir, child) : -ENOENT;
-  } else {
-    if (child.file.isDirectory) result = clearDirectory(mount, child);
-    if (result == 0) result = cover ? coverFile(dir, child) : removeFile(dir, child);
-  }
-  child.decRef();
+function whiteoutLocking(dir: Dentry, name: usize, length: u32): i32 {
+  const locked = dir.file.lock.acquire();
+  if (locked < 0) return locked;
+  const result = makeWhiteout(dir, name, length);
+  dir.file.lock.release();
   return result;
 }
 
 /** Puts a whiteout in the place of a file or an empty directory. The whiteout is made first: nothing is lost if that fails. */
-function coverFile(dir: Dentry, child: Dentry): i32 {
-  const made = makeWorkWhiteout(dir);
+function coverFile(directory: OverlayNode, dir: Dentry, name: usize, length: u32): i32 {
+  const made = makeWorkWhiteout(directory.overlayFs.workFor(dir));
   if (isError(made)) return <i32>made;
   const work = changetype<Dentry>(made);
-  let result = 0;
-  if (!child.file.isDirectory) {
-    result = moveFile(dir, work, dir, child);
-  } else {
-    result = removeFile(dir, child);
-    if (result == 0) result = moveToName(dir, work, dir, child.name, child.nameLength);
-  }
-  if (result < 0) discardWorkFile(dir, work);
+  const result = placeWorkFile(work, dir, name, length);
+  if (result < 0) discardWorkFile(work);
   else work.decRef();
-  return result;
-}
-
-/** Moves `from` to a name that is free. The caller holds both directories' locks. */
-export function moveToName(fromDir: Dentry, from: Dentry, toDir: Dentry, name: usize, length: u32): i32 {
-  const found = lookupLocked(toDir, name, length);
-  if (isError(found)) return <i32>found;
-  const target = changetype<Dentry>(found);
-  const result = moveFile(fromDir, from, toDir, target);
-  target.decRef();
   return result;
 }
 
 /** Removes the whiteouts, and work files that were left, from an upper directory that shows nothing. */
 export function clearDirectory(mount: Mount, dir: Dentry): i32 {
   // Whatever fails from here on, what the whiteouts hid must not come back.
-  dir.file.opaque = true;
+  let result = 0;
   const opened = dir.file.open(
     changetype<usize>(mount),
     dir,
@@ -171,9 +148,14 @@ export function clearDirectory(mount: Mount, dir: Dentry): i32 {
   if (isError(opened)) return <i32>opened;
   const description = changetype<FileDescription>(opened);
   const buffer = new EntryBuffer();
-  let result: i32;
+  let marked = false;
   do {
     result = buffer.fill(description, 0);
+    if (result == 0 && !marked && buffer.hasNames) {
+      result = setOpaque(dir.file);
+      if (result == -EOPNOTSUPP) result = 0;
+      marked = true;
+    }
     if (result == 0) result = removeListed(dir, buffer);
   } while (result > 0);
   buffer.destroy();
@@ -197,7 +179,7 @@ function removeListed(dir: Dentry, buffer: EntryBuffer): i32 {
     const child = changetype<Dentry>(found);
     const inode = child.inode;
     if (inode !== null) {
-      const hidden = isWhiteout(inode) || isWorkName(child.name, child.nameLength);
+      const hidden = whiteoutKind(inode) > 0 || isWorkName(child.name, child.nameLength);
       result = hidden ? removeFile(dir, child) : -ENOTEMPTY;
       removed++;
     }

@@ -1,0 +1,48 @@
+// Copies extended attributes to the copy of a file (Linux: ovl_copy_xattr()).
+
+import { allocDataPages, freePages } from "mm/page";
+import { ENOMEM, EOPNOTSUPP } from "../../abi/errno.ts";
+import { Inode } from "../../vfs/dentry.ts";
+import { equal } from "../../lib/bytes.ts";
+import { isOwnXattr } from "./xattrs.ts";
+
+/** 64 KiB: XATTR_LIST_MAX and XATTR_SIZE_MAX. */
+const ROOM_ORDER: u32 = 4;
+const ROOM: u32 = 65536;
+/** "security." */
+const SECURITY: usize = memory.data<u8>([0x73, 0x65, 0x63, 0x75, 0x72, 0x69, 0x74, 0x79, 0x2e]);
+/** "system.posix_acl_" */
+const ACL: usize = memory.data<u8>([
+  0x73, 0x79, 0x73, 0x74, 0x65, 0x6d, 0x2e, 0x70, 0x6f, 0x73, 0x69, 0x78, 0x5f, 0x61, 0x63, 0x6c, 0x5f,
+]);
+
+/** All but the overlay's own. What the upper file system does not know is left out, unless it decides on permission. */
+export function copyXattrs(from: Inode, to: Inode): i32 {
+  const size = from.listXattrs(0, 0);
+  if (size == 0 || size == -EOPNOTSUPP) return 0;
+  if (size < 0) return size;
+  const names = allocDataPages(ROOM_ORDER);
+  const value = allocDataPages(ROOM_ORDER);
+  let result = names && value ? from.listXattrs(names, ROOM) : -ENOMEM;
+  const end = names + (result > 0 ? result : 0);
+  for (let at = names; at < end && result >= 0; ) {
+    let length: u32 = 0;
+    while (at + length < end && load<u8>(at + length)) length++;
+    if (!isOwnXattr(at, length)) result = copyOne(from, to, at, length, value);
+    at += length + 1;
+  }
+  if (names) freePages(names);
+  if (value) freePages(value);
+  return min(result, 0);
+}
+
+function copyOne(from: Inode, to: Inode, name: usize, length: u32, value: usize): i32 {
+  const got = from.getXattr(name, length, value, ROOM);
+  if (got < 0) return got;
+  const result = to.setXattr(name, length, value, got, 0);
+  return result == -EOPNOTSUPP && !mustCopy(name, length) ? 0 : result;
+}
+
+function mustCopy(name: usize, length: u32): bool {
+  return (length > 9 && equal(name, SECURITY, 9)) || (length > 17 && equal(name, ACL, 17));
+}
