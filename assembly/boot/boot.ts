@@ -21,9 +21,9 @@ import {
 } from "../fs/devtmpfs/mem.ts";
 import { mountGofer } from "../fs/gofer/gofer.ts";
 import { OverlayFilesystem } from "../fs/overlay/filesystem.ts";
-import { mountOverlay, mountOverlayFile } from "../fs/overlay/overlay.ts";
+import { mountOverlay, mountOverlayFile, mountOverlayInMemory, OVL_DEFAULT } from "../fs/overlay/overlay.ts";
 import { mountProc } from "../fs/proc/proc.ts";
-import { mountTmpfs } from "../fs/tmpfs/tmpfs.ts";
+import { mountTmpfs, TmpfsFilesystem } from "../fs/tmpfs/tmpfs.ts";
 import { initAnonymous } from "../kernel/anonymous.ts";
 import { initUptime } from "../kernel/clock.ts";
 import { makeHostStream } from "../kernel/host-stream.ts";
@@ -301,14 +301,18 @@ export function listInto(file: FileDescription, buffer: usize, capacity: u32): i
   return result < 0 ? result : used;
 }
 
-/** An overlay of root dentries, which it takes over, or an error. */
+/**
+ * An overlay of root dentries, which it takes over, or an error. An upper layer in memory is given a directory each for the layer
+ * and its work; a tree of the host is the layer itself.
+ */
 export function makeOverlay(upper: usize, lowers: usize, count: u32): usize {
   const top = changetype<Dentry>(<usize>load<u32>(lowers));
   const upperRoot = changetype<Dentry | null>(upper);
-  const result =
-    upperRoot !== null && !top.file.isDirectory
-      ? mountOverlayFile(upperRoot, top)
-      : mountOverlay(upperRoot, lowers, count);
+  let result: usize;
+  if (upperRoot === null) result = mountOverlay(null, null, lowers, count, OVL_DEFAULT);
+  else if (!top.file.isDirectory) result = mountOverlayFile(upperRoot, top);
+  else if (upperRoot.fs instanceof TmpfsFilesystem) result = mountOverlayInMemory(upperRoot, lowers, count);
+  else result = mountOverlay(upperRoot, null, lowers, count, OVL_DEFAULT);
   // The overlay has references of its own on its layers.
   if (upperRoot !== null) upperRoot.decRef();
   for (let i: u32 = 0; i < count; i++)

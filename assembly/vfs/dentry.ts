@@ -136,13 +136,6 @@ export abstract class Inode extends RefCounted {
   /** The first Watch on it (vfs/fsnotify.ts). */
   watches: usize = 0;
 
-  // What an overlay notes on the inodes of its upper layer, until there are extended attributes.
-  /** Hides what lower layers have in this directory (trusted.overlay.opaque). */
-  opaque: bool = false;
-  /** The directory may hold files with an originIno, or opaque directories (trusted.overlay.impure). */
-  impure: bool = false;
-  /** The overlay's number for the lower file that this one was copied up from (trusted.overlay.origin); 0: none. */
-  originIno: u64 = 0;
   /** The overlay's inode on top of this one, not counted as a reference; 0: none. */
   overlay: usize = 0;
 

@@ -25,7 +25,7 @@ import { FileDescription } from "../../vfs/file-description.ts";
 import { lookupLocked } from "../../vfs/lookup.ts";
 import { lockPair, unlockPair } from "../../vfs/vfs.ts";
 import { copyData } from "./copy-data.ts";
-import { copyXattrs } from "./copy-xattrs.ts";
+import { copyAcls, copyXattrs } from "./copy-xattrs.ts";
 import { addToIndex, linkName, writeNlinkDelta } from "./index-dir.ts";
 import { changeFile, moveFile, NewFile, removeFile, restoreTimes } from "./layer.ts";
 import { nodeOf, OverlayNode } from "./node.ts";
@@ -98,6 +98,7 @@ function copyUpLocked(node: OverlayNode, length: i64): i32 {
   // Two names of the copy will be its entry in the index and the name that it is made for.
   const delta = <i32>lower.nlink - 2;
   if (result == 0 && node.isIndexed) result = writeNlinkDelta(node, work.file, delta);
+  if (result == 0) result = copyAcls(lower, work.file);
   if (result == 0) result = copyAttributes(lower, work.file);
   if (result == 0) result = node.isIndexed ? placeIndexed(node, dir, work) : place(node, dir, work);
   if (result < 0) {

@@ -50,6 +50,7 @@ export class OverlayFilesystem extends Filesystem {
     this.readonly = true;
     if (upper !== null) {
       this.readonly = upper.fs.readonly;
+      this.hasAcls = upper.fs.hasAcls;
       this.setLayer(0, upper, 0);
       upper.incRef();
       this.quietUpper = new Mount(upper, MNT_NOATIME);

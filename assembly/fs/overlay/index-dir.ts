@@ -83,7 +83,13 @@ export function findOwnEntry(fs: OverlayFilesystem, copy: Inode): usize {
 }
 
 /** Moves a finished copy of `lower` into the index. */
-export function addToIndex(fs: OverlayFilesystem, index: Dentry, layer: u32, lower: Inode, work: Dentry): i32 {
+export function addToIndex(
+  fs: OverlayFilesystem,
+  index: Dentry,
+  layer: u32,
+  lower: Inode,
+  work: Dentry,
+): i32 {
   const handle = heap.alloc(HANDLE_LENGTH);
   makeHandle(fs, layer, lower, handle);
   const name = nameOf(handle, HANDLE_LENGTH);

@@ -5,6 +5,7 @@ import { O_ACCMODE, O_RDONLY } from "../../abi/fcntl.ts";
 import { S_IFCHR, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from "../../abi/stat.ts";
 import { free } from "../../lib/ref-counted.ts";
 import { errorOf, isError } from "../../lib/result.ts";
+import { Acl } from "../../vfs/acl.ts";
 import { ATTR_SIZE, Attributes } from "../../vfs/attributes.ts";
 import { Dentry, Inode } from "../../vfs/dentry.ts";
 import { Mount } from "../../vfs/mount.ts";
@@ -149,7 +150,7 @@ export class OverlayInode extends OverlayNode {
     }
     const layer = load<u32>(lowers, 4);
     const found = findCopy(fs, layer, lower);
-    const copy = isError(found) ? null : changetype<Dentry | null>(found);
+    const copy = changetype<Dentry | null>(isError(found) ? <usize>0 : found);
     const node = this.makeNode(child, copy, lowers, count);
     // Another name may have come to it first while this one slept.
     const first = fs.indexed.find(lower);
@@ -298,6 +299,15 @@ export class OverlayInode extends OverlayNode {
     const dentry = new Dentry(upper.fs, upper, 0, 0, 0);
     dentry.instantiate(changetype<Inode>(made));
     return changetype<usize>(new OverlayInode(this.fs, dentry, 0, 0, false));
+  }
+
+  override setAcl(isDefault: bool, acl: Acl | null, mode: u32): i32 {
+    let result = copyUp(this, WHOLE);
+    if (result < 0) return result;
+    const real = this.real;
+    result = real.setAcl(isDefault, acl, mode);
+    this.copyAttributes(real);
+    return result;
   }
 
   override getXattr(name: usize, nameLength: u32, out: usize, capacity: u32): i32 {

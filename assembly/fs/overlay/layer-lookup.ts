@@ -5,9 +5,9 @@
 
 import { EINVAL, ENAMETOOLONG } from "../../abi/errno.ts";
 import { PATH_MAX } from "../../abi/limits.ts";
-import { errorOf, isError } from "../../lib/result.ts";
 import { duplicate } from "../../lib/bytes.ts";
 import { free } from "../../lib/ref-counted.ts";
+import { errorOf, isError } from "../../lib/result.ts";
 import { Dentry } from "../../vfs/dentry.ts";
 import { findInLayer } from "./layer.ts";
 import { hasOciWhiteout, isOciName, isOciOpaque } from "./oci.ts";
@@ -141,7 +141,7 @@ export class LayerLookup {
       const absolute = load<u8>(text) == SLASH;
       // An absolute one in an opaque directory still leads on.
       if (absolute) this.stop = false;
-      const kept = absolute ? 0 : start;
+      const kept: u32 = absolute ? 0 : start;
       const total = kept + length + (this.length - end);
       if (!isRedirect(text, length)) result = -EINVAL;
       else if (total >= <u32>PATH_MAX) result = -ENAMETOOLONG;

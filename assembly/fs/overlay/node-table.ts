@@ -63,7 +63,7 @@ export class NodeTable {
   }
 
   private bucketOf(key: usize): usize {
-    const hash = (<u32>(key >> 4)) * 0x9e3779b1;
+    const hash = <u32>(key >> 4) * 0x9e3779b1;
     return this.buckets + ((<usize>(hash >> 24)) << 2);
   }
 }

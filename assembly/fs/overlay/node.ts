@@ -137,10 +137,14 @@ export abstract class OverlayNode extends TableNode {
     this.mtime = real.mtime;
     this.ctime = real.ctime;
     this.btime = real.btime;
+    this.hasFileCapability = real.hasFileCapability;
+    if (this.accessAcl !== real.accessAcl) this.holdAcl(false, real.accessAcl);
+    if (this.defaultAcl !== real.defaultAcl) this.holdAcl(true, real.defaultAcl);
     // Linux: a merged directory shows 1, since nobody counted its subdirectories.
     if (this.unlinked || this.dead) this.nlink = 0;
     else if (this.isDirectory && this.isMerged) this.nlink = 1;
-    else if (this.isIndexed && this.upper !== null) this.nlink = <u32>max<i32>(<i32>real.nlink + this.nlinkDelta, 0);
+    else if (this.isIndexed && this.upper !== null)
+      this.nlink = <u32>max<i32>(<i32>real.nlink + this.nlinkDelta, 0);
     else this.nlink = real.nlink;
   }
 }

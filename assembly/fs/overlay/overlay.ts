@@ -17,7 +17,13 @@ import { SINGLE_NAME, SINGLE_NAME_LENGTH } from "./copy-up.ts";
 import { LOWERS_MAX, OVL_INDEX, OVL_REDIRECT, OverlayFilesystem } from "./filesystem.ts";
 import { OverlayInode } from "./inode.ts";
 import { findInLayer } from "./layer.ts";
-import { prepareWork } from "./work-directory.ts";
+import { makeDirectory, prepareWork } from "./work-directory.ts";
+
+/** "upper", "work" */
+const UPPER: usize = memory.data<u8>([0x75, 0x70, 0x70, 0x65, 0x72]);
+const UPPER_LENGTH: u32 = 5;
+const WORKDIR: usize = memory.data<u8>([0x77, 0x6f, 0x72, 0x6b]);
+const WORKDIR_LENGTH: u32 = 4;
 
 /** The options of an overlay that nobody gave any: as a container's root is best served. */
 export const OVL_DEFAULT: u32 = OVL_REDIRECT | OVL_INDEX;
@@ -52,6 +58,23 @@ export function mountOverlay(
     }
   }
   return makeRoot(fs, upper, lowers, count);
+}
+
+/**
+ * mountOverlay() with the default options, whose upper layer and work directory are made in `store`, an empty directory: the
+ * upper layer's is of its owner and mode.
+ */
+export function mountOverlayInMemory(store: Dentry, lowers: usize, count: u32): usize {
+  const top = store.file;
+  const upper = makeDirectory(store, UPPER, UPPER_LENGTH, top.mode & 0o7777, top.uid, top.gid);
+  if (isError(upper)) return upper;
+  const workdir = makeDirectory(store, WORKDIR, WORKDIR_LENGTH, 0o700, 0, 0);
+  const result = isError(workdir)
+    ? workdir
+    : mountOverlay(changetype<Dentry>(upper), changetype<Dentry>(workdir), lowers, count, OVL_DEFAULT);
+  changetype<Dentry>(upper).decRef();
+  if (!isError(workdir)) changetype<Dentry>(workdir).decRef();
+  return result;
 }
 
 /**

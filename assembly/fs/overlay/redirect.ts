@@ -20,13 +20,11 @@ export function setRedirect(dentry: Dentry, stays: bool): i32 {
   let result = getOwn(upper.file, XATTR_REDIRECT, XATTR_REDIRECT_LENGTH, text, PATH_MAX);
   const known = result > 0 && (stays || load<u8>(text) == SLASH);
   if (result >= 0 && !known) {
-    let length: i32 = stays ? <i32>dentry.nameLength : pathOf(dentry, text);
+    const length: i32 = stays ? <i32>dentry.nameLength : pathOf(dentry, text);
     if (stays) memory.copy(text, dentry.name, dentry.nameLength);
     const at = stays ? text : text + (PATH_MAX - max(length, 0));
     result =
-      length < 0
-        ? length
-        : upper.file.setXattr(XATTR_REDIRECT, XATTR_REDIRECT_LENGTH, at, <u32>length, 0);
+      length < 0 ? length : upper.file.setXattr(XATTR_REDIRECT, XATTR_REDIRECT_LENGTH, at, <u32>length, 0);
   }
   heap.free(text);
   return result < 0 ? -EXDEV : 0;

@@ -117,12 +117,7 @@ function prepareMove(fromDirectory: OverlayNode, from: Dentry, toDirectory: Over
   return result == -EOPNOTSUPP ? -EXDEV : result;
 }
 
-function exchangeNames(
-  fromDirectory: OverlayNode,
-  from: Dentry,
-  toDirectory: OverlayNode,
-  to: Dentry,
-): i32 {
+function exchangeNames(fromDirectory: OverlayNode, from: Dentry, toDirectory: OverlayNode, to: Dentry): i32 {
   const fromDir = fromDirectory.upper;
   const toDir = toDirectory.upper;
   if (fromDir === null || toDir === null) return -ENOENT;
@@ -184,7 +179,7 @@ function moveLeavingWhiteout(
   const made = makeWorkWhiteout(fromDirectory.overlayFs.workFor(fromDir));
   if (isError(made)) return <i32>made;
   const work = changetype<Dentry>(made);
-  let result = moveUpper(fromDir, from, toDir, to, MOVE);
+  const result = moveUpper(fromDir, from, toDir, to, MOVE);
   let placed = result;
   if (result == 0) placed = placeWorkFile(work, fromDir, from.name, from.nameLength);
   if (placed < 0) discardWorkFile(work);

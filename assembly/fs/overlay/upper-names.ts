@@ -3,7 +3,7 @@
 import { EEXIST, EIO, ENOENT, ENOTEMPTY, EOPNOTSUPP, EPERM } from "../../abi/errno.ts";
 import { O_DIRECTORY, O_LARGEFILE, O_RDONLY } from "../../abi/fcntl.ts";
 import { errorOf, isError } from "../../lib/result.ts";
-import { Dentry } from "../../vfs/dentry.ts";
+import { Dentry, Inode } from "../../vfs/dentry.ts";
 import { FileDescription } from "../../vfs/file-description.ts";
 import { lookupLocked } from "../../vfs/lookup.ts";
 import { Mount } from "../../vfs/mount.ts";
@@ -84,11 +84,25 @@ function makeOverWhiteout(
   if (isError(made)) return made;
   const work = changetype<Dentry>(made);
   let result = work.file.isDirectory ? setOpaque(work.file) : 0;
+  // A name of another file keeps what that has.
+  if (result == 0 && file.source === null) result = inheritFrom(dir.file, work.file);
   if (result == -EOPNOTSUPP) result = -EIO;
   if (result == 0) result = placeWorkFile(work, dir, name, length);
   if (result == 0) return made;
   discardWorkFile(work);
   return errorOf(result);
+}
+
+/** The work directory has no default list, and so gave none. */
+function inheritFrom(directory: Inode, inode: Inode): i32 {
+  const acl = directory.defaultAcl;
+  if (acl === null || inode.isSymlink) return 0;
+  const own = acl.forNewFile(inode.mode);
+  const mode = (inode.mode & ~(<u32>0o777)) | own.modeBits;
+  let result = inode.setAcl(false, own.isMinimal ? null : own, mode);
+  own.decRef();
+  if (result == 0 && inode.isDirectory) result = inode.setAcl(true, acl, mode);
+  return result;
 }
 
 /** Removes a name that the upper directory `dir` of `directory` may have, and leaves a whiteout if `cover`. */

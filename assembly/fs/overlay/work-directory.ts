@@ -25,20 +25,27 @@ const LEVELS: u32 = 2;
 export function prepareWork(fs: OverlayFilesystem, upper: Dentry, workdir: Dentry): i32 {
   if (!workdir.file.isDirectory || workdir.fs !== upper.fs) return -EINVAL;
   if (workdir.isBelow(upper) || upper.isBelow(workdir)) return -EINVAL;
-  const work = openDirectory(workdir, WORK, WORK_LENGTH);
+  const work = makeDirectory(workdir, WORK, WORK_LENGTH, 0, 0, 0);
   if (isError(work)) return <i32>work;
   fs.work = changetype<Dentry>(work);
   const emptied = emptyDirectory(fs, changetype<Dentry>(work), LEVELS);
   if (emptied < 0) return emptied;
   if (!(fs.flags & OVL_INDEX) || !hasXattrs(changetype<Dentry>(work))) return 0;
-  const index = openDirectory(workdir, INDEX, INDEX_LENGTH);
+  const index = makeDirectory(workdir, INDEX, INDEX_LENGTH, 0, 0, 0);
   if (isError(index)) return <i32>index;
   fs.index = changetype<Dentry>(index);
   return 0;
 }
 
 /** A directory of a name, made when it is missing: its dentry with a reference, or an error. */
-function openDirectory(parent: Dentry, name: usize, length: u32): usize {
+export function makeDirectory(
+  parent: Dentry,
+  name: usize,
+  length: u32,
+  mode: u32,
+  uid: u32,
+  gid: u32,
+): usize {
   const locked = parent.file.lock.acquire();
   if (locked < 0) return errorOf(locked);
   const found = lookupLocked(parent, name, length);
@@ -46,7 +53,7 @@ function openDirectory(parent: Dentry, name: usize, length: u32): usize {
   if (!isError(found)) {
     const child = changetype<Dentry>(found);
     if (child.isNegative) {
-      const file = new NewFile(<u32>S_IFDIR, 0, 0, 0);
+      const file = new NewFile(<u32>S_IFDIR | mode, 0, uid, gid);
       result = makeFile(parent, child, file);
       free(file);
     } else if (!child.file.isDirectory) {

@@ -43,11 +43,11 @@ class Kernel {
   private readonly input: number;
   private readonly output: number;
 
-  constructor(module: WebAssembly.Module) {
+  constructor(module: WebAssembly.Module, flags: number) {
     const { exports, memory } = instantiate(module);
     this.exports = exports as Record<string, Call>;
     this.memory = memory;
-    this.call("setUp");
+    this.call("setUp", flags);
     this.input = this.call("input");
     this.output = this.call("output");
   }
@@ -152,7 +152,8 @@ class Kernel {
   }
 }
 
-export function runInKernel(module: WebAssembly.Module, steps: readonly Step[]): Outcome[] {
-  const kernel = new Kernel(module);
+/** `flags` are the overlay's OVL_*. */
+export function runInKernel(module: WebAssembly.Module, flags: number, steps: readonly Step[]): Outcome[] {
+  const kernel = new Kernel(module, flags);
   return steps.map((step) => kernel.run(step));
 }

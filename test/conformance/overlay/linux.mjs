@@ -6,7 +6,7 @@ import os from "node:os";
 import path from "node:path";
 
 process.umask(0);
-const programs = JSON.parse(fs.readFileSync(0, "utf8"));
+const { options: extra, programs } = JSON.parse(fs.readFileSync(0, "utf8"));
 const scratch = fs.mkdtempSync(path.join(os.tmpdir(), "wvisor-overlay-"));
 try {
   process.stdout.write(JSON.stringify(programs.map(runProgram)));
@@ -20,7 +20,7 @@ function runProgram(steps) {
   for (const directory of [...trees, path.join(scratch, "work")]) fs.mkdirSync(directory, 0o755);
   const options =
     `lowerdir=${trees[2]}:${trees[3]},upperdir=${trees[1]},workdir=${scratch}/work,` +
-    "redirect_dir=off,index=off,metacopy=off,xino=off";
+    `${extra},metacopy=off,xino=off`;
   const calls = {
     mkdir: (at) => fs.mkdirSync(at, 0o755),
     write: (at, _tree, { other }) => fs.writeFileSync(at, other, { mode: 0o644 }),

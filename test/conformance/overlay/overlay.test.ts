@@ -11,10 +11,10 @@ import { type Outcome, randomProgram, type Step } from "./program.ts";
 const PROGRAMS = 40;
 const STEPS = 160;
 
-function runOnLinux(programs: readonly Step[][]): Outcome[][] | null {
+function runOnLinux(options: string, programs: readonly Step[][]): Outcome[][] | null {
   const script = path.join(import.meta.dirname, "linux.mjs");
   const { status, stdout, stderr } = spawnSync("unshare", ["-m", process.execPath, script], {
-    input: JSON.stringify(programs),
+    input: JSON.stringify({ options, programs }),
     encoding: "utf8",
     maxBuffer: 1 << 28,
   });
@@ -35,14 +35,24 @@ function describe(steps: readonly Step[], outcomes: readonly Outcome[]): string[
   });
 }
 
-test("random programs do the same as on Linux's overlayfs", async (context) => {
-  const programs = Array.from({ length: PROGRAMS }, (_, seed) => randomProgram(seed + 1, STEPS));
-  const linux = runOnLinux(programs);
-  if (!linux) return context.skip("no right to mount an overlay here");
-  const files = await compileKernel("test/kernel/overlay/driver.ts", { target: "test-release" });
-  const module = new WebAssembly.Module(files.get("kernel.wasm") as Uint8Array<ArrayBuffer>);
-  for (const [i, steps] of programs.entries()) {
-    const ours = runInKernel(module, steps);
-    expect(describe(steps, ours), `program ${i + 1}`).toEqual(describe(steps, linux[i] as Outcome[]));
-  }
-}, 60_000);
+// The flags are OVL_REDIRECT and OVL_INDEX (assembly/fs/overlay/filesystem.ts).
+const MODES: readonly (readonly [string, number])[] = [
+  ["redirect_dir=off,index=off", 0],
+  ["redirect_dir=on,index=on", 5],
+];
+
+test.for(MODES)(
+  "random programs do the same as on Linux's overlayfs: %s",
+  { timeout: 60_000 },
+  async ([options, flags], context) => {
+    const programs = Array.from({ length: PROGRAMS }, (_, seed) => randomProgram(seed + 1, STEPS));
+    const linux = runOnLinux(options, programs);
+    if (!linux) return context.skip("no right to mount an overlay here");
+    const files = await compileKernel("test/kernel/overlay/driver.ts", { target: "test-release" });
+    const module = new WebAssembly.Module(files.get("kernel.wasm") as Uint8Array<ArrayBuffer>);
+    for (const [i, steps] of programs.entries()) {
+      const ours = runInKernel(module, flags, steps);
+      expect(describe(steps, ours), `program ${i + 1}`).toEqual(describe(steps, linux[i] as Outcome[]));
+    }
+  },
+);

@@ -8,6 +8,7 @@ import { EINVAL, EISDIR } from "../../../assembly/abi/errno.ts";
 import { O_APPEND, O_CREAT, O_DIRECTORY, O_RDONLY, O_TRUNC, O_WRONLY } from "../../../assembly/abi/fcntl.ts";
 import { Credentials } from "../../../assembly/auth/credentials.ts";
 import { mountOverlay } from "../../../assembly/fs/overlay/overlay.ts";
+import { makeDirectory } from "../../../assembly/fs/overlay/work-directory.ts";
 import { mountTmpfs } from "../../../assembly/fs/tmpfs/tmpfs.ts";
 import { free } from "../../../assembly/lib/ref-counted.ts";
 import { isError } from "../../../assembly/lib/result.ts";
@@ -37,6 +38,8 @@ const BUFFER: usize = 65536;
 @final
 class Driver {
   readonly mounts: usize = heap.alloc(16);
+  flags: u32 = 0;
+  workdir: Dentry | null = null;
   readonly input: usize = heap.alloc(BUFFER);
   readonly output: usize = heap.alloc(BUFFER);
   readonly walk: PathWalk = new PathWalk();
@@ -64,16 +67,28 @@ function driver(): Driver {
   return changetype<Driver>(current);
 }
 
+function putText(to: usize, text: string): u32 {
+  for (let i = 0; i < text.length; i++) store<u8>(to + i, <u8>text.charCodeAt(i));
+  return <u32>text.length;
+}
+
 function tmpfs(): Mount {
   return new Mount(mountTmpfs(0, 0o755, 0, 0), 0);
 }
 
-export function setUp(): void {
+/** `flags` are the overlay's OVL_*. */
+export function setUp(flags: u32): void {
   initPages(1 << 30);
   initDcache();
   const d = new Driver();
   current = changetype<usize>(d);
-  for (let tree: u32 = 1; tree <= 3; tree++) d.set(tree, tmpfs());
+  d.flags = flags;
+  for (let tree: u32 = 2; tree <= 3; tree++) d.set(tree, tmpfs());
+  const store = mountTmpfs(0, 0o755, 0, 0);
+  const upper = makeDirectory(store, d.input, putText(d.input, "upper"), 0o755, 0, 0);
+  d.set(1, new Mount(changetype<Dentry>(upper), 0));
+  const workdir = makeDirectory(store, d.input, putText(d.input, "work"), 0o755, 0, 0);
+  d.workdir = changetype<Dentry>(workdir);
 }
 
 export function input(): usize {
@@ -89,7 +104,7 @@ export function mount(): i32 {
   const lowers = heap.alloc(8);
   store<u32>(lowers, <u32>changetype<usize>(d.mount(2).root));
   store<u32>(lowers, <u32>changetype<usize>(d.mount(3).root), 4);
-  const root = mountOverlay(d.mount(1).root, lowers, 2);
+  const root = mountOverlay(d.mount(1).root, d.workdir, lowers, 2, d.flags);
   heap.free(lowers);
   if (isError(root)) return <i32>root;
   d.set(0, new Mount(changetype<Dentry>(root), 0));

@@ -1,7 +1,7 @@
 // rename in an overlay.
 
 import { EINVAL, EISDIR, ENOENT, ENOTDIR, ENOTEMPTY, EXDEV } from "../../../assembly/abi/errno.ts";
-import { O_RDONLY, RENAME_EXCHANGE, RENAME_NOREPLACE } from "../../../assembly/abi/fcntl.ts";
+import { O_RDONLY, RENAME_EXCHANGE, RENAME_NOREPLACE, RENAME_WHITEOUT } from "../../../assembly/abi/fcntl.ts";
 import { S_IFCHR } from "../../../assembly/abi/stat.ts";
 import { FileDescription } from "../../../assembly/vfs/file-description.ts";
 import { check, makeWorld } from "./world.ts";
@@ -97,6 +97,7 @@ export function typesMustAgreeAndFlagsAreHonoured(): void {
   check(w.top.mkdir("/e") == 0 && w.top.rename("/e", "/f") == -ENOTDIR, "a directory over a file");
   check(w.top.rename("/f", "/g", <u32>RENAME_NOREPLACE) == -17, "RENAME_NOREPLACE");
   check(w.top.rename("/f", "/h", <u32>RENAME_NOREPLACE) == 0 && w.top.reads("/h", "f"), "where nothing is");
-  check(w.top.rename("/h", "/g", <u32>RENAME_EXCHANGE) == -EINVAL, "RENAME_EXCHANGE is not supported");
+  check(w.top.rename("/h", "/g", <u32>RENAME_EXCHANGE) == 0 && w.top.reads("/g", "f"), "RENAME_EXCHANGE");
+  check(w.top.rename("/h", "/g", <u32>RENAME_WHITEOUT) == -EINVAL, "RENAME_WHITEOUT is for layers");
   w.end();
 }

@@ -361,7 +361,7 @@ export class World {
     const lowers = heap.alloc(8);
     store<u32>(lowers, <u32>changetype<usize>(this.lower.root));
     store<u32>(lowers, <u32>changetype<usize>(this.base.root), 4);
-    const root = mountOverlay(upper, lowers, 2);
+    const root = mountOverlay(upper, null, lowers, 2, 0);
     heap.free(lowers);
     check(!isError(root), "the overlay can be mounted");
     return new Tree(new Mount(changetype<Dentry>(root), 0));
