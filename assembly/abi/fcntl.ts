@@ -27,6 +27,9 @@ export const AT_REMOVEDIR = 0x200;
 export const AT_SYMLINK_FOLLOW = 0x400;
 export const AT_NO_AUTOMOUNT = 0x800;
 export const AT_EMPTY_PATH = 0x1000;
+/** Of faccessat(2); the same number as AT_REMOVEDIR. */
+export const AT_EACCESS = 0x200;
+export const AT_STATX_SYNC_TYPE = 0x6000;
 
 export const RESOLVE_NO_XDEV = 0x01;
 export const RESOLVE_NO_MAGICLINKS = 0x02;

@@ -24,6 +24,7 @@ export const SYS_fsync = 74;
 export const SYS_fdatasync = 75;
 export const SYS_truncate = 76;
 export const SYS_ftruncate = 77;
+export const SYS_getdents = 78;
 export const SYS_getcwd = 79;
 export const SYS_chdir = 80;
 export const SYS_fchdir = 81;

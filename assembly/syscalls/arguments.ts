@@ -6,6 +6,7 @@
 import { EBADF, EFAULT, ENAMETOOLONG, ENOENT, ENOTDIR } from "../abi/errno.ts";
 import { AT_EMPTY_PATH, AT_FDCWD } from "../abi/fcntl.ts";
 import { PATH_MAX } from "../abi/limits.ts";
+import { Credentials } from "../auth/credentials.ts";
 import { Task } from "../kernel/task.ts";
 import { errorOf } from "../lib/result.ts";
 import { FileDescription } from "../vfs/file-description.ts";
@@ -45,12 +46,16 @@ export function takePath(walk: PathWalk, path: usize): i32 {
  * EBADF and ENOTDIR for the descriptor, which an absolute path does not look at.
  */
 export function beginAt(task: Task, walk: PathWalk, dirFd: i32, path: usize, flags: u32): i32 {
+  return beginAs(task, task.cred, walk, dirFd, path, flags);
+}
+
+function beginAs(task: Task, cred: Credentials, walk: PathWalk, dirFd: i32, path: usize, flags: u32): i32 {
   const length = takePath(walk, path);
   if (length < 0) return length;
   if (length == 0 && !(flags & <u32>AT_EMPTY_PATH)) return -ENOENT;
   const absolute = length > 0 && load<u8>(walk.path) == 0x2f;
   if (dirFd == AT_FDCWD || absolute) {
-    walk.begin(task.rootMount, task.rootDentry, task.cwdMount, task.cwdDentry, task.cred);
+    walk.begin(task.rootMount, task.rootDentry, task.cwdMount, task.cwdDentry, cred);
     walk.umask = task.umask;
     return length;
   }
@@ -58,15 +63,32 @@ export function beginAt(task: Task, walk: PathWalk, dirFd: i32, path: usize, fla
   if (entry === null) return -EBADF;
   const file = entry.description;
   if (length > 0 && !file.inode.isDirectory) return -ENOTDIR;
-  walk.begin(task.rootMount, task.rootDentry, file.mount, file.dentry, task.cred);
+  walk.begin(task.rootMount, task.rootDentry, file.mount, file.dentry, cred);
   walk.umask = task.umask;
   return length;
 }
 
+/** Whether stat(2) takes the path for none: "", or a null pointer (Linux: getname_maybe_null()). */
+export function isEmptyPath(path: usize): bool {
+  return path == 0 || (isMemory(path, 1) && load<u8>(path) == 0);
+}
+
 /** Begins and runs a walk to the file itself; with AT_EMPTY_PATH and "" it stays where it began. */
 export function walkTo(task: Task, dirFd: i32, path: usize, flags: u32, walkFlags: u32): i32 {
+  return walkAs(task, task.cred, dirFd, path, flags, walkFlags);
+}
+
+/** As walkTo(), with the rights of `cred`. */
+export function walkAs(
+  task: Task,
+  cred: Credentials,
+  dirFd: i32,
+  path: usize,
+  flags: u32,
+  walkFlags: u32,
+): i32 {
   const walk = task.walk;
-  const length = beginAt(task, walk, dirFd, path, flags);
+  const length = beginAs(task, cred, walk, dirFd, path, flags);
   if (length <= 0) return length;
   const result = walk.run(<u32>length, walkFlags);
   if (result < 0) walk.release();

@@ -1,18 +1,30 @@
 // stat(2), fstat(2), lstat(2), newfstatat(2).
 
 import { EFAULT, EINVAL } from "../abi/errno.ts";
-import { AT_EMPTY_PATH, AT_FDCWD, AT_NO_AUTOMOUNT, AT_SYMLINK_NOFOLLOW } from "../abi/fcntl.ts";
+import {
+  AT_EMPTY_PATH,
+  AT_FDCWD,
+  AT_NO_AUTOMOUNT,
+  AT_STATX_SYNC_TYPE,
+  AT_SYMLINK_NOFOLLOW,
+} from "../abi/fcntl.ts";
 import { Task } from "../kernel/task.ts";
 import { isError } from "../lib/result.ts";
 import { Inode } from "../vfs/dentry.ts";
+import { makeDevice } from "../vfs/device.ts";
 import { FileDescription } from "../vfs/file-description.ts";
 import { WALK_FOLLOW } from "../vfs/path-walk.ts";
-import { fileOf, isMemory, walkTo } from "./arguments.ts";
+import { fileOf, isEmptyPath, isMemory, walkTo } from "./arguments.ts";
 
 /** sizeof(struct stat) on x86-64. */
 const STAT_SIZE: u64 = 144;
-const BLOCK_SIZE: u64 = 4096;
+export const BLOCK_SIZE: u64 = 4096;
 const SECOND: i64 = 1_000_000_000;
+
+/** What stat(2) and statx(2) take. */
+export const STAT_FLAGS: u32 = <u32>(
+  (AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH | AT_NO_AUTOMOUNT | AT_STATX_SYNC_TYPE)
+);
 
 /** Writes a struct timespec; times before the epoch have a negative second and a positive rest. */
 export function putTimespec(out: usize, nanoseconds: i64): void {
@@ -28,7 +40,7 @@ function putStat(inode: Inode, out: usize): i64 {
   if (result < 0) return result;
   if (!isMemory(out, STAT_SIZE)) return -EFAULT;
   memory.fill(out, 0, <usize>STAT_SIZE);
-  store<u64>(out, inode.fs.device);
+  store<u64>(out, makeDevice(0, inode.fs.device));
   store<u64>(out, inode.ino, 8);
   store<u64>(out, inode.nlink, 16);
   store<u32>(out, inode.mode, 24);
@@ -44,10 +56,14 @@ function putStat(inode: Inode, out: usize): i64 {
   return 0;
 }
 
-/** Errors: EINVAL for unknown flags, then the path's, EFAULT last. */
+/**
+ * With AT_EMPTY_PATH an empty path or a null pointer is the descriptor itself, and the other flags are not looked at. Errors:
+ * EINVAL for unknown flags, then the path's, EFAULT last (fs/stat.c vfs_fstatat()).
+ */
 export function newfstatat(task: Task, dirFd: i32, path: usize, out: usize, flags: u32): i64 {
-  const known = <u32>(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH | AT_NO_AUTOMOUNT);
-  if (flags & ~known) return -EINVAL;
+  const isEmpty = flags & <u32>AT_EMPTY_PATH && isEmptyPath(path);
+  if (isEmpty && dirFd >= 0) return fstat(task, dirFd, out);
+  if (flags & ~STAT_FLAGS) return -EINVAL;
   const result = walkTo(task, dirFd, path, flags, flags & <u32>AT_SYMLINK_NOFOLLOW ? 0 : WALK_FOLLOW);
   if (result < 0) return result;
   const done = putStat(task.walk.result.file, out);

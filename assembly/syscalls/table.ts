@@ -4,10 +4,13 @@ import { ENOSYS } from "../abi/errno.ts";
 import { AT_FDCWD } from "../abi/fcntl.ts";
 import * as nr from "../abi/syscall.ts";
 import { Task } from "../kernel/task.ts";
+import * as access from "./access.ts";
+import * as attributes from "./attributes.ts";
 import * as capabilities from "./capabilities.ts";
 import * as copy from "./copy.ts";
 import * as credentials from "./credentials.ts";
 import * as descriptors from "./descriptors.ts";
+import * as directories from "./directories.ts";
 import * as locks from "./locks.ts";
 import * as memfd from "./memfd.ts";
 import * as mount from "./mount.ts";
@@ -18,7 +21,9 @@ import * as poll from "./poll.ts";
 import * as seek from "./seek.ts";
 import * as space from "./space.ts";
 import * as stat from "./stat.ts";
+import * as statx from "./statx.ts";
 import * as sync from "./sync.ts";
+import * as times from "./times.ts";
 import * as transfer from "./transfer.ts";
 import * as xattr from "./xattr.ts";
 
@@ -94,6 +99,58 @@ export function dispatch(task: Task, number: i32, a: i64, b: i64, c: i64, d: i64
       return stat.fstat(task, <i32>a, <usize>b);
     case nr.SYS_newfstatat:
       return stat.newfstatat(task, <i32>a, <usize>b, <usize>c, <u32>d);
+    case nr.SYS_statx:
+      return statx.statx(task, <i32>a, <usize>b, <u32>c, <u32>d, <usize>e);
+    case nr.SYS_statfs:
+      return statx.statfs(task, <usize>a, <usize>b);
+    case nr.SYS_fstatfs:
+      return statx.fstatfs(task, <i32>a, <usize>b);
+    case nr.SYS_access:
+      return access.access(task, <usize>a, <u32>b);
+    case nr.SYS_faccessat:
+      return access.faccessat(task, <i32>a, <usize>b, <u32>c);
+    case nr.SYS_faccessat2:
+      return access.faccessat2(task, <i32>a, <usize>b, <u32>c, <u32>d);
+    case nr.SYS_chmod:
+      return attributes.chmod(task, <usize>a, <u32>b);
+    case nr.SYS_fchmod:
+      return attributes.fchmod(task, <i32>a, <u32>b);
+    case nr.SYS_fchmodat:
+      return attributes.fchmodat2(task, <i32>a, <usize>b, <u32>c, 0);
+    case nr.SYS_fchmodat2:
+      return attributes.fchmodat2(task, <i32>a, <usize>b, <u32>c, <u32>d);
+    case nr.SYS_chown:
+      return attributes.chown(task, <usize>a, <u32>b, <u32>c);
+    case nr.SYS_lchown:
+      return attributes.lchown(task, <usize>a, <u32>b, <u32>c);
+    case nr.SYS_fchown:
+      return attributes.fchown(task, <i32>a, <u32>b, <u32>c);
+    case nr.SYS_fchownat:
+      return attributes.fchownat(task, <i32>a, <usize>b, <u32>c, <u32>d, <u32>e);
+    case nr.SYS_umask:
+      return attributes.umask(task, <u32>a);
+    case nr.SYS_utimensat:
+      return times.utimensat(task, <i32>a, <usize>b, <usize>c, <u32>d);
+    case nr.SYS_futimesat:
+      return times.futimesat(task, <i32>a, <usize>b, <usize>c);
+    case nr.SYS_utimes:
+      return times.utimes(task, <usize>a, <usize>b);
+    case nr.SYS_utime:
+      return times.utime(task, <usize>a, <usize>b);
+
+    // Directories.
+    case nr.SYS_getdents64:
+      return directories.getdents64(task, <i32>a, <usize>b, <u32>c);
+    case nr.SYS_getdents:
+      return directories.getdents(task, <i32>a, <usize>b, <u32>c);
+    case nr.SYS_getcwd:
+      return directories.getcwd(task, <usize>a, <u64>b);
+    case nr.SYS_chdir:
+      return directories.chdir(task, <usize>a);
+    case nr.SYS_fchdir:
+      return directories.fchdir(task, <i32>a);
+    case nr.SYS_chroot:
+      return directories.chroot(task, <usize>a);
 
     // Mounts.
     case nr.SYS_mount:

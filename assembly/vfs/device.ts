@@ -13,9 +13,17 @@ export abstract class DeviceDriver {
   abstract open(mount: Mount, dentry: Dentry, flags: u32): usize;
 }
 
-/** Linux's encoding for small numbers: major in bits 8..19, minor in bits 0..7. */
+/** A device number as stat(2) and mknod(2) have it: major in bits 8..19, minor in bits 0..7 and 20..31 (Linux: new_encode_dev()). */
 export function makeDevice(major: u32, minor: u32): u32 {
-  return (major << 8) | minor;
+  return (minor & 0xff) | (major << 8) | ((minor & ~(<u32>0xff)) << 12);
+}
+
+export function majorOf(device: u32): u32 {
+  return (device >> 8) & 0xfff;
+}
+
+export function minorOf(device: u32): u32 {
+  return (device & 0xff) | ((device >> 12) & 0xfff00);
 }
 
 /** Registers for the life of the kernel. */

@@ -7,12 +7,13 @@ import {
   CAP_FOWNER,
   CAP_FSETID,
 } from "../abi/capability.ts";
-import { EACCES, EPERM } from "../abi/errno.ts";
+import { EACCES, EOPNOTSUPP, EPERM } from "../abi/errno.ts";
 import { S_IRWXG, S_ISGID, S_ISUID, S_ISVTX, S_IXGRP, S_IXUGO } from "../abi/stat.ts";
 import { Credentials } from "../auth/credentials.ts";
 import {
   ATTR_ATIME,
   ATTR_ATIME_SET,
+  ATTR_CHOWN,
   ATTR_GID,
   ATTR_KILL_PRIV,
   ATTR_MODE,
@@ -67,9 +68,22 @@ export function checkSticky(directory: Inode, victim: Inode, cred: Credentials):
 
 /**
  * Whether `cred` may change what `a` names, and what else changes with it: set-id bits that a chown, a truncation or a
- * stranger's chmod takes away are added to `a`. Errors: EPERM, EACCES.
+ * stranger's chmod takes away are added to `a`. Errors in Linux's order (fs/attr.c notify_change(), setattr_prepare()):
+ *   EACCES      both times are to be now, the caller is not the owner and may not write
+ *   EOPNOTSUPP  the mode of a symbolic link
+ *   EPERM       the owner, the group, the mode, the times
  */
 export function prepareAttributes(inode: Inode, a: Attributes, cred: Credentials): i32 {
+  const owns = isOwnerOrCapable(inode, cred);
+  const setsTimes = (a.valid & (ATTR_ATIME | ATTR_MTIME)) != 0;
+  const touches = isTouch(a.valid);
+  if (touches && !owns) {
+    const allowed = checkPermission(inode, cred, MAY_WRITE);
+    if (allowed < 0) return allowed;
+  }
+  if (a.valid & ATTR_MODE && inode.isSymlink) return -EOPNOTSUPP;
+  const isChown = (a.valid & (ATTR_UID | ATTR_GID | ATTR_CHOWN)) != 0;
+  if (isChown && !inode.isDirectory && !(a.valid & ATTR_MODE)) dropSetIds(inode, a, cred);
   if (a.valid & ATTR_UID) {
     const same = cred.fsuid == inode.uid && a.uid == inode.uid;
     if (!same && !cred.hasCapability(CAP_CHOWN)) return -EPERM;
@@ -79,35 +93,37 @@ export function prepareAttributes(inode: Inode, a: Attributes, cred: Credentials
     if (!own && !cred.hasCapability(CAP_CHOWN)) return -EPERM;
   }
   if (a.valid & ATTR_MODE) {
-    if (!isOwnerOrCapable(inode, cred)) return -EPERM;
-    if (!cred.inGroup(inode.gid) && !cred.hasCapability(CAP_FSETID)) a.mode &= ~(<u32>S_ISGID);
+    if (!owns) return -EPERM;
+    if (!isInGroupOrCapable(a.valid & ATTR_GID ? a.gid : inode.gid, cred)) a.mode &= ~(<u32>S_ISGID);
   }
-  if (a.valid & (ATTR_ATIME | ATTR_MTIME)) {
-    if (!isOwnerOrCapable(inode, cred)) {
-      if (a.valid & (ATTR_ATIME_SET | ATTR_MTIME_SET)) return -EPERM;
-      const both = (a.valid & ATTR_ATIME) != 0 && (a.valid & ATTR_MTIME) != 0;
-      if (!both) return -EPERM;
-      const allowed = checkPermission(inode, cred, MAY_WRITE);
-      if (allowed < 0) return allowed;
-    }
-  }
-  const loses =
-    (a.valid & (ATTR_UID | ATTR_GID | ATTR_SIZE)) != 0 && !inode.isDirectory && !(a.valid & ATTR_MODE);
-  if (loses) {
-    dropSetIds(inode, a, cred);
-    if (inode.hasFileCapability) a.valid |= ATTR_KILL_PRIV;
-  }
+  if (setsTimes && !touches && !owns) return -EPERM;
+  // Truncation is not asked whose the file is: the bits go, although the mode is not the caller's to change.
+  if (a.valid & ATTR_SIZE && !(a.valid & ATTR_MODE)) dropSetIds(inode, a, cred);
+  const loses = isChown || (a.valid & ATTR_SIZE) != 0;
+  if (loses && !inode.isDirectory && inode.hasFileCapability) a.valid |= ATTR_KILL_PRIV;
+  a.valid &= ~ATTR_CHOWN;
   return 0;
+}
+
+/** Whether the change is touch(1)'s: both times become now. */
+function isTouch(valid: u32): bool {
+  const both = (valid & ATTR_ATIME) != 0 && (valid & ATTR_MTIME) != 0;
+  return both && !(valid & (ATTR_ATIME_SET | ATTR_MTIME_SET));
+}
+
+/** Linux: in_group_or_capable(): who may have set-group-id on a file of that group. */
+export function isInGroupOrCapable(gid: u32, cred: Credentials): bool {
+  return cred.inGroup(gid) || cred.hasCapability(CAP_FSETID);
 }
 
 /** Adds to `a` the loss of set-user-id and set-group-id (Linux: setattr_should_drop_suidgid()). */
 export function dropSetIds(inode: Inode, a: Attributes, cred: Credentials): void {
-  const isChown = (a.valid & (ATTR_UID | ATTR_GID)) != 0;
+  const isChown = (a.valid & (ATTR_UID | ATTR_GID | ATTR_CHOWN)) != 0;
   if (!isChown && cred.hasCapability(CAP_FSETID)) return;
   let kept = inode.mode & 0o7777;
   if (kept & <u32>S_ISUID) kept &= ~(<u32>S_ISUID);
   // Without group execution the bit does not mean execution: only a stranger to the group loses it.
-  const stays = !(kept & <u32>S_IXGRP) && (cred.inGroup(inode.gid) || cred.hasCapability(CAP_FSETID));
+  const stays = !(kept & <u32>S_IXGRP) && isInGroupOrCapable(inode.gid, cred);
   if (kept & <u32>S_ISGID && !stays) kept &= ~(<u32>S_ISGID);
   if (kept == (inode.mode & 0o7777)) return;
   a.valid |= ATTR_MODE;

@@ -282,13 +282,16 @@ export function changingTheOwnerDropsSetIds(): void {
   beginVfs();
   const t = Tree.tmpfs();
   const f = node(t, false, 0o6755);
-  const may = capability(CAP_CHOWN) | capability(CAP_FSETID);
+  // The loss of a bit is a change of the mode, which is the owner's.
+  const give = capability(CAP_CHOWN) | capability(CAP_FOWNER);
+  const may = give | capability(CAP_FSETID);
+  assert(chown(f, 5, 0, may & ~capability(CAP_FOWNER)) == -EPERM, "not by who may only give away");
   assert(chown(f, 5, 0, may) == 0o755, "both, even for the capable");
   assert(chgrp(f, GROUP, OWNER, GROUP, 0) == 0o755, "also with the group");
   f.mode = (f.mode & 0o170000) | 0o2644;
   assert(chown(f, 5, 0, may) == 0o2644, "set-group-id without execution is none");
-  assert(chown(f, 5, 9, capability(CAP_CHOWN)) == 0o2644, "GROUP is the caller's group here");
-  assert(chgrp(f, 5, 9, 9, capability(CAP_CHOWN)) == 0o644, "a stranger to the group loses it");
+  assert(chown(f, 5, 9, give) == 0o2644, "GROUP is the caller's group here");
+  assert(chgrp(f, 5, 9, 9, give) == 0o644, "a stranger to the group loses it");
   t.unlink("/x");
   assert(chown(node(t, true, 0o2755), 5, 0, may) == 0o2755, "directories keep it");
   t.destroy();
