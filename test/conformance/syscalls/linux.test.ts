@@ -1,11 +1,12 @@
-import { chmodSync, mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll } from "vitest";
 import { linuxTarget } from "../../support/sys/linux.ts";
 import { syscallCases } from "./cases.ts";
 
-const folder = mkdtempSync(path.join(tmpdir(), "wvisor-syscalls-"));
+// A tmpfs where there is one: it is what most of ours are to be like.
+const folder = mkdtempSync(path.join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), "wvisor-syscalls-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 syscallCases(() => {
