@@ -1,12 +1,11 @@
 // Who a task is: ids, groups, capabilities (Linux: struct cred). Immutable once a task runs with it: a call that changes an id
 // makes a copy, changes that, and puts it in place (kernel/task.ts setCredentials()). Ids of -1 are no ids.
 
-import { CAP_LAST_CAP } from "../abi/capability.ts";
 import { RefCounted } from "../lib/ref-counted.ts";
 import { GroupInfo } from "./group-info.ts";
 
-/** Every capability that there is. */
-export const CAP_FULL_SET: u64 = ((<u64>1) << (<u64>(CAP_LAST_CAP + 1))) - 1;
+/** Every capability that there is: bits 0 to CAP_LAST_CAP. */
+export const CAP_FULL_SET: u64 = 0x1ffffffffff;
 
 @final
 export class Credentials extends RefCounted {
