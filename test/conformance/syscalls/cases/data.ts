@@ -33,7 +33,7 @@ import {
   SEEK_SET,
 } from "../../../../assembly/abi/fcntl.ts";
 import * as nr from "../../../../assembly/abi/syscall.ts";
-import { Calls } from "../../../support/sys/calls.ts";
+import { Calls, type Stat } from "../../../support/sys/calls.ts";
 import type { Argument, Target } from "../../../support/sys/target.ts";
 
 /** Near the largest offset; a double cannot be nearer. */
@@ -156,12 +156,13 @@ export function dataCases(make: () => Target): void {
 
   describe("read and write", () => {
     test("move nothing for a count of zero, wherever in a program the buffer is", (sys, fd, call) => {
-      const before = sys.fstat(fd);
+      // Whether such a read is an access is for the file system to say.
+      const { atime: _, ...before } = sys.fstat(fd) as Stat;
       expect(call(nr.SYS_read, fd, null, 0)).toBe(0);
       expect(call(nr.SYS_write, fd, null, 0)).toBe(0);
       expect(call(nr.SYS_write, fd, UNADDRESSABLE, 0)).toBe(-EFAULT);
       expect(call(nr.SYS_pwrite64, fd, null, 0, 100)).toBe(0);
-      expect(sys.fstat(fd)).toEqual(before);
+      expect(sys.fstat(fd)).toMatchObject(before);
     });
 
     test("find a bad buffer only when bytes are to be moved", (sys, fd, call) => {
