@@ -1,6 +1,6 @@
 // From one file to another inside the kernel: sendfile(2), copy_file_range(2).
 
-import { EBADF, EFAULT, EFBIG, EINVAL, EISDIR, EOVERFLOW, ESPIPE, EXDEV } from "../abi/errno.ts";
+import { EBADF, EFAULT, EFBIG, EINVAL, EISDIR, EOPNOTSUPP, EOVERFLOW, ESPIPE, EXDEV } from "../abi/errno.ts";
 import { O_PATH } from "../abi/fcntl.ts";
 import { MAX_RW_COUNT } from "../abi/limits.ts";
 import { Task } from "../kernel/task.ts";
@@ -147,7 +147,9 @@ export function copyFileRange(
   source.incRef();
   target.incRef();
   const length = checkRanges(source, from, target, to, count);
-  const moved = length > 0 ? moveData(task, source, from, target, to, <u64>length) : length;
+  let moved = length > 0 ? source.copyRange(from, target, to, length) : length;
+  if (moved == -EOPNOTSUPP || moved == -EXDEV || (moved == -EINVAL && length > 0))
+    moved = moveData(task, source, from, target, to, <u64>length);
   if (moved > 0) {
     if (sourceOffset) store<i64>(sourceOffset, from + moved);
     else source.offset = from + moved;

@@ -120,6 +120,13 @@ export abstract class FileDescription extends RefCounted {
   truncate(_size: i64): i32 {
     return -EINVAL;
   }
+  /**
+   * copy_file_range(2) to `target`, an open file of the same file system, without the data coming here: bytes copied, or -errno.
+   * EOPNOTSUPP, EXDEV and EINVAL: the caller moves the data itself.
+   */
+  copyRange(_from: i64, _target: FileDescription, _to: i64, _length: i64): i64 {
+    return -EOPNOTSUPP;
+  }
   /** fallocate(2). Only mode 0, which extends, is required. */
   allocate(_mode: u32, _offset: i64, _length: i64): i32 {
     return -EOPNOTSUPP;

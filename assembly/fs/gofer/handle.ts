@@ -15,6 +15,8 @@ export class Handle extends RefCounted {
     readonly descriptor: i32,
     /** O_RDONLY, O_WRONLY or O_RDWR. */
     readonly access: u32,
+    /** Whether the node had been changed through this kernel when it was opened (GoferNode.isChanged). */
+    public knowsChange: bool = true,
   ) {
     super();
   }

@@ -40,6 +40,12 @@ export abstract class GoferNode extends NumberedInode {
   /** A handle of a regular file, or a directory's listing. */
   slot: KeepSlot | null = null;
   private stale: bool = false;
+  /**
+   * It was opened for writing, or its attributes were set. On an overlayfs of the host this may have copied the file up, and what
+   * was opened for reading before then shows the lower file for ever: such handles are opened again (gVisor:
+   * overlayfs_stale_read).
+   */
+  isChanged: bool = false;
   /** The system call in which the server last told the attributes (Thread.callNumber()); 0: an unknown one. */
   private toldIn: u64 = 0;
   private changing: u32 = 0;
@@ -159,6 +165,7 @@ export abstract class GoferNode extends NumberedInode {
   setAttributes(a: Attributes): i32 {
     const client = this.client;
     this.beginChange();
+    this.isChanged = true;
     const result = client.setattr(
       this.fid,
       a.valid & SETATTR_MASK,
@@ -187,7 +194,7 @@ export abstract class GoferNode extends NumberedInode {
     const fs = this.gofer;
     const keeps = !fs.isShared && syncFlags == 0;
     const kept = this.keptHandle;
-    if (kept !== null && syncFlags == 0 && kept.serves(access)) {
+    if (kept !== null && syncFlags == 0 && kept.serves(access) && !this.isOutdated(kept)) {
       kept.incRef();
       const slot = changetype<KeepSlot>(changetype<usize>(this.slot));
       if (keeps) fs.handles.touch(slot);
@@ -206,9 +213,15 @@ export abstract class GoferNode extends NumberedInode {
     }
     if (result < 0) return errorOf(result);
     const client = this.client;
-    const handle = new Handle(client, client.openFid, client.descriptor, wanted);
+    if (wanted != <u32>O_RDONLY) this.isChanged = true;
+    const handle = new Handle(client, client.openFid, client.descriptor, wanted, this.isChanged);
     if (keeps) this.keepHandle(handle);
     return changetype<usize>(handle);
+  }
+
+  /** Whether a handle may show what the file was before it was changed. */
+  isOutdated(handle: Handle): bool {
+    return this.isChanged && !handle.knowsChange && handle.access == <u32>O_RDONLY;
   }
 
   /** Opens a clone of the fid: `openFid` and `descriptor` of the client. */

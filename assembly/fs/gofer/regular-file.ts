@@ -5,11 +5,14 @@
 //
 // Writers hold the node's lock, so that an append finds the end of the file where it stays. Readers hold nothing.
 
-import { EFBIG, EINVAL } from "../../abi/errno.ts";
+import { FALLOC_FL_COLLAPSE_RANGE, FALLOC_FL_INSERT_RANGE, FALLOC_FL_KEEP_SIZE } from "../../abi/data.ts";
+import { EFBIG, EINVAL, EOPNOTSUPP } from "../../abi/errno.ts";
+import { O_RDONLY, SEEK_DATA, SEEK_HOLE } from "../../abi/fcntl.ts";
 import { IOV_MAX } from "../../abi/limits.ts";
 import { S_ISGID, S_ISUID, S_IXGRP } from "../../abi/stat.ts";
 import { preadGuest, pwriteGuest, readGuest, readKernel, writeGuest, writeKernel } from "../../host.ts";
 import { free } from "../../lib/ref-counted.ts";
+import { isError } from "../../lib/result.ts";
 import { IovIter } from "../../mm/iov-iter.ts";
 import { lockKernel, unlockKernel } from "../../sched/kernel-lock.ts";
 import { currentThread } from "../../sched/thread.ts";
@@ -33,7 +36,7 @@ export class GoferFile extends FileDescription {
     mount: Mount,
     dentry: Dentry,
     flags: u32,
-    private readonly handle: Handle,
+    private handle: Handle,
   ) {
     super(mount, dentry, flags);
   }
@@ -50,8 +53,19 @@ export class GoferFile extends FileDescription {
   override read(to: IovIter, offset: i64): i64 {
     if (offset < 0) return -EINVAL;
     if (to.remaining == 0 || offset > OFFSET_MAX) return 0;
+    if (this.node.isOutdated(this.handle)) this.reopen();
     this.node.accessed();
     return this.isDirect(to) ? this.readDirect(to, offset) : this.readMessages(to, offset);
+  }
+
+  /** Gets another handle for reading in place of one that may show an older file. Where that fails it stays. */
+  private reopen(): void {
+    this.handle.knowsChange = true;
+    const opened = this.node.acquireHandle(O_RDONLY, 0);
+    if (isError(opened)) return;
+    const before = this.handle;
+    this.handle = changetype<Handle>(opened);
+    before.decRef();
   }
 
   override write(from: IovIter, offset: i64): i64 {
@@ -194,19 +208,67 @@ export class GoferFile extends FileDescription {
     return result;
   }
 
-  /** fallocate(2), mode 0. The server's protocol cannot reserve space: the file is extended as by ftruncate(2). */
+  /**
+   * fallocate(2): what the host's file system can do. A server without the extension cannot reserve space: the file is extended
+   * as by ftruncate(2), and other modes are EOPNOTSUPP.
+   */
   override allocate(mode: u32, offset: i64, length: i64): i32 {
-    if (mode != 0) return super.allocate(mode, offset, length);
+    const node = this.node;
+    const isExtended = node.client.isExtended;
+    if (mode != 0 && !isExtended) return super.allocate(mode, offset, length);
     const end = offset + length;
     if (end < offset || end > OFFSET_MAX) return -EFBIG;
-    const node = this.node;
     const locked = node.lock.acquire();
     if (locked < 0) return locked;
-    const now = this.endOffset();
-    let result = now < 0 ? <i32>now : 0;
-    if (result == 0 && end > now) result = this.setSize(node, end);
+    const result = isExtended ? this.allocateAtServer(mode, offset, length) : this.extendTo(end);
+    if (result == 0) this.dropSetIds(node);
     node.lock.release();
     return result;
+  }
+
+  private allocateAtServer(mode: u32, offset: i64, length: i64): i32 {
+    const node = this.node;
+    node.beginChange();
+    const result = node.client.allocate(this.handle.fid, mode, offset, length);
+    node.endChange();
+    if (result < 0) return result;
+    if (mode & <u32>(FALLOC_FL_COLLAPSE_RANGE | FALLOC_FL_INSERT_RANGE)) return node.refreshAttributes();
+    if (!(mode & <u32>FALLOC_FL_KEEP_SIZE)) node.size = max(node.size, offset + length);
+    return 0;
+  }
+
+  private extendTo(end: i64): i32 {
+    const now = this.endOffset();
+    if (now < 0) return <i32>now;
+    return end > now ? this.setSize(this.node, end) : 0;
+  }
+
+  /** A server without the extension does not tell: all of the file is data. */
+  override seekData(offset: i64, hole: bool, end: i64): i64 {
+    const client = this.node.client;
+    if (!client.isExtended) return super.seekData(offset, hole, end);
+    return client.seek(this.handle.fid, offset, hole ? SEEK_HOLE : SEEK_DATA);
+  }
+
+  /** copy_file_range(2) within one server, which moves the data itself. */
+  override copyRange(from: i64, target: FileDescription, to: i64, length: i64): i64 {
+    const node = changetype<GoferNode>(target.inode);
+    const client = this.node.client;
+    if (target.inode.fs !== this.inode.fs || !target.inode.isRegular || !client.isExtended)
+      return -EOPNOTSUPP;
+    if (max(from, to) > OFFSET_MAX - length) return -EFBIG;
+    const locked = node.lock.acquire();
+    if (locked < 0) return locked;
+    const file = changetype<GoferFile>(target);
+    node.beginChange();
+    const done = client.copyRange(this.handle.fid, from, file.handle.fid, to, length);
+    node.endChange();
+    if (done > 0) {
+      node.size = max(node.size, to + done);
+      file.dropSetIds(node);
+    }
+    node.lock.release();
+    return done;
   }
 
   private setSize(node: GoferNode, size: i64): i32 {

@@ -11,7 +11,10 @@ import type { Capability, Target } from "./target.ts";
 /** What no tree behind a gofer has, and why. */
 const LACKS: ReadonlyMap<Capability, string> = new Map([
   ["device nodes", "a device node on the host's file system is a door to the host's drivers"],
-  ["extended attributes", "the gofer does not serve them yet"],
+  [
+    "access control lists",
+    "9P2000.L tells mode bits only, by which the client checks (as Linux's client without posixacl)",
+  ],
 ]);
 
 export interface GoferTargets {

@@ -19,7 +19,7 @@ import { O_CREAT, O_PATH, O_RDWR, O_WRONLY } from "../../../../assembly/abi/fcnt
 import * as nr from "../../../../assembly/abi/syscall.ts";
 import { XATTR_CREATE, XATTR_REPLACE } from "../../../../assembly/abi/xattr.ts";
 import { Calls } from "../../../support/sys/calls.ts";
-import { type Argument, skipWithout, type Target } from "../../../support/sys/target.ts";
+import { type Capability, skipWithout, type Target } from "../../../support/sys/target.ts";
 
 const USER = { uid: 1000, gid: 1000 };
 const OTHER = { uid: 2000, gid: 2000 };
@@ -72,10 +72,14 @@ const umask = (sys: Calls, mask: number) => other(sys, nr.SYS_umask, mask);
 
 export function xattrCases(make: () => Target): void {
   /** A case on a tree with attributes: root's calls, and a way to get calls of others. */
-  const test = (name: string, run: (sys: Calls, as: (who: typeof USER) => Calls) => void) =>
+  const test = (
+    name: string,
+    run: (sys: Calls, as: (who: typeof USER) => Calls) => void,
+    needed: Capability = "extended attributes",
+  ) =>
     vitest(name, (context) => {
       const target = make();
-      skipWithout(target, "extended attributes", context);
+      skipWithout(target, needed, context);
       const sys = new Calls(target.process());
       sys.close(sys.open("file", O_CREAT | O_RDWR, 0o644));
       try {
@@ -309,15 +313,18 @@ export function xattrCases(make: () => Target): void {
     });
   });
 
+  const aclTest = (name: string, run: (sys: Calls, as: (who: typeof USER) => Calls) => void) =>
+    test(name, run, "access control lists");
+
   describe("an access control list", () => {
-    test("that says no more than the mode sets the mode and is none", (sys) => {
+    aclTest("that says no more than the mode sets the mode and is none", (sys) => {
       expect(sys.setxattr("file", ACCESS, acl([USER_OBJ, 7], [GROUP_OBJ, 5], [OTHERS, 1]))).toBe(0);
       expect(modeOf(sys, "file")).toBe(0o751);
       expect(sys.getxattr("file", ACCESS)).toBe(-ENODATA);
       expect(sys.listxattr("file")).toEqual([]);
     });
 
-    test("gives a named user what its mask lets through", (sys, as) => {
+    aclTest("gives a named user what its mask lets through", (sys, as) => {
       const user = as(USER);
       chmod(sys, "file", 0o600);
       expect(user.open("file")).toBe(-EACCES);
@@ -333,7 +340,7 @@ export function xattrCases(make: () => Target): void {
       expect(sys.listxattr("file")).toEqual([ACCESS]);
     });
 
-    test("gives groups what any of them has", (sys, as) => {
+    aclTest("gives groups what any of them has", (sys, as) => {
       const member = as({ uid: 1000, gid: 50, groups: [60] } as typeof USER);
       const list = acl(
         [USER_OBJ, 6],
@@ -350,7 +357,7 @@ export function xattrCases(make: () => Target): void {
       expect(as(OTHER).open("file", O_RDWR)).toBeGreaterThanOrEqual(0);
     });
 
-    test("follows chmod, whose group bits are its mask", (sys, as) => {
+    aclTest("follows chmod, whose group bits are its mask", (sys, as) => {
       sys.setxattr("file", ACCESS, forUser(6));
       expect(chmod(sys, "file", 0o640)).toBe(0);
       expect(sys.getxattr("file", ACCESS)).toEqual(
@@ -362,7 +369,7 @@ export function xattrCases(make: () => Target): void {
       expect(as(USER).open("file")).toBeGreaterThanOrEqual(0);
     });
 
-    test("that makes no sense is refused", (sys) => {
+    aclTest("that makes no sense is refused", (sys) => {
       const set = (value: Uint8Array) => sys.setxattr("file", ACCESS, value);
       expect(set(Buffer.from([1]))).toBe(-EINVAL);
       expect(set(Buffer.from([1, 0, 0, 0]))).toBe(-EOPNOTSUPP);
@@ -378,7 +385,7 @@ export function xattrCases(make: () => Target): void {
       expect(modeOf(sys, "file")).toBe(0o644);
     });
 
-    test("is removed by an empty value and by removexattr, and the mode stays", (sys) => {
+    aclTest("is removed by an empty value and by removexattr, and the mode stays", (sys) => {
       for (const remove of [
         () => sys.setxattr("file", ACCESS, ""),
         () => sys.setxattr("file", ACCESS, Buffer.from([2, 0, 0, 0])),
@@ -392,7 +399,7 @@ export function xattrCases(make: () => Target): void {
       expect(sys.removexattr("file", ACCESS)).toBe(0);
     });
 
-    test("is the owner's to change, and of no link", (sys, as) => {
+    aclTest("is the owner's to change, and of no link", (sys, as) => {
       expect(as(USER).setxattr("file", ACCESS, forUser(6))).toBe(-EPERM);
       expect(as(USER).removexattr("file", ACCESS)).toBe(-EPERM);
       chown(sys, "file", 1000, 1000);
@@ -406,7 +413,7 @@ export function xattrCases(make: () => Target): void {
   describe("a directory's default list", () => {
     const list = forUser(7, 7);
 
-    test("is for directories", (sys) => {
+    aclTest("is for directories", (sys) => {
       expect(sys.setxattr("file", DEFAULT, list)).toBe(-EACCES);
       expect(sys.setxattr("file", DEFAULT, "")).toBe(0);
       expect(sys.getxattr("file", DEFAULT)).toBe(-ENODATA);
@@ -417,7 +424,7 @@ export function xattrCases(make: () => Target): void {
       expect(modeOf(sys, "directory")).toBe(0o755);
     });
 
-    test("takes the umask's place for what is made there", (sys) => {
+    aclTest("takes the umask's place for what is made there", (sys) => {
       sys.mkdir("directory");
       sys.setxattr("directory", DEFAULT, list);
       umask(sys, 0o077);
@@ -436,7 +443,7 @@ export function xattrCases(make: () => Target): void {
       expect(modeOf(sys, "outside")).toBe(0o600);
     });
 
-    test("of three entries gives a mode and no list", (sys) => {
+    aclTest("of three entries gives a mode and no list", (sys) => {
       sys.mkdir("directory");
       sys.setxattr("directory", DEFAULT, acl([USER_OBJ, 7], [GROUP_OBJ, 5], [OTHERS, 4]));
       umask(sys, 0o077);
