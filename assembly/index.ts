@@ -6,6 +6,7 @@
 import { EINVAL } from "./abi/errno.ts";
 import * as abi from "./abi/wasi.ts";
 import * as boot from "./boot/boot.ts";
+import { makeDevtmpfs } from "./boot/devices.ts";
 import { checkAfterCall } from "./debug/task.ts";
 import { mountTmpfs } from "./fs/tmpfs/tmpfs.ts";
 import { enter, exitTask, finishTask, leave } from "./kernel/entry.ts";
@@ -445,17 +446,17 @@ export function fs_tmpfs(sizeBytes: f64, mode: u32, uid: u32, gid: u32): usize {
   return changetype<usize>(root);
 }
 
-/** A file system of the kernel's own by its name, as mount(2) takes it; or -ENODEV. */
-export function fs_kernel(name: usize, length: u32): usize {
+/** A file system of the kernel's own by its name and options, as mount(2) takes them; or -ENODEV, -EINVAL. */
+export function fs_kernel(name: usize, length: u32, data: usize, dataLength: u32): usize {
   lockKernel();
-  const root = boot.makeKernelFilesystem(name, length);
+  const root = boot.makeKernelFilesystem(name, length, data, dataLength);
   unlockKernel();
   return root;
 }
 
 export function fs_devtmpfs(): usize {
   lockKernel();
-  const root = boot.makeDevtmpfs();
+  const root = makeDevtmpfs();
   unlockKernel();
   return changetype<usize>(root);
 }

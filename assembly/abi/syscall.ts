@@ -9,6 +9,7 @@ export const SYS_fstat = 5;
 export const SYS_lstat = 6;
 export const SYS_poll = 7;
 export const SYS_lseek = 8;
+export const SYS_ioctl = 16;
 export const SYS_pread64 = 17;
 export const SYS_pwrite64 = 18;
 export const SYS_readv = 19;

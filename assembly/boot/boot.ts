@@ -8,27 +8,18 @@ import { objectsUsed } from "mm/slab";
 import { EACCES, EEXIST, EINVAL, ENODEV } from "../abi/errno.ts";
 import { O_DIRECTORY } from "../abi/fcntl.ts";
 import { ROOT_BOOTED, ROOT_MEMFD } from "../abi/kernel-layout.ts";
-import { S_IFCHR } from "../abi/stat.ts";
 import { Credentials } from "../auth/credentials.ts";
-import {
-  MEM_FULL,
-  MEM_NULL,
-  MEM_RANDOM,
-  MEM_URANDOM,
-  MEM_ZERO,
-  memDevice,
-  registerMemDevices,
-} from "../fs/devtmpfs/mem.ts";
+import { registerTtyDevices } from "../fs/devpts/devpts.ts";
+import { registerMemDevices } from "../fs/devtmpfs/mem.ts";
 import { mountGofer } from "../fs/gofer/gofer.ts";
 import { OverlayFilesystem } from "../fs/overlay/filesystem.ts";
 import { mountOverlay, mountOverlayFile, mountOverlayInMemory, OVL_DEFAULT } from "../fs/overlay/overlay.ts";
-import { mountProc } from "../fs/proc/proc.ts";
 import { mountTmpfs, TmpfsFilesystem } from "../fs/tmpfs/tmpfs.ts";
 import { initAnonymous } from "../kernel/anonymous.ts";
 import { initUptime } from "../kernel/clock.ts";
 import { makeHostStream } from "../kernel/host-stream.ts";
 import { addTask, initPids } from "../kernel/pid-table.ts";
-import { registerStdioDevices, stdioDevice } from "../kernel/stdio-device.ts";
+import { registerStdioDevices } from "../kernel/stdio-device.ts";
 import { Task } from "../kernel/task.ts";
 import { initUts } from "../kernel/uts.ts";
 import { duplicate } from "../lib/bytes.ts";
@@ -53,8 +44,9 @@ import { MNT_NOEXEC, Mount } from "../vfs/mount.ts";
 import { MountNamespace } from "../vfs/mount-namespace.ts";
 import { PathWalk, WALK_FOLLOW } from "../vfs/path-walk.ts";
 import { checkPermission, MAY_EXEC } from "../vfs/permission.ts";
-import { mkdirAll, mknodAt, openAt, symlinkAt } from "../vfs/vfs.ts";
+import { openAt } from "../vfs/vfs.ts";
 import { RIGHTS_DIRECTORY, RIGHTS_INHERITING, rightsFor } from "../wasi/rights.ts";
+import { registerSyntheticTypes } from "./filesystem-types.ts";
 import { makeMountPoint } from "./mount-point.ts";
 
 /** Makes the heap and the tables. `maxBytes` bounds the kernel's own memory. Once per memory. */
@@ -67,7 +59,9 @@ export function bootKernel(maxBytes: u32): i32 {
   initUptime();
   registerMemDevices();
   registerStdioDevices();
+  registerTtyDevices();
   registerFilesystemTypes();
+  registerSyntheticTypes();
   initAnonymous();
   initMemfd();
   store<u32>(ROOT_BOOTED, 1);
@@ -83,54 +77,6 @@ function initMemfd(): void {
 /** Root's power over everything, for the kernel's own doings. */
 export function rootCredentials(): Credentials {
   return new Credentials(0, 0, u64.MAX_VALUE);
-}
-
-/** A device file system: a tmpfs with the memory devices and the standard streams. */
-export function makeDevtmpfs(): Dentry {
-  const root = numberFilesystem(mountTmpfs(1 << 20, 0o755, 0, 0));
-  root.incRef();
-  const namespace = new MountNamespace(new Mount(root, 0));
-  const cred = rootCredentials();
-  const walk = new PathWalk();
-  makeNode(walk, namespace.root, cred, "null", memDevice(MEM_NULL));
-  makeNode(walk, namespace.root, cred, "zero", memDevice(MEM_ZERO));
-  makeNode(walk, namespace.root, cred, "full", memDevice(MEM_FULL));
-  makeNode(walk, namespace.root, cred, "random", memDevice(MEM_RANDOM));
-  makeNode(walk, namespace.root, cred, "urandom", memDevice(MEM_URANDOM));
-  makeNode(walk, namespace.root, cred, "stdin", stdioDevice(0));
-  makeNode(walk, namespace.root, cred, "stdout", stdioDevice(1));
-  makeNode(walk, namespace.root, cred, "stderr", stdioDevice(2));
-  makeDirectory(walk, namespace.root, cred, "shm", 0o1777);
-  makeDirectory(walk, namespace.root, cred, "pts", 0o755);
-  makeLink(walk, namespace.root, cred, "fd", "/proc/self/fd");
-  walk.destroy();
-  free(walk);
-  cred.decRef();
-  namespace.decRef();
-  return root;
-}
-
-function beginNamed(walk: PathWalk, mount: Mount, cred: Credentials, name: string): u32 {
-  walk.begin(mount, mount.root, mount, mount.root, cred);
-  return String.UTF8.encodeUnsafe(changetype<usize>(name), name.length, walk.path) as u32;
-}
-
-function makeNode(walk: PathWalk, mount: Mount, cred: Credentials, name: string, rdev: u32): void {
-  const length = beginNamed(walk, mount, cred, name);
-  mknodAt(walk, length, <u32>S_IFCHR | 0o666, rdev, 0);
-}
-
-function makeDirectory(walk: PathWalk, mount: Mount, cred: Credentials, name: string, mode: u32): void {
-  const length = beginNamed(walk, mount, cred, name);
-  mkdirAll(walk, mount, length, mode, cred);
-}
-
-function makeLink(walk: PathWalk, mount: Mount, cred: Credentials, name: string, target: string): void {
-  const length = beginNamed(walk, mount, cred, name);
-  const text = heap.alloc(target.length);
-  String.UTF8.encodeUnsafe(changetype<usize>(target), target.length, text);
-  symlinkAt(walk, length, text, target.length, 0);
-  heap.free(text);
 }
 
 /**
@@ -320,11 +266,13 @@ export function makeOverlay(upper: usize, lowers: usize, count: u32): usize {
   return isError(result) ? result : changetype<usize>(numberFilesystem(changetype<Dentry>(result)));
 }
 
-/** A file system of the kernel's own by its name, or an error: ENODEV. */
-export function makeKernelFilesystem(name: usize, length: u32): usize {
+/** A file system of the kernel's own by its name and mount options, or an error: ENODEV; EINVAL. */
+export function makeKernelFilesystem(name: usize, length: u32, data: usize, dataLength: u32): usize {
   const type = findFilesystemType(name, length);
   if (type === null) return -ENODEV;
   const options = new MountOptions();
+  options.data = data;
+  options.dataLength = dataLength;
   const root = makeFilesystem(type, options);
   free(options);
   return root;
@@ -342,26 +290,9 @@ class TmpfsType extends FilesystemType {
   }
 }
 
-@final
-class ProcType extends FilesystemType {
-  make(options: MountOptions): usize {
-    if (options.dataLength) return -EINVAL;
-    return changetype<usize>(mountProc());
-  }
-}
-
-@final
-class DevtmpfsType extends FilesystemType {
-  make(_options: MountOptions): usize {
-    return changetype<usize>(makeDevtmpfs());
-  }
-}
-
 /** What programs may mount, and /proc/filesystems lists. */
 function registerFilesystemTypes(): void {
   registerFilesystemType(new TmpfsType("tmpfs", TYPE_USER_MOUNT | TYPE_NODEV));
-  registerFilesystemType(new ProcType("proc", TYPE_USER_MOUNT | TYPE_NODEV));
-  registerFilesystemType(new DevtmpfsType("devtmpfs", TYPE_USER_MOUNT | TYPE_NODEV));
 }
 
 /** The tree behind a 9P connection, or an error. May sleep. */

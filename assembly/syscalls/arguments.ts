@@ -9,15 +9,13 @@ import { PATH_MAX } from "../abi/limits.ts";
 import { Credentials } from "../auth/credentials.ts";
 import { Task } from "../kernel/task.ts";
 import { errorOf } from "../lib/result.ts";
+import { isKernelMemory } from "../mm/kernel-memory.ts";
 import { FileDescription } from "../vfs/file-description.ts";
 import { PathWalk } from "../vfs/path-walk.ts";
 
-/** Below this lie the root structure and what every instance has for itself. */
-export const FIRST_ADDRESS: usize = 4096;
-
 /** Whether [address, address + length) is memory at all. */
 export function isMemory(address: usize, length: u64): bool {
-  return address >= FIRST_ADDRESS && <u64>address + length <= (<u64>memory.size()) << 16;
+  return isKernelMemory(address, length);
 }
 
 /** The description of an open descriptor, borrowed, or -EBADF as an error. */

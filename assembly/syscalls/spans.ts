@@ -7,7 +7,8 @@
 import { EFAULT, EINVAL } from "../abi/errno.ts";
 import { IOV_MAX, MAX_RW_COUNT } from "../abi/limits.ts";
 import { Task } from "../kernel/task.ts";
-import { FIRST_ADDRESS, isMemory } from "./arguments.ts";
+import { FIRST_ADDRESS } from "../mm/kernel-memory.ts";
+import { isMemory } from "./arguments.ts";
 
 /** sizeof(struct iovec). */
 const IOVEC: usize = 16;

@@ -11,6 +11,7 @@ import * as copy from "./copy.ts";
 import * as credentials from "./credentials.ts";
 import * as descriptors from "./descriptors.ts";
 import * as directories from "./directories.ts";
+import * as ioctl from "./ioctl.ts";
 import * as locks from "./locks.ts";
 import * as memfd from "./memfd.ts";
 import * as mount from "./mount.ts";
@@ -89,6 +90,10 @@ export function dispatch(task: Task, number: i32, a: i64, b: i64, c: i64, d: i64
       return sync.fadvise(task, <i32>a, b, c, <u32>d);
     case nr.SYS_readahead:
       return sync.readahead(task, <i32>a, b, c);
+
+    // Devices.
+    case nr.SYS_ioctl:
+      return ioctl.ioctl(task, <i32>a, <u32>b, <usize>c);
 
     // Attributes.
     case nr.SYS_stat:

@@ -117,6 +117,8 @@ export abstract class Inode extends RefCounted {
   mtime: i64 = 0;
   ctime: i64 = 0;
   btime: i64 = 0;
+  /** A device or pipe whose file system opens it itself: open() is called, not the driver of its number. */
+  opensItself: bool = false;
   /** A directory that was removed: nothing can be made in it (Linux: S_DEAD). */
   dead: bool = false;
 

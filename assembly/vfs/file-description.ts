@@ -4,7 +4,7 @@
 // unlinked file lives until its last close. Descriptors made by dup share one description and its offset.
 
 import { SEEK_DATA, SEEK_HOLE } from "../abi/data.ts";
-import { EBADF, EINVAL, EISDIR, ENOTDIR, ENXIO, EOPNOTSUPP, ESPIPE } from "../abi/errno.ts";
+import { EBADF, EINVAL, EISDIR, ENOTDIR, ENOTTY, ENXIO, EOPNOTSUPP, ESPIPE } from "../abi/errno.ts";
 import {
   O_ACCMODE,
   O_APPEND,
@@ -141,6 +141,10 @@ export abstract class FileDescription extends RefCounted {
   /** The queue that is woken when poll() may tell something else; null when it never does. */
   pollQueue(): WaitQueue | null {
     return null;
+  }
+  /** ioctl(2) but for what every description can (syscalls/ioctl.ts). `argument` is a number or an address. */
+  ioctl(_request: u32, _argument: usize): i64 {
+    return -ENOTTY;
   }
   /** The handle of a host descriptor that the host can poll, or -1 when poll() tells all. */
   pollHandle(): i32 {

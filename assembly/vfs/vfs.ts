@@ -195,6 +195,7 @@ function openFound(mount: Mount, dentry: Dentry, cred: Credentials, flags: u32):
     if (result < 0) return errorOf(result);
   }
   const kept = flags & ~(<u32>(O_TRUNC | O_CREAT | O_EXCL));
+  if (inode.opensItself) return inode.open(changetype<usize>(mount), dentry, kept);
   if (type == <u32>S_IFSOCK) return errorOf(-ENXIO);
   if (type == <u32>S_IFIFO) return openFifo(mount, dentry, kept);
   if (type == <u32>S_IFCHR) return openDevice(inode.rdev, mount, dentry, kept);

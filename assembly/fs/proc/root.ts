@@ -6,8 +6,8 @@ import { DirectorySink } from "../../vfs/directory-sink.ts";
 import { DYNAMIC_COOKIE, KernfsDirectory } from "../kernfs/directory.ts";
 import { ShowFile } from "../kernfs/file.ts";
 import { KernfsFilesystem } from "../kernfs/inode.ts";
+import { parseNumber, writeNumber } from "../kernfs/numbers.ts";
 import { ConstantSymlink } from "../kernfs/symlink.ts";
-import { parseNumber, writeNumber } from "./numbers.ts";
 import { SelfLink } from "./self.ts";
 import { makeSysDirectory } from "./sys.ts";
 import {

@@ -1,10 +1,10 @@
 // /proc/self and /proc/thread-self: links to the reader's own directory (Linux: fs/proc/self.c, thread_self.c).
 
 import { ENOENT } from "../../abi/errno.ts";
+import { currentTask } from "../../kernel/current-task.ts";
 import { KernfsFilesystem } from "../kernfs/inode.ts";
 import { KernfsSymlink } from "../kernfs/symlink.ts";
 import { Text } from "../kernfs/text.ts";
-import { currentTask } from "./task.ts";
 
 @final
 export class SelfLink extends KernfsSymlink {

@@ -6,6 +6,7 @@ import { EACCES, EPERM } from "../../abi/errno.ts";
 import { O_ACCMODE, O_RDONLY } from "../../abi/fcntl.ts";
 import { FD_MAX } from "../../abi/limits.ts";
 import { random } from "../../host.ts";
+import { currentTask } from "../../kernel/current-task.ts";
 import {
   setUtsName,
   UTS_DOMAINNAME,
@@ -19,7 +20,6 @@ import { KernfsDirectory } from "../kernfs/directory.ts";
 import { KernfsFile } from "../kernfs/file.ts";
 import { KernfsFilesystem } from "../kernfs/inode.ts";
 import { Text } from "../kernfs/text.ts";
-import { currentTask } from "./task.ts";
 
 const LINE_END: u32 = 0x0a;
 

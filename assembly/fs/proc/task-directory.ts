@@ -7,8 +7,8 @@ import { DirectorySink } from "../../vfs/directory-sink.ts";
 import { DYNAMIC_COOKIE, KernfsDirectory } from "../kernfs/directory.ts";
 import { KernfsFile } from "../kernfs/file.ts";
 import { KernfsFilesystem } from "../kernfs/inode.ts";
+import { parseNumber, writeNumber } from "../kernfs/numbers.ts";
 import { Text } from "../kernfs/text.ts";
-import { parseNumber, writeNumber } from "./numbers.ts";
 import { mayInspect, ownedBy, taskOf } from "./task.ts";
 import { FdDirectory } from "./task-fd.ts";
 import {

@@ -13,9 +13,9 @@ import { FileDescription } from "../../vfs/file-description.ts";
 import { DYNAMIC_COOKIE, KernfsDirectory } from "../kernfs/directory.ts";
 import { KernfsFile } from "../kernfs/file.ts";
 import { KernfsFilesystem } from "../kernfs/inode.ts";
+import { parseNumber, writeNumber } from "../kernfs/numbers.ts";
 import { KernfsSymlink } from "../kernfs/symlink.ts";
 import { Text } from "../kernfs/text.ts";
-import { parseNumber, writeNumber } from "./numbers.ts";
 import { mayInspect, ownedBy, taskOf } from "./task.ts";
 import { showPlace } from "./task-links.ts";
 

@@ -2,9 +2,9 @@
 // guest is 0: a guest's memory is its own module's, and its threads are the host's to schedule.
 
 import { FD_MAX } from "../../abi/limits.ts";
+import { currentTask } from "../../kernel/current-task.ts";
 import { Task } from "../../kernel/task.ts";
 import { Text } from "../kernfs/text.ts";
-import { currentTask } from "./task.ts";
 
 /** Bytes of argv or environ in one file, at most. */
 const STRINGS_MAX: u32 = 1 << 19;

@@ -2,6 +2,7 @@
 
 import { ENAMETOOLONG, ENOENT } from "../../abi/errno.ts";
 import { PATH_MAX } from "../../abi/limits.ts";
+import { currentTask } from "../../kernel/current-task.ts";
 import { Task } from "../../kernel/task.ts";
 import { Dentry, LinkTarget } from "../../vfs/dentry.ts";
 import { Mount } from "../../vfs/mount.ts";
@@ -9,7 +10,7 @@ import { pathOf } from "../../vfs/pathname.ts";
 import { KernfsFilesystem } from "../kernfs/inode.ts";
 import { KernfsSymlink } from "../kernfs/symlink.ts";
 import { Text } from "../kernfs/text.ts";
-import { currentTask, mayInspect, taskOf } from "./task.ts";
+import { mayInspect, taskOf } from "./task.ts";
 
 export const PLACE_CWD: u32 = 0;
 export const PLACE_ROOT: u32 = 1;

@@ -2,11 +2,12 @@
 
 import { CAP_SYS_RESOURCE } from "../../abi/capability.ts";
 import { EACCES, EINVAL, ESRCH } from "../../abi/errno.ts";
+import { currentTask } from "../../kernel/current-task.ts";
 import { COMM_MAX } from "../../kernel/task.ts";
 import { KernfsFile } from "../kernfs/file.ts";
 import { KernfsFilesystem } from "../kernfs/inode.ts";
 import { Text } from "../kernfs/text.ts";
-import { currentTask, taskOf } from "./task.ts";
+import { taskOf } from "./task.ts";
 
 @final
 export class CommFile extends KernfsFile {

@@ -2,21 +2,14 @@
 
 import { CAP_SYS_PTRACE } from "../../abi/capability.ts";
 import { EACCES } from "../../abi/errno.ts";
+import { currentTask } from "../../kernel/current-task.ts";
 import { findTask } from "../../kernel/pid-table.ts";
 import { Task } from "../../kernel/task.ts";
-import { currentThread, hasCurrentThread } from "../../sched/thread.ts";
 import { Inode } from "../../vfs/dentry.ts";
 
 /** The task of that number, borrowed, or null when it has ended. */
 export function taskOf(pid: u32): Task | null {
   return changetype<Task | null>(changetype<usize>(findTask(pid)));
-}
-
-/** The task that is in the kernel now, borrowed; null for the control side. */
-export function currentTask(): Task | null {
-  if (!hasCurrentThread()) return null;
-  const thread = currentThread();
-  return thread.id == 0 ? null : taskOf(thread.id);
 }
 
 /** Whether the current task may look into `task` (Linux: ptrace_may_access(PTRACE_MODE_READ_FSCREDS)): 0 or -EACCES. */

@@ -61,8 +61,11 @@ export class Machine {
   }
 
   /** A file system of the kernel's own, by the name that mount(2) takes. */
-  kernelFilesystem(type: string): FilesystemHandle {
-    const root = this.withBytes(encode(type), (at, length) => this.kernel.fs_kernel(at, length));
+  kernelFilesystem(type: string, options = ""): FilesystemHandle {
+    const name = encode(type);
+    const root = this.withBytes(encode(type + options), (at, length) =>
+      this.kernel.fs_kernel(at, name.length, at + name.length, length - name.length),
+    );
     return check(root, `making a file system of type ${type}`) as FilesystemHandle;
   }
 

@@ -4,11 +4,14 @@ import { describe } from "vitest";
 import { isRoot } from "../../support/sys/linux.ts";
 import { kernelSynthetic, linuxSynthetic } from "../../support/sys/synthetic.ts";
 import { procCases } from "./cases/proc.ts";
+import { ptyCases } from "./cases/pty.ts";
 
 describe.skipIf(!isRoot)("Linux", () => {
   procCases(linuxSynthetic);
+  ptyCases(linuxSynthetic);
 });
 
 describe("wVisor", () => {
   procCases(kernelSynthetic);
+  ptyCases(kernelSynthetic);
 });

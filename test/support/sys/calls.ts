@@ -83,6 +83,11 @@ export class Calls {
     return this.process.syscall(nr.SYS_pwrite64, fd, bytes, bytes.length, position);
   }
 
+  // ---- devices
+  ioctl(fd: number, request: number, argument: number | Uint8Array | null = null): number {
+    return this.process.syscall(nr.SYS_ioctl, fd, request, argument);
+  }
+
   // ---- attributes
   /** `flags` are AT_*. */
   stat(path: string, flags = 0, dirFd = AT_FDCWD): Stat | number {

@@ -12,7 +12,10 @@ interface Place {
   readonly options: string | null;
 }
 
-const PLACES: readonly Place[] = [{ path: "/proc", type: "proc", options: null }];
+const PLACES: readonly Place[] = [
+  { path: "/proc", type: "proc", options: null },
+  { path: "/pts", type: "devpts", options: "newinstance,mode=620,ptmxmode=666,gid=5" },
+];
 
 export function linuxSynthetic(): Target {
   const target = linuxMountTarget("Linux");
@@ -28,6 +31,8 @@ export function linuxSynthetic(): Target {
 export function kernelSynthetic(): Target {
   const machine = makeMachine();
   const namespace = machine.namespace(machine.tmpfs(0, 0o777, 0, 0), false);
-  for (const { path, type } of PLACES) machine.mount(namespace, machine.kernelFilesystem(type), path, false);
+  for (const { path, type, options } of PLACES) {
+    machine.mount(namespace, machine.kernelFilesystem(type, options ?? ""), path, false);
+  }
   return kernelTarget(machine, namespace, "wVisor");
 }

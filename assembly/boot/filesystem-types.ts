@@ -1,0 +1,43 @@
+// The synthetic file systems as types that mount(2) takes.
+
+import { EINVAL } from "../abi/errno.ts";
+import { mountDevpts } from "../fs/devpts/devpts.ts";
+import { mountProc } from "../fs/proc/proc.ts";
+import {
+  FilesystemType,
+  MountOptions,
+  registerFilesystemType,
+  TYPE_NODEV,
+  TYPE_USER_MOUNT,
+} from "../vfs/filesystem-type.ts";
+import { makeDevtmpfs } from "./devices.ts";
+
+@final
+class ProcType extends FilesystemType {
+  make(options: MountOptions): usize {
+    return options.dataLength ? <usize>-EINVAL : changetype<usize>(mountProc());
+  }
+}
+
+/** Each mount is a file system of its own: a container's devices are nobody else's. */
+@final
+class DevtmpfsType extends FilesystemType {
+  make(_options: MountOptions): usize {
+    return changetype<usize>(makeDevtmpfs());
+  }
+}
+
+@final
+class DevptsType extends FilesystemType {
+  make(options: MountOptions): usize {
+    return mountDevpts(options.data, options.dataLength);
+  }
+}
+
+/** Once, at boot. */
+export function registerSyntheticTypes(): void {
+  const flags = TYPE_USER_MOUNT | TYPE_NODEV;
+  registerFilesystemType(new ProcType("proc", flags));
+  registerFilesystemType(new DevtmpfsType("devtmpfs", flags));
+  registerFilesystemType(new DevptsType("devpts", flags));
+}
