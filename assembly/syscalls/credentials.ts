@@ -78,6 +78,9 @@ export function setregid(task: Task, gid: u32, egid: u32): i64 {
 /** Errors: EPERM without CAP_SETUID for an id that is not one of the three. */
 export function setresuid(task: Task, uid: u32, euid: u32, suid: u32): i64 {
   const old = task.cred;
+  // Nothing changes then, not even the file id.
+  const keepsEffective = euid == NONE || (euid == old.euid && euid == old.fsuid);
+  if (keepsEffective && (uid == NONE || uid == old.uid) && (suid == NONE || suid == old.suid)) return 0;
   if (!old.hasCapability(CAP_SETUID)) {
     if (uid != NONE && !hasUser(old, uid)) return -EPERM;
     if (euid != NONE && !hasUser(old, euid)) return -EPERM;
@@ -93,6 +96,8 @@ export function setresuid(task: Task, uid: u32, euid: u32, suid: u32): i64 {
 
 export function setresgid(task: Task, gid: u32, egid: u32, sgid: u32): i64 {
   const old = task.cred;
+  const keepsEffective = egid == NONE || (egid == old.egid && egid == old.fsgid);
+  if (keepsEffective && (gid == NONE || gid == old.gid) && (sgid == NONE || sgid == old.sgid)) return 0;
   if (!old.hasCapability(CAP_SETGID)) {
     if (gid != NONE && !hasGroup(old, gid)) return -EPERM;
     if (egid != NONE && !hasGroup(old, egid)) return -EPERM;

@@ -13,8 +13,17 @@ import {
 import { PATH_MAX } from "../abi/limits.ts";
 import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFMT, S_IFREG, S_IFSOCK } from "../abi/stat.ts";
 import { Task } from "../kernel/task.ts";
-import { WALK_FOLLOW } from "../vfs/path-walk.ts";
-import { linkAt, mkdirAt, mknodAt, readlinkAt, renameAt, rmdirAt, symlinkAt, unlinkAt } from "../vfs/vfs.ts";
+import { WALK_FOLLOW, WALK_PARENT } from "../vfs/path-walk.ts";
+import {
+  linkAt,
+  mkdirAt,
+  mknodAt,
+  readlinkAt,
+  renameBetween,
+  rmdirAt,
+  symlinkAt,
+  unlinkAt,
+} from "../vfs/vfs.ts";
 import { beginAt, isMemory, takePath } from "./arguments.ts";
 
 export function mkdirat(task: Task, dirFd: i32, path: usize, mode: u32): i64 {
@@ -103,8 +112,12 @@ export function renameat2(
   const to = task.otherWalk;
   const oldLength = beginAt(task, from, oldFd, oldPath, 0);
   if (oldLength < 0) return oldLength;
-  const newLength = beginAt(task, to, newFd, newPath, 0);
-  const result = newLength < 0 ? newLength : renameAt(from, <u32>oldLength, to, <u32>newLength, flags, 0, 0);
+  let result = from.run(<u32>oldLength, WALK_PARENT);
+  if (result == 0) {
+    const newLength = beginAt(task, to, newFd, newPath, 0);
+    result = newLength < 0 ? newLength : to.run(<u32>newLength, WALK_PARENT);
+  }
+  if (result == 0) result = renameBetween(from, to, flags);
   to.release();
   from.release();
   return result;

@@ -22,7 +22,6 @@ export function lookupOne(directory: Dentry, name: usize, length: u32): usize {
     cached.incRef();
     return changetype<usize>(cached);
   }
-  if (length > <u32>NAME_MAX) return errorOf(-ENAMETOOLONG);
   const lock = directory.file.lock;
   const locked = lock.acquire();
   if (locked < 0) return errorOf(locked);
@@ -44,9 +43,10 @@ export function needsAsking(directory: Dentry, name: usize, length: u32): bool {
 
 /** lookupOne() for a caller that holds the directory's lock. */
 export function lookupLocked(directory: Dentry, name: usize, length: u32): usize {
-  if (length > <u32>NAME_MAX) return errorOf(-ENAMETOOLONG);
   const inode = directory.file;
   if (inode.dead) return errorOf(-ENOENT);
+  // It is the file system that refuses: whoever got no further sees other errors first.
+  if (length > <u32>NAME_MAX) return errorOf(-ENAMETOOLONG);
   const hash = hashName(directory, name, length);
   const cached = findDentry(directory, name, length, hash);
   if (cached !== null) {

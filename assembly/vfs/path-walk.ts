@@ -11,7 +11,7 @@
 // meanwhile, as only the task itself changes them.
 
 import { ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR, EXDEV } from "../abi/errno.ts";
-import { MAXSYMLINKS, NAME_MAX, PATH_MAX } from "../abi/limits.ts";
+import { MAXSYMLINKS, PATH_MAX } from "../abi/limits.ts";
 import { Credentials } from "../auth/credentials.ts";
 import { free } from "../lib/ref-counted.ts";
 import { isError } from "../lib/result.ts";
@@ -212,7 +212,6 @@ export class PathWalk {
       if (this.plain && last && name != this.text) this.keepShortcut(name);
       const allowed = checkPermission(directory, cred, MAY_EXEC);
       if (allowed < 0) return allowed;
-      if (length > <u32>NAME_MAX) return -ENAMETOOLONG;
 
       const type = typeOfComponent(name, length);
       if (last) {

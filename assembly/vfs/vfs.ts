@@ -34,7 +34,19 @@ import {
   RENAME_NOREPLACE,
 } from "../abi/fcntl.ts";
 import { PATH_MAX } from "../abi/limits.ts";
-import { S_IFBLK, S_IFCHR, S_IFIFO, S_IFMT, S_IFREG, S_IFSOCK, S_ISGID } from "../abi/stat.ts";
+import {
+  S_IFBLK,
+  S_IFCHR,
+  S_IFIFO,
+  S_IFMT,
+  S_IFREG,
+  S_IFSOCK,
+  S_ISGID,
+  S_ISUID,
+  S_ISVTX,
+  S_IWOTH,
+  S_IXGRP,
+} from "../abi/stat.ts";
 import { Credentials } from "../auth/credentials.ts";
 import { free } from "../lib/ref-counted.ts";
 import { errorOf, isError } from "../lib/result.ts";
@@ -145,8 +157,9 @@ function openCreating(walk: PathWalk, length: u32, flags: u32, mode: u32, extra:
     }
     if (child.file.isSymlink) {
       if (flags & <u32>O_NOFOLLOW) {
+        const allowed = mayCreateOver(parent.file, child.file, walk.credentials);
         child.decRef();
-        return errorOf(-ELOOP);
+        return errorOf(allowed < 0 ? allowed : -ELOOP);
       }
       result = walk.followLast(child, extra | WALK_PARENT);
       child.decRef();
@@ -170,7 +183,19 @@ function openCrossing(mount: Mount, child: Dentry, walk: PathWalk, flags: u32): 
     dentry = next.root;
   }
   if (dentry.file.isDirectory) return errorOf(-EISDIR);
+  const allowed = mayCreateOver(walk.result.file, dentry.file, walk.credentials);
+  if (allowed < 0) return errorOf(allowed);
   return openFound(over, dentry, walk.credentials, flags);
+}
+
+/**
+ * Whether O_CREAT may open what is there already, in a sticky directory that everybody may write, and is somebody else's: not unless it
+ * is a regular file or FIFO (Linux: may_create_in_sticky(), with fs.protected_regular and fs.protected_fifos off).
+ */
+function mayCreateOver(directory: Inode, inode: Inode, cred: Credentials): i32 {
+  const open = <u32>(S_ISVTX | S_IWOTH);
+  if ((directory.mode & open) != open || inode.isRegular || inode.type == <u32>S_IFIFO) return 0;
+  return inode.uid == directory.uid || inode.uid == cred.fsuid ? 0 : -EACCES;
 }
 
 /** Linux: may_open() and do_open() for a file that exists. */
@@ -252,6 +277,16 @@ function groupFor(directory: Inode, cred: Credentials): u32 {
  * the negative dentry with a reference and the parent's lock held; or an error and no lock.
  */
 function beginCreate(walk: PathWalk, length: u32, directory: bool, extra: u32): usize {
+  const found = beginName(walk, length, directory, extra);
+  if (isError(found)) return found;
+  const error = mayCreate(walk.resultMount, walk.result, walk.credentials);
+  if (error == 0) return found;
+  endCreate(walk, changetype<Dentry>(found));
+  return errorOf(error);
+}
+
+/** beginCreate() without the question whether the directory may be written. */
+function beginName(walk: PathWalk, length: u32, directory: bool, extra: u32): usize {
   const result = walk.run(length, extra | WALK_PARENT);
   if (result < 0) return errorOf(result);
   if (walk.lastType != LAST_NORM) return errorOf(-EEXIST);
@@ -268,7 +303,7 @@ function beginCreate(walk: PathWalk, length: u32, directory: bool, extra: u32): 
   let error = 0;
   if (!child.isNegative) error = -EEXIST;
   else if (walk.lastSlash && !directory) error = -ENOENT;
-  else error = mayCreate(walk.resultMount, parent, walk.credentials);
+  else if (walk.resultMount.isReadonly) error = -EROFS;
   if (error < 0) {
     child.decRef();
     lock.release();
@@ -327,19 +362,38 @@ export function symlinkAt(walk: PathWalk, length: u32, target: usize, targetLeng
   return result;
 }
 
-/** link(2). `from` was run already and stands at the file. */
+/** link(2). `from` was run already and stands at the file. Errors: the new path's, EROFS, EXDEV, EPERM, EACCES, EPERM, ENOENT. */
 export function linkAt(from: PathWalk, to: PathWalk, length: u32, extra: u32): i32 {
-  const found = beginCreate(to, length, false, extra);
+  const found = beginName(to, length, false, extra);
   if (isError(found)) return <i32>found;
   const child = changetype<Dentry>(found);
-  const source = from.result;
-  let result: i32;
-  if (from.mount !== to.mount || source.file.fs !== to.result.file.fs) result = -EXDEV;
-  else if (source.file.isDirectory) result = -EPERM;
-  else if (source.file.nlink == 0) result = -ENOENT;
-  else result = to.result.file.link(child, source);
+  let result = mayLink(from, to);
+  if (result == 0) result = to.result.file.link(child, from.result);
   endCreate(to, child);
   return result;
+}
+
+function mayLink(from: PathWalk, to: PathWalk): i32 {
+  if (from.mount !== to.mount) return -EXDEV;
+  const source = from.result.file;
+  if (!isSafeSource(source, to.credentials)) return -EPERM;
+  const allowed = mayCreate(to.resultMount, to.result, to.credentials);
+  if (allowed < 0) return allowed;
+  if (source.fs !== to.result.file.fs) return -EXDEV;
+  if (source.isDirectory) return -EPERM;
+  return source.nlink == 0 ? -ENOENT : 0;
+}
+
+/**
+ * Whether a file may get another name from `cred`, as Linux decides with fs.protected_hardlinks, which every distribution sets: its
+ * owner's may, and what is neither special, nor set-id, nor closed to the linker (Linux: may_linkat()).
+ */
+function isSafeSource(source: Inode, cred: Credentials): bool {
+  if (isOwnerOrCapable(source, cred)) return true;
+  if (!source.isRegular || source.mode & <u32>S_ISUID) return false;
+  const setGroup = <u32>(S_ISGID | S_IXGRP);
+  if ((source.mode & setGroup) == setGroup) return false;
+  return checkPermission(source, cred, MAY_READ | MAY_WRITE) == 0;
 }
 
 /** Linux: may_delete(). */
@@ -423,12 +477,16 @@ export function renameAt(
   let result = from.run(fromLength, fromExtra | WALK_PARENT);
   if (result < 0) return result;
   result = to.run(toLength, toExtra | WALK_PARENT);
-  if (result < 0) return result;
+  return result < 0 ? result : renameBetween(from, to, flags);
+}
+
+/** renameAt() for walks that stand at the parents already. Errors: EXDEV, EBUSY, EEXIST, EROFS, then what the names say. */
+export function renameBetween(from: PathWalk, to: PathWalk, flags: u32): i32 {
   if (from.mount !== to.mount || from.result.file.fs !== to.result.file.fs) return -EXDEV;
   if (from.lastType != LAST_NORM) return -EBUSY;
   if (to.lastType != LAST_NORM) return flags & <u32>RENAME_NOREPLACE ? -EEXIST : -EBUSY;
   if (from.resultMount.isReadonly) return -EROFS;
-  result = lockPair(from.result, to.result);
+  let result = lockPair(from.result, to.result);
   if (result < 0) return result;
   result = renameLocked(from, to, flags);
   unlockPair(from.result, to.result);

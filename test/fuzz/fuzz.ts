@@ -15,7 +15,7 @@ const EPISODE = 1000;
 const TREES_EVERY = 500;
 const TICKS_EVERY = 250;
 const FDS_MAX = 40;
-const SHRINK_STEPS = 400;
+const SHRINK_STEPS = 1500;
 
 /** Which calls our table has, asked with arguments that do nothing. */
 export function supportedCalls(worlds: Worlds): (number: number) => boolean {

@@ -15,7 +15,22 @@ function bytesText(bytes: Uint8Array): string {
   const first = bytes[0];
   if (bytes.length > 0 && bytes.every((byte) => byte === first))
     return `Buffer.alloc(${bytes.length}, ${first})`;
+  const period = [3, 10].find((n) => bytes.every((byte, index) => byte === bytes[index % n]));
+  if (period !== undefined && bytes.length > period) {
+    const text = Buffer.from(bytes.subarray(0, period)).toString("latin1");
+    return `Buffer.alloc(${bytes.length}, ${JSON.stringify(text)})`;
+  }
   return `Buffer.from("${Buffer.from(bytes).toString("hex")}", "hex")`;
+}
+
+/** Long runs of a letter are written as repetitions. */
+function textOf(text: string): string {
+  return JSON.stringify(text)
+    .replace(
+      /(.)\1{19,}/g,
+      (run: string, char: string) => `" + ${JSON.stringify(char)}.repeat(${run.length}) + "`,
+    )
+    .replace(/"" \+ | \+ ""/g, "");
 }
 
 function numberText(value: number, position: number, name: string): string {
@@ -26,7 +41,7 @@ function numberText(value: number, position: number, name: string): string {
 
 function argumentText(argument: StepArgument, step: Step, position: number): string {
   if (argument === null) return "null";
-  if (typeof argument === "string") return JSON.stringify(argument);
+  if (typeof argument === "string") return textOf(argument);
   if (typeof argument === "number") return numberText(argument, position, step.kind);
   if (argument instanceof Uint8Array) return bytesText(argument);
   if (Array.isArray(argument)) return `[${argument.map((span: Uint8Array) => bytesText(span)).join(", ")}]`;

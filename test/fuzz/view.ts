@@ -38,6 +38,9 @@ function time(bytes: Buffer, at: number, epochs: Epochs): string {
   return epochs.name(bytes.readBigInt64LE(at) * 1_000_000_000n + BigInt(bytes.readUInt32LE(at + 8)));
 }
 
+/** Our tmpfs keeps what is behind this in larger blocks than Linux's pages. */
+const SMALL = 65536n;
+
 /** Attributes as text, from a struct stat. */
 export function statText(bytes: Buffer, { epochs, blocks, directoryLinks }: ViewContext): string {
   const mode = bytes.readUInt32LE(24);
@@ -53,7 +56,9 @@ export function statText(bytes: Buffer, { epochs, blocks, directoryLinks }: View
   ];
   if (type !== S_IFDIR || directoryLinks) parts.push(`nlink=${bytes.readBigUInt64LE(16)}`);
   if (type !== S_IFDIR) parts.push(`size=${bytes.readBigInt64LE(48)}`);
-  if (type === S_IFREG && blocks) parts.push(`blocks=${bytes.readBigInt64LE(64)}`);
+  if (type === S_IFREG && blocks && bytes.readBigInt64LE(48) <= SMALL) {
+    parts.push(`blocks=${bytes.readBigInt64LE(64)}`);
+  }
   return parts.join(" ");
 }
 
@@ -74,7 +79,9 @@ function statxText(bytes: Buffer, { epochs, blocks, directoryLinks }: ViewContex
   if (mask & 0x800) parts.push(`btime=${time(bytes, 80, epochs)}`);
   if (type !== S_IFDIR || directoryLinks) parts.push(`nlink=${bytes.readUInt32LE(16)}`);
   if (type !== S_IFDIR) parts.push(`size=${bytes.readBigUInt64LE(40)}`);
-  if (type === S_IFREG && blocks) parts.push(`blocks=${bytes.readBigUInt64LE(48)}`);
+  if (type === S_IFREG && blocks && bytes.readBigUInt64LE(40) <= SMALL) {
+    parts.push(`blocks=${bytes.readBigUInt64LE(48)}`);
+  }
   return parts.join(" ");
 }
 
