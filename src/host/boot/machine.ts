@@ -44,7 +44,7 @@ export class Machine {
     this.modules = modules;
     this.shared = shared;
     keepCompiledCode();
-    this.memory = makeKernelMemory();
+    this.memory = makeKernelMemory(!modules.portable);
     const nowhere = new WebAssembly.Memory({ initial: 0, maximum: 0 });
     const host = makeThreadHost(native, this.memory, nowhere, shared, -1);
     this.kernel = instantiateKernel(modules, this.memory, nowhere, host.functions);

@@ -38,6 +38,8 @@ export interface KernelModules {
   readonly kernel: WebAssembly.Module;
   /** guest-peek.wasm, for the provider of that name. */
   readonly peek: WebAssembly.Module | undefined;
+  /** The kernel was built for one thread: its memory is not shared, and it has no stack probe of its own. */
+  readonly portable?: boolean;
 }
 
 /** A module with two memories: what the merged kernel needs of the engine. */
@@ -48,11 +50,11 @@ export function bestProvider(): GuestMemoryProvider {
   return WebAssembly.validate(TWO_MEMORIES) ? "merged" : "peek";
 }
 
-export function makeKernelMemory(): WebAssembly.Memory {
+export function makeKernelMemory(shared = true): WebAssembly.Memory {
   return new WebAssembly.Memory({
     initial: KERNEL_INITIAL_WASM_PAGES,
     maximum: KERNEL_MAX_WASM_PAGES,
-    shared: true,
+    shared,
   });
 }
 
@@ -74,6 +76,7 @@ export function instantiateKernel(
     env: { memory },
     host: host as unknown as Record<string, WebAssembly.ImportValue>,
   };
+  if (modules.portable) imports.stack = { probe: () => {} };
   if (modules.provider === "merged") imports["guest-memory"] = { memory: guestMemory };
   else imports.guest = guestFunctions(modules, memory, guestMemory);
   try {

@@ -1,22 +1,39 @@
-import { afterAll, describe } from "vitest";
+// The cases over our file systems. Cases that a file system cannot pass are skipped by skipWithout(), which tells why.
+
+import { afterAll, afterEach, describe } from "vitest";
+import { OVERLAY, portable, TMPFS } from "../../support/sys/backends.ts";
 import { goferTargets } from "../../support/sys/gofer.ts";
-import { kernelTarget } from "../../support/sys/kernel.ts";
-import { makeMachine } from "../../support/wvisor.ts";
+import { portableModules } from "../../support/sys/portable.ts";
+import type { Target } from "../../support/sys/target.ts";
 import { syscallCases } from "./cases.ts";
 
-describe("tmpfs", () => {
-  syscallCases(() => {
-    const machine = makeMachine();
-    const namespace = machine.namespace(machine.tmpfs(0, 0o777, 0, 0), false);
-    return kernelTarget(machine, namespace, "tmpfs");
+const counts = new Map<string, { passed: number; skipped: number }>();
+
+/** Declares all cases over a backend, and counts them. */
+function suite(name: string, make: () => Target): void {
+  describe(name, () => {
+    afterEach(({ task }) => {
+      const count = counts.get(name) ?? { passed: 0, skipped: 0 };
+      counts.set(name, count);
+      if (task.result?.state === "skip" || task.mode === "skip") count.skipped++;
+      else count.passed++;
+    });
+    syscallCases(make);
   });
+}
+
+afterAll(() => {
+  for (const [name, { passed, skipped }] of counts)
+    console.log(`${name}: ${passed} cases, ${skipped} skipped`);
 });
 
-describe.each([
+for (const { name, make } of [TMPFS, OVERLAY, portable(await portableModules())]) suite(name, make);
+
+for (const [name, shared] of [
   ["gofer, exclusive", false],
   ["gofer, shared", true],
-])("%s", (_name, shared) => {
+] as const) {
   const targets = goferTargets(shared);
   afterAll(() => targets.close());
-  syscallCases(() => targets.make());
-});
+  suite(name, () => targets.make());
+}

@@ -1,16 +1,23 @@
-import { chmodSync, existsSync, mkdtempSync, rmSync } from "node:fs";
+// The cases on real Linux, which decides what is right: on this machine's disk, and as root on a tmpfs of their own.
+
+import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { afterAll } from "vitest";
-import { linuxTarget } from "../../support/sys/linux.ts";
+import { afterAll, describe } from "vitest";
+import { isRoot, linuxMountTarget, linuxTarget } from "../../support/sys/linux.ts";
 import { syscallCases } from "./cases.ts";
 
-// A tmpfs where there is one: it is what most of ours are to be like.
-const folder = mkdtempSync(path.join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), "wvisor-syscalls-"));
+const folder = mkdtempSync(path.join(tmpdir(), "wvisor-syscalls-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-syscallCases(() => {
-  const top = mkdtempSync(path.join(folder, "case-"));
-  chmodSync(top, 0o777);
-  return linuxTarget(top);
+describe("disk", () => {
+  syscallCases(() => {
+    const top = mkdtempSync(path.join(folder, "case-"));
+    chmodSync(top, 0o777);
+    return linuxTarget(top);
+  });
+});
+
+describe.runIf(isRoot)("tmpfs", () => {
+  syscallCases(() => linuxMountTarget("Linux, tmpfs"));
 });

@@ -249,12 +249,15 @@ export const OPEN_RULES: readonly Rule[] = [
     name: "eventfd2",
     number: nr.SYS_eventfd2,
     weight: 1,
-    run: (g) =>
-      g.opened(
-        g.call(nr.SYS_eventfd2, [g.random.below(4), f.O_NONBLOCK | g.random.bits([1], 0.3)]),
-        "/?",
-        "s",
-      ),
+    run(g) {
+      // Not kept: all event counters are one file to stat(2), as old as the system.
+      const flags = f.O_NONBLOCK | g.random.bits([1], 0.3);
+      const ref = g.call(nr.SYS_eventfd2, [g.random.below(4), flags]) < 0 ? -1 : { fd: g.lastId };
+      const amount = Buffer.alloc(8, g.random.pick([0, 1, 255]));
+      g.call(nr.SYS_write, [ref, amount, 8]);
+      g.call(nr.SYS_read, [ref, { out: 8 }, g.random.pick([8, 4])], "bytes");
+      g.call(nr.SYS_close, [ref]);
+    },
   },
   {
     name: "lseek",

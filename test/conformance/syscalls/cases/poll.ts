@@ -1,6 +1,6 @@
 // poll and ppoll.
 
-import { describe, expect, test } from "vitest";
+import { describe, expect, type TestContext, test } from "vitest";
 import { EFAULT, EINVAL } from "../../../../assembly/abi/errno.ts";
 import { O_CREAT, O_NONBLOCK, O_PATH, O_RDONLY, O_RDWR, O_WRONLY } from "../../../../assembly/abi/fcntl.ts";
 import {
@@ -14,15 +14,16 @@ import {
 } from "../../../../assembly/abi/poll.ts";
 import * as nr from "../../../../assembly/abi/syscall.ts";
 import { DescriptorCalls } from "../../../support/sys/descriptor-calls.ts";
-import type { Target } from "../../../support/sys/target.ts";
+import { type Capability, skipWithout, type Target } from "../../../support/sys/target.ts";
 
 const POLLPRI = 2;
 const ALL = POLLIN | POLLPRI | POLLOUT | POLLRDNORM | POLLWRNORM;
 
 export function pollCases(make: () => Target): void {
-  function run(body: (sys: DescriptorCalls) => void): () => void {
-    return () => {
+  function run(body: (sys: DescriptorCalls) => void, needed?: Capability): (context: TestContext) => void {
+    return (context) => {
       const target = make();
+      if (needed !== undefined) skipWithout(target, needed, context);
       body(new DescriptorCalls(target.process()));
       target.end();
     };
@@ -115,7 +116,7 @@ export function pollCases(make: () => Target): void {
         expect(sys.process.syscall(nr.SYS_poll, 0, 0, 5)).toBe(0);
         expect(sys.process.syscall(nr.SYS_poll, 8, 1, 0)).toBe(-EFAULT);
         expect(sys.process.syscall(nr.SYS_poll, 0, 0x7fffffff, 0)).toBe(-EINVAL);
-      }),
+      }, "sleep"),
     );
   });
 
@@ -136,7 +137,7 @@ export function pollCases(make: () => Target): void {
         expect(timeout.readBigInt64LE(0)).toBe(999n);
         expect(sys.process.syscall(nr.SYS_ppoll, fds, 1, null, null, 0)).toBe(1);
         expect(sys.process.syscall(nr.SYS_ppoll, fds, 1, 8, null, 0)).toBe(-EFAULT);
-      }),
+      }, "sleep"),
     );
   });
 }

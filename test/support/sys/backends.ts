@@ -1,0 +1,57 @@
+// Our file systems as backends of the system call cases. Each makes a fresh tree for a case, on one machine for all of them; when a case
+// ends its tree, everything that the kernel made for it must have been given back.
+
+import type { FilesystemHandle, Machine } from "../../../src/host/boot/machine.ts";
+import type { KernelModules } from "../../../src/host/kernel/instance.ts";
+import { kernelModules, makeMachine } from "../wvisor.ts";
+import { kernelTarget } from "./kernel.ts";
+import type { Capability, Target } from "./target.ts";
+
+export interface Backend {
+  readonly name: string;
+  make(): Target;
+}
+
+interface Options {
+  readonly modules?: KernelModules;
+  readonly lacks?: ReadonlyMap<Capability, string>;
+}
+
+function backend(name: string, root: (machine: Machine) => FilesystemHandle, options: Options = {}): Backend {
+  let machine: Machine | undefined;
+  return {
+    name,
+    make() {
+      machine ??= makeMachine({ modules: options.modules ?? kernelModules("peek", true) });
+      const { kernel } = machine;
+      const before = kernel.heap_objects();
+      const target = kernelTarget(machine, machine.namespace(root(machine), false), name);
+      return {
+        ...target,
+        lacks: options.lacks ?? new Map(),
+        end() {
+          target.end();
+          const left = kernel.heap_objects() - before;
+          if (left !== 0) throw new Error(`${left} objects were not freed`);
+        },
+      };
+    },
+  };
+}
+
+const tmpfs = (machine: Machine): FilesystemHandle => machine.tmpfs(0, 0o777, 0, 0);
+
+export const TMPFS = backend("tmpfs", tmpfs);
+
+export const OVERLAY = backend("overlay of two tmpfs", (machine) =>
+  machine.overlay(tmpfs(machine), [tmpfs(machine)]),
+);
+
+const PORTABLE_LACKS: ReadonlyMap<Capability, string> = new Map([
+  ["sleep", "in a kernel for one thread nobody could end the wait: EAGAIN"],
+]);
+
+/** tmpfs in the kernel that is built for one thread. */
+export function portable(modules: KernelModules): Backend {
+  return backend("tmpfs, portable", tmpfs, { modules, lacks: PORTABLE_LACKS });
+}
