@@ -6,7 +6,7 @@ export const PATH_MAX = 4096;
 export const MAXSYMLINKS = 40;
 export const IOV_MAX = 1024;
 /** RLIMIT_NOFILE of a guest. */
-export const FD_MAX = 4096;
+export const FD_MAX = 65536;
 /** The largest count that one read or write moves (fs/read_write.c MAX_RW_COUNT). */
 export const MAX_RW_COUNT = 0x7ffff000;
 export const LINK_MAX = 65000;
