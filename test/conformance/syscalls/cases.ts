@@ -10,6 +10,8 @@ import { attributeCases } from "./cases/attributes.ts";
 import { dataCases } from "./cases/data.ts";
 import { descriptorCases } from "./cases/descriptors.ts";
 import { directoryCases } from "./cases/directories.ts";
+import { lockCases } from "./cases/locks.ts";
+import { memfdCases } from "./cases/memfd.ts";
 import { pipeCases } from "./cases/pipes.ts";
 import { pollCases } from "./cases/poll.ts";
 import { userCases } from "./cases/users.ts";
@@ -39,6 +41,8 @@ export function syscallCases(make: () => Target): void {
   xattrCases(make);
   descriptorCases(make);
   pipeCases(make);
+  lockCases(make);
+  memfdCases(make);
   pollCases(make);
   dataCases(make);
 }
