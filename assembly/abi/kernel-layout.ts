@@ -73,3 +73,5 @@ export const ROOT_MEMFD = 1408;
 export const ROOT_INOTIFY_COUNT = 1412;
 /** The last cookie of a rename (vfs/fsnotify.ts). */
 export const ROOT_LAST_COOKIE = 1416;
+/** Head of the list of all Watches (vfs/watch.ts). */
+export const ROOT_WATCHES = 1424;

@@ -1,0 +1,126 @@
+// What happened to files, for those who watch them (Linux: include/linux/fsnotify.h). The operations of vfs/ and of the ABI layers
+// call these after they succeeded. Without a watch on the file or its directory each is a few loads.
+
+import {
+  IN_ACCESS,
+  IN_ATTRIB,
+  IN_CLOSE_NOWRITE,
+  IN_CLOSE_WRITE,
+  IN_CREATE,
+  IN_DELETE,
+  IN_ISDIR,
+  IN_MODIFY,
+  IN_MOVE_SELF,
+  IN_MOVED_FROM,
+  IN_MOVED_TO,
+  IN_OPEN,
+} from "../abi/inotify.ts";
+import { ROOT_LAST_COOKIE } from "../abi/kernel-layout.ts";
+import { ATTR_ATIME, ATTR_GID, ATTR_MODE, ATTR_MTIME, ATTR_SIZE, ATTR_UID } from "./attributes.ts";
+import { Dentry, Inode } from "./dentry.ts";
+import { tellWatches } from "./watch.ts";
+
+/** An event of the file itself, for its own watches alone. */
+function tellSelf(inode: Inode, mask: u32): void {
+  if (inode.watches) tellWatches(inode.watches, withType(inode, mask), 0, 0, 0, false);
+}
+
+/** An event of a name in a directory, for the directory's watches alone. */
+function tellName(directory: Inode, mask: u32, cookie: u32, name: usize, length: u32): void {
+  if (directory.watches) tellWatches(directory.watches, mask, cookie, name, length, false);
+}
+
+function withType(inode: Inode, mask: u32): u32 {
+  return inode.isDirectory ? mask | <u32>IN_ISDIR : mask;
+}
+
+/** An event of a file that was reached by a name: for the watches of the directory, then for its own. */
+function tellPlace(dentry: Dentry, mask: u32): void {
+  const inode = dentry.file;
+  const parent = dentry.parent;
+  if (parent !== null && parent.file.watches) {
+    const watches = parent.file.watches;
+    tellWatches(watches, withType(inode, mask), 0, dentry.name, dentry.nameLength, dentry.isDead);
+  }
+  tellSelf(inode, mask);
+}
+
+export function notifyOpen(dentry: Dentry): void {
+  tellPlace(dentry, IN_OPEN);
+}
+
+export function notifyClose(dentry: Dentry, couldWrite: bool): void {
+  tellPlace(dentry, couldWrite ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE);
+}
+
+/** Bytes or directory entries were read. */
+export function notifyAccess(dentry: Dentry): void {
+  tellPlace(dentry, IN_ACCESS);
+}
+
+/** Bytes were written, or the size was set. */
+export function notifyModify(dentry: Dentry): void {
+  tellPlace(dentry, IN_MODIFY);
+}
+
+/** Extended attributes and what else is neither contents nor name. */
+export function notifyAttributes(dentry: Dentry): void {
+  tellPlace(dentry, IN_ATTRIB);
+}
+
+/** Attributes were changed; `valid` are the ATTR_* that were (Linux: fsnotify_change()). */
+export function notifyChange(dentry: Dentry, valid: u32): void {
+  let mask: u32 = 0;
+  if (valid & (ATTR_UID | ATTR_GID | ATTR_MODE)) mask |= <u32>IN_ATTRIB;
+  if (valid & ATTR_SIZE) mask |= <u32>IN_MODIFY;
+  const times = valid & (ATTR_ATIME | ATTR_MTIME);
+  if (times == (ATTR_ATIME | ATTR_MTIME)) mask |= <u32>IN_ATTRIB;
+  else if (times == ATTR_ATIME) mask |= <u32>IN_ACCESS;
+  else if (times == ATTR_MTIME) mask |= <u32>IN_MODIFY;
+  if (mask) tellPlace(dentry, mask);
+}
+
+/** `child` was made in `directory`. */
+export function notifyCreate(directory: Inode, child: Dentry): void {
+  if (!directory.watches) return;
+  tellName(directory, withType(child.file, IN_CREATE), 0, child.name, child.nameLength);
+}
+
+/** `child` is another name of a file that was there. */
+export function notifyLink(directory: Inode, child: Dentry): void {
+  tellSelf(child.file, IN_ATTRIB);
+  notifyCreate(directory, child);
+}
+
+/** The number of the file's links is less by one. */
+export function notifyLinkCount(inode: Inode): void {
+  tellSelf(inode, IN_ATTRIB);
+}
+
+/** The name was removed from `directory`. */
+export function notifyDelete(directory: Inode, isDirectory: bool, name: usize, length: u32): void {
+  tellName(directory, <u32>IN_DELETE | (isDirectory ? <u32>IN_ISDIR : 0), 0, name, length);
+}
+
+/**
+ * `moved` has left (`from`, the name of `length` bytes) for its name in `to`, in place of `replaced` where that was a file (Linux:
+ * fsnotify_move()).
+ */
+export function notifyMove(
+  from: Inode,
+  name: usize,
+  length: u32,
+  to: Inode,
+  moved: Dentry,
+  replaced: Inode | null,
+): void {
+  const inode = moved.file;
+  if (from.watches || to.watches) {
+    const cookie = load<u32>(ROOT_LAST_COOKIE) + 1;
+    store<u32>(ROOT_LAST_COOKIE, cookie);
+    tellName(from, withType(inode, IN_MOVED_FROM), cookie, name, length);
+    tellName(to, withType(inode, IN_MOVED_TO), cookie, moved.name, moved.nameLength);
+  }
+  if (replaced !== null) notifyLinkCount(replaced);
+  tellSelf(inode, IN_MOVE_SELF);
+}
