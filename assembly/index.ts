@@ -469,10 +469,20 @@ export function fs_overlay(upper: usize, lowers: usize, count: u32): usize {
   return root;
 }
 
-/** The tree behind a 9P connection, or an error. `uid` owns what is made in it. */
-export function fs_gofer(connection: i32, readonly: u32, shared: u32, donate: u32, uid: u32): usize {
+/**
+ * The tree behind a 9P connection, or an error. `uid` owns what is made in it. `dcache` bounds the names, open handles and with
+ * them the server's fids that are kept unused; 0: the default.
+ */
+export function fs_gofer(
+  connection: i32,
+  readonly: u32,
+  shared: u32,
+  donate: u32,
+  uid: u32,
+  dcache: u32,
+): usize {
   lockKernel();
-  const root = boot.makeGofer(connection, readonly != 0, shared != 0, donate != 0, uid);
+  const root = boot.makeGofer(connection, readonly != 0, shared != 0, donate != 0, uid, dcache);
   unlockKernel();
   return root;
 }

@@ -296,7 +296,14 @@ function registerFilesystemTypes(): void {
 }
 
 /** The tree behind a 9P connection, or an error. May sleep. */
-export function makeGofer(connection: i32, readonly: bool, shared: bool, donate: bool, uid: u32): usize {
-  const root = mountGofer(connection, readonly, shared, donate, uid);
+export function makeGofer(
+  connection: i32,
+  readonly: bool,
+  shared: bool,
+  donate: bool,
+  uid: u32,
+  dcache: u32,
+): usize {
+  const root = mountGofer(connection, readonly, shared, donate, uid, dcache);
   return isError(root) ? root : changetype<usize>(numberFilesystem(changetype<Dentry>(root)));
 }

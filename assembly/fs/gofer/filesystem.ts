@@ -27,7 +27,7 @@ const MIN_EVICTION: u32 = 64;
 export class GoferFilesystem extends Filesystem {
   readonly client: P9Client;
   readonly inodes: InodeTable = new InodeTable();
-  readonly handles: KeepList = new KeepList(HANDLES_MAX);
+  readonly handles: KeepList;
   readonly listings: KeepList = new KeepList(LISTINGS_KEPT_MAX);
   readonly listingBudget: ListingBudget = new ListingBudget(LISTINGS_MAX);
   rootFid: u32 = 0;
@@ -47,13 +47,16 @@ export class GoferFilesystem extends Filesystem {
     /** Others change the tree too: nothing is believed without asking. */
     readonly isShared: bool,
     donates: bool,
+    /** Names and handles that are kept; 0: the default. */
+    dcache: u32,
   ) {
     super();
     this.client = new P9Client(connection, donates);
     this.readonly = readonly;
     this.revalidates = isShared;
     this.preparesWalks = true;
-    this.dentryMax = GOFER_DENTRIES_MAX;
+    this.dentryMax = dcache ? min(dcache, GOFER_DENTRIES_MAX) : GOFER_DENTRIES_MAX;
+    this.handles = new KeepList(dcache ? min(dcache, HANDLES_MAX) : HANDLES_MAX);
   }
 
   override destroy(): void {

@@ -135,10 +135,13 @@ function takeMissing(fs: GoferFilesystem, directory: Dentry, changes: u64, call:
   const names = fs.names;
   const hash = hashName(directory, names.name, names.length);
   const known = findDentry(directory, names.name, names.length, hash);
-  if (known !== null) {
-    if (known.isNegative) known.trueIn = call;
-    else dropName(known);
+  if (known !== null && known.isNegative) {
+    known.trueIn = call;
     return;
+  }
+  if (known !== null) {
+    if (known.mounts) return;
+    unhashDentry(known);
   }
   const negative = makeDentry(directory, names.name, names.length, hash);
   hashDentry(negative);

@@ -70,9 +70,12 @@ export class Machine {
   }
 
   /** The tree behind connection `index` of the gofer. */
-  gofer(index: number, options: { readonly: boolean; shared: boolean; uid: number }): FilesystemHandle {
-    const { readonly, shared, uid } = options;
-    const root = this.kernel.fs_gofer(index, Number(readonly), Number(shared), 1, uid);
+  gofer(
+    index: number,
+    options: { readonly: boolean; shared: boolean; uid: number; dcache?: number },
+  ): FilesystemHandle {
+    const { readonly, shared, uid, dcache = 0 } = options;
+    const root = this.kernel.fs_gofer(index, Number(readonly), Number(shared), 1, uid, dcache);
     return check(root, "mounting a gofer connection") as FilesystemHandle;
   }
 

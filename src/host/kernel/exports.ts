@@ -11,7 +11,14 @@ export interface KernelExports extends WebAssembly.Exports {
   fs_tmpfs(sizeBytes: number, mode: number, uid: number, gid: number): number;
   fs_devtmpfs(): number;
   fs_kernel(name: number, length: number, data: number, dataLength: number): number;
-  fs_gofer(connection: number, readonly: number, shared: number, donate: number, uid: number): number;
+  fs_gofer(
+    connection: number,
+    readonly: number,
+    shared: number,
+    donate: number,
+    uid: number,
+    dcache: number,
+  ): number;
   fs_overlay(upper: number, lowers: number, count: number): number;
   namespace_make(root: number, flags: number): number;
   namespace_mount(namespace: number, root: number, path: number, length: number, flags: number): number;

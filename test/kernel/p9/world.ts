@@ -15,6 +15,7 @@ export interface WorldOptions {
   readonly shared?: boolean;
   readonly readonly?: boolean;
   readonly uid?: number;
+  readonly dcache?: number;
 }
 
 type Call = (...args: (number | bigint)[]) => number;
@@ -86,8 +87,8 @@ export class World {
     this.calls = this.kernel as unknown as Record<string, Call>;
     this.kernel.boot_kernel(0x10000000);
     this.kernel.attach();
-    const { shared = false, readonly = false, uid = 0 } = options;
-    this.root = this.kernel.fs_gofer(0, Number(readonly), Number(shared), 1, uid);
+    const { shared = false, readonly = false, uid = 0, dcache = 0 } = options;
+    this.root = this.kernel.fs_gofer(0, Number(readonly), Number(shared), 1, uid, dcache);
     if (this.root < 0) return;
     this.namespace = this.kernel.namespace_make(this.root, 0);
     this.task = this.kernel.task_make(this.namespace, uid, uid, 0, CAPABILITIES, CAPABILITIES);
@@ -394,6 +395,26 @@ export class World {
     this.kernel.buffer_free(buffer);
     this.kernel.file_close(file);
     return text;
+  }
+
+  /** A Linux system call. Texts and bytes go through kernel memory; bytes come back changed. */
+  syscall(number: number, ...args: (number | string | Uint8Array)[]): number {
+    const spans: [number, Uint8Array][] = [];
+    const values = args.map((argument) => {
+      if (typeof argument === "number") return argument;
+      const bytes = typeof argument === "string" ? Buffer.from(`${argument}\0`) : argument;
+      const at = this.kernel.buffer_alloc(Math.max(bytes.length, 8));
+      new Uint8Array(this.memory.buffer).set(bytes, at);
+      spans.push([at, bytes]);
+      return at;
+    });
+    const [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0] = values;
+    const result = this.kernel.syscall(number, a, b, c, d, e, f);
+    for (const [at, bytes] of spans) {
+      bytes.set(new Uint8Array(this.memory.buffer, at, bytes.length));
+      this.kernel.buffer_free(at);
+    }
+    return result;
   }
 
   /** Forgets every cached name that nobody uses. */
