@@ -48,6 +48,7 @@ import { openAt } from "../vfs/vfs.ts";
 import { RIGHTS_DIRECTORY, RIGHTS_INHERITING, rightsFor } from "../wasi/rights.ts";
 import { registerSyntheticTypes } from "./filesystem-types.ts";
 import { makeMountPoint } from "./mount-point.ts";
+import { OverlayType } from "./overlay-type.ts";
 
 /** Makes the heap and the tables. `maxBytes` bounds the kernel's own memory. Once per memory. */
 export function bootKernel(maxBytes: u32): i32 {
@@ -293,6 +294,7 @@ class TmpfsType extends FilesystemType {
 /** What programs may mount, and /proc/filesystems lists. */
 function registerFilesystemTypes(): void {
   registerFilesystemType(new TmpfsType("tmpfs", TYPE_USER_MOUNT | TYPE_NODEV));
+  registerFilesystemType(new OverlayType("overlay", TYPE_USER_MOUNT | TYPE_NODEV));
 }
 
 /** The tree behind a 9P connection, or an error. May sleep. */

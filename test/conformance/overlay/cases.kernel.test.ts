@@ -1,0 +1,9 @@
+import { kernelTarget } from "../../support/sys/kernel.ts";
+import { makeMachine } from "../../support/wvisor.ts";
+import { overlayCases } from "../syscalls/cases/overlay.ts";
+
+overlayCases(() => {
+  const machine = makeMachine();
+  const namespace = machine.namespace(machine.tmpfs(0, 0o777, 0, 0), false);
+  return kernelTarget(machine, namespace, "tmpfs");
+});

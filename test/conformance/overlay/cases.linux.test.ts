@@ -1,0 +1,7 @@
+import { describe } from "vitest";
+import { isRoot, linuxMountTarget } from "../../support/sys/linux.ts";
+import { overlayCases } from "../syscalls/cases/overlay.ts";
+
+describe.runIf(isRoot)("Linux", () => {
+  overlayCases(() => linuxMountTarget("Linux"));
+});
