@@ -1,8 +1,10 @@
 // A server that breaks the protocol, vanishes, or answers late: the connection may end, the kernel may not.
 
 import { beforeAll, describe, expect, test } from "vitest";
+import { AT_FDCWD, O_RDWR, RENAME_EXCHANGE, SEEK_DATA } from "../../../assembly/abi/fcntl.ts";
 import * as p9 from "../../../assembly/abi/p9.ts";
 import { S_IFDIR } from "../../../assembly/abi/stat.ts";
+import * as nr from "../../../assembly/abi/syscall.ts";
 import * as wasi from "../../../assembly/abi/wasi.ts";
 import {
   type Answer,
@@ -46,6 +48,23 @@ function body(answer: Answer, bytes: Buffer): void {
   answer.bytes = frame(answer.bytes.readUInt8(4), answer.bytes.readUInt16LE(5), bytes);
 }
 
+/** A Linux system call's result as the others' are. */
+function linux(result: number): number {
+  const known: Record<number, number> = {
+    [-4]: wasi.WASI_EINTR,
+    [-5]: wasi.WASI_EIO,
+    [-13]: wasi.WASI_EACCES,
+  };
+  return known[result] ?? result;
+}
+
+function opened(w: World): number {
+  return w.syscall(nr.SYS_openat, AT_FDCWD, "/hello", O_RDWR, 0);
+}
+
+const EXCHANGE = [AT_FDCWD, "/hello", AT_FDCWD, "/link", RENAME_EXCHANGE] as const;
+const VALUE = Buffer.from("value");
+
 /** A request of each type, and what sends it. */
 const REQUESTS: [string, number, (w: World) => unknown, ServerOptions & WorldOptions][] = [
   ["Rwalkattr", p9.P9_TWALKATTR, (w) => w.statError("dir"), {}],
@@ -64,6 +83,39 @@ const REQUESTS: [string, number, (w: World) => unknown, ServerOptions & WorldOpt
   ["Rread", p9.P9_TREAD, (w) => w.read(w.open("hello")), {}],
   ["Rwrite", p9.P9_TWRITE, (w) => w.write(w.open("hello"), "x"), {}],
   ["Rreaddir", p9.P9_TREADDIR, (w) => w.readdir(w.open("dir", 2, 0, false)), {}],
+  ["Rrenameat2", p9.P9_TRENAMEAT2, (w) => linux(w.syscall(nr.SYS_renameat2, ...EXCHANGE)), {}],
+  ["Rallocate", p9.P9_TALLOCATE, (w) => linux(w.syscall(nr.SYS_fallocate, opened(w), 0, 0, 100)), {}],
+  ["Rseek", p9.P9_TSEEK, (w) => linux(w.syscall(nr.SYS_lseek, opened(w), 0, SEEK_DATA)), {}],
+  [
+    "Rxattrwalk",
+    p9.P9_TXATTRWALK,
+    (w) => {
+      w.server.find("/hello").attributes.set("user.a", VALUE);
+      return linux(w.syscall(nr.SYS_getxattr, "/hello", "user.a", Buffer.alloc(100), 100));
+    },
+    {},
+  ],
+  [
+    "Rxattrcreate",
+    p9.P9_TXATTRCREATE,
+    (w) => linux(w.syscall(nr.SYS_setxattr, "/hello", "user.a", VALUE, VALUE.length, 0)),
+    {},
+  ],
+  [
+    "Rxattrcreate of plain 9P2000.L",
+    p9.P9_TXATTRCREATE,
+    (w) => linux(w.syscall(nr.SYS_setxattr, "/hello", "user.a", VALUE, VALUE.length, 0)),
+    { extended: false },
+  ],
+  [
+    "Rxattrremove",
+    p9.P9_TXATTRREMOVE,
+    (w) => {
+      w.server.find("/hello").attributes.set("user.a", VALUE);
+      return linux(w.syscall(nr.SYS_removexattr, "/hello", "user.a"));
+    },
+    {},
+  ],
   ["Rfsync", p9.P9_TFSYNC, (w) => w.sync(w.open("hello")), {}],
 ];
 
@@ -434,3 +486,77 @@ describe("clunks", () => {
     expect(w.text("dir/a")).toBe("a");
   });
 });
+
+describe("Rwalkfids", () => {
+  const walk = (w: World): number => w.statError("dir/a");
+  const COUNT = p9.P9_HEADER + 4;
+
+  test("that cannot be true ends the connection", () => {
+    const changes: ((answer: Answer) => void)[] = [
+      (answer) => answer.bytes.writeUInt16LE(3, COUNT),
+      (answer) => answer.bytes.writeUInt16LE(1, COUNT),
+      (answer) => answer.bytes.writeUInt32LE(2, p9.P9_HEADER),
+      (answer) => body(answer, Buffer.concat([u32(0), u16(1)])),
+      (answer) => body(answer, Buffer.concat([u32(0), u16(0)])),
+      (answer) => body(answer, Buffer.concat([u32(5000), u16(0)])),
+      (answer) => body(answer, u32(0)),
+      // The second component's attributes: no mode, then the type of the qid and the mode differ.
+      (answer) => answer.bytes.writeUInt8(0, COUNT + 2 + p9.P9_ATTR_SIZE),
+      (answer) => answer.bytes.writeUInt8(p9.P9_QTDIR, COUNT + 2 + p9.P9_ATTR_SIZE + 8),
+    ];
+    for (const [index, change] of changes.entries()) {
+      const w = world();
+      alterNext(w, p9.P9_TWALKFIDS, change);
+      expect(walk(w), `change ${index}`).toBe(wasi.WASI_EIO);
+      expectBroken(w);
+    }
+  });
+
+  test("cut anywhere ends the connection", () => {
+    const seen = world();
+    let length = 0;
+    alterNext(seen, p9.P9_TWALKFIDS, (answer) => {
+      length = answer.bytes.length;
+    });
+    walk(seen);
+    for (let cut = p9.P9_HEADER; cut < length; cut += 13) {
+      const w = world();
+      alterNext(w, p9.P9_TWALKFIDS, (answer) => {
+        answer.bytes = sizedTo(answer.bytes, cut);
+      });
+      expect(walk(w), `cut at ${cut}`).toBe(wasi.WASI_EIO);
+    }
+  });
+
+  test("that is an error is passed over: the walk asks name by name", () => {
+    for (const refused of [13, 24, 95]) {
+      const w = world();
+      w.server.refuse.set(p9.P9_TWALKFIDS, refused);
+      expect(walk(w)).toBe(0);
+      expect(w.text("dir/a")).toBe("a");
+    }
+  });
+
+  test("that comes after the caller was killed gives back what it made", () => {
+    const w = world();
+    const before = w.server.fids.size;
+    w.server.alter = ({ request }) => {
+      if (request !== p9.P9_TWALKFIDS) return;
+      w.interrupt = 1;
+      w.server.alter = () => {};
+    };
+    walk(w);
+    w.statError("never-seen");
+    w.shrink();
+    w.statError("never-seen");
+    w.shrink();
+    w.statError("never-seen");
+    expect(w.server.fids.size).toBe(before);
+  });
+});
+
+function sizedTo(bytes: Buffer, length: number): Buffer {
+  const cut = Buffer.from(bytes.subarray(0, length));
+  cut.writeUInt32LE(length);
+  return cut;
+}
