@@ -75,3 +75,5 @@ export const ROOT_INOTIFY_COUNT = 1412;
 export const ROOT_LAST_COOKIE = 1416;
 /** Head of the list of all Watches (vfs/watch.ts). */
 export const ROOT_WATCHES = 1424;
+/** Head of the hierarchies of control groups (fs/cgroupfs/cgroup1.ts). */
+export const ROOT_CGROUPS = 1800;

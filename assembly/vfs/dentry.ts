@@ -18,7 +18,7 @@
 //   A directory inode's `lock` is held while names in it are looked up in the file system, made or removed, since the file
 //   system may sleep in that. Dentry fields change under the kernel lock only.
 
-import { EOPNOTSUPP, EPERM } from "../abi/errno.ts";
+import { EACCES, EOPNOTSUPP, EPERM } from "../abi/errno.ts";
 import { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from "../abi/stat.ts";
 import { duplicate } from "../lib/bytes.ts";
 import { free, RefCounted } from "../lib/ref-counted.ts";
@@ -208,7 +208,8 @@ export abstract class Inode extends RefCounted {
 
   /** Makes a regular file, exclusively, owned by uid and gid; instantiates `child`. `mode` has the umask applied. */
   create(_child: Dentry, _mode: u32, _uid: u32, _gid: u32): i32 {
-    return -EPERM;
+    // Linux: vfs_create(), which knows another error than its siblings.
+    return -EACCES;
   }
   mkdir(_child: Dentry, _mode: u32, _uid: u32, _gid: u32): i32 {
     return -EPERM;

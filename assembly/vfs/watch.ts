@@ -39,7 +39,14 @@ export function unlistWatch(watch: Watch): void {
 }
 
 /** Tells all watches from `first` on, of one inode. */
-export function tellWatches(first: usize, mask: u32, cookie: u32, name: usize, length: u32, gone: bool): void {
+export function tellWatches(
+  first: usize,
+  mask: u32,
+  cookie: u32,
+  name: usize,
+  length: u32,
+  gone: bool,
+): void {
   let at = changetype<Watch | null>(first);
   while (at !== null) {
     const next = at.nextOnInode;

@@ -4,7 +4,7 @@
 // A fixed name's entry holds a reference on its inode.
 
 import { S_IFDIR, S_IFMT } from "../../abi/stat.ts";
-import { equal } from "../../lib/bytes.ts";
+import { duplicate, equal } from "../../lib/bytes.ts";
 import { free } from "../../lib/ref-counted.ts";
 import { Dentry, Inode } from "../../vfs/dentry.ts";
 import { DirectorySink } from "../../vfs/directory-sink.ts";
@@ -50,10 +50,18 @@ export class KernfsDirectory extends KernfsInode {
 
   /** Gives `inode` a fixed name, ASCII; takes over the reference. */
   add(name: string, inode: Inode): void {
-    const length = <u32>name.length;
-    const copy = heap.alloc(length);
+    const copy = heap.alloc(name.length);
     String.UTF8.encodeUnsafe(changetype<usize>(name), name.length, copy);
-    const entry = new FixedEntry(copy, length, inode);
+    this.append(copy, name.length, inode);
+  }
+
+  /** The same with a name that lies elsewhere, which is copied. */
+  addNamed(name: usize, length: u32, inode: Inode): void {
+    this.append(duplicate(name, length), length, inode);
+  }
+
+  private append(name: usize, length: u32, inode: Inode): void {
+    const entry = new FixedEntry(name, length, inode);
     const last = this.last;
     if (last === null) this.first = entry;
     else last.next = entry;
@@ -61,7 +69,7 @@ export class KernfsDirectory extends KernfsInode {
     if (inode.isDirectory) this.nlink++;
   }
 
-  /** Takes the name of a fixed directory away, which is empty or whose names nobody needs any more. */
+  /** Takes the fixed name of an inode away. */
   removeFixed(inode: Inode): void {
     let previous: FixedEntry | null = null;
     let at = this.first;

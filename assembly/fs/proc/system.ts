@@ -6,6 +6,7 @@ import { uptime } from "../../kernel/clock.ts";
 import { lastPid, taskCount } from "../../kernel/pid-table.ts";
 import { UTS_RELEASE, UTS_SYSNAME, UTS_VERSION } from "../../kernel/uts.ts";
 import { realTime } from "../../vfs/clock.ts";
+import { nextFilesystemType, TYPE_NODEV } from "../../vfs/filesystem-type.ts";
 import { Text } from "../kernfs/text.ts";
 
 const SECOND: i64 = 1_000_000_000;
@@ -98,10 +99,20 @@ export function showStat(out: Text): i32 {
   return 0;
 }
 
-/** What mount(2) takes; none of them needs a device. */
+/** The types that are registered, oldest first, which is last in their list. */
 export function showFilesystems(out: Text): i32 {
-  out.text("nodev\tsysfs\nnodev\ttmpfs\nnodev\tproc\nnodev\tcgroup\nnodev\tcgroup2\nnodev\tdevtmpfs\n");
-  out.text("nodev\tdevpts\nnodev\t9p\nnodev\toverlay\nnodev\tmqueue\n");
+  let count = 0;
+  let type = nextFilesystemType(null);
+  for (; type !== null; type = nextFilesystemType(type)) count++;
+  for (let skipped = count - 1; skipped >= 0; skipped--) {
+    type = nextFilesystemType(null);
+    for (let i = 0; i < skipped && type !== null; i++) type = nextFilesystemType(type);
+    if (type === null) break;
+    out
+      .text(type.flags & TYPE_NODEV ? "nodev\t" : "\t")
+      .text(type.name)
+      .byte(0x0a);
+  }
   return 0;
 }
 

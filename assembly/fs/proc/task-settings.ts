@@ -6,6 +6,7 @@ import { currentTask } from "../../kernel/current-task.ts";
 import { COMM_MAX } from "../../kernel/task.ts";
 import { KernfsFile } from "../kernfs/file.ts";
 import { KernfsFilesystem } from "../kernfs/inode.ts";
+import { parseSigned } from "../kernfs/numbers.ts";
 import { Text } from "../kernfs/text.ts";
 import { taskOf } from "./task.ts";
 
@@ -68,29 +69,4 @@ export class OomScoreAdjFile extends KernfsFile {
     task.oomScoreAdj = <i32>value;
     return length;
   }
-}
-
-/** A decimal number with white space around it, or i64.MIN_VALUE. */
-export function parseSigned(text: usize, length: u32): i64 {
-  let at: u32 = 0;
-  let end = length;
-  while (at < end && isSpace(load<u8>(text + at))) at++;
-  while (end > at && isSpace(load<u8>(text + end - 1))) end--;
-  let negative = false;
-  if (at < end && (load<u8>(text + at) == 0x2d || load<u8>(text + at) == 0x2b)) {
-    negative = load<u8>(text + at) == 0x2d;
-    at++;
-  }
-  if (at == end || end - at > 18) return i64.MIN_VALUE;
-  let value: i64 = 0;
-  for (; at < end; at++) {
-    const digit = <u32>load<u8>(text + at) - 0x30;
-    if (digit > 9) return i64.MIN_VALUE;
-    value = value * 10 + digit;
-  }
-  return negative ? -value : value;
-}
-
-function isSpace(byte: u32): bool {
-  return byte == 0x20 || (byte >= 0x09 && byte <= 0x0d);
 }

@@ -3,15 +3,18 @@
 import { describe } from "vitest";
 import { isRoot } from "../../support/sys/linux.ts";
 import { kernelSynthetic, linuxSynthetic } from "../../support/sys/synthetic.ts";
+import { deviceCases } from "./cases/devices.ts";
 import { procCases } from "./cases/proc.ts";
 import { ptyCases } from "./cases/pty.ts";
 
 describe.skipIf(!isRoot)("Linux", () => {
   procCases(linuxSynthetic);
   ptyCases(linuxSynthetic);
+  deviceCases(linuxSynthetic);
 });
 
 describe("wVisor", () => {
   procCases(kernelSynthetic);
   ptyCases(kernelSynthetic);
+  deviceCases(kernelSynthetic);
 });

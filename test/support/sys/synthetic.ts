@@ -15,6 +15,9 @@ interface Place {
 const PLACES: readonly Place[] = [
   { path: "/proc", type: "proc", options: null },
   { path: "/pts", type: "devpts", options: "newinstance,mode=620,ptmxmode=666,gid=5" },
+  { path: "/sys", type: "sysfs", options: null },
+  { path: "/mqueue", type: "mqueue", options: null },
+  { path: "/cgroup", type: "cgroup2", options: null },
 ];
 
 export function linuxSynthetic(): Target {
