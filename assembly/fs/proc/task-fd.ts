@@ -3,7 +3,6 @@
 
 import { EACCES, ENOENT } from "../../abi/errno.ts";
 import { O_PATH } from "../../abi/fcntl.ts";
-import { FD_MAX } from "../../abi/limits.ts";
 import { S_IFIFO, S_IFLNK, S_IFSOCK } from "../../abi/stat.ts";
 import { FdEntry } from "../../kernel/fd-table.ts";
 import { Task } from "../../kernel/task.ts";
@@ -64,7 +63,7 @@ export class FdDirectory extends KernfsDirectory {
     if (task === null) return true;
     const name = heap.alloc(16);
     let taken = true;
-    for (let fd = <u32>(cookie - DYNAMIC_COOKIE); fd < <u32>FD_MAX && taken; fd++) {
+    for (let fd = <u32>(cookie - DYNAMIC_COOKIE); fd < task.fds.size && taken; fd++) {
       if (task.fds.get(fd) === null) continue;
       const length = writeNumber(name, fd);
       taken = sink.emit(name, length, <u64>fd + 1, this.info ? 8 : 10, DYNAMIC_COOKIE + fd + 1);
@@ -85,7 +84,7 @@ export class FdDirectory extends KernfsDirectory {
 
 function openDescriptors(task: Task): i64 {
   let count: i64 = 0;
-  for (let fd: u32 = 0; fd < <u32>FD_MAX; fd++) {
+  for (let fd: u32 = 0; fd < task.fds.size; fd++) {
     if (task.fds.get(fd) !== null) count++;
   }
   return count;
