@@ -7,6 +7,7 @@ import { PATH_MAX } from "../abi/limits.ts";
 import { Task } from "../kernel/task.ts";
 import { free } from "../lib/ref-counted.ts";
 import { isError } from "../lib/result.ts";
+import { fileAccessed } from "../vfs/atime.ts";
 import { DirectorySink } from "../vfs/directory-sink.ts";
 import { FileDescription } from "../vfs/file-description.ts";
 import { WALK_DIRECTORY, WALK_FOLLOW } from "../vfs/path-walk.ts";
@@ -84,6 +85,7 @@ function list(task: Task, fd: i32, buffer: usize, size: u32, wide: bool): i64 {
   file.incRef();
   const result = file.iterate(writer, <u64>file.offset);
   if (writer.used) file.offset = <i64>writer.next;
+  fileAccessed(file);
   file.decRef();
   const answer = resultOf(writer, result);
   free(writer);

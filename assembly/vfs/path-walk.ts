@@ -15,6 +15,7 @@ import { MAXSYMLINKS, PATH_MAX } from "../abi/limits.ts";
 import { Credentials } from "../auth/credentials.ts";
 import { free } from "../lib/ref-counted.ts";
 import { isError } from "../lib/result.ts";
+import { touchAtime } from "./atime.ts";
 import { Dentry, LinkTarget } from "./dentry.ts";
 import { lookupOne, needsAsking } from "./lookup.ts";
 import { findMount, MNT_NOSYMFOLLOW, Mount, MountList } from "./mount.ts";
@@ -361,6 +362,7 @@ export class PathWalk {
     const jumped = this.followMagic(link, flags);
     if (jumped != 0) return min(jumped, 0);
     const text = heap.alloc(PATH_MAX);
+    touchAtime(this.resultMount, link.file);
     const length = link.file.readlink(text);
     if (length <= 0) {
       heap.free(text);

@@ -50,6 +50,7 @@ import {
 import { Credentials } from "../auth/credentials.ts";
 import { free } from "../lib/ref-counted.ts";
 import { errorOf, isError } from "../lib/result.ts";
+import { touchAtime } from "./atime.ts";
 import { ATTR_GID, ATTR_KILL_PRIV, ATTR_MODE, ATTR_SIZE, ATTR_UID, Attributes } from "./attributes.ts";
 import { exchangeDentries, killDentry, moveDentry } from "./dcache.ts";
 import { Dentry, Inode } from "./dentry.ts";
@@ -579,7 +580,9 @@ export function readlinkAt(walk: PathWalk, length: u32, out: usize, extra: u32):
   const result = walk.run(length, extra);
   if (result < 0) return result;
   const inode = walk.result.file;
-  return inode.isSymlink ? inode.readlink(out) : -EINVAL;
+  if (!inode.isSymlink) return -EINVAL;
+  touchAtime(walk.resultMount, inode);
+  return inode.readlink(out);
 }
 
 /** Makes every missing directory of a path, like mkdir -p; follows links. `walk` is begun anew for each step by `again`. */

@@ -9,7 +9,7 @@ import { free } from "../../lib/ref-counted.ts";
 import { StatFs } from "../../vfs/attributes.ts";
 import { Dentry, Filesystem, Inode } from "../../vfs/dentry.ts";
 import { FS_OVERLAY } from "../../vfs/filesystem-type.ts";
-import { MNT_NOATIME, MNT_READONLY, Mount } from "../../vfs/mount.ts";
+import { MNT_NOATIME, MNT_READONLY, MNT_RELATIME, Mount } from "../../vfs/mount.ts";
 import { NodeTable } from "./node-table.ts";
 
 const OVERLAYFS_MAGIC: u64 = 0x794c7630;
@@ -51,7 +51,7 @@ export class OverlayFilesystem extends Filesystem {
     if (upper !== null) {
       this.readonly = upper.fs.readonly;
       this.hasAcls = upper.fs.hasAcls;
-      this.setLayer(0, upper, 0);
+      this.setLayer(0, upper, MNT_RELATIME);
       upper.incRef();
       this.quietUpper = new Mount(upper, MNT_NOATIME);
     }

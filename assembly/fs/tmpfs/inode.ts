@@ -139,6 +139,10 @@ export abstract class TmpfsInode extends Inode {
     this.ctime = now;
   }
 
+  override touchAccessed(now: i64): void {
+    this.atime = now;
+  }
+
   touchChanged(): void {
     this.ctime = realTime();
   }

@@ -9,10 +9,10 @@ import {
   F_SEAL_WRITE,
 } from "../../abi/fcntl.ts";
 import { IovIter } from "../../mm/iov-iter.ts";
-import { realTime } from "../../vfs/clock.ts";
+import { fileAccessed, isBehind } from "../../vfs/atime.ts";
 import { Dentry, Filesystem } from "../../vfs/dentry.ts";
 import { FileDescription } from "../../vfs/file-description.ts";
-import { MNT_NOATIME, Mount } from "../../vfs/mount.ts";
+import { MNT_NOATIME, MNT_RELATIME, Mount } from "../../vfs/mount.ts";
 import { FileData } from "./file-data.ts";
 import { TmpfsInode } from "./inode.ts";
 import { TmpfsLimits } from "./limits.ts";
@@ -21,9 +21,6 @@ import { TmpfsLimits } from "./limits.ts";
 const SIZE_MAX: i64 = 0x3fffffffffffffff;
 
 const PAGE_MASK: i64 = 4095;
-
-/** In nanoseconds. */
-const DAY: i64 = 86_400_000_000_000;
 
 @final
 export class TmpfsRegularFile extends TmpfsInode {
@@ -73,7 +70,7 @@ class TmpfsFile extends FileDescription {
   override read(to: IovIter, offset: i64): i64 {
     if (offset < 0) return -EINVAL;
     const inode = this.regular;
-    if (!(this.mount.flags & MNT_NOATIME)) this.touchAccessed(inode);
+    this.accessed(inode);
     if (offset >= inode.size) return 0;
     const length = <u32>min<i64>(to.remaining, inode.size - offset);
     inode.data.read(to, offset, length);
@@ -81,15 +78,14 @@ class TmpfsFile extends FileDescription {
   }
 
   /**
-   * relatime, Linux's default: atime moves only when it is behind mtime or ctime, or a day old. Linux asks the second at each read;
-   * here: at a description's first, because the clock costs as much as the read.
+   * fileAccessed(), but with relatime a description asks once whether atime is a day old, because the clock costs as much as the
+   * read. Linux asks the second at each read.
    */
-  private touchAccessed(inode: TmpfsRegularFile): void {
-    const behind = inode.atime <= inode.mtime || inode.atime <= inode.ctime;
-    if (!behind && this.wasRead) return;
+  private accessed(inode: TmpfsRegularFile): void {
+    const flags = this.mount.flags;
+    if (flags & MNT_NOATIME || (flags & MNT_RELATIME && this.wasRead && !isBehind(inode))) return;
     this.wasRead = true;
-    const now = realTime();
-    if (behind || now - inode.atime >= DAY) inode.atime = now;
+    fileAccessed(this);
   }
 
   override write(from: IovIter, offset: i64): i64 {

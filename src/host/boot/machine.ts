@@ -8,7 +8,7 @@ import { DT_DIR } from "../../../assembly/abi/stat.ts";
 import { ErrnoError, WvisorError } from "../../common/errors.ts";
 import type { Native } from "../../native/index.ts";
 import { ModuleCache } from "../guest/module-cache.ts";
-import { type KernelExports, MNT_READONLY } from "../kernel/exports.ts";
+import { type KernelExports, MNT_READONLY, MNT_RELATIME } from "../kernel/exports.ts";
 import { instantiateKernel, type KernelModules, makeKernelMemory } from "../kernel/instance.ts";
 import { keepCompiledCode } from "./engine.ts";
 import { makeThreadHost, type SharedHost } from "./native-host.ts";
@@ -88,13 +88,19 @@ export class Machine {
     return check(root, "making an overlay") as FilesystemHandle;
   }
 
-  namespace(root: FilesystemHandle, readonly: boolean): NamespaceHandle {
-    return this.kernel.namespace_make(root, readonly ? MNT_READONLY : 0) as NamespaceHandle;
+  namespace(root: FilesystemHandle, readonly: boolean | number): NamespaceHandle {
+    return this.kernel.namespace_make(root, flagsFor(readonly)) as NamespaceHandle;
   }
 
-  mount(namespace: NamespaceHandle, root: FilesystemHandle, destination: string, readonly: boolean): void {
+  /** Mounts with MNT_* flags, or with those of a writable or read-only mount. */
+  mount(
+    namespace: NamespaceHandle,
+    root: FilesystemHandle,
+    destination: string,
+    flags: boolean | number,
+  ): void {
     const result = this.withBytes(encode(destination), (at, length) =>
-      this.kernel.namespace_mount(namespace, root, at, length, readonly ? MNT_READONLY : 0),
+      this.kernel.namespace_mount(namespace, root, at, length, flagsFor(flags)),
     );
     check(result, `mounting at ${destination}`);
   }
@@ -204,6 +210,11 @@ export class Machine {
       this.kernel.buffer_free(buffer);
     }
   }
+}
+
+function flagsFor(flags: boolean | number): number {
+  if (typeof flags === "number") return flags;
+  return flags ? MNT_READONLY | MNT_RELATIME : MNT_RELATIME;
 }
 
 function encode(text: string): Uint8Array {

@@ -61,6 +61,13 @@ export interface KernelExports extends WebAssembly.Exports {
 
 /** MNT_* of assembly/vfs/mount.ts. */
 export const MNT_READONLY = 1;
+export const MNT_NOSUID = 2;
+export const MNT_NODEV = 4;
+export const MNT_NOEXEC = 8;
+export const MNT_NOATIME = 16;
+export const MNT_NODIRATIME = 32;
+export const MNT_RELATIME = 64;
+export const MNT_NOSYMFOLLOW = 128;
 
 /** States of a thread, as task_state() and task_claim() return them (assembly/sched/thread.ts). */
 export const THREAD_IN_GUEST = 0;

@@ -12,7 +12,7 @@ import { IovIter } from "../../../assembly/mm/iov-iter.ts";
 import { Attributes } from "../../../assembly/vfs/attributes.ts";
 import { Dentry, Inode } from "../../../assembly/vfs/dentry.ts";
 import { FileDescription } from "../../../assembly/vfs/file-description.ts";
-import { Mount } from "../../../assembly/vfs/mount.ts";
+import { MNT_RELATIME, Mount } from "../../../assembly/vfs/mount.ts";
 import { MountNamespace } from "../../../assembly/vfs/mount-namespace.ts";
 import { PathWalk, WALK_FOLLOW } from "../../../assembly/vfs/path-walk.ts";
 import {
@@ -44,7 +44,7 @@ export class Tree {
 
   /** Takes over the reference on `root`. */
   constructor(root: Dentry) {
-    const namespace = new MountNamespace(new Mount(root, 0));
+    const namespace = new MountNamespace(new Mount(root, MNT_RELATIME));
     this.namespace = namespace;
     this.cwdMount = namespace.root;
     this.cwd = namespace.root.root;

@@ -36,7 +36,7 @@ import { MountCalls } from "../../../support/sys/mount-calls.ts";
 import type { Identity, Target } from "../../../support/sys/target.ts";
 
 const { MS_BIND, MS_MOVE, MS_NOATIME, MS_NODEV, MS_NODIRATIME, MS_NOEXEC, MS_NOSUID, MS_NOSYMFOLLOW } = ms;
-const { MS_PRIVATE, MS_RDONLY, MS_REC, MS_RELATIME, MS_REMOUNT, MS_SHARED, MS_SLAVE, MS_STRICTATIME } = ms;
+const { MS_PRIVATE, MS_RDONLY, MS_REC, MS_RELATIME, MS_SHARED, MS_SLAVE, MS_STRICTATIME } = ms;
 const { MNT_DETACH, MNT_EXPIRE, MNT_FORCE, MS_UNBINDABLE, UMOUNT_NOFOLLOW, CLONE_NEWNS } = ms;
 const NOBODY: Identity = { uid: 1000, gid: 1000 };
 
@@ -172,11 +172,14 @@ export function mountCases(make: () => Target): void {
       expect(user.mount(null, "d", null)).toBe(-EPERM);
       expect(user.mount("x", "d", "tmpfs", 2 ** 31)).toBe(-EINVAL);
     });
-    mountTest("may be made by whoever has the capability only if the place is reachable", (sys, { other }) => {
-      directories(sys, "d", "d/e");
-      sys.mkdir("d/e/f", 0);
-      expect(other().tmpfs("d/e/f")).toBe(0);
-    });
+    mountTest(
+      "may be made by whoever has the capability only if the place is reachable",
+      (sys, { other }) => {
+        directories(sys, "d", "d/e");
+        sys.mkdir("d/e/f", 0);
+        expect(other().tmpfs("d/e/f")).toBe(0);
+      },
+    );
     mountTest("does not look at options that are no memory", (sys) => {
       directories(sys, "d");
       expect(sys.process.syscall(nr.SYS_mount, "x", "d", 8, 0, 0)).toBe(-EFAULT);
@@ -567,10 +570,12 @@ export function mountCases(make: () => Target): void {
       expect(sys.bind("/d", "/b", MS_RDONLY)).toBe(0);
       expect(sys.mountinfo().at(-1)?.options).toBe("rw,nosuid,noexec,relatime");
       expect(sys.remount("/b", MS_BIND | MS_RDONLY)).toBe(0);
-      expect(sys.mountinfo().map(({ options }) => options).slice(1)).toEqual([
-        "rw,nosuid,noexec,relatime",
-        "ro,relatime",
-      ]);
+      expect(
+        sys
+          .mountinfo()
+          .map(({ options }) => options)
+          .slice(1),
+      ).toEqual(["rw,nosuid,noexec,relatime", "ro,relatime"]);
     });
     mountTest("has .. lead out of its own place", (sys) => {
       directories(sys, "a", "a/x", "b", "b/y");
@@ -850,8 +855,9 @@ export function mountCases(make: () => Target): void {
       directories(sys, "d/e", "x");
       sys.chdir("d");
       sys.umount("/d", MNT_DETACH);
-      expect(sys.tmpfs("e")).toBe(-EINVAL);
-      expect(sys.bind("/x", "e")).toBe(-EINVAL);
+      // Linux 6.17 and later: ENOENT.
+      expect([-ENOENT, -EINVAL]).toContain(sys.tmpfs("e"));
+      expect([-ENOENT, -EINVAL]).toContain(sys.bind("/x", "e"));
       expect(sys.bind("e", "/x")).toBe(-EINVAL);
       expect(sys.umount(".")).toBe(-EINVAL);
       expect(sys.remount(".", MS_BIND)).toBe(-EINVAL);
@@ -1007,7 +1013,12 @@ export function mountCases(make: () => Target): void {
         "/a/b/c of / on /a/b shared:3",
       ]);
       expect(sys.change("/a/b", MS_PRIVATE)).toBe(0);
-      expect(sys.mountinfo().map(({ propagation }) => propagation).slice(1)).toEqual(["shared:1", "", "shared:2"]);
+      expect(
+        sys
+          .mountinfo()
+          .map(({ propagation }) => propagation)
+          .slice(1),
+      ).toEqual(["shared:1", "", "shared:2"]);
     });
     mountTest("of an unbindable mount does not happen, nor can it be bound", (sys) => {
       proc(sys);
@@ -1020,15 +1031,18 @@ export function mountCases(make: () => Target): void {
       expect(exists(sys, "/b/u/in")).toBe(false);
       expect(shape(sys)).toEqual(["/ of / on", "/a of / on /", "/a/u of / on /a unbindable", "/b of / on /"]);
     });
-    mountTest("leaves an unbindable mount unbindable when it becomes a slave, and not when it is shared", (sys) => {
-      mounted(sys, "a");
-      directories(sys, "b");
-      sys.change("a", MS_UNBINDABLE);
-      sys.change("a", MS_SLAVE);
-      expect(sys.bind("a", "b")).toBe(-EINVAL);
-      sys.change("a", MS_SHARED);
-      expect(sys.bind("a", "b")).toBe(0);
-    });
+    mountTest(
+      "leaves an unbindable mount unbindable when it becomes a slave, and not when it is shared",
+      (sys) => {
+        mounted(sys, "a");
+        directories(sys, "b");
+        sys.change("a", MS_UNBINDABLE);
+        sys.change("a", MS_SLAVE);
+        expect(sys.bind("a", "b")).toBe(-EINVAL);
+        sys.change("a", MS_SHARED);
+        expect(sys.bind("a", "b")).toBe(0);
+      },
+    );
     mountTest("makes a slave of nobody private", (sys) => {
       proc(sys);
       mounted(sys, "/a");
@@ -1157,7 +1171,11 @@ export function mountCases(make: () => Target): void {
       mounted(sys, "/t");
       mounted(sys, "/t/m");
       expect(sys.move("/t", "/a/d")).toBe(0);
-      expect([exists(sys, "/b/d/in"), exists(sys, "/b/d/m/in"), exists(sys, "/t/in")]).toEqual([true, true, false]);
+      expect([exists(sys, "/b/d/in"), exists(sys, "/b/d/m/in"), exists(sys, "/t/in")]).toEqual([
+        true,
+        true,
+        false,
+      ]);
       expect(shape(sys).sort()).toEqual([
         "/ of / on",
         "/a of / on / shared:1",
@@ -1511,10 +1529,12 @@ export function mountCases(make: () => Target): void {
       directories(sys, "/d", "/e");
       sys.mount("a name", "/d", "tmpfs");
       sys.bind("/d", "/e");
-      expect(sys.mountinfo().slice(1).map(({ source, type }) => `${type} ${source}`)).toEqual([
-        "tmpfs a\\040name",
-        "tmpfs a\\040name",
-      ]);
+      expect(
+        sys
+          .mountinfo()
+          .slice(1)
+          .map(({ source, type }) => `${type} ${source}`),
+      ).toEqual(["tmpfs a\\040name", "tmpfs a\\040name"]);
     });
     mountTest("is not seen beyond a root directory", (sys) => {
       mounted(sys, "/jail");
@@ -1525,30 +1545,6 @@ export function mountCases(make: () => Target): void {
       sys.chroot("/jail");
       sys.chdir("/");
       expect(sys.mountinfo().map(({ at, on }) => `${at} on ${on}`)).toEqual(["/ on ", "/m on /"]);
-    });
-  });
-
-  describe("resolving under a bound", () => {
-    const openat2 = (sys: MountCalls, path: string, resolve: number, fd = -100): number => {
-      const how = Buffer.alloc(24);
-      how.writeBigUInt64LE(BigInt(resolve), 16);
-      return sys.process.syscall(nr.SYS_openat2, fd, path, how, 24);
-    };
-    const NO_XDEV = 1;
-    mountTest("RESOLVE_NO_XDEV stays in one mount", (sys) => {
-      directories(sys, "a", "a/b");
-      mounted(sys, "a/m");
-      sys.symlink("/a/b", "a/m/out");
-      sys.symlink("in", "a/m/l");
-      expect(openat2(sys, "a/b", NO_XDEV)).toBeGreaterThanOrEqual(0);
-      expect(openat2(sys, "a/m", NO_XDEV)).toBe(-EXDEV);
-      expect(openat2(sys, "/a/b", NO_XDEV)).toBeGreaterThanOrEqual(0);
-      const fd = sys.open("a/m", O_DIRECTORY);
-      expect(openat2(sys, "in", NO_XDEV, fd)).toBeGreaterThanOrEqual(0);
-      expect(openat2(sys, "l", NO_XDEV, fd)).toBeGreaterThanOrEqual(0);
-      expect(openat2(sys, "..", NO_XDEV, fd)).toBe(-EXDEV);
-      expect(openat2(sys, "out", NO_XDEV, fd)).toBe(-EXDEV);
-      expect(openat2(sys, "/a/b", NO_XDEV, fd)).toBeGreaterThanOrEqual(0);
     });
   });
 }
