@@ -9,4 +9,3 @@ export const IOV_MAX = 1024;
 export const FD_MAX = 65536;
 /** The largest count that one read or write moves (fs/read_write.c MAX_RW_COUNT). */
 export const MAX_RW_COUNT = 0x7ffff000;
-export const LINK_MAX = 65000;

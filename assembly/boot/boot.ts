@@ -14,7 +14,8 @@ import { registerMemDevices } from "../fs/devtmpfs/mem.ts";
 import { mountGofer } from "../fs/gofer/gofer.ts";
 import { OverlayFilesystem } from "../fs/overlay/filesystem.ts";
 import { mountOverlay, mountOverlayFile, mountOverlayInMemory, OVL_DEFAULT } from "../fs/overlay/overlay.ts";
-import { mountTmpfs, TmpfsFilesystem } from "../fs/tmpfs/tmpfs.ts";
+import { TmpfsOptions } from "../fs/tmpfs/options.ts";
+import { mountTmpfs, mountTmpfsWith, TmpfsFilesystem } from "../fs/tmpfs/tmpfs.ts";
 import { initAnonymous } from "../kernel/anonymous.ts";
 import { initUptime } from "../kernel/clock.ts";
 import { makeHostStream } from "../kernel/host-stream.ts";
@@ -24,7 +25,7 @@ import { Task } from "../kernel/task.ts";
 import { initUts } from "../kernel/uts.ts";
 import { duplicate } from "../lib/bytes.ts";
 import { free } from "../lib/ref-counted.ts";
-import { isError } from "../lib/result.ts";
+import { errorOf, isError } from "../lib/result.ts";
 import { IovIter } from "../mm/iov-iter.ts";
 import { dropDentries, initDcache } from "../vfs/dcache.ts";
 import { Dentry, Filesystem } from "../vfs/dentry.ts";
@@ -284,10 +285,15 @@ class TmpfsType extends FilesystemType {
   /** A new, empty file system, which belongs to whoever mounts it. Errors: EINVAL. */
   make(options: MountOptions): usize {
     const cred = options.cred;
-    const uid = cred === null ? 0 : cred.fsuid;
-    const gid = cred === null ? 0 : cred.fsgid;
-    if (options.dataLength) return -EINVAL;
-    return changetype<usize>(mountTmpfs(0, 0o1777, uid, gid));
+    const asked = new TmpfsOptions();
+    if (cred !== null) {
+      asked.uid = cred.fsuid;
+      asked.gid = cred.fsgid;
+    }
+    const wrong = asked.parse(options.data, options.dataLength);
+    const root = wrong < 0 ? errorOf(wrong) : changetype<usize>(mountTmpfsWith(asked));
+    free(asked);
+    return root;
   }
 }
 

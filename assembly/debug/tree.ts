@@ -2,7 +2,9 @@
 
 import { ROOT_VFS } from "../abi/kernel-layout.ts";
 import { FD_MAX } from "../abi/limits.ts";
+import { TmpfsLimits } from "../fs/tmpfs/limits.ts";
 import { TmpfsRegularFile } from "../fs/tmpfs/regular-file.ts";
+import { TmpfsSymlink } from "../fs/tmpfs/symlink.ts";
 import { nextTask } from "../kernel/pid-table.ts";
 import { Task } from "../kernel/task.ts";
 import { hashName } from "../vfs/dcache.ts";
@@ -30,6 +32,19 @@ const OBJECT_HEADER: usize = 8;
 export function isAlive<T>(object: usize): bool {
   const block = blockAround(object);
   return block != 0 && block + OBJECT_HEADER == object && changetype<Object>(object) instanceof T;
+}
+
+/** Pages of long symbolic links. */
+function linkPages(limits: TmpfsLimits): u64 {
+  const size = <u32>offsetof<TmpfsSymlink>();
+  let pages: u64 = 0;
+  let at = nextObject(0, idof<TmpfsSymlink>(), size);
+  while (at) {
+    const link = changetype<TmpfsSymlink>(at);
+    if (link.limits === limits) pages += link.blocks >> 3;
+    at = nextObject(at, idof<TmpfsSymlink>(), size);
+  }
+  return pages;
 }
 
 /** A walk over all that the tasks and the dentry cache lead to. */
@@ -223,6 +238,7 @@ export class TreeCheck {
         if (file.limits === limits) pages += file.data.pages;
         other = nextObject(other, idof<TmpfsRegularFile>(), size);
       }
+      if (isFirst) pages += linkPages(limits);
       if (isFirst && pages != limits.pagesUsed) return this.fail(BAD_TMPFS_PAGES, changetype<usize>(limits));
       at = nextObject(at, idof<TmpfsRegularFile>(), size);
     }

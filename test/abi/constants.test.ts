@@ -48,7 +48,6 @@ const ELSEWHERE = new Map([
   // Newer than the headers of this system may be.
   ["RWF_NOAPPEND", undefined],
   ["FALLOC_FL_WRITE_ZEROES", undefined],
-  ["LINK_MAX", undefined],
   // Linux 6.3: newer than the headers of some systems that tests run on.
   ["F_SEAL_EXEC", undefined],
   ["MFD_EXEC", undefined],

@@ -1,9 +1,8 @@
 // Directories of tmpfs. A name is an entry in the DirectoryIndex; dentries only cache it.
 
 import { memoryIsShort } from "mm/page";
-import { EINVAL, EMLINK, ENOSPC, ENOTEMPTY } from "../../abi/errno.ts";
+import { EINVAL, ENOSPC, ENOTEMPTY } from "../../abi/errno.ts";
 import { RENAME_EXCHANGE, RENAME_WHITEOUT } from "../../abi/fcntl.ts";
-import { LINK_MAX } from "../../abi/limits.ts";
 import { S_IFCHR, S_IFDIR, S_IFMT, S_IFREG } from "../../abi/stat.ts";
 import { errorOf } from "../../lib/result.ts";
 import { Dentry, Filesystem, Inode } from "../../vfs/dentry.ts";
@@ -16,7 +15,7 @@ import { TmpfsInode } from "./inode.ts";
 import { TmpfsLimits } from "./limits.ts";
 import { TmpfsRegularFile } from "./regular-file.ts";
 import { TmpfsSpecialFile } from "./special-file.ts";
-import { TmpfsSymlink } from "./symlink.ts";
+import { TmpfsSymlink, takesPage } from "./symlink.ts";
 
 /** What a directory needs of its file system: where inode numbers come from. */
 export abstract class InodeNumbers extends Filesystem {
@@ -101,6 +100,7 @@ export class TmpfsDirectory extends TmpfsInode {
     if (!this.limits.takeInode()) return errorOf(-ENOSPC);
     const inode = new TmpfsRegularFile(this.fs, this.limits, this.nextIno(), <u32>S_IFREG | mode, uid, gid);
     inode.nlink = 0;
+    inheritAcls(this, inode);
     return changetype<usize>(inode);
   }
 
@@ -116,7 +116,6 @@ export class TmpfsDirectory extends TmpfsInode {
   }
 
   override mkdir(child: Dentry, mode: u32, uid: u32, gid: u32): i32 {
-    if (this.nlink >= <u32>LINK_MAX) return -EMLINK;
     if (!this.limits.takeInode()) return -ENOSPC;
     this.nlink++;
     return this.add(
@@ -127,13 +126,17 @@ export class TmpfsDirectory extends TmpfsInode {
 
   override symlink(child: Dentry, target: usize, length: u32, uid: u32, gid: u32): i32 {
     if (!this.limits.takeInode()) return -ENOSPC;
+    if (takesPage(length) && !this.limits.takePages(1)) {
+      this.limits.giveInode();
+      return -ENOSPC;
+    }
     return this.add(child, new TmpfsSymlink(this.fs, this.limits, this.nextIno(), uid, gid, target, length));
   }
 
   override link(child: Dentry, target: Dentry): i32 {
     const inode = target.file;
-    if (inode.nlink >= <u32>LINK_MAX) return -EMLINK;
-    if (!this.limits.takeInode()) return -ENOSPC;
+    // A file without a name has its share already.
+    if (inode.nlink > 0 && !this.limits.takeInode()) return -ENOSPC;
     inode.nlink++;
     inode.incRef();
     changetype<TmpfsInode>(inode).touchChanged();

@@ -1,7 +1,7 @@
-// The bytes of one file in kernel memory: sparse, in blocks.
+// The bytes of one file in kernel memory: sparse, in pages of 4 KiB, which is what Linux's tmpfs counts in.
 //
-// The first 64 KiB are single pages, so that small files stay small; behind that, blocks of 64 KiB, so that large ones cost
-// one copy per block. A block that was never written reads as zeros. Bytes of a block behind the file's end are zero.
+// A page that is not there reads as zeros. Bytes of a page behind the file's end are zero. A page that fallocate(2) made and
+// nothing has written yet is marked: it takes space, but reads as zeros and counts as a hole, and what it holds is not defined.
 
 import { allocDataPages, freePages } from "mm/page";
 import { ENOSPC } from "../../abi/errno.ts";
@@ -10,16 +10,20 @@ import { free } from "../../lib/ref-counted.ts";
 import { IovIter } from "../../mm/iov-iter.ts";
 import { TmpfsLimits } from "./limits.ts";
 
-const SMALL_SHIFT: u64 = 12;
-const LARGE_SHIFT: u64 = 16;
-const LARGE_ORDER: u32 = 4;
-const SMALL_BLOCKS: u64 = 16;
-const ZERO_CHUNK: u32 = 4096;
+const PAGE_SHIFT: u64 = 12;
+const PAGE_SIZE: u32 = 4096;
+const WITHIN: u64 = 4095;
+/** An offset that no file reaches, where a page begins. */
+const BEHIND_ALL: u64 = 0x8000000000000000;
+/** In the address of a page: nothing has written it. */
+const UNWRITTEN: usize = 1;
+/** A page of zeros. */
+const ZEROS: usize = memory.data(4096);
 
 @final
 export class FileData {
-  private readonly blocks: RadixTree = new RadixTree();
-  /** 4 KiB pages in use. */
+  private readonly tree: RadixTree = new RadixTree();
+  /** In use, written or not. */
   pages: u64 = 0;
 
   constructor(private readonly limits: TmpfsLimits) {}
@@ -29,12 +33,11 @@ export class FileData {
     let at = <u64>offset;
     let left = length;
     while (left) {
-      const index = blockOf(at);
-      const within = <u32>(at - startOf(index));
-      const chunk = min(left, <u32>sizeOf(index) - within);
-      const block = this.blocks.get(index);
-      if (block) to.put(block + within, chunk);
-      else putZeros(to, chunk);
+      const within = <u32>(at & WITHIN);
+      const chunk = min(left, PAGE_SIZE - within);
+      const page = this.tree.get(at >> PAGE_SHIFT);
+      if (page && !(page & UNWRITTEN)) to.put(page + within, chunk);
+      else to.put(ZEROS, chunk);
       at += chunk;
       left -= chunk;
     }
@@ -45,12 +48,11 @@ export class FileData {
     let at = <u64>offset;
     let done: u32 = 0;
     while (done < length) {
-      const index = blockOf(at);
-      const within = <u32>(at - startOf(index));
-      const chunk = min(length - done, <u32>sizeOf(index) - within);
-      const block = this.ensure(index, within, chunk);
-      if (!block) return done ? <i64>done : -ENOSPC;
-      from.take(block + within, chunk);
+      const within = <u32>(at & WITHIN);
+      const chunk = min(length - done, PAGE_SIZE - within);
+      const page = this.ensure(at >> PAGE_SHIFT, within, chunk);
+      if (!page) return done ? <i64>done : -ENOSPC;
+      from.take(page + within, chunk);
       at += chunk;
       done += chunk;
     }
@@ -59,78 +61,113 @@ export class FileData {
 
   /** Drops what lies at and behind `size`. */
   truncate(size: i64): void {
-    let index = blockOf(<u64>size);
-    const within = <u32>(<u64>size - startOf(index));
-    if (within) {
-      const block = this.blocks.get(index);
-      if (block) memory.fill(block + within, 0, <usize>sizeOf(index) - within);
-      index++;
+    this.punch(<u64>size, BEHIND_ALL);
+  }
+
+  /** Makes [start, end) a hole: drops its pages, and zeroes what it has of those at its ends. */
+  punch(start: u64, end: u64): void {
+    const first = start >> PAGE_SHIFT;
+    const last = end >> PAGE_SHIFT;
+    const head = <u32>(start & WITHIN);
+    const tail = <u32>(end & WITHIN);
+    if (first == last) {
+      this.zero(first, head, tail);
+      return;
     }
-    while (true) {
-      index = this.blocks.next(index);
-      if (index == u64.MAX_VALUE) return;
+    if (head) this.zero(first, head, PAGE_SIZE);
+    if (tail) this.zero(last, 0, tail);
+    let index = this.tree.next(head ? first + 1 : first);
+    while (index < last) {
       this.release(index);
-      index++;
+      index = this.tree.next(index + 1);
     }
+  }
+
+  /**
+   * Gives pages to all of [start, end). -ENOSPC when they do not fit: then none is added, and none there stays that nothing has
+   * written (Linux: shmem_fallocate()).
+   */
+  allocate(start: i64, end: i64): i32 {
+    const first = <u64>start >> PAGE_SHIFT;
+    const last = (<u64>end + WITHIN) >> PAGE_SHIFT;
+    for (let index = first; index < last; index++) {
+      if (this.tree.get(index)) continue;
+      const page = this.take();
+      if (!page) {
+        this.dropUnwritten(first, index);
+        return -ENOSPC;
+      }
+      this.tree.set(index, page | UNWRITTEN);
+    }
+    return 0;
+  }
+
+  private dropUnwritten(first: u64, last: u64): void {
+    for (let index = this.tree.next(first); index < last; index = this.tree.next(index + 1)) {
+      if (this.tree.get(index) & UNWRITTEN) this.release(index);
+    }
+  }
+
+  /** The offset of the first written byte at or behind `offset`, at most `end`. */
+  nextData(offset: i64, end: i64): i64 {
+    const first = <u64>offset >> PAGE_SHIFT;
+    let index = this.tree.next(first);
+    while (index != u64.MAX_VALUE && this.tree.get(index) & UNWRITTEN) index = this.tree.next(index + 1);
+    if (index == first) return offset;
+    return index > <u64>end >> PAGE_SHIFT ? end : min<i64>(<i64>(index << PAGE_SHIFT), end);
+  }
+
+  /** The offset of the first byte of a hole at or behind `offset`, at most `end`. */
+  nextHole(offset: i64, end: i64): i64 {
+    let index = <u64>offset >> PAGE_SHIFT;
+    let at = offset;
+    while (at < end) {
+      const page = this.tree.get(index);
+      if (!page || page & UNWRITTEN) return at;
+      index++;
+      at = <i64>(index << PAGE_SHIFT);
+    }
+    return end;
   }
 
   destroy(): void {
     this.truncate(0);
-    this.blocks.destroy();
+    this.tree.destroy();
     free(this);
   }
 
-  /** The block of `index`, made when it is missing; what the coming write does not cover is zeroed. */
+  private zero(index: u64, from: u32, to: u32): void {
+    const page = this.tree.get(index) & ~UNWRITTEN;
+    if (page) memory.fill(page + from, 0, to - from);
+  }
+
+  /** The page of `index`, made when it is missing; what the coming write does not cover is zeroed. 0 when space is out. */
   private ensure(index: u64, within: u32, chunk: u32): usize {
-    const there = this.blocks.get(index);
-    if (there) return there;
-    const order: u32 = index < SMALL_BLOCKS ? 0 : LARGE_ORDER;
-    if (!this.limits.takePages(1 << order)) return 0;
-    const block = allocDataPages(order);
-    if (!block) {
-      this.limits.givePages(1 << order);
-      return 0;
+    const there = this.tree.get(index);
+    if (there && !(there & UNWRITTEN)) return there;
+    const page = there ? there & ~UNWRITTEN : this.take();
+    if (!page) return 0;
+    if (chunk < PAGE_SIZE) {
+      memory.fill(page, 0, within);
+      memory.fill(page + within + chunk, 0, PAGE_SIZE - within - chunk);
     }
-    const size = <u32>sizeOf(index);
-    if (chunk < size) {
-      memory.fill(block, 0, within);
-      memory.fill(block + within + chunk, 0, size - within - chunk);
-    }
-    this.blocks.set(index, block);
-    this.pages += 1 << order;
-    return block;
+    this.tree.set(index, page);
+    return page;
+  }
+
+  /** A page with what was in it, or 0. */
+  private take(): usize {
+    if (!this.limits.takePages(1)) return 0;
+    const page = allocDataPages(0);
+    if (page) this.pages++;
+    else this.limits.givePages(1);
+    return page;
   }
 
   private release(index: u64): void {
-    const order: u32 = index < SMALL_BLOCKS ? 0 : LARGE_ORDER;
-    freePages(this.blocks.get(index));
-    this.blocks.set(index, 0);
-    this.pages -= 1 << order;
-    this.limits.givePages(1 << order);
+    freePages(this.tree.get(index) & ~UNWRITTEN);
+    this.tree.set(index, 0);
+    this.pages--;
+    this.limits.givePages(1);
   }
-}
-
-/** Blocks 0..15 are pages of the first 64 KiB; block 16 + n is the (n + 1)-th run of 64 KiB. */
-function blockOf(offset: u64): u64 {
-  const large = offset >> LARGE_SHIFT;
-  return large == 0 ? offset >> SMALL_SHIFT : large + SMALL_BLOCKS - 1;
-}
-
-function startOf(index: u64): u64 {
-  return index < SMALL_BLOCKS ? index << SMALL_SHIFT : (index - SMALL_BLOCKS + 1) << LARGE_SHIFT;
-}
-
-function sizeOf(index: u64): u64 {
-  return index < SMALL_BLOCKS ? 1 << SMALL_SHIFT : 1 << LARGE_SHIFT;
-}
-
-function putZeros(to: IovIter, length: u32): void {
-  const zeros = heap.alloc(ZERO_CHUNK);
-  let left = length;
-  while (left) {
-    const chunk = min(left, ZERO_CHUNK);
-    to.put(zeros, chunk);
-    left -= chunk;
-  }
-  heap.free(zeros);
 }

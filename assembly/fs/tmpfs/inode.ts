@@ -70,6 +70,8 @@ export abstract class TmpfsInode extends Inode {
       if (result < 0) return result;
     }
     const now = realTime();
+    // Also for the size that it has.
+    if (a.valid & ATTR_SIZE) this.mtime = now;
     if (a.valid & ATTR_MODE) this.mode = (this.mode & 0o170000) | (a.mode & 0o7777);
     if (a.valid & ATTR_MODE) fitAclToMode(this);
     if (a.valid & ATTR_UID) this.uid = a.uid;

@@ -2,9 +2,7 @@
 
 import { memoryIsShort } from "mm/page";
 import { RefCounted } from "../../lib/ref-counted.ts";
-
-/** What an inode, or another name of one, takes of the space for inodes; extended attributes take from it too (Linux: BOGO_INODE_SIZE). */
-const INODE_SPACE: u64 = 1024;
+import { INODE_SPACE, TmpfsOptions } from "./options.ts";
 
 @final
 export class TmpfsLimits extends RefCounted {
@@ -13,9 +11,9 @@ export class TmpfsLimits extends RefCounted {
 
   constructor(
     /** In pages of 4 KiB; 0: no limit but the kernel's memory. */
-    readonly maxPages: u64,
+    public maxPages: u64,
     /** 0: no limit but the kernel's memory. */
-    readonly maxInodes: u64,
+    public maxInodes: u64,
   ) {
     super();
   }
@@ -66,6 +64,19 @@ export class TmpfsLimits extends RefCounted {
 
   giveInodeSpace(bytes: u64): void {
     this.inodeSpaceUsed -= bytes;
+  }
+
+  /** Takes the limits that `options` name; false when they are below what is used, or limit what was not limited. */
+  change(options: TmpfsOptions): bool {
+    if (options.hasPages && options.pages) {
+      if (this.maxPages == 0 || this.pagesUsed > options.pages) return false;
+    }
+    if (options.hasInodes && options.inodes) {
+      if (this.maxInodes == 0 || this.inodeSpaceUsed > options.inodes * INODE_SPACE) return false;
+    }
+    if (options.hasPages) this.maxPages = options.pages;
+    if (options.hasInodes) this.maxInodes = options.inodes;
+    return true;
   }
 
   destroy(): void {}

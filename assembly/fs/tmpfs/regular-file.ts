@@ -1,6 +1,8 @@
 // Regular files of tmpfs. Nothing here sleeps: the kernel lock alone keeps reads and writes whole.
 
-import { EFBIG, EINVAL, ENOSPC, EPERM } from "../../abi/errno.ts";
+import { pagesMax } from "mm/page";
+import { FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE } from "../../abi/data.ts";
+import { EFBIG, EINVAL, ENOSPC, ENXIO, EOPNOTSUPP, EPERM } from "../../abi/errno.ts";
 import {
   F_SEAL_FUTURE_WRITE,
   F_SEAL_GROW,
@@ -17,8 +19,8 @@ import { FileData } from "./file-data.ts";
 import { TmpfsInode } from "./inode.ts";
 import { TmpfsLimits } from "./limits.ts";
 
-/** 2^62 - 1, so that no sum of an offset and a length overflows. Linux: MAX_LFS_FILESIZE, 2^63 - 1. */
-const SIZE_MAX: i64 = 0x3fffffffffffffff;
+/** Linux: MAX_LFS_FILESIZE. Every size is possible. */
+const SIZE_MAX: i64 = i64.MAX_VALUE;
 
 const PAGE_MASK: i64 = 4095;
 
@@ -38,15 +40,14 @@ export class TmpfsRegularFile extends TmpfsInode {
     super.destroy();
   }
 
+  /** Errors: EINVAL, EPERM for seals. Also pages behind the end go, which fallocate(2) may have made. */
   override setSize(size: i64): i32 {
     if (size < 0) return -EINVAL;
-    if (size > SIZE_MAX) return -EFBIG;
     if (size < this.size && this.seals & <u32>F_SEAL_SHRINK) return -EPERM;
     if (size > this.size && this.seals & <u32>F_SEAL_GROW) return -EPERM;
-    if (size < this.size) this.data.truncate(size);
+    if (size <= this.size) this.data.truncate(size);
     this.size = size;
     this.updateBlocks();
-    this.touchModified();
     return 0;
   }
 
@@ -93,8 +94,8 @@ class TmpfsFile extends FileDescription {
     const appends = offset < 0 || this.appends;
     const start = appends ? inode.size : offset;
     if (from.remaining == 0) return 0;
-    if (start > SIZE_MAX - <i64>from.remaining) return -EFBIG;
-    const length = this.unsealed(start, from.remaining);
+    if (start == SIZE_MAX) return -EFBIG;
+    const length = this.unsealed(start, <u32>min<i64>(from.remaining, SIZE_MAX - start));
     if (length == 0) return -EPERM;
     const done = inode.data.write(from, start, length);
     if (done < 0) return done;
@@ -116,21 +117,48 @@ class TmpfsFile extends FileDescription {
   }
 
   override truncate(size: i64): i32 {
-    return this.regular.setSize(size);
+    const inode = this.regular;
+    const result = inode.setSize(size);
+    if (result == 0) inode.touchModified();
+    return result;
   }
 
+  override seekData(offset: i64, hole: bool, end: i64): i64 {
+    const data = this.regular.data;
+    if (hole) return data.nextHole(offset, end);
+    const found = data.nextData(offset, end);
+    return found == end ? -ENXIO : found;
+  }
+
+  /** Errors: EOPNOTSUPP for all but to allocate and to punch; EPERM for seals; ENOSPC (Linux: shmem_fallocate()). */
   override allocate(mode: u32, offset: i64, length: i64): i32 {
-    if (mode != 0) return super.allocate(mode, offset, length);
+    if (mode & ~(<u32>(FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE))) return -EOPNOTSUPP;
     const end = offset + length;
-    if (end < offset || end > SIZE_MAX) return -EFBIG;
+    if (end < offset) return -EFBIG;
+    const result =
+      mode & <u32>FALLOC_FL_PUNCH_HOLE ? this.punch(offset, end) : this.reserve(mode, offset, end);
+    if (result == 0) this.regular.touchModified();
+    this.regular.updateBlocks();
+    return result;
+  }
+
+  private punch(offset: i64, end: i64): i32 {
+    const inode = this.regular;
+    if (inode.seals & <u32>(F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)) return -EPERM;
+    inode.data.punch(<u64>offset, <u64>end);
+    return 0;
+  }
+
+  private reserve(mode: u32, offset: i64, end: i64): i32 {
     const inode = this.regular;
     if (end > inode.size && inode.seals & <u32>F_SEAL_GROW) return -EPERM;
-    // Space is promised by the limits only when it is written; refuse what could never fit.
-    if (<u64>end >> 12 > inode.limits.maxPages) return -ENOSPC;
-    if (end > inode.size) {
-      inode.size = end;
-      inode.touchModified();
-    }
+    const pages = (<u64>end + <u64>PAGE_MASK - (<u64>offset & ~(<u64>PAGE_MASK))) >> 12;
+    // What could never fit is not begun.
+    const most = inode.limits.maxPages;
+    if (pages > (most ? most : <u64>pagesMax())) return -ENOSPC;
+    const result = inode.data.allocate(offset, end);
+    if (result < 0) return result;
+    if (!(mode & <u32>FALLOC_FL_KEEP_SIZE) && end > inode.size) inode.size = end;
     return 0;
   }
 }

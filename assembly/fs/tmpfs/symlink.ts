@@ -8,6 +8,14 @@ import { Dentry, Filesystem } from "../../vfs/dentry.ts";
 import { TmpfsInode } from "./inode.ts";
 import { TmpfsLimits } from "./limits.ts";
 
+/** Bytes that Linux keeps in the inode, NUL included (SHORT_SYMLINK_LEN). */
+const INLINE: u32 = 128;
+
+/** Whether a link's text takes a page of the file system's space, which its maker takes from the limits. */
+export function takesPage(length: u32): bool {
+  return length >= INLINE;
+}
+
 @final
 export class TmpfsSymlink extends TmpfsInode {
   private readonly target: usize;
@@ -17,10 +25,12 @@ export class TmpfsSymlink extends TmpfsInode {
     super(fs, limits, ino, <u32>S_IFLNK | 0o777, uid, gid);
     this.target = duplicate(target, length);
     this.size = length;
+    if (takesPage(length)) this.blocks = 8;
   }
 
   override destroy(): void {
     heap.free(this.target);
+    if (this.blocks) this.limits.givePages(1);
     super.destroy();
   }
 

@@ -14,6 +14,7 @@ import { lockCases } from "./cases/locks.ts";
 import { memfdCases } from "./cases/memfd.ts";
 import { pipeCases } from "./cases/pipes.ts";
 import { pollCases } from "./cases/poll.ts";
+import { spaceCases } from "./cases/space.ts";
 import { userCases } from "./cases/users.ts";
 import { xattrCases } from "./cases/xattr.ts";
 
@@ -45,4 +46,5 @@ export function syscallCases(make: () => Target): void {
   memfdCases(make);
   pollCases(make);
   dataCases(make);
+  spaceCases(make);
 }

@@ -1,0 +1,17 @@
+import { describe } from "vitest";
+import { kernelTarget } from "../../support/sys/kernel.ts";
+import { isRoot, linuxMountTarget } from "../../support/sys/linux.ts";
+import { makeMachine } from "../../support/wvisor.ts";
+import { tmpfsCases } from "./cases/tmpfs.ts";
+
+describe.runIf(isRoot)("Linux", () => {
+  tmpfsCases(() => linuxMountTarget("tmpfs"));
+});
+
+describe("wVisor", () => {
+  tmpfsCases(() => {
+    const machine = makeMachine();
+    const namespace = machine.namespace(machine.tmpfs(0, 0o777, 0, 0), false);
+    return kernelTarget(machine, namespace, "tmpfs");
+  });
+});
