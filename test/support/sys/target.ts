@@ -31,7 +31,12 @@ export interface Identity {
 }
 
 /** What some file systems cannot have. A case that needs one says so by skipWithout(). */
-export type Capability = "device nodes" | "extended attributes" | "access control lists" | "sleep";
+export type Capability =
+  | "device nodes"
+  | "extended attributes"
+  | "access control lists"
+  | "sleep"
+  | "set-id bits that a privileged write keeps";
 
 /** Skips the case that calls it when `target` lacks what it needs. */
 export function skipWithout(target: Target, needed: Capability, context: TestContext): void {
