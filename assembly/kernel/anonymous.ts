@@ -108,8 +108,8 @@ export function makeAnonymous(mount: Mount, mode: u32, cred: Credentials, name: 
   const inode = new AnonymousInode(fs);
   inode.ino = fs.nextIno();
   inode.mode = mode;
-  inode.uid = cred.uid;
-  inode.gid = cred.gid;
+  inode.uid = cred.fsuid;
+  inode.gid = cred.fsgid;
   const now = realTime();
   inode.atime = now;
   inode.mtime = now;

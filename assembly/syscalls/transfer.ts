@@ -106,7 +106,8 @@ export function pwrite(task: Task, fd: i32, buffer: u64, count: u64, position: i
 }
 
 /** Flags of preadv2(2) (Linux: kiocb_set_rw_flags()). No file here answers without waiting on request. */
-function checkFlags(flags: u32): i32 {
+function checkFlags(file: FileDescription, flags: u32): i32 {
+  if (flags & ~(<u32>RWF_HIPRI) && file.inode.isDirectory) return -EOPNOTSUPP;
   if (flags & ~RWF_KNOWN || flags & <u32>RWF_NOWAIT) return -EOPNOTSUPP;
   return flags & <u32>RWF_APPEND && flags & <u32>RWF_NOAPPEND ? -EINVAL : 0;
 }
@@ -124,7 +125,7 @@ function readVector(
   const total = takeVector(task, vector, count);
   if (total < 0 && total != ALL_BAD) return total;
   if (total == 0) return 0;
-  const wrong = checkFlags(flags);
+  const wrong = checkFlags(file, flags);
   return wrong < 0 ? wrong : readCursor(task, file, total, position);
 }
 
@@ -140,7 +141,7 @@ function writeVector(
   const total = takeVector(task, vector, count);
   if (total < 0 && total != ALL_BAD) return total;
   if (total == 0) return 0;
-  const wrong = checkFlags(flags);
+  const wrong = checkFlags(file, flags);
   if (wrong < 0) return wrong;
   const appends = flags & <u32>RWF_APPEND ? true : flags & <u32>RWF_NOAPPEND ? false : file.appends;
   const moved =

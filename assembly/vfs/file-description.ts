@@ -168,6 +168,10 @@ export class PathDescription extends FileDescription {
 
 /** The parts that all open directories share. */
 export abstract class DirectoryDescription extends FileDescription {
+  /** A directory has no end and no data (Linux: offset_dir_llseek()). */
+  override seek(offset: i64, whence: i32): i64 {
+    return whence <= 1 ? super.seek(offset, whence) : -EINVAL;
+  }
   override read(_to: IovIter, _offset: i64): i64 {
     return -EISDIR;
   }

@@ -1,6 +1,7 @@
 // What the entries of the grammar make their arguments from.
 
 import { AT_FDCWD } from "../../assembly/abi/fcntl.ts";
+import { FD_MAX } from "../../assembly/abi/limits.ts";
 import { type FileType, join, type KnownFd, Model } from "./model.ts";
 import type { Random } from "./random.ts";
 import type { Out, Step, StepArgument } from "./step.ts";
@@ -149,7 +150,7 @@ export class Generator {
 
   anyFd(): StepArgument {
     if (this.fds.length > 0 && this.random.chance(0.8)) return this.random.pick(this.fds).ref;
-    return this.random.pick([-1, 99, 4096]);
+    return this.random.pick([-1, 99, FD_MAX]);
   }
 
   /** Notes what the last call opened. */
@@ -211,7 +212,8 @@ export class Generator {
   }
 
   out(least = 0): Out {
-    return { out: Math.max(least, this.length()) };
+    // A read of nothing is an access to Linux's tmpfs alone.
+    return { out: Math.max(least, this.length(), 1) };
   }
 
   /** Two struct timespec, of times that no clock shows now. */

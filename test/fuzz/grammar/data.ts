@@ -16,7 +16,7 @@ function fileFd(g: Generator): StepArgument {
 }
 
 function spans(g: Generator): number[] {
-  return Array.from({ length: g.random.below(5) }, () => g.random.below(3000));
+  return [1, ...Array.from({ length: g.random.below(5) }, () => g.random.below(3000))];
 }
 
 function dataSpans(g: Generator): Uint8Array[] {

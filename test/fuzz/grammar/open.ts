@@ -1,6 +1,7 @@
 // Opening, closing and duplicating descriptors. Whatever could sleep for ever is asked not to.
 
 import * as f from "../../../assembly/abi/fcntl.ts";
+import { FD_MAX } from "../../../assembly/abi/limits.ts";
 import * as nr from "../../../assembly/abi/syscall.ts";
 import type { Generator, Rule } from "../generator.ts";
 import type { FileType } from "../model.ts";
@@ -98,7 +99,7 @@ function duplicate(g: Generator, number: number, from: ReturnType<Generator["fd"
 
 /** A descriptor's number for dup2(): 0 to 60, some of which are open. */
 function target(g: Generator): number {
-  return g.random.chance(0.05) ? g.random.pick([-1, 4096, 5000]) : g.random.below(60);
+  return g.random.chance(0.05) ? g.random.pick([-1, FD_MAX, FD_MAX + 1]) : g.random.below(60);
 }
 
 export const OPEN_RULES: readonly Rule[] = [
@@ -172,7 +173,7 @@ export const OPEN_RULES: readonly Rule[] = [
         nr.SYS_fcntl,
         g.fd(),
         g.random.pick([F_DUPFD, F_DUPFD_CLOEXEC]),
-        g.random.pick([0, 3, 50, -1, 5000]),
+        g.random.pick([0, 3, 50, -1, FD_MAX + 1]),
       ),
   },
   {
