@@ -144,7 +144,11 @@ function nameAfterProgram(task: Task, strings: usize, bytes: u32): void {
 
 /** Installs the host descriptor `handle` as `fd`. */
 export function setStream(task: Task, fd: u32, handle: i32, mode: u32, flags: u32): i32 {
-  const result = task.fds.installAt(fd, makeHostStream(handle, mode, flags));
+  const stream = makeHostStream(handle, mode, flags);
+  // The program may open its streams anew, by /dev/stdout, whoever owns them on the host.
+  stream.inode.uid = task.cred.fsuid;
+  stream.inode.gid = task.cred.fsgid;
+  const result = task.fds.installAt(fd, stream);
   if (result < 0) return result;
   const entry = task.fds.get(fd);
   if (entry !== null) entry.rights = rightsFor(mode, false);

@@ -3,16 +3,15 @@
 // A HostStream reads and writes a host descriptor, named by its handle, straight between it and guest memory. The kernel
 // lock is released meanwhile: these calls block.
 
-import { ENXIO, EPERM } from "../abi/errno.ts";
+import { EPERM } from "../abi/errno.ts";
 import { S_IFIFO, S_IFMT, S_IFSOCK } from "../abi/stat.ts";
 import { readGuest, readKernel, writeGuest, writeKernel } from "../host.ts";
-import { errorOf } from "../lib/result.ts";
+import { writeDecimal } from "../lib/decimal.ts";
 import { IovIter } from "../mm/iov-iter.ts";
 import { lockKernel, unlockKernel } from "../sched/kernel-lock.ts";
 import { currentThread } from "../sched/thread.ts";
 import { Attributes } from "../vfs/attributes.ts";
 import { realTime } from "../vfs/clock.ts";
-import { makeRootDentry } from "../vfs/dcache.ts";
 import { Dentry, Inode } from "../vfs/dentry.ts";
 import { FileDescription } from "../vfs/file-description.ts";
 import { Mount } from "../vfs/mount.ts";
@@ -25,8 +24,9 @@ class StreamInode extends Inode {
   setAttributes(_a: Attributes): i32 {
     return -EPERM;
   }
-  open(_mount: usize, _dentry: Dentry, _flags: u32): usize {
-    return errorOf(-ENXIO);
+  /** Through /proc/self/fd: another description of the same stream. */
+  open(mount: usize, dentry: Dentry, flags: u32): usize {
+    return changetype<usize>(new HostStream(changetype<Mount>(mount), dentry, flags, this.handle));
   }
 }
 
@@ -70,6 +70,20 @@ export class HostStream extends FileDescription {
   }
 }
 
+/** A dentry that /proc/PID/fd can name: "pipe:[4]", as Linux does, or "host:[4]" for what has its name on the host alone. */
+function makeNamedDentry(fs: AnonymousFilesystem, inode: Inode, type: u32): Dentry {
+  const kind = type == <u32>S_IFIFO ? "pipe:[" : type == <u32>S_IFSOCK ? "socket:[" : "host:[";
+  const name = heap.alloc(24);
+  String.UTF8.encodeUnsafe(changetype<usize>(kind), kind.length, name);
+  let length = <u32>kind.length;
+  length += writeDecimal(name + length, <u32>inode.ino);
+  store<u8>(name + length++, 0x5d);
+  const dentry = new Dentry(fs, null, name, length, 0);
+  heap.free(name);
+  dentry.instantiate(inode);
+  return dentry;
+}
+
 /**
  * A description of the host descriptor `handle`. `mode` is its file type on the host and permission bits; `flags` its access
  * mode.
@@ -82,11 +96,12 @@ export function makeHostStream(handle: i32, mode: u32, flags: u32): FileDescript
   inode.mode = type == <u32>S_IFSOCK ? (mode & 0o777) | <u32>S_IFIFO : mode;
   inode.ino = <u64>handle + 1;
   inode.handle = handle;
+  inode.opensItself = true;
   const now = realTime();
   inode.atime = now;
   inode.mtime = now;
   inode.ctime = now;
-  const mount = new Mount(makeRootDentry(fs, inode), 0);
+  const mount = new Mount(makeNamedDentry(fs, inode, type), 0);
   const stream = new HostStream(mount, mount.root, flags, handle);
   mount.decRef();
   fs.decRef();

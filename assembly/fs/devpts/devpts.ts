@@ -3,6 +3,7 @@
 import { EINVAL, ENODEV, ENXIO } from "../../abi/errno.ts";
 import { S_IFCHR } from "../../abi/stat.ts";
 import { currentTask } from "../../kernel/current-task.ts";
+import { writeDecimal } from "../../lib/decimal.ts";
 import { OptionList } from "../../lib/option-list.ts";
 import { free } from "../../lib/ref-counted.ts";
 import { errorOf, isError } from "../../lib/result.ts";
@@ -14,7 +15,7 @@ import { lookupOne } from "../../vfs/lookup.ts";
 import { findMount, Mount } from "../../vfs/mount.ts";
 import { DYNAMIC_COOKIE, KernfsDirectory } from "../kernfs/directory.ts";
 import { KernfsInode } from "../kernfs/inode.ts";
-import { parseNumber, writeNumber } from "../kernfs/numbers.ts";
+import { parseNumber } from "../kernfs/numbers.ts";
 import { DevptsFilesystem, TERMINALS_MAX, TerminalInode } from "./instance.ts";
 import { MasterDescription } from "./master.ts";
 import { Terminal } from "./terminal.ts";
@@ -84,7 +85,7 @@ class DevptsRoot extends KernfsDirectory {
     let node = this.devpts.nextNode(cookie - DYNAMIC_COOKIE);
     while (node !== null && taken) {
       const index = node.terminal.index;
-      const length = writeNumber(name, index);
+      const length = writeDecimal(name, index);
       taken = sink.emit(name, length, node.ino, 2, DYNAMIC_COOKIE + index + 1);
       node = this.devpts.nextNode(<u64>index + 1);
     }

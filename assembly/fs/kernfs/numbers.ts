@@ -13,18 +13,6 @@ export function parseNumber(name: usize, length: u32): i64 {
   return value > <i64>i32.MAX_VALUE ? -1 : value;
 }
 
-/** Writes a number to `out`, room for ten bytes; returns its length. */
-export function writeNumber(out: usize, value: u32): u32 {
-  let length: u32 = 1;
-  for (let rest = value / 10; rest; rest /= 10) length++;
-  let rest = value;
-  for (let at = length; at > 0; at--) {
-    store<u8>(out + at - 1, <u8>(0x30 + (rest % 10)));
-    rest /= 10;
-  }
-  return length;
-}
-
 /** A decimal number with white space around it, or i64.MIN_VALUE. */
 export function parseSigned(text: usize, length: u32): i64 {
   let at: u32 = 0;

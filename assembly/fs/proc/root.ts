@@ -1,12 +1,13 @@
 // The top of /proc: the kernel's tables, and a directory for each task (Linux: fs/proc/root.c, base.c proc_pid_readdir()).
 
 import { lastPid, nextTask } from "../../kernel/pid-table.ts";
+import { writeDecimal } from "../../lib/decimal.ts";
 import { Dentry, Inode } from "../../vfs/dentry.ts";
 import { DirectorySink } from "../../vfs/directory-sink.ts";
 import { DYNAMIC_COOKIE, KernfsDirectory } from "../kernfs/directory.ts";
 import { ShowFile } from "../kernfs/file.ts";
 import { KernfsFilesystem } from "../kernfs/inode.ts";
-import { parseNumber, writeNumber } from "../kernfs/numbers.ts";
+import { parseNumber } from "../kernfs/numbers.ts";
 import { ConstantSymlink } from "../kernfs/symlink.ts";
 import { SelfLink } from "./self.ts";
 import { makeSysDirectory } from "./sys.ts";
@@ -50,7 +51,7 @@ class ProcRoot extends KernfsDirectory {
     let full = false;
     let task = nextTask(<u32>(cookie - DYNAMIC_COOKIE));
     while (task !== null && !full) {
-      const length = writeNumber(name, task.id);
+      const length = writeDecimal(name, task.id);
       full = !sink.emit(name, length, taskIno(task.id), 4, DYNAMIC_COOKIE + task.id + 1);
       task = nextTask(task.id + 1);
     }

@@ -4,7 +4,6 @@
 import { CAP_SYS_ADMIN } from "../../abi/capability.ts";
 import { EACCES, EPERM } from "../../abi/errno.ts";
 import { O_ACCMODE, O_RDONLY } from "../../abi/fcntl.ts";
-import { FD_MAX } from "../../abi/limits.ts";
 import { random } from "../../host.ts";
 import { currentTask } from "../../kernel/current-task.ts";
 import {
@@ -134,9 +133,10 @@ export function makeSysDirectory(fs: KernfsFilesystem): KernfsDirectory {
   return sys;
 }
 
+/** nr_open is FD_MAX (abi/limits.ts). */
 function addFs(fs: KernfsDirectory): void {
   addFixed(fs, "file-max", "9223372036854775807");
-  addFixed(fs, "nr_open", FD_MAX.toString());
+  addFixed(fs, "nr_open", "65536");
   addFixed(fs, "overflowgid", "65534");
   addFixed(fs, "overflowuid", "65534");
   addFixed(fs, "pipe-max-size", "1048576");

@@ -2,12 +2,13 @@
 
 import { EINVAL, ESRCH } from "../../abi/errno.ts";
 import { Task } from "../../kernel/task.ts";
+import { writeDecimal } from "../../lib/decimal.ts";
 import { Dentry, Inode } from "../../vfs/dentry.ts";
 import { DirectorySink } from "../../vfs/directory-sink.ts";
 import { DYNAMIC_COOKIE, KernfsDirectory } from "../kernfs/directory.ts";
 import { KernfsFile } from "../kernfs/file.ts";
 import { KernfsFilesystem } from "../kernfs/inode.ts";
-import { parseNumber, writeNumber } from "../kernfs/numbers.ts";
+import { parseNumber } from "../kernfs/numbers.ts";
 import { Text } from "../kernfs/text.ts";
 import { mayInspect, ownedBy, taskOf } from "./task.ts";
 import { FdDirectory } from "./task-fd.ts";
@@ -132,7 +133,7 @@ class ThreadsDirectory extends KernfsDirectory {
   override iterateMore(sink: DirectorySink, cookie: u64): bool {
     if (cookie > DYNAMIC_COOKIE || taskOf(this.pid) === null) return true;
     const name = heap.alloc(16);
-    const length = writeNumber(name, this.pid);
+    const length = writeDecimal(name, this.pid);
     const taken = sink.emit(name, length, this.ino, 4, DYNAMIC_COOKIE + 1);
     heap.free(name);
     return taken;

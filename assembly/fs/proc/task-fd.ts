@@ -6,13 +6,14 @@ import { O_PATH } from "../../abi/fcntl.ts";
 import { S_IFIFO, S_IFLNK, S_IFSOCK } from "../../abi/stat.ts";
 import { FdEntry } from "../../kernel/fd-table.ts";
 import { Task } from "../../kernel/task.ts";
+import { writeDecimal } from "../../lib/decimal.ts";
 import { Dentry, Inode, LinkTarget } from "../../vfs/dentry.ts";
 import { DirectorySink } from "../../vfs/directory-sink.ts";
 import { FileDescription } from "../../vfs/file-description.ts";
 import { DYNAMIC_COOKIE, KernfsDirectory } from "../kernfs/directory.ts";
 import { KernfsFile } from "../kernfs/file.ts";
 import { KernfsFilesystem } from "../kernfs/inode.ts";
-import { parseNumber, writeNumber } from "../kernfs/numbers.ts";
+import { parseNumber } from "../kernfs/numbers.ts";
 import { KernfsSymlink } from "../kernfs/symlink.ts";
 import { Text } from "../kernfs/text.ts";
 import { mayInspect, ownedBy, taskOf } from "./task.ts";
@@ -65,7 +66,7 @@ export class FdDirectory extends KernfsDirectory {
     let taken = true;
     for (let fd = <u32>(cookie - DYNAMIC_COOKIE); fd < task.fds.size && taken; fd++) {
       if (task.fds.get(fd) === null) continue;
-      const length = writeNumber(name, fd);
+      const length = writeDecimal(name, fd);
       taken = sink.emit(name, length, <u64>fd + 1, this.info ? 8 : 10, DYNAMIC_COOKIE + fd + 1);
     }
     heap.free(name);

@@ -20,12 +20,14 @@ import {
   O_DIRECTORY,
   O_EXCL,
   O_NOFOLLOW,
+  O_NONBLOCK,
   O_PATH,
   O_RDONLY,
   O_RDWR,
   O_TRUNC,
   O_WRONLY,
 } from "../../../../assembly/abi/fcntl.ts";
+import { SYS_pipe2 } from "../../../../assembly/abi/syscall.ts";
 import { Calls, type Stat } from "../../../support/sys/calls.ts";
 import type { Target } from "../../../support/sys/target.ts";
 
@@ -380,6 +382,23 @@ export function procCases(make: () => Target): void {
       expect(sys.open(`/proc/self/fd/${fd}/new`, O_CREAT | O_WRONLY)).toBeGreaterThanOrEqual(0);
       expect(statOf(sys, "/dir/new").nlink).toBe(1);
       expect(sys.readlink(`/proc/self/fd/${fd}`)).toBe("/dir");
+      target.end();
+    });
+
+    test("names pipes, and opens their ends anew", () => {
+      const { target, sys } = start();
+      const ends = Buffer.alloc(8);
+      expect(sys.process.syscall(SYS_pipe2, ends, O_NONBLOCK)).toBe(0);
+      const [reader, writer] = [ends.readInt32LE(0), ends.readInt32LE(4)];
+      const found = sys.fstat(reader);
+      const ino = typeof found === "number" ? found : found.ino;
+      expect(sys.readlink(`/proc/self/fd/${reader}`)).toBe(`pipe:[${ino}]`);
+      expect(sys.readlink(`/proc/self/fd/${writer}`)).toBe(`pipe:[${ino}]`);
+      const another = sys.open(`/proc/self/fd/${reader}`, O_WRONLY | O_NONBLOCK);
+      expect(another).toBeGreaterThanOrEqual(0);
+      expect(sys.write(another, "through")).toBe(7);
+      expect(sys.read(reader, 10)).toEqual(Buffer.from("through"));
+      expect(sys.open(`/proc/self/fd/${reader}/x`)).toBe(-ENOTDIR);
       target.end();
     });
 
