@@ -12,6 +12,7 @@ import { FD_MAX } from "../abi/limits.ts";
 import { duplicate } from "../lib/bytes.ts";
 import { FileDescription } from "../vfs/file-description.ts";
 import { releaseRecordLocks } from "../vfs/file-locks.ts";
+import { releaseElsewhere } from "../vfs/shared-locks.ts";
 
 @unmanaged
 @final
@@ -114,7 +115,10 @@ export class FdTable {
     if (entry.preopenName) heap.free(entry.preopenName);
     memory.fill(changetype<usize>(entry), 0, ENTRY);
     this.lowest = min(this.lowest, fd);
-    if (!(file.flags & <u32>O_PATH)) releaseRecordLocks(file.inode, changetype<usize>(this));
+    if (!(file.flags & <u32>O_PATH)) {
+      releaseElsewhere(file, changetype<usize>(this));
+      releaseRecordLocks(file.inode, changetype<usize>(this));
+    }
     file.decRef();
     return 0;
   }

@@ -6,14 +6,16 @@
 // With wVisor's extension, requests that build on each other are sent together, since such a server answers in order; any
 // other server gets one at a time.
 
-import { E2BIG, EINTR, EINVAL, EIO, ENFILE, EOPNOTSUPP } from "../abi/errno.ts";
-import { O_CREAT, O_EXCL, O_RDWR } from "../abi/fcntl.ts";
+import { E2BIG, EAGAIN, EINTR, EINVAL, EIO, ENFILE, ENOLCK, EOPNOTSUPP } from "../abi/errno.ts";
+import { F_UNLCK, O_CREAT, O_EXCL, O_RDWR } from "../abi/fcntl.ts";
 import { PATH_MAX } from "../abi/limits.ts";
 import {
   P9_ATTR_SIZE,
   P9_GETATTR_BASIC,
   P9_GETATTR_BTIME,
   P9_IOHDRSZ,
+  P9_LOCK_BLOCKED,
+  P9_LOCK_SUCCESS,
   P9_MSIZE,
   P9_NOFID,
   P9_TALLOCATE,
@@ -23,8 +25,10 @@ import {
   P9_TCREATEATTR,
   P9_TFSYNC,
   P9_TGETATTR,
+  P9_TGETLOCK,
   P9_TLCREATE,
   P9_TLINK,
+  P9_TLOCK,
   P9_TLOPEN,
   P9_TMKDIR,
   P9_TMKNOD,
@@ -714,6 +718,65 @@ export class P9Client {
     w.u32(fid);
     putString(w, name, nameLength);
     return this.converse();
+  }
+
+  /** A lock of `process`'s; `type` is F_RDLCK, F_WRLCK or F_UNLCK; length 0: to the end. EAGAIN: another's is in the way. */
+  lock(fid: u32, type: i32, start: i64, length: i64, process: u32): i32 {
+    const c = this.connection;
+    let result = c.begin();
+    if (result < 0) return result;
+    const w = this.start(P9_TLOCK, P9_NOFID);
+    w.u32(fid);
+    w.u8(type);
+    w.u32(0);
+    this.putLock(w, start, length, process);
+    c.finish();
+    result = c.receive();
+    if (result == 0) {
+      const status = c.reader.u8();
+      if (!c.reader.isComplete()) result = c.fail();
+      else if (status != <u32>P9_LOCK_SUCCESS) result = status == <u32>P9_LOCK_BLOCKED ? -EAGAIN : -ENOLCK;
+    }
+    c.end();
+    return result;
+  }
+
+  /** The type of the first lock in the way, whose first and last byte go to `range`; F_UNLCK: there is none. */
+  getlock(fid: u32, type: i32, start: i64, length: i64, process: u32, range: usize): i32 {
+    const c = this.connection;
+    let result = c.begin();
+    if (result < 0) return result;
+    const w = this.start(P9_TGETLOCK, P9_NOFID);
+    w.u32(fid);
+    w.u8(type);
+    this.putLock(w, start, length, process);
+    c.finish();
+    result = c.receive();
+    if (result == 0) result = this.takeLock(c, range);
+    c.end();
+    return result;
+  }
+
+  private putLock(w: ByteWriter, start: i64, length: i64, process: u32): void {
+    w.u64(<u64>start);
+    w.u64(<u64>length);
+    w.u32(process);
+    w.u16(USER_NAME.length);
+    for (let i = 0; i < USER_NAME.length; i++) w.u8(USER_NAME.charCodeAt(i));
+  }
+
+  private takeLock(c: Connection, range: usize): i32 {
+    const type = c.reader.u8();
+    const start = <i64>c.reader.u64();
+    const length = <i64>c.reader.u64();
+    c.reader.u32();
+    c.reader.take(c.reader.u16());
+    if (!c.reader.isComplete() || type > <u32>F_UNLCK) return c.fail();
+    if (type == <u32>F_UNLCK) return type;
+    if (start < 0 || length < 0 || (length > 0 && length - 1 > i64.MAX_VALUE - start)) return c.fail();
+    store<i64>(range, start);
+    store<i64>(range, length == 0 ? i64.MAX_VALUE : start + (length - 1), 8);
+    return type;
   }
 
   /** An answer without fields. */

@@ -22,7 +22,8 @@ import {
 import { Task } from "../kernel/task.ts";
 import { isError } from "../lib/result.ts";
 import { FileDescription } from "../vfs/file-description.ts";
-import { OFFSET_MAX, setRecordLock, setWholeLock, testRecordLock } from "../vfs/file-locks.ts";
+import { OFFSET_MAX, setWholeLock, testRecordLock } from "../vfs/file-locks.ts";
+import { setFileLock } from "../vfs/shared-locks.ts";
 import { fileOf, isMemory } from "./arguments.ts";
 
 // struct flock: +0 l_type (i16)  +2 l_whence (i16)  +8 l_start (i64)  +16 l_len (i64)  +24 l_pid (i32)
@@ -101,17 +102,26 @@ export function getLock(task: Task, file: FileDescription, command: i32, at: usi
     const asked = type == F_UNLCK ? F_WRLCK : type;
     const found = testRecordLock(file.inode, owner, asked, load<i64>(lock, 8), load<i64>(lock, 16));
     if (found === null) {
-      store<i16>(at, <i16>F_UNLCK);
+      const other = file.testElsewhere(owner, asked, load<i64>(lock, 8), load<i64>(lock, 16), lock + 8);
+      if (other < 0) result = other;
+      else store<i16>(at, <i16>other);
+      // Nobody here knows which process has it.
+      if (other >= 0 && other != F_UNLCK) putRange(at, load<i64>(lock, 8), load<i64>(lock, 16), -1);
     } else {
       store<i16>(at, <i16>found.type);
-      store<i16>(at, <i16>SEEK_SET, 2);
-      store<i64>(at, found.start, 8);
-      store<i64>(at, found.end == OFFSET_MAX ? 0 : found.end - found.start + 1, 16);
-      store<i32>(at, found.pid, 24);
+      putRange(at, found.start, found.end, found.pid);
     }
   }
   heap.free(lock);
   return result;
+}
+
+/** Writes a range, inclusive, into the struct flock at `at`. */
+function putRange(at: usize, start: i64, end: i64, pid: i32): void {
+  store<i16>(at, <i16>SEEK_SET, 2);
+  store<i64>(at, start, 8);
+  store<i64>(at, end == OFFSET_MAX ? 0 : end - start + 1, 16);
+  store<i32>(at, pid, 24);
 }
 
 /** F_SETLK, F_SETLKW and those of OFD locks. Errors: EFAULT; the range's; EBADF for the mode; then setRecordLock()'s. */
@@ -132,7 +142,7 @@ export function setLock(task: Task, file: FileDescription, command: i32, at: usi
   if (ofd && load<i32>(at, 24) != 0) return -EINVAL;
   file.incRef();
   const pid = ofd ? -1 : <i32>task.id;
-  result = setRecordLock(file.inode, ownerOf(task, file, ofd), pid, type, start, end, waits);
+  result = setFileLock(file, ownerOf(task, file, ofd), pid, type, start, end, waits);
   file.decRef();
   return result;
 }

@@ -6,6 +6,7 @@
 import { SEEK_DATA, SEEK_HOLE } from "../abi/data.ts";
 import { EBADF, EINVAL, EISDIR, ENOTDIR, ENOTTY, ENXIO, EOPNOTSUPP, ESPIPE } from "../abi/errno.ts";
 import {
+  F_UNLCK,
   O_ACCMODE,
   O_APPEND,
   O_PATH,
@@ -130,6 +131,21 @@ export abstract class FileDescription extends RefCounted {
   /** fallocate(2). Only mode 0, which extends, is required. */
   allocate(_mode: u32, _offset: i64, _length: i64): i32 {
     return -EOPNOTSUPP;
+  }
+  /** Somebody outside this kernel uses the file too: its record locks are also held there (vfs/shared-locks.ts). */
+  get locksElsewhere(): bool {
+    return false;
+  }
+  /** Sets or frees a record lock there, without waiting for it. Errors: EAGAIN when somebody's is in the way. */
+  lockElsewhere(_owner: usize, _type: i32, _start: i64, _end: i64): i32 {
+    return 0;
+  }
+  /**
+   * The first record lock there that is in the way of one, as its type; F_UNLCK when there is none; or -errno. Puts its first and
+   * last byte to `range`.
+   */
+  testElsewhere(_owner: usize, _type: i32, _start: i64, _end: i64, _range: usize): i32 {
+    return F_UNLCK;
   }
   sync(_dataOnly: bool): i32 {
     return 0;

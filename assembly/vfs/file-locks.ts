@@ -194,6 +194,25 @@ export function testRecordLock(inode: Inode, owner: usize, type: i32, start: i64
   return inode.locks ? changetype<FileLocks>(inode.locks).conflict(owner, type, start, end) : null;
 }
 
+/** Whether the owner has any record lock of the file. */
+export function ownsRecordLock(inode: Inode, owner: usize): bool {
+  if (!inode.locks) return false;
+  let at = changetype<FileLocks>(inode.locks).records;
+  while (at !== null && at.owner != owner) at = at.next;
+  return at !== null;
+}
+
+/** The type of the owner's record lock on the byte at `offset`; F_UNLCK when it has none. */
+export function recordLockAt(inode: Inode, owner: usize, offset: i64): i32 {
+  if (!inode.locks) return F_UNLCK;
+  let at = changetype<FileLocks>(inode.locks).records;
+  while (at !== null) {
+    if (at.owner == owner && at.overlaps(offset, offset)) return at.type;
+    at = at.next;
+  }
+  return F_UNLCK;
+}
+
 /**
  * Sets or frees a record lock. `waits`: sleeps until nothing is in the way. `pid` -1: an OFD lock, for which no circle is looked
  * for. Errors: EAGAIN for a conflict; EDEADLK; ENOLCK; EINTR. Linux: posix_lock_inode().

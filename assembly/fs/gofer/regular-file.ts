@@ -7,7 +7,7 @@
 
 import { FALLOC_FL_COLLAPSE_RANGE, FALLOC_FL_INSERT_RANGE, FALLOC_FL_KEEP_SIZE } from "../../abi/data.ts";
 import { EFBIG, EINVAL, EOPNOTSUPP } from "../../abi/errno.ts";
-import { O_RDONLY, SEEK_DATA, SEEK_HOLE } from "../../abi/fcntl.ts";
+import { F_UNLCK, O_RDONLY, SEEK_DATA, SEEK_HOLE } from "../../abi/fcntl.ts";
 import { IOV_MAX } from "../../abi/limits.ts";
 import { S_ISGID, S_ISUID, S_IXGRP } from "../../abi/stat.ts";
 import { preadGuest, pwriteGuest, readGuest, readKernel, writeGuest, writeKernel } from "../../host.ts";
@@ -269,6 +269,27 @@ export class GoferFile extends FileDescription {
     }
     node.lock.release();
     return done;
+  }
+
+  /** Others use the tree too. Only record locks: the protocol has no flock(2). */
+  override get locksElsewhere(): bool {
+    return this.node.gofer.isShared;
+  }
+
+  override lockElsewhere(owner: usize, type: i32, start: i64, end: i64): i32 {
+    // No file of the host reaches there.
+    if (start > OFFSET_MAX) return 0;
+    const length = end > OFFSET_MAX ? 0 : end - start + 1;
+    const result = this.node.client.lock(this.handle.fid, type, start, length, <u32>owner);
+    // A server without locks: they hold within this kernel.
+    return result == -EOPNOTSUPP ? 0 : result;
+  }
+
+  override testElsewhere(owner: usize, type: i32, start: i64, end: i64, range: usize): i32 {
+    if (start > OFFSET_MAX || !this.locksElsewhere) return F_UNLCK;
+    const length = end > OFFSET_MAX ? 0 : end - start + 1;
+    const result = this.node.client.getlock(this.handle.fid, type, start, length, <u32>owner, range);
+    return result == -EOPNOTSUPP ? F_UNLCK : result;
   }
 
   private setSize(node: GoferNode, size: i64): i32 {
