@@ -2,6 +2,8 @@
 
 import { WvisorError } from "../../common/errors.ts";
 import type { MountConfig, MountSource, RuntimeConfig, SandboxConfig } from "../config/sandbox-config.ts";
+import { depthOf } from "../config/sandbox-path.ts";
+import { MNT_NODEV, MNT_NOEXEC, MNT_NOSUID, MNT_READONLY, MNT_RELATIME } from "../kernel/exports.ts";
 import type { GoferMount } from "../sandbox/gofer-process.ts";
 import type { FilesystemHandle, Machine, NamespaceHandle } from "./machine.ts";
 
@@ -45,9 +47,9 @@ export function mountAll(machine: Machine, config: SandboxConfig): MountedSandbo
   const roots = config.mounts.map((mount) => ({ mount, root: build(mount.source) }));
   const runtimeRoots = config.runtimes.map(() => connections.take());
   const namespace = machine.namespace(root, isReadonly(config.root));
-  for (const { mount, root: tree } of withDev(machine, roots)) {
+  for (const { mount, root: tree } of compileMounts(machine, roots)) {
     try {
-      machine.mount(namespace, tree, mount.destination, isReadonly(mount.source));
+      machine.mount(namespace, tree, mount.destination, flagsOf(mount));
     } catch (cause) {
       throw new WvisorError(
         "ERR_WVISOR_MOUNT",
@@ -74,18 +76,39 @@ interface Tree {
   readonly root: FilesystemHandle;
 }
 
-/** /dev is there always; before what is mounted below it. */
-function withDev(machine: Machine, trees: readonly Tree[]): readonly Tree[] {
-  if (trees.some(({ mount }) => mount.destination === "/dev")) return trees;
-  const dev: Tree = {
-    mount: { destination: "/dev", source: { type: "devtmpfs" } },
-    root: machine.devtmpfs(),
-  };
-  return [dev, ...trees];
+/** What every sandbox has, as far as the kernel has it (V21-26, CM-01). */
+const MANDATORY: readonly { readonly destination: string; readonly type: string; readonly flags: number }[] =
+  [
+    { destination: "/proc", type: "proc", flags: MNT_NOSUID | MNT_NODEV | MNT_NOEXEC | MNT_RELATIME },
+    { destination: "/sys", type: "sysfs", flags: MNT_NOSUID | MNT_NODEV | MNT_NOEXEC | MNT_RELATIME },
+    { destination: "/dev", type: "devtmpfs", flags: MNT_NOSUID | MNT_NOEXEC | MNT_RELATIME },
+    { destination: "/dev/pts", type: "devpts", flags: MNT_NOSUID | MNT_NOEXEC | MNT_RELATIME },
+  ];
+
+/**
+ * The mounts of the configuration and the mandatory ones that it lacks, parents before what lies below them (V21-24; there by the
+ * length of the text, here by depth, and those of one depth stay in their order). Mandatory ones come first at their depth.
+ */
+function compileMounts(machine: Machine, trees: readonly Tree[]): readonly Tree[] {
+  const given = new Set(trees.map(({ mount }) => mount.destination));
+  const missing = MANDATORY.filter(({ destination }) => !given.has(destination));
+  const added: Tree[] = [];
+  for (const { destination, type, flags } of missing) {
+    const root = machine.tryKernelFilesystem(type);
+    if (root !== undefined) {
+      added.push({ mount: { destination, source: { type: "placeholder", name: type }, flags }, root });
+    }
+  }
+  return [...added, ...trees].sort((a, b) => depthOf(a.mount.destination) - depthOf(b.mount.destination));
+}
+
+function flagsOf({ source, flags = MNT_RELATIME }: MountConfig): number {
+  return isReadonly(source) ? flags | MNT_READONLY : flags;
 }
 
 function isReadonly(source: MountSource): boolean {
-  if (source.type === "placeholder") return true;
+  // One that stands for what the kernel does not have is a directory that nobody may write to.
+  if (source.type === "placeholder") return false;
   return source.type === "devtmpfs" ? false : source.readonly && !(source.type === "bind" && source.overlay);
 }
 
@@ -102,7 +125,7 @@ function makeFilesystem(
     case "devtmpfs":
       return machine.devtmpfs();
     case "placeholder":
-      return machine.tmpfs(4096, 0o555, 0, 0);
+      return machine.tryKernelFilesystem(source.name) ?? machine.tmpfs(4096, 0o555, 0, 0);
     case "bind": {
       const tree = machine.gofer(connections.take(), {
         readonly: source.readonly || source.overlay,

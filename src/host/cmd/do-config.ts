@@ -1,7 +1,6 @@
 // From the flags of `wvisor do` to the configuration of its sandbox.
 
-import { lstatSync, readdirSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 import {
   DEFAULT_HOME,
   DEFAULT_HOSTNAME,
@@ -11,7 +10,7 @@ import {
   randomId,
 } from "../config/defaults.ts";
 import type { HostFacts } from "../config/host-facts.ts";
-import { checkSources, parentsFirst } from "../config/mounts.ts";
+import { checkSources, parentsFirst, wantsTmp } from "../config/mounts.ts";
 import { findRuntimes, isRuntimeName } from "../config/runtimes.ts";
 import type { BindSource, MountConfig, MountSource, SandboxConfig } from "../config/sandbox-config.ts";
 import { cleanPath } from "../config/sandbox-path.ts";
@@ -33,7 +32,7 @@ export function doConfig(flags: Flags, operands: readonly string[], host: HostFa
   const showsNothing = !flags.has("volume") && !flags.has("rootfs");
   if (showsNothing) given.push(currentDirectory(host.cwd));
   refuseTwice(given);
-  if (!given.some((mount) => mount.destination === "/tmp") && wantsTmp(root)) {
+  if (!given.some((mount) => mount.destination === "/tmp") && wantsTmp(root, [])) {
     given.push({ destination: "/tmp", source: DEFAULT_TMPFS });
   }
   const mounts = parentsFirst(given);
@@ -157,17 +156,6 @@ function refuseTwice(mounts: readonly MountConfig[]): void {
   for (const { destination } of mounts) {
     if (seen.has(destination)) throw new UsageError(`two mounts at ${destination}`);
     seen.add(destination);
-  }
-}
-
-/** /tmp is a tmpfs unless the root file system keeps something there, as in gVisor. */
-function wantsTmp(root: MountSource): boolean {
-  if (root.type !== "bind") return true;
-  const tmp = join(root.source, "tmp");
-  try {
-    return lstatSync(tmp).isDirectory() && readdirSync(tmp).length === 0;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "ENOENT";
   }
 }
 

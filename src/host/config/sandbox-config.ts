@@ -34,7 +34,7 @@ export interface OverlaySource {
   readonly cache: CachePolicy;
 }
 
-/** An empty read-only directory in place of a file system that the kernel does not have yet. */
+/** A file system of the kernel's own by its name; while the kernel has none of that name, an empty read-only directory. */
 export interface PlaceholderSource {
   readonly type: "placeholder";
   readonly name: string;
@@ -50,6 +50,8 @@ export type MountSource = BindSource | TmpfsSource | OverlaySource | Placeholder
 export interface MountConfig {
   readonly destination: string;
   readonly source: MountSource;
+  /** MNT_* besides MNT_READONLY, which the source tells; relatime when absent. */
+  readonly flags?: number;
 }
 
 export interface ProcessConfig {
@@ -90,7 +92,7 @@ export interface SandboxConfig {
   readonly id: string;
   readonly hostname: string;
   readonly root: MountSource;
-  /** In the order in which they are mounted. /dev is added when nothing is mounted there. */
+  /** Parents are mounted before what lies below them; /proc, /sys and /dev are added when nothing is mounted there. */
   readonly mounts: readonly MountConfig[];
   readonly process: ProcessConfig;
   /** Commands that the sandbox offers when it has none of their name itself. */

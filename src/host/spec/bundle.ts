@@ -4,10 +4,10 @@
 import { readFileSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { WvisorError } from "../../common/errors.ts";
-import { DEFAULT_HOSTNAME, DEFAULT_UMASK } from "../config/defaults.ts";
+import { DEFAULT_HOSTNAME, DEFAULT_TMPFS, DEFAULT_UMASK } from "../config/defaults.ts";
 import { reasonOf } from "../config/host-file.ts";
-import { checkSources } from "../config/mounts.ts";
-import type { SandboxConfig } from "../config/sandbox-config.ts";
+import { checkSources, wantsTmp } from "../config/mounts.ts";
+import type { MountSource, SandboxConfig } from "../config/sandbox-config.ts";
 import { cleanPath } from "../config/sandbox-path.ts";
 import { capabilityMask } from "./capabilities.ts";
 import { convertMounts } from "./mounts.ts";
@@ -71,18 +71,22 @@ function convertSpec(spec: RuntimeSpec, options: BundleOptions): SandboxConfig {
     warn("hooks: ignoring them, this version runs none");
   }
   const rootReadonly = spec.root.readonly;
+  const root: MountSource = {
+    type: "bind",
+    source: resolve(bundle, spec.root.path),
+    readonly: rootReadonly,
+    overlay: overlay !== "none" && !rootReadonly,
+    // A sandbox in the foreground has its trees to itself.
+    cache: "exclusive",
+  };
+  const mounts = convertMounts(spec.mounts, { bundle, overlay: overlay === "all", warn });
+  const places = mounts.map(({ destination }) => destination);
+  if (wantsTmp(root, places)) mounts.push({ destination: "/tmp", source: DEFAULT_TMPFS });
   return {
     id: options.id,
     hostname: spec.hostname ?? DEFAULT_HOSTNAME,
-    root: {
-      type: "bind",
-      source: resolve(bundle, spec.root.path),
-      readonly: rootReadonly,
-      overlay: overlay !== "none" && !rootReadonly,
-      // A sandbox in the foreground has its trees to itself.
-      cache: "exclusive",
-    },
-    mounts: convertMounts(spec.mounts, { bundle, overlay: overlay === "all", warn }),
+    root,
+    mounts,
     process: {
       args: process.args,
       env: process.env,

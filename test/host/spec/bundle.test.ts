@@ -3,7 +3,17 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { WvisorError } from "../../../src/common/errors.ts";
+import { DEFAULT_TMPFS } from "../../../src/host/config/defaults.ts";
 import type { SandboxConfig } from "../../../src/host/config/sandbox-config.ts";
+import {
+  MNT_NOATIME,
+  MNT_NODEV,
+  MNT_NODIRATIME,
+  MNT_NOEXEC,
+  MNT_NOSUID,
+  MNT_NOSYMFOLLOW,
+  MNT_RELATIME,
+} from "../../../src/host/kernel/exports.ts";
 import { type BundleOptions, loadBundle } from "../../../src/host/spec/bundle.ts";
 import { failure, put, scratchDirectory } from "../scratch.ts";
 
@@ -46,7 +56,7 @@ describe("a bundle", () => {
           overlay: false,
           cache: "exclusive",
         },
-        mounts: [],
+        mounts: [{ destination: "/tmp", source: DEFAULT_TMPFS }],
         process: {
           args: ["/app"],
           env: [],
@@ -325,7 +335,73 @@ describe("a mount", () => {
     expect(failure(() => overlay("lowerdir=a:gone"))).toMatch(/gone: no such file or directory$/);
   });
 
-  test("of what the kernel does not have yet is an empty directory", () => {
+  test("has the flags that its options name, the last of a kind (V21-27)", () => {
+    const flagsOf = (...options: string[]) =>
+      loadMount({ destination: "/x", type: "proc", options }).config.mounts[0]!.flags;
+    expect(flagsOf()).toBe(undefined);
+    expect(flagsOf("nosuid", "nodev", "noexec")).toBe(MNT_NOSUID | MNT_NODEV | MNT_NOEXEC | MNT_RELATIME);
+    expect(flagsOf("noatime")).toBe(MNT_NOATIME);
+    expect(flagsOf("noatime", "relatime")).toBe(undefined);
+    expect(flagsOf("strictatime", "nodiratime")).toBe(MNT_NODIRATIME);
+    expect(flagsOf("nosuid", "suid", "noexec", "exec")).toBe(undefined);
+    expect(flagsOf("rnosuid", "rnoexec")).toBe(MNT_NOSUID | MNT_NOEXEC | MNT_RELATIME);
+    expect(flagsOf("nosymfollow")).toBe(MNT_NOSYMFOLLOW | MNT_RELATIME);
+    expect(flagsOf("rprivate", "rshared", "sync", "defaults")).toBe(undefined);
+  });
+
+  test("is read-only by rro as well", () => {
+    expect(sourceOf({ ...DATA, type: "bind", options: ["rbind", "rro"] })).toEqual({
+      ...BIND,
+      readonly: true,
+    });
+  });
+
+  test("with an option that nothing has is refused, by name and place", () => {
+    expect(failure(() => loadMount({ destination: "/x", type: "proc", options: ["nosuid", "fast"] }))).toBe(
+      'loading bundle: config.json: mounts[0].options: the mount at /x has no option "fast" (EINVAL)',
+    );
+    expect(failure(() => loadMount({ ...DATA, type: "bind", options: ["size=1"] }))).toMatch(
+      /no option "size=1"/,
+    );
+    expect(failure(() => loadMount({ destination: "/t", type: "tmpfs", options: ["color=1"] }))).toMatch(
+      /at \/t has no option "color=1"/,
+    );
+  });
+
+  test("that remounts changes the newest of its place", () => {
+    const { config } = load({
+      ...MINIMAL,
+      mounts: [
+        { ...DATA, type: "bind" },
+        { destination: "/d/", options: ["remount", "bind", "ro", "noexec"] },
+      ],
+    });
+    expect(config.mounts.slice(0, -1)).toEqual([
+      { destination: "/d", source: { ...BIND, readonly: true }, flags: MNT_NOEXEC | MNT_RELATIME },
+    ]);
+    expect(failure(() => loadMount({ destination: "/no", options: ["remount", "ro"] }))).toBe(
+      "loading bundle: config.json: mounts[0].options: remount: nothing is mounted at /no (EINVAL)",
+    );
+  });
+
+  test("of a tmpfs at /tmp is added where the root has nothing there (V21-50)", () => {
+    const root = join(scratch, "roots");
+    const places = (name: string, mounts: object[] = []) =>
+      load({ ...MINIMAL, root: { path: join(root, name) }, mounts }).config.mounts.map(
+        ({ destination }) => destination,
+      );
+    for (const name of ["none", "empty/tmp", "full/tmp/x"]) mkdirSync(join(root, name), { recursive: true });
+    mkdirSync(join(root, "file"));
+    put(join(root, "file"), "tmp", "");
+    expect(places("none")).toEqual(["/tmp"]);
+    expect(places("empty")).toEqual(["/tmp"]);
+    expect(places("full")).toEqual([]);
+    expect(places("file")).toEqual([]);
+    expect(places("none", [{ destination: "/tmp", type: "proc" }])).toEqual(["/tmp"]);
+    expect(places("none", [{ destination: "/tmp/x", type: "proc" }])).toEqual(["/tmp/x"]);
+  });
+
+  test("of a file system of the kernel's own is told by its name", () => {
     for (const type of ["proc", "sysfs", "devpts", "mqueue", "cgroup", "cgroup2"]) {
       expect(sourceOf({ destination: "/x", type, options: ["nosuid"] })).toEqual({
         type: "placeholder",
@@ -344,7 +420,7 @@ describe("a mount", () => {
         { destination: "/n", source: "x" },
       ],
     });
-    expect(config.mounts.map((mount) => mount.destination)).toEqual(["/a/b", "/a"]);
+    expect(config.mounts.map((mount) => mount.destination)).toEqual(["/a/b", "/a", "/tmp"]);
     expect(warnings).toEqual([
       'mounts[1]: ignoring unknown file system type "zfs" at /z',
       'mounts[3]: ignoring unknown file system type "" at /n',
