@@ -58,6 +58,8 @@ export const ROOT_BOOT_TIME = 1360;
 export const ROOT_UTS = 1368;
 /** The last mount id (vfs/mount.ts). */
 export const ROOT_LAST_MOUNT_ID = 1440;
+/** The last number given to credentials (auth/credentials.ts). */
+export const ROOT_LAST_CREDENTIALS = 1436;
 /** The last peer group id (vfs/propagation.ts). */
 export const ROOT_LAST_PEER_GROUP_ID = 1444;
 /** Head of the registered file system types (vfs/filesystem-type.ts). */

@@ -1,6 +1,7 @@
 // Who a task is: ids, groups, capabilities (Linux: struct cred). Immutable once a task runs with it: a call that changes an id
 // makes a copy, changes that, and puts it in place (kernel/task.ts setCredentials()). Ids of -1 are no ids.
 
+import { ROOT_LAST_CREDENTIALS } from "../abi/kernel-layout.ts";
 import { RefCounted } from "../lib/ref-counted.ts";
 import { GroupInfo } from "./group-info.ts";
 
@@ -24,6 +25,8 @@ export class Credentials extends RefCounted {
   /** What the inheritable set may gain. */
   bounding: u64;
   groups: GroupInfo = new GroupInfo();
+  /** No two have the same, so that who keeps the number can tell them apart without a reference. */
+  readonly number: u32;
 
   /** The real ids; `capabilities` become permitted, effective and bounding. */
   constructor(
@@ -32,6 +35,8 @@ export class Credentials extends RefCounted {
     capabilities: u64,
   ) {
     super();
+    this.number = load<u32>(ROOT_LAST_CREDENTIALS) + 1;
+    store<u32>(ROOT_LAST_CREDENTIALS, this.number);
     this.euid = uid;
     this.suid = uid;
     this.fsuid = uid;

@@ -44,14 +44,27 @@ export function takePath(walk: PathWalk, path: usize): i32 {
  * EBADF and ENOTDIR for the descriptor, which an absolute path does not look at.
  */
 export function beginAt(task: Task, walk: PathWalk, dirFd: i32, path: usize, flags: u32): i32 {
-  return beginAs(task, task.cred, walk, dirFd, path, flags);
+  return beginAs(task, task.cred, walk, dirFd, path, flags, false);
 }
 
-function beginAs(task: Task, cred: Credentials, walk: PathWalk, dirFd: i32, path: usize, flags: u32): i32 {
+/** beginAt() for a walk whose start is its root: an absolute path begins there, too. */
+export function beginInRoot(task: Task, walk: PathWalk, dirFd: i32, path: usize): i32 {
+  return beginAs(task, task.cred, walk, dirFd, path, 0, true);
+}
+
+function beginAs(
+  task: Task,
+  cred: Credentials,
+  walk: PathWalk,
+  dirFd: i32,
+  path: usize,
+  flags: u32,
+  inRoot: bool,
+): i32 {
   const length = takePath(walk, path);
   if (length < 0) return length;
   if (length == 0 && !(flags & <u32>AT_EMPTY_PATH)) return -ENOENT;
-  const absolute = length > 0 && load<u8>(walk.path) == 0x2f;
+  const absolute = !inRoot && length > 0 && load<u8>(walk.path) == 0x2f;
   if (dirFd == AT_FDCWD || absolute) {
     walk.begin(task.rootMount, task.rootDentry, task.cwdMount, task.cwdDentry, cred);
     walk.umask = task.umask;
@@ -86,7 +99,7 @@ export function walkAs(
   walkFlags: u32,
 ): i32 {
   const walk = task.walk;
-  const length = beginAs(task, cred, walk, dirFd, path, flags);
+  const length = beginAs(task, cred, walk, dirFd, path, flags, false);
   if (length <= 0) return length;
   const result = walk.run(<u32>length, walkFlags);
   if (result < 0) walk.release();

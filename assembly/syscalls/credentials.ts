@@ -78,7 +78,7 @@ export function setregid(task: Task, gid: u32, egid: u32): i64 {
 /** Errors: EPERM without CAP_SETUID for an id that is not one of the three. */
 export function setresuid(task: Task, uid: u32, euid: u32, suid: u32): i64 {
   const old = task.cred;
-  // Nothing changes then, not even the file id.
+  // Nothing changes then, not even the file id; the credentials stay the same object.
   const keepsEffective = euid == NONE || (euid == old.euid && euid == old.fsuid);
   if (keepsEffective && (uid == NONE || uid == old.uid) && (suid == NONE || suid == old.suid)) return 0;
   if (!old.hasCapability(CAP_SETUID)) {

@@ -1,5 +1,6 @@
 // Calls that make, remove and move names: mkdir(2), rmdir(2), unlink(2), symlink(2), link(2), rename(2), readlink(2).
 
+import { CAP_DAC_READ_SEARCH } from "../abi/capability.ts";
 import { EFAULT, EINVAL, ENOENT, EPERM } from "../abi/errno.ts";
 import {
   AT_EMPTY_PATH,
@@ -13,7 +14,7 @@ import {
 import { PATH_MAX } from "../abi/limits.ts";
 import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFMT, S_IFREG, S_IFSOCK } from "../abi/stat.ts";
 import { Task } from "../kernel/task.ts";
-import { WALK_FOLLOW, WALK_PARENT } from "../vfs/path-walk.ts";
+import { PathWalk, WALK_FOLLOW, WALK_PARENT } from "../vfs/path-walk.ts";
 import {
   linkAt,
   mkdirAt,
@@ -78,7 +79,18 @@ export function symlinkat(task: Task, target: usize, dirFd: i32, path: usize): i
   return result;
 }
 
-/** Errors: EINVAL for unknown flags, the old path's, then the new one's. */
+/**
+ * Whether AT_EMPTY_PATH is for the caller: with CAP_DAC_READ_SEARCH, or when its credentials are those that the descriptor was opened
+ * with (Linux: path_init(), LOOKUP_LINKAT_EMPTY).
+ */
+function mayLinkEmpty(task: Task, fd: i32): bool {
+  if (fd == AT_FDCWD) return true;
+  const entry = task.fds.get(<u32>fd);
+  if (entry === null || entry.description.openedBy == task.cred.number) return true;
+  return task.cred.hasCapability(CAP_DAC_READ_SEARCH);
+}
+
+/** Errors: EINVAL for unknown flags; the old path's, ENOENT for AT_EMPTY_PATH; the new path's; linkAt()'s. */
 export function linkat(task: Task, oldFd: i32, oldPath: usize, newFd: i32, newPath: usize, flags: u32): i64 {
   if (flags & ~(<u32>(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH))) return -EINVAL;
   const from = task.walk;
@@ -86,7 +98,8 @@ export function linkat(task: Task, oldFd: i32, oldPath: usize, newFd: i32, newPa
   const oldLength = beginAt(task, from, oldFd, oldPath, flags);
   if (oldLength < 0) return oldLength;
   let result: i32 = 0;
-  if (oldLength > 0) result = from.run(<u32>oldLength, flags & <u32>AT_SYMLINK_FOLLOW ? WALK_FOLLOW : 0);
+  if (flags & <u32>AT_EMPTY_PATH && !mayLinkEmpty(task, oldFd)) result = -ENOENT;
+  else if (oldLength > 0) result = from.run(<u32>oldLength, flags & <u32>AT_SYMLINK_FOLLOW ? WALK_FOLLOW : 0);
   if (result == 0) {
     const newLength = beginAt(task, to, newFd, newPath, 0);
     result = newLength < 0 ? newLength : linkAt(from, to, <u32>newLength, 0);
@@ -123,6 +136,12 @@ export function renameat2(
   return result;
 }
 
+/** readlinkat(2) with an empty path: the descriptor is the link. Errors: ENOENT when it is none. */
+function readlinkOpen(walk: PathWalk, text: usize): i32 {
+  const inode = walk.result.file;
+  return inode.isSymlink ? inode.readlink(text) : -ENOENT;
+}
+
 /** Returns the bytes put to `out`, without a NUL, cut to `size`. Errors: EINVAL for a size of 0, the path's, EINVAL, EFAULT. */
 export function readlinkat(task: Task, dirFd: i32, path: usize, out: usize, size: i32): i64 {
   if (size <= 0) return -EINVAL;
@@ -130,7 +149,7 @@ export function readlinkat(task: Task, dirFd: i32, path: usize, out: usize, size
   const length = beginAt(task, walk, dirFd, path, <u32>AT_EMPTY_PATH);
   if (length < 0) return length;
   const text = heap.alloc(PATH_MAX);
-  let result = readlinkAt(walk, <u32>length, text, 0);
+  let result = length > 0 ? readlinkAt(walk, <u32>length, text, 0) : readlinkOpen(walk, text);
   walk.release();
   if (result > size) result = size;
   if (result > 0) {

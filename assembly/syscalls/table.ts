@@ -36,6 +36,8 @@ export function dispatch(task: Task, number: i32, a: i64, b: i64, c: i64, d: i64
       return open.open(task, <usize>a, <u32>b, <u32>c);
     case nr.SYS_openat:
       return open.openat(task, <i32>a, <usize>b, <u32>c, <u32>d);
+    case nr.SYS_openat2:
+      return open.openat2(task, <i32>a, <usize>b, <usize>c, <u64>d);
     case nr.SYS_creat:
       return open.creat(task, <usize>a, <u32>b);
     case nr.SYS_close:

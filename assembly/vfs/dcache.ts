@@ -10,6 +10,8 @@ import { DENTRY_DEAD, DENTRY_HASHED, DENTRY_REFERENCED, Dentry, Filesystem, Inod
 import { moveTreeGeneration } from "./tree-generation.ts";
 
 const BUCKETS: u32 = 65536;
+/** Room for "#" and twenty digits. */
+const UNNAMED_MAX: usize = 24;
 
 /** Makes the table (one u32 per bucket). Called once. */
 export function initDcache(): void {
@@ -43,6 +45,24 @@ export function makeDentry(parent: Dentry, name: usize, length: u32, hash: u32):
   if (fs.dentryCount >= fs.dentryMax) shrinkDcache(fs, (fs.dentryMax >> 4) + 1);
   else if (memoryIsShort()) shrinkDcache(fs, 2);
   return new Dentry(fs, parent, name, length, hash);
+}
+
+/** A dentry, never to be found by a name, for a file that has none; with one reference. Takes over the reference on `inode`. */
+export function makeUnnamedDentry(parent: Dentry, inode: Inode): Dentry {
+  // "#" and the inode number (Linux: d_mark_tmpfile()), written from the end.
+  const name = heap.alloc(UNNAMED_MAX);
+  let at = UNNAMED_MAX;
+  let rest = inode.ino;
+  do {
+    store<u8>(name + --at, <u8>(0x30 + (rest % 10)));
+    rest /= 10;
+  } while (rest != 0);
+  store<u8>(name + --at, 0x23);
+  const dentry = makeDentry(parent, name + at, <u32>(UNNAMED_MAX - at), 0);
+  heap.free(name);
+  dentry.instantiate(inode);
+  dentry.flags |= DENTRY_DEAD;
+  return dentry;
 }
 
 /** The root dentry of a file system, with one reference; takes over the reference on `inode`. Never hashed. */

@@ -121,6 +121,8 @@ export abstract class Inode extends RefCounted {
   opensItself: bool = false;
   /** A directory that was removed: nothing can be made in it (Linux: S_DEAD). */
   dead: bool = false;
+  /** A file that never had a name, and may get one although it has no links (Linux: I_LINKABLE). */
+  linkable: bool = false;
 
   /** The POSIX access control list behind the mode bits, whose group bits are its mask. Held by the inode; setAcl() changes it. */
   accessAcl: Acl | null = null;

@@ -11,6 +11,7 @@ import {
   O_APPEND,
   O_PATH,
   O_RDONLY,
+  O_RDWR,
   O_WRONLY,
   SEEK_CUR,
   SEEK_END,
@@ -28,6 +29,8 @@ import { Mount } from "./mount.ts";
 export abstract class FileDescription extends RefCounted {
   /** Position of read(2) and write(2), or the next directory cookie. */
   offset: i64 = 0;
+  /** The number of the credentials that it was opened with (Linux: f_cred); 0 when the kernel made it. */
+  openedBy: u32 = 0;
   /** Keeps its mount and file system from being made read-only (Linux: mnt_get_write_access()). */
   private countsAsWriter: bool = false;
 
@@ -61,11 +64,14 @@ export abstract class FileDescription extends RefCounted {
   get inode(): Inode {
     return this.dentry.file;
   }
+  // Access mode 3 gives neither, after a check for both (Linux: OPEN_FMODE()).
   get canRead(): bool {
-    return (this.flags & <u32>O_ACCMODE) != <u32>O_WRONLY && !(this.flags & <u32>O_PATH);
+    const access = this.flags & <u32>O_ACCMODE;
+    return (access == <u32>O_RDONLY || access == <u32>O_RDWR) && !(this.flags & <u32>O_PATH);
   }
   get canWrite(): bool {
-    return (this.flags & <u32>O_ACCMODE) != <u32>O_RDONLY && !(this.flags & <u32>O_PATH);
+    const access = this.flags & <u32>O_ACCMODE;
+    return (access == <u32>O_WRONLY || access == <u32>O_RDWR) && !(this.flags & <u32>O_PATH);
   }
   get appends(): bool {
     return (this.flags & <u32>O_APPEND) != 0;

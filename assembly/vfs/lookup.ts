@@ -1,7 +1,7 @@
 // One name in one directory: from the dentry cache, else from the file system.
 
 import { memoryIsCritical } from "mm/page";
-import { ENAMETOOLONG, ENOENT, ENOMEM } from "../abi/errno.ts";
+import { EAGAIN, ENAMETOOLONG, ENOENT, ENOMEM } from "../abi/errno.ts";
 import { NAME_MAX } from "../abi/limits.ts";
 import { errorOf } from "../lib/result.ts";
 import { currentThread } from "../sched/thread.ts";
@@ -28,6 +28,14 @@ export function lookupOne(directory: Dentry, name: usize, length: u32): usize {
   const result = lookupLocked(directory, name, length);
   lock.release();
   return result;
+}
+
+/** lookupOne() that asks no file system: EAGAIN when the cache does not know. Never sleeps. */
+export function lookupCached(directory: Dentry, name: usize, length: u32): usize {
+  const cached = findDentry(directory, name, length, hashName(directory, name, length));
+  if (cached === null || (directory.fs.revalidates && !isKnown(cached))) return errorOf(-EAGAIN);
+  cached.incRef();
+  return changetype<usize>(cached);
 }
 
 /** Whether a name that is to be revalidated was, in this system call. */

@@ -17,9 +17,10 @@ import { free } from "../lib/ref-counted.ts";
 import { isError } from "../lib/result.ts";
 import { touchAtime } from "./atime.ts";
 import { Dentry, LinkTarget } from "./dentry.ts";
-import { lookupOne, needsAsking } from "./lookup.ts";
+import { lookupCached, lookupOne, needsAsking } from "./lookup.ts";
 import { findMount, MNT_NOSYMFOLLOW, Mount, MountList } from "./mount.ts";
 import { PathCache } from "./path-cache.ts";
+import { isReachable } from "./pathname.ts";
 import { checkPermission, MAY_EXEC } from "./permission.ts";
 import { treeGeneration } from "./tree-generation.ts";
 
@@ -39,6 +40,10 @@ export const WALK_NO_SYMLINKS: u32 = 32;
 export const WALK_NO_MAGICLINKS: u32 = 64;
 /** Crossing from mount to mount is EXDEV (RESOLVE_NO_XDEV). */
 export const WALK_NO_XDEV: u32 = 128;
+/** The starting directory is the root of the walk (RESOLVE_IN_ROOT). */
+export const WALK_IN_ROOT: u32 = 256;
+/** A name that the dentry cache does not know is EAGAIN (RESOLVE_CACHED). */
+export const WALK_CACHED: u32 = 512;
 
 export const LAST_NORM: i32 = 0;
 export const LAST_DOT: i32 = 1;
@@ -74,6 +79,13 @@ export class PathWalk {
   private links: u32 = 0;
   private mustBeDirectory: bool = false;
   private readonly cache: PathCache = new PathCache();
+  /** A ".." was followed: while the walk slept, what it is in may have been moved out of the start. */
+  private wentUp: bool = false;
+  /**
+   * The walk has needed its root. Until then Linux does not know that it is on the same mount, and an absolute link met by
+   * WALK_NO_XDEV is EXDEV (nd_jump_root()).
+   */
+  private rootIsSet: bool = false;
   /** The walk so far is one that the cache may keep. */
   private plain: bool = false;
   // Where and when it began, and with which text.
@@ -147,6 +159,12 @@ export class PathWalk {
     if (length >= <u32>PATH_MAX) return -ENAMETOOLONG;
     this.at = this.path;
     this.end = this.path + length;
+    this.wentUp = false;
+    this.rootIsSet = (flags & (WALK_BENEATH | WALK_IN_ROOT)) != 0 || load<u8>(this.path) == <u8>SLASH;
+    if (flags & WALK_IN_ROOT) {
+      this.rootMount = this.startMount;
+      this.rootDentry = this.startDentry;
+    }
     if (load<u8>(this.at) == <u8>SLASH) {
       const result = this.jumpToRoot(flags, true);
       if (result < 0) return result;
@@ -230,7 +248,8 @@ export class PathWalk {
         continue;
       }
       if (!last && this.result.fs.preparesWalks) this.prepare(name, length, flags);
-      const found = lookupOne(this.result, name, length);
+      const found =
+        flags & WALK_CACHED ? lookupCached(this.result, name, length) : lookupOne(this.result, name, length);
       if (isError(found)) return <i32>found;
       const child = changetype<Dentry>(found);
       const inode = child.inode;
@@ -250,6 +269,7 @@ export class PathWalk {
       if (this.result.fs.revalidates) this.plain = false;
       if (!last && !inode.isDirectory) return -ENOTDIR;
     }
+    if (this.wentUp && flags & (WALK_BENEATH | WALK_IN_ROOT) && !this.isBelowStart()) return this.escape();
     if ((this.mustBeDirectory || flags & WALK_DIRECTORY) && !this.result.file.isDirectory) return -ENOTDIR;
     return 0;
   }
@@ -311,8 +331,17 @@ export class PathWalk {
     return root === null ? null : root.namespace;
   }
 
+  /** Linux: path_is_under(). */
+  private isBelowStart(): bool {
+    const mount = changetype<Mount>(changetype<usize>(this.startMount));
+    const dentry = changetype<Dentry>(changetype<usize>(this.startDentry));
+    return isReachable(this.resultMount, this.result, mount, dentry);
+  }
+
   private walkUp(flags: u32): i32 {
     this.plain = false;
+    this.wentUp = true;
+    this.rootIsSet = true;
     let mount = this.resultMount;
     let dentry = this.result;
     while (true) {
@@ -344,7 +373,8 @@ export class PathWalk {
   private jumpToRoot(flags: u32, ofPath: bool): i32 {
     if (flags & WALK_BENEATH || (ofPath && flags & WALK_STRICT_ROOT)) return this.escape();
     const root = changetype<Mount>(changetype<usize>(this.rootMount));
-    if (flags & WALK_NO_XDEV && !ofPath && root !== this.resultMount) return -EXDEV;
+    const elsewhere = !this.rootIsSet || root !== this.resultMount;
+    if (flags & WALK_NO_XDEV && !ofPath && elsewhere) return -EXDEV;
     this.stepTo(root, changetype<Dentry>(changetype<usize>(this.rootDentry)));
     return 0;
   }
@@ -395,7 +425,7 @@ export class PathWalk {
     const dentry = changetype<Dentry>(changetype<usize>(target.dentry));
     target.mount = 0;
     target.dentry = null;
-    const scoped = (flags & (WALK_BENEATH | WALK_STRICT_ROOT)) != 0;
+    const scoped = (flags & (WALK_BENEATH | WALK_IN_ROOT | WALK_STRICT_ROOT)) != 0;
     if (flags & WALK_NO_MAGICLINKS || scoped) {
       dentry.decRef();
       mount.decRef();

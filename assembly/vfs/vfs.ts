@@ -25,11 +25,13 @@ import {
   O_DIRECTORY,
   O_EXCL,
   O_NOATIME,
+  O_NOCTTY,
   O_NOFOLLOW,
   O_PATH,
   O_RDONLY,
+  O_RDWR,
+  O_TMPFILE,
   O_TRUNC,
-  O_WRONLY,
   RENAME_EXCHANGE,
   RENAME_NOREPLACE,
 } from "../abi/fcntl.ts";
@@ -52,10 +54,10 @@ import { free } from "../lib/ref-counted.ts";
 import { errorOf, isError } from "../lib/result.ts";
 import { touchAtime } from "./atime.ts";
 import { ATTR_GID, ATTR_KILL_PRIV, ATTR_MODE, ATTR_SIZE, ATTR_UID, Attributes } from "./attributes.ts";
-import { exchangeDentries, killDentry, moveDentry } from "./dcache.ts";
+import { exchangeDentries, killDentry, makeUnnamedDentry, moveDentry } from "./dcache.ts";
 import { Dentry, Inode } from "./dentry.ts";
 import { openDevice } from "./device.ts";
-import { PathDescription } from "./file-description.ts";
+import { FileDescription, PathDescription } from "./file-description.ts";
 import { isForeign, lookupLocked } from "./lookup.ts";
 import { findMount, isMountPointIn, MNT_NODEV, Mount } from "./mount.ts";
 import { detachMounts } from "./mount-tree.ts";
@@ -66,11 +68,13 @@ import {
   PathWalk,
   WALK_DIRECTORY,
   WALK_FOLLOW,
+  WALK_NO_XDEV,
   WALK_PARENT,
 } from "./path-walk.ts";
 import {
   checkPermission,
   checkSticky,
+  isInGroupOrCapable,
   isOwnerOrCapable,
   MAY_EXEC,
   MAY_READ,
@@ -83,13 +87,22 @@ import { dropFileCapability } from "./xattr.ts";
 
 /** Set-user-id, set-group-id, sticky and the nine permission bits. */
 const MODE_BITS: u32 = 0o7777;
+/** What a description does not keep of the flags of open(2). */
+const CREATION_FLAGS: u32 = <u32>(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC);
 
 /**
  * open(2). `extra` are WALK_* bits that bound the walk. Returns a FileDescription with one
  * reference, or an error.
  */
 export function openAt(walk: PathWalk, length: u32, flags: u32, mode: u32, extra: u32): usize {
+  const file = openBy(walk, length, flags, mode, extra);
+  if (!isError(file)) changetype<FileDescription>(file).openedBy = walk.credentials.number;
+  return file;
+}
+
+function openBy(walk: PathWalk, length: u32, flags: u32, mode: u32, extra: u32): usize {
   if (flags & <u32>O_PATH) return openPath(walk, length, flags, extra);
+  if ((flags & <u32>O_TMPFILE) == <u32>O_TMPFILE) return openUnnamed(walk, length, flags, mode, extra);
   if (flags & <u32>O_CREAT && flags & <u32>O_DIRECTORY) return errorOf(-EINVAL);
   if (flags & <u32>O_CREAT) return openCreating(walk, length, flags, mode, extra);
   let bits = extra;
@@ -111,6 +124,31 @@ function openPath(walk: PathWalk, length: u32, flags: u32, extra: u32): usize {
   const result = walk.run(length, bits);
   if (result < 0) return errorOf(result);
   return changetype<usize>(new PathDescription(walk.resultMount, walk.result, flags));
+}
+
+/**
+ * open(2) with O_TMPFILE: a file without a name in the file system of a directory (Linux: do_tmpfile()). Errors: the walk's, ENOTDIR,
+ * EROFS, EACCES, EOPNOTSUPP.
+ */
+function openUnnamed(walk: PathWalk, length: u32, flags: u32, mode: u32, extra: u32): usize {
+  const follow = flags & <u32>O_NOFOLLOW ? 0 : WALK_FOLLOW;
+  const result = walk.run(length, extra | follow | WALK_DIRECTORY);
+  if (result < 0) return errorOf(result);
+  const parent = walk.result;
+  const directory = parent.file;
+  const cred = walk.credentials;
+  if (walk.resultMount.isReadonly) return errorOf(-EROFS);
+  const allowed = checkPermission(directory, cred, MAY_WRITE | MAY_EXEC);
+  if (allowed < 0) return errorOf(allowed);
+  const bits = modeFor(walk, directory, mode) & MODE_BITS;
+  const made = directory.createUnnamed(bits, cred.fsuid, groupFor(directory, cred));
+  if (isError(made)) return made;
+  const inode = changetype<Inode>(made);
+  inode.linkable = !(flags & <u32>O_EXCL);
+  const dentry = makeUnnamedDentry(parent, inode);
+  const file = inode.open(changetype<usize>(walk.mount), dentry, flags & ~CREATION_FLAGS);
+  dentry.decRef();
+  return file;
 }
 
 /** open(2) with O_CREAT (Linux: open_last_lookups(), lookup_open()). */
@@ -136,18 +174,14 @@ function openCreating(walk: PathWalk, length: u32, flags: u32, mode: u32, extra:
     }
     const child = changetype<Dentry>(found);
     if (child.isNegative) {
-      const made = createLocked(mount, parent, child, walk.credentials, mode & ~umaskFor(walk, parent.file));
+      const made = createLocked(mount, parent, child, walk.credentials, modeFor(walk, parent.file, mode));
       lock.release();
       if (made < 0) {
         child.decRef();
         return errorOf(made);
       }
       // The maker may write whatever the mode says, and there is nothing to truncate.
-      const file = child.file.open(
-        changetype<usize>(mount),
-        child,
-        flags & ~(<u32>(O_TRUNC | O_CREAT | O_EXCL)),
-      );
+      const file = child.file.open(changetype<usize>(mount), child, flags & ~CREATION_FLAGS);
       child.decRef();
       return file;
     }
@@ -166,7 +200,7 @@ function openCreating(walk: PathWalk, length: u32, flags: u32, mode: u32, extra:
       child.decRef();
       continue;
     }
-    const file = openCrossing(mount, child, walk, flags);
+    const file = openCrossing(mount, child, walk, flags, extra);
     child.decRef();
     return file;
   }
@@ -174,12 +208,13 @@ function openCreating(walk: PathWalk, length: u32, flags: u32, mode: u32, extra:
 }
 
 /** Opens an existing file that O_CREAT arrived at, or what is mounted on it. */
-function openCrossing(mount: Mount, child: Dentry, walk: PathWalk, flags: u32): usize {
+function openCrossing(mount: Mount, child: Dentry, walk: PathWalk, flags: u32, extra: u32): usize {
   let over = mount;
   let dentry = child;
   while (dentry.mounts) {
     const next = findMount(over, dentry);
     if (next === null) break;
+    if (extra & WALK_NO_XDEV) return errorOf(-EXDEV);
     over = next;
     dentry = next.root;
   }
@@ -204,7 +239,7 @@ function openFound(mount: Mount, dentry: Dentry, cred: Credentials, flags: u32):
   const inode = dentry.file;
   const access = flags & <u32>O_ACCMODE;
   let mask: u32 = 0;
-  if (access != <u32>O_WRONLY) mask |= MAY_READ;
+  if (access == <u32>O_RDONLY || access & <u32>O_RDWR) mask |= MAY_READ;
   if (access != <u32>O_RDONLY || flags & <u32>O_TRUNC) mask |= MAY_WRITE;
   if (inode.isDirectory && mask & MAY_WRITE) return errorOf(-EISDIR);
   const type = inode.type;
@@ -220,7 +255,7 @@ function openFound(mount: Mount, dentry: Dentry, cred: Credentials, flags: u32):
     const result = truncateInode(inode, 0, cred);
     if (result < 0) return errorOf(result);
   }
-  const kept = flags & ~(<u32>(O_TRUNC | O_CREAT | O_EXCL));
+  const kept = flags & ~CREATION_FLAGS;
   if (inode.opensItself) return inode.open(changetype<usize>(mount), dentry, kept);
   if (type == <u32>S_IFSOCK) return errorOf(-ENXIO);
   if (type == <u32>S_IFIFO) return openFifo(mount, dentry, kept);
@@ -266,6 +301,17 @@ function mayCreate(mount: Mount, parent: Dentry, cred: Credentials): i32 {
 /** What a mode loses in `directory`: a default access control list takes the umask's place. */
 function umaskFor(walk: PathWalk, directory: Inode): u32 {
   return directory.defaultAcl === null ? walk.umask : 0;
+}
+
+/**
+ * The mode of a new file that is no directory: set-group-id of an executable is not to be had from a directory that gives its group
+ * away, and the umask is applied (Linux: vfs_prepare_mode()).
+ */
+function modeFor(walk: PathWalk, directory: Inode, mode: u32): u32 {
+  const runs = <u32>(S_ISGID | S_IXGRP);
+  const gives = (mode & runs) == runs && (directory.mode & <u32>S_ISGID) != 0;
+  const kept = gives && !isInGroupOrCapable(directory.gid, walk.credentials) ? mode & ~(<u32>S_ISGID) : mode;
+  return kept & ~umaskFor(walk, directory);
 }
 
 /** The group of a new file: the directory's when that is set-group-id. */
@@ -331,7 +377,10 @@ export function mkdirAt(walk: PathWalk, length: u32, mode: u32, extra: u32): i32
   return result;
 }
 
-/** mknod(2); `mode` carries the type, the walk's umask applies. Errors: EPERM for a device without CAP_MKNOD. */
+/**
+ * mknod(2); `mode` carries the type, the walk's umask applies. Errors: EPERM for a device without CAP_MKNOD, but for a whiteout, the
+ * character device 0:0, which anybody may make.
+ */
 export function mknodAt(walk: PathWalk, length: u32, mode: u32, rdev: u32, extra: u32): i32 {
   const found = beginCreate(walk, length, false, extra);
   if (isError(found)) return <i32>found;
@@ -339,7 +388,7 @@ export function mknodAt(walk: PathWalk, length: u32, mode: u32, rdev: u32, extra
   const parent = walk.result.file;
   const cred = walk.credentials;
   const type = mode & <u32>S_IFMT;
-  const bits = mode & ~umaskFor(walk, parent);
+  const bits = modeFor(walk, parent, mode);
   const group = groupFor(parent, cred);
   const device = type == <u32>S_IFCHR || type == <u32>S_IFBLK;
   let result: i32;
@@ -372,6 +421,7 @@ export function linkAt(from: PathWalk, to: PathWalk, length: u32, extra: u32): i
   const child = changetype<Dentry>(found);
   let result = mayLink(from, to);
   if (result == 0) result = to.result.file.link(child, from.result);
+  if (result == 0) from.result.file.linkable = false;
   endCreate(to, child);
   return result;
 }
@@ -384,7 +434,7 @@ function mayLink(from: PathWalk, to: PathWalk): i32 {
   if (allowed < 0) return allowed;
   if (source.fs !== to.result.file.fs) return -EXDEV;
   if (source.isDirectory) return -EPERM;
-  return source.nlink == 0 ? -ENOENT : 0;
+  return source.nlink == 0 && !source.linkable ? -ENOENT : 0;
 }
 
 /**

@@ -12,6 +12,8 @@ import { descriptorCases } from "./cases/descriptors.ts";
 import { directoryCases } from "./cases/directories.ts";
 import { lockCases } from "./cases/locks.ts";
 import { memfdCases } from "./cases/memfd.ts";
+import { nameCases } from "./cases/names.ts";
+import { openCases } from "./cases/open.ts";
 import { pipeCases } from "./cases/pipes.ts";
 import { pollCases } from "./cases/poll.ts";
 import { spaceCases } from "./cases/space.ts";
@@ -38,6 +40,8 @@ export function syscallCases(make: () => Target): void {
   });
   attributeCases(make);
   directoryCases(make);
+  nameCases(make);
+  openCases(make);
   userCases(make);
   xattrCases(make);
   descriptorCases(make);

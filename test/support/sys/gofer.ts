@@ -11,6 +11,7 @@ import type { Capability, Target } from "./target.ts";
 /** What no tree behind a gofer has, and why. */
 const LACKS: ReadonlyMap<Capability, string> = new Map([
   ["device nodes", "a device node on the host's file system is a door to the host's drivers"],
+  ["whiteouts", "they are device nodes"],
   [
     "access control lists",
     "9P2000.L tells mode bits only, by which the client checks (as Linux's client without posixacl)",

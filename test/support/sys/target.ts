@@ -33,6 +33,7 @@ export interface Identity {
 /** What some file systems cannot have. A case that needs one says so by skipWithout(). */
 export type Capability =
   | "device nodes"
+  | "whiteouts"
   | "extended attributes"
   | "access control lists"
   | "sleep"

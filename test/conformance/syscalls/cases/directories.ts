@@ -12,7 +12,7 @@ import {
   ERANGE,
 } from "../../../../assembly/abi/errno.ts";
 import { O_CREAT, O_DIRECTORY, O_PATH, O_RDONLY, O_WRONLY } from "../../../../assembly/abi/fcntl.ts";
-import { DT_DIR, DT_LNK, DT_REG } from "../../../../assembly/abi/stat.ts";
+import { DT_DIR, DT_FIFO, DT_LNK, DT_REG } from "../../../../assembly/abi/stat.ts";
 import * as nr from "../../../../assembly/abi/syscall.ts";
 import { Calls } from "../../../support/sys/calls.ts";
 import type { Process, Target } from "../../../support/sys/target.ts";
@@ -90,13 +90,15 @@ export function directoryCases(make: () => Target): void {
       file(sys, "dir/file");
       sys.mkdir("dir/below");
       sys.symlink("x", "dir/link");
+      process.syscall(nr.SYS_mknod, "dir/fifo", 0o010644, 0);
       const entries = listAll(process, sys.open("dir", O_RDONLY | O_DIRECTORY));
-      expect(names(entries)).toEqual([".", "..", "below", "file", "link"]);
+      expect(names(entries)).toEqual([".", "..", "below", "fifo", "file", "link"]);
       const types = new Map(entries.map(({ name, type }) => [name, type]));
       expect(types.get(".")).toBe(DT_DIR);
       expect(types.get("below")).toBe(DT_DIR);
       expect(types.get("file")).toBe(DT_REG);
       expect(types.get("link")).toBe(DT_LNK);
+      expect(types.get("fifo")).toBe(DT_FIFO);
       for (const { name, ino } of entries.filter(({ name }) => name !== "..")) {
         expect(sys.stat(`dir/${name}`, 0x100)).toMatchObject({ ino });
       }
@@ -128,6 +130,19 @@ export function directoryCases(make: () => Target): void {
         if (some.length === 0) break;
       }
       expect(names(listAll(process, fd)).length + seen.size).toBe(3);
+    });
+    run("goes on where seeking puts it: at zero, and at the place that an entry told", (process, sys) => {
+      sys.mkdir("dir");
+      many(sys, 20);
+      const fd = sys.open("dir", O_RDONLY);
+      const all = listAll(process, fd);
+      expect(process.syscall(nr.SYS_lseek, fd, 0, 0)).toBe(0);
+      expect(listAll(process, fd)).toEqual(all);
+      const place = all[9]!.next;
+      // A disk's places may be hashes of 63 bits, which a JavaScript number does not hold.
+      if (!Number.isSafeInteger(place)) return;
+      expect(process.syscall(nr.SYS_lseek, fd, place, 0)).toBe(place);
+      expect(listAll(process, fd)).toEqual(all.slice(10));
     });
     run("keeps every name that stays while others are removed", (process, sys) => {
       sys.mkdir("dir");
