@@ -42,7 +42,9 @@ function isFdOf(argument: object): argument is FdOf {
 
 function argumentOf(argument: StepArgument, results: Results): Argument {
   if (argument === null || typeof argument !== "object") return argument;
-  if (argument instanceof Uint8Array || Array.isArray(argument)) return argument as Argument;
+  // A call may change what it is given, and the other side must not see that.
+  if (argument instanceof Uint8Array) return Buffer.from(argument);
+  if (Array.isArray(argument)) return argument as Argument;
   if (isFdOf(argument)) {
     const found = results.get(argument.fd);
     if (found === undefined || found.result < 0) return NO_FD;
@@ -62,6 +64,7 @@ export function freshCall(step: Step, call: Call): Call {
   const args = call.args.map((argument, index) => {
     const given = step.args[index];
     if (given === null || typeof given !== "object" || Array.isArray(given)) return argument;
+    if (given instanceof Uint8Array) return Buffer.from(given);
     if ("out" in given) return Buffer.alloc(given.out);
     return "outs" in given ? given.outs.map((length) => Buffer.alloc(length)) : argument;
   });

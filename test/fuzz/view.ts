@@ -38,6 +38,14 @@ function time(bytes: Buffer, at: number, epochs: Epochs): string {
   return epochs.name(bytes.readBigInt64LE(at) * 1_000_000_000n + BigInt(bytes.readUInt32LE(at + 8)));
 }
 
+/**
+ * An access time that the test did not set only says that it is of now: whether relatime moves one depends on whether it is behind the
+ * others, and by Linux's coarse clock it may be as they are where ours tells them apart.
+ */
+function accessTime(bytes: Buffer, at: number, epochs: Epochs): string {
+  return time(bytes, at, epochs).replace(/^tick.*/, "now");
+}
+
 /** Our tmpfs keeps what is behind this in larger blocks than Linux's pages. */
 const SMALL = 65536n;
 
@@ -50,7 +58,7 @@ export function statText(bytes: Buffer, { epochs, blocks, directoryLinks }: View
     `uid=${bytes.readUInt32LE(28)}`,
     `gid=${bytes.readUInt32LE(32)}`,
     `rdev=${bytes.readBigUInt64LE(40)}`,
-    `atime=${time(bytes, 72, epochs)}`,
+    `atime=${accessTime(bytes, 72, epochs)}`,
     `mtime=${time(bytes, 88, epochs)}`,
     `ctime=${time(bytes, 104, epochs)}`,
   ];
@@ -71,7 +79,7 @@ function statxText(bytes: Buffer, { epochs, blocks, directoryLinks }: ViewContex
     `mode=${mode.toString(8)}`,
     `uid=${bytes.readUInt32LE(20)}`,
     `gid=${bytes.readUInt32LE(24)}`,
-    `atime=${time(bytes, 64, epochs)}`,
+    `atime=${accessTime(bytes, 64, epochs)}`,
     `ctime=${time(bytes, 96, epochs)}`,
     `mtime=${time(bytes, 112, epochs)}`,
     `rdev=${bytes.readUInt32LE(128)}:${bytes.readUInt32LE(132)}`,

@@ -169,8 +169,7 @@ export const NAME_RULES: readonly Rule[] = [
     run(g) {
       const from = g.place();
       const to = g.freshPlace();
-      const flags =
-        g.random.bits([f.AT_SYMLINK_FOLLOW, f.AT_EMPTY_PATH], 0.2) | (g.random.chance(0.03) ? 1 : 0);
+      const flags = g.random.bits([f.AT_SYMLINK_FOLLOW], 0.2) | (g.random.chance(0.03) ? 1 : 0);
       const result = g.call(nr.SYS_linkat, [from.dir, from.path, to.dir, to.path, flags]);
       made(g, result, to.absolute, g.model.files.get(from.absolute) ?? "f");
     },
@@ -217,10 +216,20 @@ export const NAME_RULES: readonly Rule[] = [
         [4, 0],
         [4, f.RENAME_NOREPLACE],
         [6, f.RENAME_EXCHANGE],
-        [2, f.RENAME_WHITEOUT],
-        [1, f.RENAME_NOREPLACE | f.RENAME_WHITEOUT],
-        [1, g.random.below(16)],
+        [1, g.random.pick([3, 6, 7, 8, 9])],
       ]);
+      rename(g, from, to, g.call(nr.SYS_renameat2, [a.dir, a.path, b.dir, b.path, flags]), flags);
+    },
+  },
+  {
+    name: "renameat2 RENAME_WHITEOUT",
+    number: nr.SYS_renameat2,
+    weight: 2,
+    run(g) {
+      const { from, to } = pair(g);
+      const a = g.placed(from);
+      const b = g.placed(to);
+      const flags = f.RENAME_WHITEOUT | g.random.bits([f.RENAME_NOREPLACE], 0.3);
       rename(g, from, to, g.call(nr.SYS_renameat2, [a.dir, a.path, b.dir, b.path, flags]), flags);
     },
   },

@@ -274,7 +274,7 @@ export const OPEN_RULES: readonly Rule[] = [
         [1, 9],
       ]);
       // A directory's positions are each file system's own.
-      g.call(nr.SYS_lseek, [g.fd("f"), g.offset(), whence]);
+      g.call(nr.SYS_lseek, [g.fd("f"), g.offset(), whence], whence === f.SEEK_CUR ? "outcome" : "result");
     },
   },
 ];
