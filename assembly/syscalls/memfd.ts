@@ -63,7 +63,7 @@ function lengthOf(name: usize): i32 {
 function makeFile(task: Task, mount: Mount, flags: u32): usize {
   const sealedExec = (flags & <u32>MFD_NOEXEC_SEAL) != 0;
   const mode: u32 = sealedExec ? 0o666 : 0o777;
-  const made = mount.root.file.createUnnamed(mode, task.cred.uid, task.cred.gid);
+  const made = mount.root.file.createUnnamed(mode, task.cred.fsuid, task.cred.fsgid);
   if (isError(made)) return made;
   const inode = changetype<Inode>(made);
   inode.seals = sealedExec ? <u32>F_SEAL_EXEC : flags & <u32>MFD_ALLOW_SEALING ? 0 : <u32>F_SEAL_SEAL;

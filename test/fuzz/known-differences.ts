@@ -9,8 +9,13 @@ export interface KnownDifference {
   readonly why: string;
 }
 
+const WHITEOUT: KnownDifference = {
+  kind: "renameat2 RENAME_WHITEOUT",
+  why: "the whiteout belongs to the directory's owner instead of to who made it",
+};
+
 export const KNOWN_DIFFERENCES: Readonly<Record<FsType, readonly KnownDifference[]>> = {
-  tmpfs: [],
-  overlay: [],
-  gofer: [],
+  tmpfs: [WHITEOUT],
+  overlay: [WHITEOUT],
+  gofer: [WHITEOUT],
 };

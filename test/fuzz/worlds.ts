@@ -1,7 +1,8 @@
 // The two sides of a comparison: a tree on real Linux and one of ours, both fresh.
 
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import path from "node:path";
+import { SYS_mkdir, SYS_umask } from "../../assembly/abi/syscall.ts";
 import type { Machine } from "../../src/host/boot/machine.ts";
 import { serve, type TestGofer } from "../support/gofer-mount.ts";
 import { checkInvariants, kernelTarget } from "../support/sys/kernel.ts";
@@ -66,7 +67,8 @@ const OVERLAY = { type: "overlay", options: "lowerdir=/lower,upperdir=/upper,wor
 
 function linuxOverlay(): LinuxTarget {
   return linuxMountTarget("overlay", LINUX_TMPFS, (keeper) => {
-    for (const name of ["/lower", "/upper", "/work"]) keeper.syscall(83, name, 0o777);
+    keeper.syscall(SYS_umask, 0);
+    for (const name of ["/lower", "/upper", "/work"]) keeper.syscall(SYS_mkdir, name, 0o777);
     return OVERLAY;
   });
 }
@@ -95,7 +97,8 @@ function goferWorlds(): Worlds {
     directoryLinks: false,
     make() {
       rmSync(source, { recursive: true, force: true });
-      mkdirSync(source, { mode: 0o777 });
+      mkdirSync(source);
+      chmodSync(source, 0o777);
       gofer?.close();
       gofer = serve({ source, readonly: false, donate: true });
       const machine = makeMachine({ modules: kernelModules("peek", true), sockets: gofer.sockets });
