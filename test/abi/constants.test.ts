@@ -14,6 +14,7 @@ import * as errno from "../../assembly/abi/errno.ts";
 import * as fcntl from "../../assembly/abi/fcntl.ts";
 import * as inotify from "../../assembly/abi/inotify.ts";
 import * as limits from "../../assembly/abi/limits.ts";
+import * as mount from "../../assembly/abi/mount.ts";
 import * as poll from "../../assembly/abi/poll.ts";
 import * as stat from "../../assembly/abi/stat.ts";
 
@@ -30,20 +31,25 @@ const KERNEL = [
   "linux/fs.h",
   "linux/inotify.h",
   "linux/limits.h",
+  "linux/mount.h",
+  "linux/sched.h",
   "linux/memfd.h",
   "asm/poll.h",
   "linux/stat.h",
 ];
-const LIBC = ["dirent.h", "limits.h", "sys/stat.h"];
+const LIBC = ["dirent.h", "limits.h", "sys/mount.h", "sys/stat.h", "sys/statvfs.h"];
 
 /** What libc has and the kernel's headers for programs have not. */
-const FROM_LIBC = /^(DT_|UTIME_|IOV_MAX$)/;
+const FROM_LIBC = /^(DT_|ST_|MNT_|UMOUNT_|UTIME_|IOV_MAX$)/;
 
 /** What has its value inside the kernel, under another name, or is our own. */
 const ELSEWHERE = new Map([
   ["S_IXUGO", "(S_IXUSR | S_IXGRP | S_IXOTH)"],
   ["MAX_RW_COUNT", "(0x7fffffff & ~4095)"],
   ["MAXSYMLINKS", undefined],
+  ["MS_NOUSER", undefined],
+  ["ST_VALID", undefined],
+  ["ST_NOSYMFOLLOW", undefined],
   ["FD_MAX", undefined],
   // Newer than the headers of this system may be.
   ["RWF_NOAPPEND", undefined],
@@ -61,6 +67,7 @@ const MODULES: Record<string, Record<string, number>> = {
   fcntl,
   inotify,
   limits,
+  mount,
   poll,
   stat,
 };
