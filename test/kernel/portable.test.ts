@@ -16,4 +16,4 @@ test("the kernel builds without threads, and boots in a memory of its own", asyn
   expect(kernel.boot_kernel!(0x7fff0000)).toBe(0);
   expect(kernel.boot_kernel!(0x7fff0000)).toBe(-17);
   expect(kernel.fs_tmpfs!(0)).toBeGreaterThan(0);
-}, 60_000);
+}, 180_000);

@@ -445,8 +445,11 @@ function testSizes(): void {
   test("fd_filestat_set_size beyond every file is refused", (): void => {
     const fd = openFile("file");
     errno("negative", wasi.fd_filestat_set_size(fd, 0x8000000000000000), WASI_EINVAL, WASI_EFBIG);
-    errno("largest", wasi.fd_filestat_set_size(fd, 0x7fffffffffffffff), WASI_EINVAL, WASI_EFBIG);
     equal("size", sizeOf(fd), 0);
+    // A file of Linux's tmpfs may be as large as a position can say; of a disk, not.
+    const largest = wasi.fd_filestat_set_size(fd, 0x7fffffffffffffff);
+    errno("largest", largest, WASI_ESUCCESS, WASI_EINVAL, WASI_EFBIG);
+    equal("size", sizeOf(fd), largest == WASI_ESUCCESS ? 0x7fffffffffffffff : 0);
     close(fd);
   });
 
