@@ -1547,4 +1547,28 @@ export function mountCases(make: () => Target): void {
       expect(sys.mountinfo().map(({ at, on }) => `${at} on ${on}`)).toEqual(["/ on ", "/m on /"]);
     });
   });
+
+  describe("resolving under a bound", () => {
+    const openat2 = (sys: MountCalls, path: string, resolve: number, fd = -100): number => {
+      const how = Buffer.alloc(24);
+      how.writeBigUInt64LE(BigInt(resolve), 16);
+      return sys.process.syscall(nr.SYS_openat2, fd, path, how, 24);
+    };
+    const NO_XDEV = 1;
+    mountTest("RESOLVE_NO_XDEV stays in one mount", (sys) => {
+      directories(sys, "a", "a/b");
+      mounted(sys, "a/m");
+      sys.symlink("/a/b", "a/m/out");
+      sys.symlink("in", "a/m/l");
+      expect(openat2(sys, "a/b", NO_XDEV)).toBeGreaterThanOrEqual(0);
+      expect(openat2(sys, "a/m", NO_XDEV)).toBe(-EXDEV);
+      expect(openat2(sys, "/a/b", NO_XDEV)).toBeGreaterThanOrEqual(0);
+      const fd = sys.open("a/m", O_DIRECTORY);
+      expect(openat2(sys, "in", NO_XDEV, fd)).toBeGreaterThanOrEqual(0);
+      expect(openat2(sys, "l", NO_XDEV, fd)).toBeGreaterThanOrEqual(0);
+      expect(openat2(sys, "..", NO_XDEV, fd)).toBe(-EXDEV);
+      expect(openat2(sys, "out", NO_XDEV, fd)).toBe(-EXDEV);
+      expect(openat2(sys, "/a/b", NO_XDEV, fd)).toBeGreaterThanOrEqual(0);
+    });
+  });
 }
