@@ -180,6 +180,7 @@ function place(node: OverlayNode, dir: Dentry, work: Dentry): i32 {
   if (from === null) return -ENOENT;
   const locked = lockPair(from, dir);
   if (locked < 0) return locked;
+  dir.file.getAttributes();
   const atime = dir.file.atime;
   const mtime = dir.file.mtime;
   let result = 0;

@@ -150,6 +150,7 @@ function linkLocked(copy: Dentry, dir: Dentry, name: usize, length: u32): i32 {
   const child = changetype<Dentry>(found);
   let result: i32 = 0;
   if (child.isNegative) {
+    dir.file.getAttributes();
     const atime = dir.file.atime;
     const mtime = dir.file.mtime;
     const file = new NewFile(0, 0, 0, 0);

@@ -33,6 +33,7 @@ export function isWorkName(name: usize, length: u32): bool {
 export function makeWorkFile(dir: Dentry, file: NewFile): usize {
   const locked = dir.file.lock.acquire();
   if (locked < 0) return errorOf(locked);
+  dir.file.getAttributes();
   const atime = dir.file.atime;
   const mtime = dir.file.mtime;
   const made = makeLocked(dir, file);
@@ -72,6 +73,7 @@ export function makeWorkWhiteout(dir: Dentry): usize {
 export function discardWorkFile(work: Dentry): void {
   const dir = work.parent;
   if (dir !== null && !work.isDead && dir.file.lock.acquire() == 0) {
+    dir.file.getAttributes();
     const atime = dir.file.atime;
     const mtime = dir.file.mtime;
     if (removeFile(dir, work) == 0) restoreTimes(dir.file, atime, mtime);
