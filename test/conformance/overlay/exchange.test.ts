@@ -18,8 +18,8 @@ const CLONE_NEWNS = 0x20000;
 const MS_REC = 0x4000;
 const MS_PRIVATE = 0x40000;
 const LAYERS = ["l", "l2", "u", "w", "m"];
-const NAMES = ["a", "b", "c"];
-const STEPS = 60;
+const NAMES = ["a", "b", "c", "d"];
+const STEPS = 100;
 const TURNS = 4;
 const PROGRAMS = 6;
 
@@ -106,24 +106,28 @@ function dump(on: Layers, at: string): string[] {
 }
 
 describe.runIf(isRoot)("Linux's overlay and ours take turns", () => {
-  test.for(["redirect_dir=on", "redirect_dir=off"])("with %s", { timeout: 60_000 }, (extra) => {
-    const options = `lowerdir=/l:/l2,upperdir=/u,workdir=/w,${extra}`;
-    for (let program = 1; program <= PROGRAMS; program++) {
-      const top = mkdtempSync(path.join(folder, "layers-"));
-      for (const name of LAYERS) mkdirSync(path.join(top, name));
-      const host = new Layers(onLinux(top), true);
-      work(host, "/l", program * 100, 30);
-      work(host, "/l2", program * 100 + 1, 30);
-      host.end();
-      let before: string[] | undefined;
-      for (let turn = 0; turn < TURNS; turn++) {
-        const on = new Layers(turn % 2 ? onOurs(top) : onLinux(top), true).mounted(options);
-        const found = dump(on, "/m");
-        if (before !== undefined) expect(found, `program ${program}, turn ${turn}`).toEqual(before);
-        work(on, "/m", program * 100 + 10 + turn, STEPS);
-        before = dump(on, "/m");
-        on.end();
+  test.for(["redirect_dir=on", "redirect_dir=off", "redirect_dir=on,index=on"])(
+    "with %s",
+    { timeout: 60_000 },
+    (extra) => {
+      const options = `lowerdir=/l:/l2,upperdir=/u,workdir=/w,${extra}`;
+      for (let program = 1; program <= PROGRAMS; program++) {
+        const top = mkdtempSync(path.join(folder, "layers-"));
+        for (const name of LAYERS) mkdirSync(path.join(top, name));
+        const host = new Layers(onLinux(top), true);
+        work(host, "/l", program * 100, 80);
+        work(host, "/l2", program * 100 + 1, 80);
+        host.end();
+        let before: string[] | undefined;
+        for (let turn = 0; turn < TURNS; turn++) {
+          const on = new Layers(turn % 2 ? onOurs(top) : onLinux(top), true).mounted(options);
+          const found = dump(on, "/m");
+          if (before !== undefined) expect(found, `program ${program}, turn ${turn}`).toEqual(before);
+          work(on, "/m", program * 100 + 10 + turn, STEPS);
+          before = dump(on, "/m");
+          on.end();
+        }
       }
-    }
-  });
+    },
+  );
 });
