@@ -2,12 +2,12 @@
 
 import { allocDataPages, freePages } from "mm/page";
 import { EIO, ENOMEM, ENXIO } from "../../abi/errno.ts";
+import { SEEK_DATA } from "../../abi/fcntl.ts";
 import { free } from "../../lib/ref-counted.ts";
 import { IovIter } from "../../mm/iov-iter.ts";
 import { pause } from "../../sched/pause.ts";
 import { FileDescription } from "../../vfs/file-description.ts";
 
-const SEEK_DATA: i32 = 3;
 const CHUNK_ORDER: u32 = 4;
 const CHUNK: u32 = 65536;
 

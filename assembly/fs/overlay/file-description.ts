@@ -65,6 +65,15 @@ export class OverlayFile extends FileDescription {
     return this.real.isSeekable();
   }
 
+  override seekData(offset: i64, hole: bool, end: i64): i64 {
+    const found = this.acquire();
+    if (isError(found)) return <i32>found;
+    const real = changetype<FileDescription>(found);
+    const result = real.seekData(offset, hole, end);
+    real.decRef();
+    return result;
+  }
+
   override read(to: IovIter, offset: i64): i64 {
     const found = this.acquire();
     if (isError(found)) return <i32>found;

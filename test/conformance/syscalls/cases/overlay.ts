@@ -9,6 +9,7 @@ import {
   ELOOP,
   ENODATA,
   ENOENT,
+  ENOSPC,
   ENOTEMPTY,
   EPERM,
   EROFS,
@@ -313,6 +314,33 @@ export function overlayCases(make: () => Target): void {
       expect(on.stat("/u/d").mtime).toBe(on.stat("/l/d").mtime);
       expect(on.read("/u/d/f")).toBe("x".repeat(BIG - 10));
       expect(on.stat("/l/d/f")).toEqual({ ...before, atime: on.stat("/l/d/f").atime });
+    });
+    layered("keeps holes, in front of data and behind", (on) => {
+      const fd = on.sys.open("/l/f", O_CREAT | O_RDWR);
+      const middle = 4 << 20;
+      expect(on.sys.pwrite(fd, "data", middle)).toBe(4);
+      expect(on.raw(nr.SYS_ftruncate, fd, 2 * middle)).toBe(0);
+      on.sys.close(fd);
+      on.mounted();
+      const copy = on.sys.open("/m/f", O_RDWR);
+      expect(on.stat("/u/f")).toMatchObject({ size: 2 * middle });
+      expect(on.stat("/u/f").blocks).toBeLessThan(4000);
+      expect(on.sys.pread(copy, 6, middle - 1)).toEqual(Buffer.from("\0data\0"));
+      expect(on.raw(nr.SYS_lseek, copy, 0, 3)).toBe(middle);
+      on.sys.close(copy);
+    });
+    layered("that fails leaves nothing", (on) => {
+      on.dir("/small");
+      expect(on.raw(nr.SYS_mount, "tmpfs", "/small", "tmpfs", 0, "size=64k")).toBe(0);
+      on.dir("/small/u");
+      on.dir("/small/w");
+      on.dir("/l/d");
+      on.file("/l/d/f", "x".repeat(BIG));
+      on.mounted("lowerdir=/l,upperdir=/small/u,workdir=/small/w");
+      expect(on.sys.open("/m/d/f", O_RDWR)).toBe(-ENOSPC);
+      expect(on.names("/small/u/d")).toEqual([]);
+      expect(on.names("/small/w/work")).toEqual([]);
+      expect(on.read("/m/d/f")).toBe("x".repeat(BIG));
     });
     layered("is of every type", (on) => {
       on.sys.symlink("target", "/l/s");
