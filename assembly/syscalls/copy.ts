@@ -6,6 +6,7 @@ import { MAX_RW_COUNT } from "../abi/limits.ts";
 import { Task } from "../kernel/task.ts";
 import { errorOf, isError } from "../lib/result.ts";
 import { FileDescription } from "../vfs/file-description.ts";
+import { notifyAccess, notifyModify } from "../vfs/fsnotify.ts";
 import { removePrivileges } from "../vfs/privileges.ts";
 import { fileOf, isMemory } from "./arguments.ts";
 
@@ -58,6 +59,10 @@ function moveData(
     }
     done += put;
     if (put < got) break;
+  }
+  if (done) {
+    notifyAccess(source.dentry);
+    notifyModify(target.dentry);
   }
   target.decRef();
   source.decRef();

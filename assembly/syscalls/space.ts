@@ -17,6 +17,7 @@ import { free } from "../lib/ref-counted.ts";
 import { isError } from "../lib/result.ts";
 import { ATTR_SIZE, Attributes } from "../vfs/attributes.ts";
 import { FileDescription } from "../vfs/file-description.ts";
+import { notifyModify } from "../vfs/fsnotify.ts";
 import { WALK_FOLLOW } from "../vfs/path-walk.ts";
 import { checkPermission, MAY_WRITE } from "../vfs/permission.ts";
 import { removePrivileges } from "../vfs/privileges.ts";
@@ -40,6 +41,7 @@ export function truncate(task: Task, path: usize, size: i64): i64 {
     a.valid = ATTR_SIZE;
     a.size = size;
     result = changeAttributes(inode, a, task.cred);
+    if (result == 0) notifyModify(walk.result);
     free(a);
   }
   walk.release();
@@ -57,6 +59,7 @@ export function ftruncate(task: Task, fd: i32, size: i64): i64 {
   file.incRef();
   let result = removePrivileges(file.inode, task.cred);
   if (result == 0) result = file.truncate(size);
+  if (result == 0) notifyModify(file.dentry);
   file.decRef();
   return result;
 }
@@ -100,6 +103,7 @@ export function fallocate(task: Task, fd: i32, mode: u32, offset: i64, length: i
   file.incRef();
   let result = file.allocate(mode, offset, length);
   if (result == 0) result = removePrivileges(inode, task.cred);
+  if (result == 0) notifyModify(file.dentry);
   file.decRef();
   return result;
 }

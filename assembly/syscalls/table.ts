@@ -12,6 +12,7 @@ import * as credentials from "./credentials.ts";
 import * as descriptors from "./descriptors.ts";
 import * as directories from "./directories.ts";
 import * as ioctl from "./ioctl.ts";
+import * as inotify from "./inotify.ts";
 import * as locks from "./locks.ts";
 import * as memfd from "./memfd.ts";
 import * as mount from "./mount.ts";
@@ -293,6 +294,14 @@ export function dispatch(task: Task, number: i32, a: i64, b: i64, c: i64, d: i64
       return poll.poll(task, <usize>a, <u32>b, <i32>c);
     case nr.SYS_ppoll:
       return poll.ppoll(task, <usize>a, <u32>b, <usize>c, <usize>d, <u64>e);
+    case nr.SYS_inotify_init:
+      return inotify.inotifyInit1(task, 0);
+    case nr.SYS_inotify_init1:
+      return inotify.inotifyInit1(task, <u32>a);
+    case nr.SYS_inotify_add_watch:
+      return inotify.inotifyAddWatch(task, <i32>a, <usize>b, <u32>c);
+    case nr.SYS_inotify_rm_watch:
+      return inotify.inotifyRmWatch(task, <i32>a, <i32>b);
     case nr.SYS_flock:
       return locks.flock(task, <i32>a, <i32>b);
 

@@ -6,6 +6,7 @@ import { O_APPEND } from "../abi/fcntl.ts";
 import { Task } from "../kernel/task.ts";
 import { errorOf, isError } from "../lib/result.ts";
 import { FileDescription } from "../vfs/file-description.ts";
+import { notifyAccess, notifyModify } from "../vfs/fsnotify.ts";
 import { removePrivileges } from "../vfs/privileges.ts";
 import { fileOf } from "./arguments.ts";
 import { ALL_BAD, takeBuffer, takeVector } from "./spans.ts";
@@ -34,6 +35,7 @@ function readCursor(task: Task, file: FileDescription, total: i64, position: i64
   else if (file.isSeekable() && from + total < 0) moved = -EINVAL;
   else moved = file.read(task.iov, from);
   if (moved > 0 && position < 0 && file.isSeekable()) file.offset += moved;
+  if (moved > 0) notifyAccess(file.dentry);
   file.decRef();
   return moved;
 }
@@ -61,6 +63,7 @@ function writeCursor(task: Task, file: FileDescription, total: i64, position: i6
   if (moved == 0) moved = file.write(task.iov, appends ? -1 : at);
   // An appending write has moved the offset itself, to the new end.
   if (moved > 0 && position < 0 && !appends && file.isSeekable()) file.offset += moved;
+  if (moved > 0) notifyModify(file.dentry);
   file.decRef();
   return moved;
 }

@@ -19,6 +19,7 @@
 //   system may sleep in that. Dentry fields change under the kernel lock only.
 
 import { EACCES, EOPNOTSUPP, EPERM } from "../abi/errno.ts";
+import { IN_DELETE_SELF } from "../abi/inotify.ts";
 import { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from "../abi/stat.ts";
 import { duplicate } from "../lib/bytes.ts";
 import { free, RefCounted } from "../lib/ref-counted.ts";
@@ -27,6 +28,7 @@ import { SleepLock } from "../sched/sleep-lock.ts";
 import { Acl } from "./acl.ts";
 import { Attributes, StatFs } from "./attributes.ts";
 import { moveTreeGeneration } from "./tree-generation.ts";
+import { loseWatches } from "./watch.ts";
 
 /** The default bound on unreferenced and referenced dentries of one file system. */
 export const DENTRIES_MAX: u32 = 65536;
@@ -397,7 +399,10 @@ export class Dentry extends RefCounted {
   destroy(): void {
     const inode = this.inode;
     if (this.isDirectory) moveTreeGeneration();
-    if (inode !== null) inode.decRef();
+    if (inode !== null) {
+      if (inode.watches && (inode.nlink == 0 || inode.dead)) loseWatches(inode.watches, IN_DELETE_SELF);
+      inode.decRef();
+    }
     if (this.name) heap.free(this.name);
     this.fs.dentryCount--;
     this.fs.decRef();

@@ -24,6 +24,7 @@ import { WaitQueue } from "../sched/wait-queue.ts";
 import { Dentry, Inode } from "./dentry.ts";
 import { DirectorySink } from "./directory-sink.ts";
 import { releaseDescriptionLocks } from "./file-locks.ts";
+import { notifyClose } from "./fsnotify.ts";
 import { Mount } from "./mount.ts";
 
 export abstract class FileDescription extends RefCounted {
@@ -31,6 +32,8 @@ export abstract class FileDescription extends RefCounted {
   offset: i64 = 0;
   /** The number of the credentials that it was opened with (Linux: f_cred); 0 when the kernel made it. */
   openedBy: u32 = 0;
+  /** Whoever watches the file was told of the open, and is told of the close. */
+  tellsClose: bool = false;
   /** Keeps its mount and file system from being made read-only (Linux: mnt_get_write_access()). */
   private countsAsWriter: bool = false;
 
@@ -52,6 +55,7 @@ export abstract class FileDescription extends RefCounted {
 
   /** Subclasses that override this end by calling super.destroy(). */
   destroy(): void {
+    if (this.tellsClose) notifyClose(this.dentry, this.canWrite);
     releaseDescriptionLocks(this.inode, changetype<usize>(this));
     if (this.countsAsWriter) {
       this.mount.writers--;

@@ -86,13 +86,7 @@ export function notifyCreate(directory: Inode, child: Dentry): void {
   tellName(directory, withType(child.file, IN_CREATE), 0, child.name, child.nameLength);
 }
 
-/** `child` is another name of a file that was there. */
-export function notifyLink(directory: Inode, child: Dentry): void {
-  tellSelf(child.file, IN_ATTRIB);
-  notifyCreate(directory, child);
-}
-
-/** The number of the file's links is less by one. */
+/** The number of the file's links has changed. */
 export function notifyLinkCount(inode: Inode): void {
   tellSelf(inode, IN_ATTRIB);
 }

@@ -12,6 +12,7 @@
 // References on a mount: its namespace (or unmounted parent), each mounted child, each FileDescription, working and root
 // directory, walk in progress. A mount holds references on its root dentry, its mount point and, while it is mounted, its parent.
 
+import { IN_UNMOUNT } from "../abi/inotify.ts";
 import { ROOT_LAST_MOUNT_ID } from "../abi/kernel-layout.ts";
 import * as st from "../abi/mount.ts";
 import { duplicate } from "../lib/bytes.ts";
@@ -19,6 +20,7 @@ import { free, RefCounted } from "../lib/ref-counted.ts";
 import { dropDentries } from "./dcache.ts";
 import { Dentry } from "./dentry.ts";
 import { moveTreeGeneration } from "./tree-generation.ts";
+import { loseFilesystem } from "./watch.ts";
 
 export const MNT_READONLY: u32 = 1;
 export const MNT_NOSUID: u32 = 2;
@@ -143,6 +145,7 @@ export class Mount extends RefCounted {
     fs.incRef();
     fs.mounts--;
     this.root.decRef();
+    if (fs.mounts == 0) loseFilesystem(changetype<usize>(fs), IN_UNMOUNT);
     if (fs.refs > 1 && fs.mounts == 0) dropDentries(fs);
     fs.decRef();
   }

@@ -58,6 +58,14 @@ import { exchangeDentries, killDentry, makeUnnamedDentry, moveDentry } from "./d
 import { Dentry, Inode } from "./dentry.ts";
 import { openDevice } from "./device.ts";
 import { FileDescription, PathDescription } from "./file-description.ts";
+import {
+  notifyCreate,
+  notifyDelete,
+  notifyLinkCount,
+  notifyModify,
+  notifyMove,
+  notifyOpen,
+} from "./fsnotify.ts";
 import { isForeign, lookupLocked } from "./lookup.ts";
 import { findMount, isMountPointIn, MNT_NODEV, Mount } from "./mount.ts";
 import { detachMounts } from "./mount-tree.ts";
@@ -183,7 +191,7 @@ function openCreating(walk: PathWalk, length: u32, flags: u32, mode: u32, extra:
       // The maker may write whatever the mode says, and there is nothing to truncate.
       const file = child.file.open(changetype<usize>(mount), child, flags & ~CREATION_FLAGS);
       child.decRef();
-      return file;
+      return opened(file);
     }
     lock.release();
     if (flags & <u32>O_EXCL) {
@@ -258,9 +266,21 @@ function openFound(mount: Mount, dentry: Dentry, cred: Credentials, flags: u32):
   const kept = flags & ~CREATION_FLAGS;
   if (inode.opensItself) return inode.open(changetype<usize>(mount), dentry, kept);
   if (type == <u32>S_IFSOCK) return errorOf(-ENXIO);
-  if (type == <u32>S_IFIFO) return openFifo(mount, dentry, kept);
-  if (type == <u32>S_IFCHR) return openDevice(inode.rdev, mount, dentry, kept);
-  return inode.open(changetype<usize>(mount), dentry, kept);
+  if (type == <u32>S_IFIFO) return opened(openFifo(mount, dentry, kept));
+  if (type == <u32>S_IFCHR) return opened(openDevice(inode.rdev, mount, dentry, kept));
+  const file = opened(inode.open(changetype<usize>(mount), dentry, kept));
+  // Linux truncates what it has opened, and tells in that order.
+  if (flags & <u32>O_TRUNC && inode.isRegular && !isError(file)) notifyModify(dentry);
+  return file;
+}
+
+/** Tells those who watch, now and when the description ends. `file` may be an error. */
+function opened(file: usize): usize {
+  if (isError(file)) return file;
+  const description = changetype<FileDescription>(file);
+  description.tellsClose = true;
+  notifyOpen(description.dentry);
+  return file;
 }
 
 function truncateInode(inode: Inode, size: i64, cred: Credentials): i32 {
@@ -288,7 +308,9 @@ export function changeAttributes(inode: Inode, a: Attributes, cred: Credentials)
 function createLocked(mount: Mount, parent: Dentry, child: Dentry, cred: Credentials, mode: u32): i32 {
   const allowed = mayCreate(mount, parent, cred);
   if (allowed < 0) return allowed;
-  return parent.file.create(child, mode & MODE_BITS, cred.fsuid, groupFor(parent.file, cred));
+  const made = parent.file.create(child, mode & MODE_BITS, cred.fsuid, groupFor(parent.file, cred));
+  if (made == 0) notifyCreate(parent.file, child);
+  return made;
 }
 
 /** Linux: may_create() behind mnt_want_write(). */
@@ -359,7 +381,9 @@ function beginName(walk: PathWalk, length: u32, directory: bool, extra: u32): us
   return found;
 }
 
-function endCreate(walk: PathWalk, child: Dentry): void {
+/** Tells of what was made, if `result` is 0, and lets go of both. */
+function endCreate(walk: PathWalk, child: Dentry, result: i32): void {
+  if (result == 0) notifyCreate(walk.result.file, child);
   walk.result.file.lock.release();
   child.decRef();
 }
@@ -373,7 +397,7 @@ export function mkdirAt(walk: PathWalk, length: u32, mode: u32, extra: u32): i32
   // A directory made in a set-group-id directory is set-group-id itself.
   const bits = (mode & 0o1777 & ~umaskFor(walk, parent)) | (parent.mode & <u32>S_ISGID);
   const result = parent.mkdir(child, bits, walk.credentials.fsuid, groupFor(parent, walk.credentials));
-  endCreate(walk, child);
+  endCreate(walk, child, result);
   return result;
 }
 
@@ -397,7 +421,7 @@ export function mknodAt(walk: PathWalk, length: u32, mode: u32, rdev: u32, extra
   if (device && !harmless && !cred.hasCapability(CAP_MKNOD)) result = -EPERM;
   else if (type == <u32>S_IFREG) result = parent.create(child, bits & MODE_BITS, cred.fsuid, group);
   else result = parent.mknod(child, bits, rdev, cred.fsuid, group);
-  endCreate(walk, child);
+  endCreate(walk, child, result);
   return result;
 }
 
@@ -410,7 +434,7 @@ export function symlinkAt(walk: PathWalk, length: u32, target: usize, targetLeng
   const parent = walk.result.file;
   const cred = walk.credentials;
   const result = parent.symlink(child, target, targetLength, cred.fsuid, groupFor(parent, cred));
-  endCreate(walk, child);
+  endCreate(walk, child, result);
   return result;
 }
 
@@ -422,7 +446,8 @@ export function linkAt(from: PathWalk, to: PathWalk, length: u32, extra: u32): i
   let result = mayLink(from, to);
   if (result == 0) result = to.result.file.link(child, from.result);
   if (result == 0) from.result.file.linkable = false;
-  endCreate(to, child);
+  if (result == 0) notifyLinkCount(from.result.file);
+  endCreate(to, child, result);
   return result;
 }
 
@@ -509,11 +534,15 @@ function removeLast(walk: PathWalk, directory: bool): i32 {
   if (result == 0) result = directory ? parent.file.rmdir(child) : parent.file.unlink(child);
   if (result == 0) {
     if (directory) child.file.dead = true;
+    else notifyLinkCount(child.file);
     killDentry(child);
     if (child.mounts) detachMounts(child);
   }
   lock.release();
+  const wasDirectory = !child.isNegative && child.file.isDirectory;
+  // A file that nobody has open ends here: its own watches hear of it before the directory's.
   child.decRef();
+  if (result == 0) notifyDelete(parent.file, wasDirectory, walk.lastName, walk.lastLength);
   return result;
 }
 
@@ -617,6 +646,8 @@ function renameFound(from: PathWalk, old: Dentry, to: PathWalk, target: Dentry, 
   if (isPinned(from, old) || (!target.isNegative && isPinned(to, target))) return -EBUSY;
   const result = from.result.file.rename(old, to.result.file, target, flags);
   if (result < 0) return result;
+  let replaced: Inode | null = null;
+  if (!exchange) replaced = target.inode;
   if (exchange) {
     exchangeDentries(old, target);
   } else {
@@ -624,6 +655,9 @@ function renameFound(from: PathWalk, old: Dentry, to: PathWalk, target: Dentry, 
     moveDentry(old, target);
     if (target.mounts) detachMounts(target);
   }
+  // Each dentry has the other's name now.
+  notifyMove(from.result.file, target.name, target.nameLength, to.result.file, old, replaced);
+  if (exchange) notifyMove(to.result.file, old.name, old.nameLength, from.result.file, target, null);
   return 0;
 }
 

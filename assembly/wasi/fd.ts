@@ -12,6 +12,7 @@ import { accessOk, copyOut, importIovecs, putU32, putU64 } from "../mm/usercopy.
 import { Attributes } from "../vfs/attributes.ts";
 import { Inode } from "../vfs/dentry.ts";
 import { FileDescription } from "../vfs/file-description.ts";
+import { notifyAccess, notifyChange, notifyModify } from "../vfs/fsnotify.ts";
 import { removePrivileges } from "../vfs/privileges.ts";
 import { changeAttributes } from "../vfs/vfs.ts";
 import { wasiErrno } from "./errno-map.ts";
@@ -64,6 +65,7 @@ export function fdRead(task: Task, fd: u32, iovs: u32, count: u32, position: i64
   file.incRef();
   const moved = file.read(task.iov, position < 0 ? file.offset : position);
   if (moved > 0 && position < 0 && file.isSeekable()) file.offset += moved;
+  if (moved > 0) notifyAccess(file.dentry);
   file.decRef();
   if (moved < 0) return wasiErrno(<i32>moved);
   return wasiErrno(putU32(out, <u32>moved));
@@ -90,6 +92,7 @@ export function fdWrite(task: Task, fd: u32, iovs: u32, count: u32, position: i6
   const moved = kept < 0 ? kept : file.write(task.iov, appends ? -1 : position < 0 ? file.offset : position);
   // An appending write has moved the offset itself, to the new end.
   if (moved > 0 && position < 0 && !appends && file.isSeekable()) file.offset += moved;
+  if (moved > 0) notifyModify(file.dentry);
   file.decRef();
   if (moved < 0) return wasiErrno(<i32>moved);
   return wasiErrno(putU32(out, <u32>moved));
@@ -216,6 +219,7 @@ export function fdFilestatSetSize(task: Task, fd: u32, size: i64): u32 {
   file.incRef();
   let result = removePrivileges(file.inode, task.cred);
   if (result == 0) result = file.truncate(size);
+  if (result == 0) notifyModify(file.dentry);
   file.decRef();
   return wasiErrno(result);
 }
@@ -239,7 +243,9 @@ export function fdFilestatSetTimes(task: Task, fd: u32, atime: i64, mtime: i64, 
 function setTimesOf(task: Task, file: FileDescription, a: Attributes): i32 {
   if (a.valid == 0) return 0;
   if (file.mount.isReadonly) return -EROFS;
-  return changeAttributes(file.inode, a, task.cred);
+  const result = changeAttributes(file.inode, a, task.cred);
+  if (result == 0) notifyChange(file.dentry, a.valid);
+  return result;
 }
 
 export function fdPrestatGet(task: Task, fd: u32, out: u32): u32 {

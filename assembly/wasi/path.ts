@@ -25,6 +25,7 @@ import { isError } from "../lib/result.ts";
 import { accessOk, copyIn, copyOut, putU32 } from "../mm/usercopy.ts";
 import { Attributes } from "../vfs/attributes.ts";
 import { FileDescription } from "../vfs/file-description.ts";
+import { notifyChange } from "../vfs/fsnotify.ts";
 import { PathWalk, WALK_BENEATH, WALK_FOLLOW, WALK_STRICT_ROOT } from "../vfs/path-walk.ts";
 import {
   changeAttributes,
@@ -204,6 +205,7 @@ export function pathFilestatSetTimes(
   if (result == 0) result = walk.run(length, confineBits(task, fd) | followBits(lookupflags));
   if (result == 0 && a.valid) {
     result = walk.resultMount.isReadonly ? -EROFS : changeAttributes(walk.result.file, a, task.cred);
+    if (result == 0) notifyChange(walk.result, a.valid);
   }
   free(a);
   const errno = walkErrno(walk, result);
