@@ -7,6 +7,7 @@ import { free } from "../lib/ref-counted.ts";
 import { isError } from "../lib/result.ts";
 import { ATTR_CHOWN, ATTR_GID, ATTR_MODE, ATTR_UID, Attributes } from "../vfs/attributes.ts";
 import { FileDescription } from "../vfs/file-description.ts";
+import { notifyChange } from "../vfs/fsnotify.ts";
 import { WALK_FOLLOW } from "../vfs/path-walk.ts";
 import { changeAttributes } from "../vfs/vfs.ts";
 import { fileOf, walkTo } from "./arguments.ts";
@@ -27,6 +28,7 @@ export function changeAt(task: Task, dirFd: i32, path: usize, a: Attributes, fla
       const walk = task.walk;
       result = wrong < 0 ? wrong : walk.resultMount.isReadonly ? -EROFS : 0;
       if (result == 0) result = changeAttributes(walk.result.file, a, task.cred);
+      if (result == 0) notifyChange(walk.result, a.valid);
       walk.release();
     }
   }
@@ -49,6 +51,7 @@ function changeDescription(task: Task, found: usize, a: Attributes, wrong: i32):
   if (file.mount.isReadonly) return -EROFS;
   file.incRef();
   const result = changeAttributes(file.inode, a, task.cred);
+  if (result == 0) notifyChange(file.dentry, a.valid);
   file.decRef();
   return result;
 }

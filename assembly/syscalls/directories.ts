@@ -10,6 +10,7 @@ import { isError } from "../lib/result.ts";
 import { fileAccessed } from "../vfs/atime.ts";
 import { DirectorySink } from "../vfs/directory-sink.ts";
 import { FileDescription } from "../vfs/file-description.ts";
+import { notifyAccess } from "../vfs/fsnotify.ts";
 import { WALK_DIRECTORY, WALK_FOLLOW } from "../vfs/path-walk.ts";
 import { isReachable, pathOf } from "../vfs/pathname.ts";
 import { checkPermission, MAY_EXEC } from "../vfs/permission.ts";
@@ -84,6 +85,7 @@ function list(task: Task, fd: i32, buffer: usize, size: u32, wide: bool): i64 {
   const writer = new DirentWriter(buffer, min(size, <u32>i32.MAX_VALUE), wide);
   file.incRef();
   const result = file.iterate(writer, <u64>file.offset);
+  if (result >= 0) notifyAccess(file.dentry);
   if (writer.used) file.offset = <i64>writer.next;
   fileAccessed(file);
   file.decRef();

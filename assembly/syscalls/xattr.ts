@@ -7,6 +7,7 @@ import { Task } from "../kernel/task.ts";
 import { isError } from "../lib/result.ts";
 import { Dentry } from "../vfs/dentry.ts";
 import { FileDescription } from "../vfs/file-description.ts";
+import { notifyAttributes } from "../vfs/fsnotify.ts";
 import { Mount } from "../vfs/mount.ts";
 import { WALK_FOLLOW } from "../vfs/path-walk.ts";
 import * as vfs from "../vfs/xattr.ts";
@@ -49,7 +50,9 @@ function setOn(
   flags: u32,
 ): i32 {
   if (mount.isReadonly) return -EROFS;
-  return vfs.setXattr(dentry.file, task.cred, name, <u32>nameLength, value, length, flags);
+  const result = vfs.setXattr(dentry.file, task.cred, name, <u32>nameLength, value, length, flags);
+  if (result == 0) notifyAttributes(dentry);
+  return result;
 }
 
 function setByPath(
@@ -182,7 +185,9 @@ export function flistxattr(task: Task, fd: i32, out: usize, size: u64): i64 {
 
 function removeOn(task: Task, mount: Mount, dentry: Dentry, name: usize, nameLength: i32): i32 {
   if (mount.isReadonly) return -EROFS;
-  return vfs.removeXattr(dentry.file, task.cred, name, <u32>nameLength);
+  const result = vfs.removeXattr(dentry.file, task.cred, name, <u32>nameLength);
+  if (result == 0) notifyAttributes(dentry);
+  return result;
 }
 
 function removeByPath(task: Task, path: usize, name: usize, walkFlags: u32): i64 {

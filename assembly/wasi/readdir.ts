@@ -7,6 +7,7 @@ import { free } from "../lib/ref-counted.ts";
 import { accessOk, copyOutUnchecked, putU32 } from "../mm/usercopy.ts";
 import { fileAccessed } from "../vfs/atime.ts";
 import { DirectorySink } from "../vfs/directory-sink.ts";
+import { notifyAccess } from "../vfs/fsnotify.ts";
 import { wasiErrno } from "./errno-map.ts";
 import { checkRights, fileTypeOfEntry } from "./rights.ts";
 
@@ -59,6 +60,7 @@ export function fdReaddir(task: Task, fd: u32, buffer: u32, capacity: u32, cooki
   file.incRef();
   const sink = new GuestDirectoryBuffer(task.page, buffer, capacity);
   const result = capacity ? file.iterate(sink, cookie) : 0;
+  if (capacity && result >= 0) notifyAccess(file.dentry);
   sink.flush();
   fileAccessed(file);
   file.decRef();

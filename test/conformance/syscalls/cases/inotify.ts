@@ -309,6 +309,30 @@ export function inotifyCases(make: () => Target): void {
         expect(sys.process.syscall(nr.SYS_ftruncate, fd, 100)).toBe(0);
         expect(sys.process.syscall(nr.SYS_truncate, "file", 50)).toBe(0);
         expect(sys.told()).toEqual(["1 modify"]);
+        expect(sys.process.syscall(nr.SYS_fchmod, fd, 0o600)).toBe(0);
+        expect(sys.process.syscall(nr.SYS_chown, "file", -1, -1)).toBe(0);
+        expect(sys.told()).toEqual(["1 attrib"]);
+        expect(sys.process.syscall(nr.SYS_chown, "file", 5, 5)).toBe(0);
+        expect(sys.process.syscall(nr.SYS_utimensat, -100, "file", null, 0)).toBe(0);
+        expect(sys.told()).toEqual(["1 attrib"]);
+        const omitted = (first: boolean) => {
+          const times = Buffer.alloc(32);
+          times.writeBigInt64LE(0x3ffffffen, first ? 8 : 24);
+          return times;
+        };
+        expect(sys.process.syscall(nr.SYS_utimensat, -100, "file", omitted(true), 0)).toBe(0);
+        expect(sys.process.syscall(nr.SYS_utimensat, -100, "file", omitted(false), 0)).toBe(0);
+        expect(sys.told()).toEqual(["1 modify", "1 access"]);
+      }),
+    );
+
+    test(
+      "tells of a listing of a directory as of an access",
+      run((sys) => {
+        sys.watch(".", IN.IN_ACCESS);
+        const top = sys.open(".");
+        expect(sys.process.syscall(nr.SYS_getdents64, top, Buffer.alloc(4096), 4096)).toBeGreaterThan(0);
+        expect(sys.told()).toEqual(["1 access+isdir"]);
       }),
     );
   });
