@@ -350,7 +350,7 @@ function beginCreate(walk: PathWalk, length: u32, directory: bool, extra: u32): 
   if (isError(found)) return found;
   const error = mayCreate(walk.resultMount, walk.result, walk.credentials);
   if (error == 0) return found;
-  endCreate(walk, changetype<Dentry>(found));
+  endCreate(walk, changetype<Dentry>(found), error);
   return errorOf(error);
 }
 
