@@ -71,12 +71,14 @@ export function initPages(maxBytes: u32): void {
   const ceiling = min<u32>(maxBytes, (<u32>KERNEL_MAX_WASM_PAGES) << 16);
   store<u32>(ROOT_MAX_PAGES, ceiling > <u32>first ? (ceiling - <u32>first) >> PAGE_SHIFT : 0);
   // What lies between the map and the first aligned block is used as single pages.
-  let page = (map + MAP_BYTES + PAGE_SIZE - 1) & ~(<usize>PAGE_SIZE - 1);
+  const page = (map + MAP_BYTES + PAGE_SIZE - 1) & ~(<usize>PAGE_SIZE - 1);
   if (!ensure(page)) return;
-  while (page < first) {
-    if (!ensure(page + PAGE_SIZE)) return;
-    pushFree(page, 0);
-    page += PAGE_SIZE;
+  let end = page;
+  while (end < first && ensure(end + PAGE_SIZE)) end += PAGE_SIZE;
+  // The lowest is taken first, so that a file's pages lie behind each other.
+  while (end > page) {
+    end -= PAGE_SIZE;
+    pushFree(end, 0);
   }
 }
 

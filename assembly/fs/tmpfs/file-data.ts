@@ -28,32 +28,48 @@ export class FileData {
 
   constructor(private readonly limits: TmpfsLimits) {}
 
-  /** Copies [offset, offset + length) to `to`; the range lies within the file. */
+  /**
+   * Copies [offset, offset + length) to `to`; the range lies within the file. Pages that lie behind each other in memory too, as those
+   * of a file that was written in one go do, are one copy: to guest memory that may be a call of JavaScript.
+   */
   read(to: IovIter, offset: i64, length: u32): void {
-    let at = <u64>offset;
+    let index = <u64>offset >> PAGE_SHIFT;
+    let within = <u32>(<u64>offset & WITHIN);
     let left = length;
     while (left) {
-      const within = <u32>(at & WITHIN);
-      const chunk = min(left, PAGE_SIZE - within);
-      const page = this.tree.get(at >> PAGE_SHIFT);
-      if (page && !(page & UNWRITTEN)) to.put(page + within, chunk);
-      else to.put(ZEROS, chunk);
-      at += chunk;
+      const page = this.tree.get(index++);
+      let chunk = min(left, PAGE_SIZE - within);
+      if (page && !(page & UNWRITTEN)) {
+        while (chunk < left && this.tree.get(index) == page + within + chunk) {
+          chunk = min(left, chunk + PAGE_SIZE);
+          index++;
+        }
+        to.put(page + within, chunk);
+      } else {
+        to.put(ZEROS, chunk);
+      }
+      within = 0;
       left -= chunk;
     }
   }
 
   /** Takes `length` bytes from `from` to `offset`. Returns how many were stored: fewer when space runs out, or -ENOSPC for none. */
   write(from: IovIter, offset: i64, length: u32): i64 {
-    let at = <u64>offset;
+    let index = <u64>offset >> PAGE_SHIFT;
+    let within = <u32>(<u64>offset & WITHIN);
     let done: u32 = 0;
     while (done < length) {
-      const within = <u32>(at & WITHIN);
-      const chunk = min(length - done, PAGE_SIZE - within);
-      const page = this.ensure(at >> PAGE_SHIFT, within, chunk);
+      const left = length - done;
+      let chunk = min(left, PAGE_SIZE - within);
+      const page = this.ensure(index++, within, chunk);
       if (!page) return done ? <i64>done : -ENOSPC;
+      // As in read(). A page that is made here and lies elsewhere is the next turn's.
+      while (chunk < left && this.ensure(index, 0, min(left - chunk, PAGE_SIZE)) == page + within + chunk) {
+        chunk = min(left, chunk + PAGE_SIZE);
+        index++;
+      }
       from.take(page + within, chunk);
-      at += chunk;
+      within = 0;
       done += chunk;
     }
     return done;

@@ -18,6 +18,7 @@ import {
   RENAME_EXCHANGE,
   RENAME_WHITEOUT,
 } from "../../../../assembly/abi/fcntl.ts";
+import { MS_REMOUNT } from "../../../../assembly/abi/mount.ts";
 import * as nr from "../../../../assembly/abi/syscall.ts";
 import { Calls, type Stat } from "../../../support/sys/calls.ts";
 import type { Argument, Target } from "../../../support/sys/target.ts";
@@ -268,6 +269,32 @@ export function tmpfsCases(make: () => Target): void {
       create(sys, "/t/directory/file");
       sys.mkdir("/t/directory/below");
       expect(statOf(sys, "/t/directory")).toMatchObject({ size: 80, nlink: 3 });
+    });
+  });
+
+  describe("a remount", () => {
+    const remount = (call: Call, options: string) =>
+      call(nr.SYS_mount, "none", "/t", "tmpfs", MS_REMOUNT, options);
+
+    test("changes limits, but not below what is used", "size=40k,nr_inodes=10,mode=700", (sys, call) => {
+      sys.write(create(sys), fill(5 * PAGE));
+      expect(remount(call, "size=16k")).toBe(-EINVAL);
+      expect(remount(call, "nr_inodes=1")).toBe(-EINVAL);
+      expect(remount(call, "unknown=1")).toBe(-EINVAL);
+      expect(remount(call, "size=20k,nr_inodes=2")).toBe(0);
+      expectSpace(call, { blocks: 5, free: 0, files: 2, filesFree: 0 });
+      expect(remount(call, "size=80k,nr_inodes=5,mode=0755,uid=7")).toBe(0);
+      expectSpace(call, { blocks: 20, free: 15, files: 5, filesFree: 3 });
+      expect(statOf(sys, "/t")).toMatchObject({ mode: 0o040700, uid: 0 });
+      expect(remount(call, "")).toBe(0);
+      expectSpace(call, { blocks: 20, files: 5 });
+    });
+
+    test("limits nothing that was without limit, and takes limits away", "size=0", (_sys, call) => {
+      expect(remount(call, "size=1m")).toBe(-EINVAL);
+      expect(remount(call, "nr_inodes=0")).toBe(0);
+      expectSpace(call, { blocks: 0, files: 0 });
+      expect(remount(call, "nr_inodes=5")).toBe(-EINVAL);
     });
   });
 
