@@ -18,7 +18,7 @@ import { O_CREAT, O_PATH, O_RDWR, O_WRONLY } from "../../../../assembly/abi/fcnt
 import * as nr from "../../../../assembly/abi/syscall.ts";
 import { XATTR_CREATE, XATTR_REPLACE } from "../../../../assembly/abi/xattr.ts";
 import { Calls } from "../../../support/sys/calls.ts";
-import { type Argument, type Capability, skipWithout, type Target } from "../../../support/sys/target.ts";
+import { type Capability, skipWithout, type Target } from "../../../support/sys/target.ts";
 
 const USER = { uid: 1000, gid: 1000 };
 const OTHER = { uid: 2000, gid: 2000 };
