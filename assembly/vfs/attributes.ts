@@ -9,6 +9,8 @@ export const ATTR_ATIME: u32 = 16;
 export const ATTR_MTIME: u32 = 32;
 export const ATTR_ATIME_SET: u32 = 128;
 export const ATTR_MTIME_SET: u32 = 256;
+/** With ATTR_SIZE, that the file is being opened with O_TRUNC: mtime and ctime move also when the size stays. */
+export const ATTR_OPEN: u32 = 32768;
 /** The change is chown(2)'s, whichever ids it leaves alone: set-id bits go. File systems are not told. */
 export const ATTR_CHOWN: u32 = 512;
 /** security.capability goes too. The VFS removes it; file systems do not look at this bit. */

@@ -214,6 +214,10 @@ export class PipeFile extends FileDescription {
     return false;
   }
 
+  /** Whether it has a name; the times of others stay what they were (Linux since 6.15). */
+  private get isFifo(): bool {
+    return this.dentry.parent !== null;
+  }
   private get isNonblocking(): bool {
     return (this.flags & <u32>O_NONBLOCK) != 0;
   }
@@ -230,7 +234,7 @@ export class PipeFile extends FileDescription {
     }
     const done = pipe.take(to);
     pipe.queue.wakeAll();
-    this.inode.atime = realTime();
+    if (this.isFifo) this.inode.atime = realTime();
     return done;
   }
 
@@ -257,9 +261,11 @@ export class PipeFile extends FileDescription {
       if (result < 0) break;
     }
     if (done == 0) return result;
-    const now = realTime();
-    this.inode.mtime = now;
-    this.inode.ctime = now;
+    if (this.isFifo) {
+      const now = realTime();
+      this.inode.mtime = now;
+      this.inode.ctime = now;
+    }
     return done;
   }
 

@@ -53,7 +53,15 @@ import { Credentials } from "../auth/credentials.ts";
 import { free } from "../lib/ref-counted.ts";
 import { errorOf, isError } from "../lib/result.ts";
 import { touchAtime } from "./atime.ts";
-import { ATTR_GID, ATTR_KILL_PRIV, ATTR_MODE, ATTR_SIZE, ATTR_UID, Attributes } from "./attributes.ts";
+import {
+  ATTR_GID,
+  ATTR_KILL_PRIV,
+  ATTR_MODE,
+  ATTR_OPEN,
+  ATTR_SIZE,
+  ATTR_UID,
+  Attributes,
+} from "./attributes.ts";
 import { exchangeDentries, killDentry, makeUnnamedDentry, moveDentry } from "./dcache.ts";
 import { Dentry, Inode } from "./dentry.ts";
 import { openDevice } from "./device.ts";
@@ -285,7 +293,7 @@ function opened(file: usize): usize {
 
 function truncateInode(inode: Inode, size: i64, cred: Credentials): i32 {
   const a = new Attributes();
-  a.valid = ATTR_SIZE;
+  a.valid = ATTR_SIZE | ATTR_OPEN;
   a.size = size;
   const result = changeAttributes(inode, a, cred);
   free(a);

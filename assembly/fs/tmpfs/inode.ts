@@ -65,12 +65,14 @@ export abstract class TmpfsInode extends Inode {
   setAttributes(a: Attributes): i32 {
     const sealed = (this.seals & <u32>F_SEAL_EXEC) != 0 && this.seals != u32.MAX_VALUE;
     if (sealed && a.valid & ATTR_MODE && (this.mode ^ a.mode) & <u32>S_IXUGO) return -EPERM;
+    const before = this.size;
     if (a.valid & ATTR_SIZE) {
       const result = this.setSize(a.size);
       if (result < 0) return result;
     }
+    // truncate(2) to the size that a file has changes nothing, unless there are pages to look at (Linux: shmem_setattr()).
+    if (a.valid == ATTR_SIZE && a.size == before && this.blocks == 0) return 0;
     const now = realTime();
-    // Also for the size that it has.
     if (a.valid & ATTR_SIZE) this.mtime = now;
     if (a.valid & ATTR_MODE) this.mode = (this.mode & 0o170000) | (a.mode & 0o7777);
     if (a.valid & ATTR_MODE) fitAclToMode(this);

@@ -184,7 +184,8 @@ export function aCopyUpThatFailsLeavesNothing(): void {
   w.base.mkdir("/d");
   w.base.write("/d/f", "text");
   const opened = w.base.open("/d/f", <u32>O_WRONLY);
-  for (let page = 0; page < 100; page++) w.base.writeTo(changetype<FileDescription>(opened), "data", page * 4096);
+  for (let page = 0; page < 100; page++)
+    w.base.writeTo(changetype<FileDescription>(opened), "data", page * 4096);
   changetype<FileDescription>(opened).decRef();
   // An upper layer of 256 KiB, to which the file's 400 do not go.
   const small = new Tree(new Mount(mountTmpfs(262144, 0o755, 0, 0), 0));

@@ -12,9 +12,13 @@ import {
 } from "../../../../assembly/abi/data.ts";
 import { EFBIG, EINVAL, ENOSPC, ENXIO, EOPNOTSUPP } from "../../../../assembly/abi/errno.ts";
 import {
+  AT_EMPTY_PATH,
+  AT_FDCWD,
   O_APPEND,
   O_CREAT,
   O_RDWR,
+  O_TMPFILE,
+  O_TRUNC,
   RENAME_EXCHANGE,
   RENAME_WHITEOUT,
 } from "../../../../assembly/abi/fcntl.ts";
@@ -61,6 +65,29 @@ export function tmpfsCases(make: () => Target): void {
     expect({ blocks: at(16), free: at(24), files: at(40), filesFree: at(48) }).toMatchObject(expected);
   }
 
+  describe("a file without a name", () => {
+    test("takes an inode and space until it is closed", "size=40k,nr_inodes=2", (sys, call) => {
+      const fd = sys.open("/t", O_TMPFILE | O_RDWR, 0o640);
+      expect(fd).toBeGreaterThanOrEqual(0);
+      expect(sys.write(fd, fill(PAGE))).toBe(PAGE);
+      expect(sys.fstat(fd)).toMatchObject({ mode: 0o100640, nlink: 0, size: PAGE, blocks: 8 });
+      expectSpace(call, { free: 9, filesFree: 0 });
+      expect(create(sys)).toBe(-ENOSPC);
+      sys.close(fd);
+      expectSpace(call, { free: 10, filesFree: 1 });
+    });
+
+    test("is given one without another inode", "nr_inodes=2", (sys, call) => {
+      const fd = sys.open("/t", O_TMPFILE | O_RDWR, 0o640);
+      expect(call(nr.SYS_linkat, fd, "", AT_FDCWD, "/t/file", AT_EMPTY_PATH)).toBe(0);
+      expect(statOf(sys)).toMatchObject({ nlink: 1 });
+      expectSpace(call, { filesFree: 0 });
+      expect(sys.unlink("/t/file")).toBe(0);
+      sys.close(fd);
+      expectSpace(call, { filesFree: 1 });
+    });
+  });
+
   describe("the space of a tmpfs", () => {
     test("is counted in pages that were written", "size=40960", (sys, call) => {
       const fd = create(sys);
@@ -76,6 +103,22 @@ export function tmpfsCases(make: () => Target): void {
       sys.close(fd);
       sys.unlink("/t/file");
       expectSpace(call, { blocks: 10, free: 10 });
+    });
+
+    test("does not move the times of a file without pages that keeps its size", "size=40960", (sys, call) => {
+      sys.close(create(sys));
+      const past = () => {
+        const times = Buffer.alloc(32);
+        times.writeBigInt64LE(1000n, 0);
+        times.writeBigInt64LE(1000n, 16);
+        expect(call(nr.SYS_utimensat, -100, "/t/file", times, 0)).toBe(0);
+      };
+      past();
+      const before = statOf(sys);
+      expect(call(nr.SYS_truncate, "/t/file", 0)).toBe(0);
+      expect(statOf(sys)).toMatchObject({ mtime: before.mtime, ctime: before.ctime });
+      sys.close(sys.open("/t/file", O_RDWR | O_TRUNC));
+      expect(statOf(sys).mtime).toBeGreaterThan(before.mtime);
     });
 
     test("ends a write where it ends", "size=12k", (sys) => {
