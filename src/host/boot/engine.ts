@@ -20,11 +20,11 @@ export function keepCompiledCode(): void {
 /**
  * Compiles a module with all its functions, where V8 would leave each to its first call: the kernel is compiled while nobody
  * waits for it, and its first calls, each of which somebody waits for, cost no more than the later ones (3 ms of the start of
- * a sandbox). One helper thread, since the gofer needs the other core.
+ * a sandbox). Two helper threads at the most: the gofer needs a core.
  */
 export function compileWhole(bytes: Uint8Array<ArrayBuffer>): WebAssembly.Module {
   setFlag("--no-wasm-lazy-compilation");
-  setFlag("--wasm-num-compilation-tasks=1");
+  setFlag("--wasm-num-compilation-tasks=2");
   try {
     return new WebAssembly.Module(bytes);
   } finally {
