@@ -10,7 +10,6 @@ export const UTS_LENGTH: u32 = 64;
 export const UTS_SYSNAME: string = "Linux";
 export const UTS_RELEASE: string = "4.4.0";
 export const UTS_VERSION: string = "#1 SMP Sun Jan 10 15:06:54 PST 2016";
-export const UTS_MACHINE: string = "x86_64";
 
 /** Which name: an index into the block at ROOT_UTS, whose entries are a byte of length and UTS_LENGTH bytes. */
 export const UTS_NODENAME: u32 = 0;

@@ -244,7 +244,7 @@ describe("Trenameat2", () => {
     expect(refusal("new", "other", 0)).toBe("EROFS");
   });
 
-  test.runIf(isRoot)("leaves a whiteout", () => {
+  test.runIf(isRoot)("leaves a whiteout [needs root]", () => {
     const refused = client.refusal(p9.P9_TRENAMEAT2, fields("other", "moved", RENAME_WHITEOUT));
     if (refused === "EINVAL") return;
     expect(lstatSync(path.join(folder, "other"))).toMatchObject({ rdev: 0 });

@@ -43,11 +43,13 @@ export function mountAll(machine: Machine, config: SandboxConfig): MountedSandbo
   const connections = new Connections();
   const build = (source: MountSource): FilesystemHandle =>
     makeFilesystem(machine, source, connections, config);
+  // Before the first that waits for the gofer.
+  const mandatory = mandatoryMounts(machine, config.mounts);
   const root = build(config.root);
   const roots = config.mounts.map((mount) => ({ mount, root: build(mount.source) }));
   const runtimeRoots = config.runtimes.map(() => connections.take());
   const namespace = machine.namespace(root, isReadonly(config.root));
-  for (const { mount, root: tree } of compileMounts(machine, roots)) {
+  for (const { mount, root: tree } of parentsFirst([...mandatory, ...roots])) {
     try {
       machine.mount(namespace, tree, mount.destination, flagsOf(mount));
     } catch (cause) {
@@ -85,21 +87,22 @@ const MANDATORY: readonly { readonly destination: string; readonly type: string;
     { destination: "/dev/pts", type: "devpts", flags: MNT_NOSUID | MNT_NOEXEC | MNT_RELATIME },
   ];
 
-/**
- * The mounts of the configuration and the mandatory ones that it lacks, parents before what lies below them (V21-24; there by the
- * length of the text, here by depth, and those of one depth stay in their order). Mandatory ones come first at their depth.
- */
-function compileMounts(machine: Machine, trees: readonly Tree[]): readonly Tree[] {
-  const given = new Set(trees.map(({ mount }) => mount.destination));
-  const missing = MANDATORY.filter(({ destination }) => !given.has(destination));
+/** The mandatory mounts that the configuration lacks and the kernel has. */
+function mandatoryMounts(machine: Machine, configured: readonly MountConfig[]): Tree[] {
+  const given = new Set(configured.map(({ destination }) => destination));
   const added: Tree[] = [];
-  for (const { destination, type, flags } of missing) {
-    const root = machine.tryKernelFilesystem(type);
+  for (const { destination, type, flags } of MANDATORY) {
+    const root = given.has(destination) ? undefined : machine.tryKernelFilesystem(type);
     if (root !== undefined) {
       added.push({ mount: { destination, source: { type: "placeholder", name: type }, flags }, root });
     }
   }
-  return [...added, ...trees].sort((a, b) => depthOf(a.mount.destination) - depthOf(b.mount.destination));
+  return added;
+}
+
+/** Parents before what lies below them (V21-24; there by the length of the text, here by depth); those of one depth as they are. */
+function parentsFirst(trees: readonly Tree[]): readonly Tree[] {
+  return trees.toSorted((a, b) => depthOf(a.mount.destination) - depthOf(b.mount.destination));
 }
 
 function flagsOf({ source, flags = MNT_RELATIME }: MountConfig): number {

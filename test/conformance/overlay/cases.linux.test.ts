@@ -2,6 +2,6 @@ import { describe } from "vitest";
 import { isRoot, linuxMountTarget } from "../../support/sys/linux.ts";
 import { overlayCases } from "../syscalls/cases/overlay.ts";
 
-describe.runIf(isRoot)("Linux", () => {
+describe.runIf(isRoot)("Linux [needs root]", () => {
   overlayCases(() => linuxMountTarget("Linux"));
 });

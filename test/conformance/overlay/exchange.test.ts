@@ -105,7 +105,7 @@ function dump(on: Layers, at: string): string[] {
   });
 }
 
-describe.runIf(isRoot)("Linux's overlay and ours take turns", () => {
+describe.runIf(isRoot)("Linux's overlay and ours take turns [needs root]", () => {
   test.for(["redirect_dir=on", "redirect_dir=off", "redirect_dir=on,index=on"])(
     "with %s",
     { timeout: 60_000 },

@@ -18,6 +18,6 @@ describe("disk", () => {
   });
 });
 
-describe.runIf(isRoot)("tmpfs", () => {
+describe.runIf(isRoot)("tmpfs [needs root]", () => {
   syscallCases(() => linuxMountTarget("Linux, tmpfs"));
 });

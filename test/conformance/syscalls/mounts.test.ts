@@ -6,7 +6,7 @@ import { isRoot, linuxMountTarget } from "../../support/sys/linux.ts";
 import { makeMachine } from "../../support/wvisor.ts";
 import { mountCases } from "./cases/mounts.ts";
 
-describe.skipIf(!isRoot)("Linux", () => {
+describe.runIf(isRoot)("Linux [needs root]", () => {
   mountCases(() => linuxMountTarget("Linux"));
 });
 

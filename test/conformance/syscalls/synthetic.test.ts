@@ -7,7 +7,7 @@ import { deviceCases } from "./cases/devices.ts";
 import { procCases } from "./cases/proc.ts";
 import { ptyCases } from "./cases/pty.ts";
 
-describe.skipIf(!isRoot)("Linux", () => {
+describe.runIf(isRoot)("Linux [needs root]", () => {
   procCases(linuxSynthetic);
   ptyCases(linuxSynthetic);
   deviceCases(linuxSynthetic);

@@ -4,7 +4,7 @@ import { isRoot, linuxMountTarget } from "../../support/sys/linux.ts";
 import { makeMachine } from "../../support/wvisor.ts";
 import { tmpfsCases } from "./cases/tmpfs.ts";
 
-describe.runIf(isRoot)("Linux", () => {
+describe.runIf(isRoot)("Linux [needs root]", () => {
   tmpfsCases(() => linuxMountTarget("tmpfs"));
 });
 

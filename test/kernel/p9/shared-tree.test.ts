@@ -169,7 +169,7 @@ describe("record locks in a shared tree", () => {
 });
 
 test.runIf(isRoot)(
-  "a file that was opened before an overlay of the host copied it up shows what is written",
+  "a file that was opened before an overlay of the host copied it up shows what is written [needs root]",
   () => {
     mkdirSync(host("upper"));
     mkdirSync(host("work"));
