@@ -2,14 +2,13 @@
 // engine, on the main thread and in a worker. The probe that sees to that has the frame that it should have.
 
 import { execFile } from "node:child_process";
-import { renameSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { build } from "esbuild";
 import { beforeAll, describe, expect, test } from "vitest";
 import { node24 } from "../../scripts/node24.mjs";
 import type { GuestMemoryProvider } from "../../src/host/kernel/instance.ts";
+import { bundleProgram } from "../support/bundle.ts";
 import { buildGuests, guestFile } from "../support/guests.ts";
 import type { OverflowPlan, OverflowResult } from "../support/overflow-process.ts";
 import { SCALE, scaled } from "../support/scale.ts";
@@ -59,25 +58,8 @@ if (newer !== undefined) {
 }
 
 let programs: { overflow: string; hello: string };
+let overflowProcess = "";
 let imports: string[] = [];
-
-async function bundle(source: string): Promise<string> {
-  const { outputFiles } = await build({
-    entryPoints: [path.join(root, source)],
-    write: false,
-    bundle: true,
-    platform: "node",
-    format: "cjs",
-    target: "node20.11",
-    define: { "import.meta.url": "importMetaUrl" },
-    banner: { js: 'const importMetaUrl = require("node:url").pathToFileURL(__filename).href;' },
-    logLevel: "error",
-  });
-  const file = path.join(root, "build", `${path.basename(source, ".ts")}-test.cjs`);
-  writeFileSync(`${file}.${process.pid}`, outputFiles[0]!.contents);
-  renameSync(`${file}.${process.pid}`, file);
-  return file;
-}
 
 beforeAll(async () => {
   const modules = await buildGuests(["overflow", "hello"]);
@@ -85,7 +67,7 @@ beforeAll(async () => {
   const listed = runInProcess(modules.get("overflow")!, { args: ["overflow", "--list"] });
   imports = listed.stdout.trim().split("\n");
   expect(imports.length).toBeGreaterThan(40);
-  await bundle("test/support/overflow-process.ts");
+  overflowProcess = await bundleProgram("test/support/overflow-process.ts", "overflow-process");
   await run(path.join(root, "node_modules/.bin/wasm-as"), [
     path.join(root, "test/fixtures/probe-frame.wat"),
     "-o",
@@ -105,8 +87,7 @@ async function overflowIn(node: string, flags: readonly string[], part: Part): P
     ...programs,
     ...part,
   };
-  const file = path.join(root, "build/overflow-process-test.cjs");
-  const { stdout } = await run(node, [...flags, file, JSON.stringify(plan)], {
+  const { stdout } = await run(node, [...flags, overflowProcess, JSON.stringify(plan)], {
     timeout: TIME_MS,
     maxBuffer: 1 << 24,
   });

@@ -15,7 +15,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import * as fcntl from "../../assembly/abi/fcntl.ts";
 import * as p9 from "../../assembly/abi/p9.ts";
 import { launcherPath } from "../../src/native/index.ts";
-import { buildGofer } from "../support/build-gofer.ts";
+import { buildGofer } from "../support/bundle.ts";
 import { Gofer, requireNative, scratch } from "../support/gofer.ts";
 import { Message, P9Client, RefusedError } from "../support/p9-client.ts";
 

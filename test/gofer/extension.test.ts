@@ -27,7 +27,7 @@ import {
 import * as p9 from "../../assembly/abi/p9.ts";
 import { VERSION_9P2000L } from "../../src/common/p9-version.ts";
 import { FIDS_MAX } from "../../src/gofer/fid-table.ts";
-import { buildGofer } from "../support/build-gofer.ts";
+import { buildGofer } from "../support/bundle.ts";
 import { Gofer, scratch } from "../support/gofer.ts";
 import { type Attributes, Message, type P9Client } from "../support/p9-client.ts";
 

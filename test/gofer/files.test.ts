@@ -16,7 +16,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import * as fcntl from "../../assembly/abi/fcntl.ts";
 import * as p9 from "../../assembly/abi/p9.ts";
 import { VERSION_WVISOR } from "../../src/common/p9-version.ts";
-import { buildGofer } from "../support/build-gofer.ts";
+import { buildGofer } from "../support/bundle.ts";
 import { Gofer, scratch } from "../support/gofer.ts";
 import { type Attributes, Message, type P9Client } from "../support/p9-client.ts";
 

@@ -7,7 +7,7 @@ import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest
 import * as fcntl from "../../assembly/abi/fcntl.ts";
 import * as p9 from "../../assembly/abi/p9.ts";
 import { FIDS_MAX } from "../../src/gofer/fid-table.ts";
-import { buildGofer } from "../support/build-gofer.ts";
+import { buildGofer } from "../support/bundle.ts";
 import { Gofer, requireNative, scratch } from "../support/gofer.ts";
 import { Message, P9Client, type RefusedError, type Reply, socketPair } from "../support/p9-client.ts";
 

@@ -15,7 +15,7 @@ import * as fcntl from "../../assembly/abi/fcntl.ts";
 import * as p9 from "../../assembly/abi/p9.ts";
 import { S_IFIFO } from "../../assembly/abi/stat.ts";
 import { VERSION_9P2000L } from "../../src/common/p9-version.ts";
-import { buildGofer } from "../support/build-gofer.ts";
+import { buildGofer } from "../support/bundle.ts";
 import { Gofer, requireNative, scratch } from "../support/gofer.ts";
 import { Message, type P9Client } from "../support/p9-client.ts";
 

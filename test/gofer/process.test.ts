@@ -4,7 +4,7 @@ import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import * as fcntl from "../../assembly/abi/fcntl.ts";
 import { parseConfig } from "../../src/gofer/config.ts";
-import { buildGofer } from "../support/build-gofer.ts";
+import { buildGofer } from "../support/bundle.ts";
 import { Gofer, readable, requireNative, scratch } from "../support/gofer.ts";
 import { socketPair } from "../support/p9-client.ts";
 

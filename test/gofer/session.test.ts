@@ -3,7 +3,7 @@ import path from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import * as p9 from "../../assembly/abi/p9.ts";
 import { VERSION_9P2000L, VERSION_WVISOR } from "../../src/common/p9-version.ts";
-import { buildGofer } from "../support/build-gofer.ts";
+import { buildGofer } from "../support/bundle.ts";
 import { Gofer, scratch } from "../support/gofer.ts";
 import { Message, type P9Client, type Reply } from "../support/p9-client.ts";
 

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import * as fcntl from "../../assembly/abi/fcntl.ts";
 import * as p9 from "../../assembly/abi/p9.ts";
 import { S_IFIFO } from "../../assembly/abi/stat.ts";
-import { buildGofer } from "../support/build-gofer.ts";
+import { buildGofer } from "../support/bundle.ts";
 import { Gofer, scratch } from "../support/gofer.ts";
 import { Message, type P9Client } from "../support/p9-client.ts";
 

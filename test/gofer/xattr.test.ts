@@ -6,7 +6,7 @@ import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest
 import * as p9 from "../../assembly/abi/p9.ts";
 import { XATTR_CREATE, XATTR_REPLACE } from "../../assembly/abi/xattr.ts";
 import { VERSION_9P2000L } from "../../src/common/p9-version.ts";
-import { buildGofer } from "../support/build-gofer.ts";
+import { buildGofer } from "../support/bundle.ts";
 import { Gofer, scratch } from "../support/gofer.ts";
 import { Message, type P9Client } from "../support/p9-client.ts";
 

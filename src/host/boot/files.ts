@@ -1,22 +1,15 @@
 // Where the build put the kernel, seen from the sources or from a bundle in build/.
 
 import { readFileSync } from "node:fs";
-import path from "node:path";
-import { fileURLToPath } from "node:url";
+import { builtFile } from "../../common/build-folder.ts";
 import { WvisorError } from "../../common/errors.ts";
 import { bestProvider, type GuestMemoryProvider, type KernelModules } from "../kernel/instance.ts";
-import { compileWhole } from "./engine.ts";
-
-function buildFolder(): string {
-  const self = fileURLToPath(import.meta.url);
-  const folder = path.dirname(self);
-  return self.endsWith(".ts") ? path.resolve(folder, "../../../build") : folder;
-}
+import { compileTrusted } from "./engine.ts";
 
 function compile(name: string): WebAssembly.Module {
-  const file = path.join(buildFolder(), name);
+  const file = builtFile(name);
   try {
-    return compileWhole(readFileSync(file));
+    return compileTrusted(readFileSync(file));
   } catch (cause) {
     throw new WvisorError(
       "ERR_WVISOR_KERNEL",

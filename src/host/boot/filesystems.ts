@@ -7,102 +7,131 @@ import { MNT_NODEV, MNT_NOEXEC, MNT_NOSUID, MNT_READONLY, MNT_RELATIME } from ".
 import type { GoferMount } from "../sandbox/gofer-process.ts";
 import type { FilesystemHandle, Machine, NamespaceHandle } from "./machine.ts";
 
-/** What the gofer serves, in the order in which build() consumes connections: root first, then mounts, then runtimes. */
+/** What the gofer serves, in the order of its connections: the root's trees, then the mounts', then the runtimes. */
 export function goferMounts(config: SandboxConfig): GoferMount[] {
-  const served: GoferMount[] = [];
-  const add = (source: string, readonly: boolean): void => {
-    served.push({ source, readonly, donate: true });
-  };
-  for (const source of [config.root, ...config.mounts.map((mount) => mount.source)]) {
-    if (source.type === "bind") add(source.source, source.readonly || source.overlay);
-    if (source.type === "overlay") {
-      if (source.upper !== undefined) add(source.upper, source.readonly);
-      for (const lower of source.lowers) add(lower, true);
-    }
-  }
-  for (const runtime of config.runtimes) add(runtime.file, true);
-  return served;
+  const sources = [config.root, ...config.mounts.map((mount) => mount.source)];
+  return [...sources.flatMap(servedFor), ...config.runtimes.map(({ file }) => serve(file, true))];
 }
 
-/** Hands out the gofer's connections in order. */
+/** The host's trees that a source consists of: an overlay's upper layer first, then the lower ones from top to bottom. */
+function servedFor(source: MountSource): GoferMount[] {
+  if (source.type === "bind") return [serve(source.source, source.readonly || source.overlay)];
+  if (source.type !== "overlay") return [];
+  const upper = source.upper === undefined ? [] : [serve(source.upper, source.readonly)];
+  return [...upper, ...source.lowers.map((lower) => serve(lower, true))];
+}
+
+function serve(source: string, readonly: boolean): GoferMount {
+  return { source, readonly, donate: true };
+}
+
+/** Hands out the gofer's connections in the order of goferMounts(). */
 class Connections {
   #next = 0;
 
-  take(): number {
-    return this.#next++;
+  /** The first of as many as the source has trees of the host. */
+  takeFor(source: MountSource): number {
+    return this.take(servedFor(source).length);
+  }
+
+  take(count = 1): number {
+    const first = this.#next;
+    this.#next += count;
+    return first;
   }
 }
 
-export interface MountedSandbox {
-  readonly namespace: NamespaceHandle;
-  /** Mounts a runtime of the configuration at /usr/local/bin/NAME; returns that path. */
-  mountRuntime(runtime: RuntimeConfig): string;
-}
-
-export function mountAll(machine: Machine, config: SandboxConfig): MountedSandbox {
-  const connections = new Connections();
-  const build = (source: MountSource): FilesystemHandle =>
-    makeFilesystem(machine, source, connections, config);
-  // Before the first that waits for the gofer.
-  const mandatory = mandatoryMounts(machine, config.mounts);
-  const root = build(config.root);
-  const roots = config.mounts.map((mount) => ({ mount, root: build(mount.source) }));
-  const runtimeRoots = config.runtimes.map(() => connections.take());
-  const namespace = machine.namespace(root, isReadonly(config.root));
-  for (const { mount, root: tree } of parentsFirst([...mandatory, ...roots])) {
-    try {
-      machine.mount(namespace, tree, mount.destination, flagsOf(mount));
-    } catch (cause) {
-      throw new WvisorError(
-        "ERR_WVISOR_MOUNT",
-        `mount ${mount.destination}: ${(cause as Error).message}`,
-        125,
-        { cause },
-      );
-    }
-  }
-  return {
-    namespace,
-    mountRuntime(runtime) {
-      const index = config.runtimes.indexOf(runtime);
-      const tree = machine.gofer(runtimeRoots[index]!, { readonly: true, shared: false, uid: 0 });
-      const destination = `/usr/local/bin/${runtime.name}`;
-      machine.mount(namespace, tree, destination, true);
-      return destination;
-    },
-  };
-}
-
-interface Tree {
+interface PlannedMount {
   readonly mount: MountConfig;
-  readonly root: FilesystemHandle;
+  /** The first of its connections. */
+  readonly connection: number;
 }
 
-/** What every sandbox has, as far as the kernel has it (V21-26, CM-01). */
-const MANDATORY: readonly { readonly destination: string; readonly type: string; readonly flags: number }[] =
-  [
-    { destination: "/proc", type: "proc", flags: MNT_NOSUID | MNT_NODEV | MNT_NOEXEC | MNT_RELATIME },
-    { destination: "/sys", type: "sysfs", flags: MNT_NOSUID | MNT_NODEV | MNT_NOEXEC | MNT_RELATIME },
-    { destination: "/dev", type: "devtmpfs", flags: MNT_NOSUID | MNT_NOEXEC | MNT_RELATIME },
-    { destination: "/dev/pts", type: "devpts", flags: MNT_NOSUID | MNT_NOEXEC | MNT_RELATIME },
-  ];
+/** The mount namespace of a sandbox, with its root from the start and the rest by mountAll(). */
+export class SandboxMounts {
+  readonly namespace: NamespaceHandle;
+  readonly #machine: Machine;
+  readonly #uid: number;
+  readonly #planned: readonly PlannedMount[];
+  readonly #runtimes: ReadonlyMap<RuntimeConfig, number>;
 
-/** The mandatory mounts that the configuration lacks and the kernel has. */
-function mandatoryMounts(machine: Machine, configured: readonly MountConfig[]): Tree[] {
-  const given = new Set(configured.map(({ destination }) => destination));
-  const added: Tree[] = [];
-  for (const { destination, type, flags } of MANDATORY) {
-    const root = given.has(destination) ? undefined : machine.tryKernelFilesystem(type);
-    if (root !== undefined) {
-      added.push({ mount: { destination, source: { type: "placeholder", name: type }, flags }, root });
+  constructor(machine: Machine, config: SandboxConfig) {
+    const connections = new Connections();
+    const { root, mounts, runtimes } = config;
+    this.#machine = machine;
+    this.#uid = config.process.uid;
+    this.namespace = machine.namespace(this.#make(root, connections.takeFor(root)), isReadonly(root));
+    this.#planned = [...mandatoryMounts(mounts), ...mounts].map((mount) => ({
+      mount,
+      connection: connections.takeFor(mount.source),
+    }));
+    this.#runtimes = new Map(runtimes.map((runtime) => [runtime, connections.take()]));
+  }
+
+  /** Makes each file system when its turn to be mounted has come: those before the first of the host's wait for no gofer. */
+  mountAll(): void {
+    for (const { mount, connection } of parentsFirst(this.#planned)) {
+      const { destination } = mount;
+      try {
+        this.#mount(this.#make(mount.source, connection), destination, flagsOf(mount));
+      } catch (cause) {
+        const message = `mount ${destination}: ${(cause as Error).message}`;
+        throw new WvisorError("ERR_WVISOR_MOUNT", message, 125, { cause });
+      }
     }
   }
-  return added;
+
+  /** Mounts a runtime of the configuration at /usr/local/bin/NAME; returns that path. */
+  mountRuntime(runtime: RuntimeConfig): string {
+    const connection = this.#runtimes.get(runtime)!;
+    const destination = `/usr/local/bin/${runtime.name}`;
+    const tree = this.#machine.gofer(connection, { readonly: true, shared: false, uid: 0 });
+    this.#mount(tree, destination, MNT_READONLY | MNT_RELATIME);
+    return destination;
+  }
+
+  #make(source: MountSource, connection: number): FilesystemHandle {
+    return makeFilesystem(this.#machine, source, connection, this.#uid);
+  }
+
+  #mount(tree: FilesystemHandle, destination: string, flags: number): void {
+    this.#machine.mount(this.namespace, tree, destination, flags);
+  }
+}
+
+/** What every sandbox has (V21-26, CM-01). */
+const MANDATORY: readonly MountConfig[] = [
+  {
+    destination: "/proc",
+    source: { type: "placeholder", name: "proc" },
+    flags: MNT_NOSUID | MNT_NODEV | MNT_NOEXEC | MNT_RELATIME,
+  },
+  {
+    destination: "/sys",
+    source: { type: "placeholder", name: "sysfs" },
+    flags: MNT_NOSUID | MNT_NODEV | MNT_NOEXEC | MNT_RELATIME,
+  },
+  {
+    destination: "/dev",
+    source: { type: "placeholder", name: "devtmpfs" },
+    flags: MNT_NOSUID | MNT_NOEXEC | MNT_RELATIME,
+  },
+  {
+    destination: "/dev/pts",
+    source: { type: "placeholder", name: "devpts" },
+    flags: MNT_NOSUID | MNT_NOEXEC | MNT_RELATIME,
+  },
+];
+
+/** The mandatory mounts that the configuration lacks. */
+function mandatoryMounts(configured: readonly MountConfig[]): MountConfig[] {
+  const given = new Set(configured.map(({ destination }) => destination));
+  return MANDATORY.filter(({ destination }) => !given.has(destination));
 }
 
 /** Parents before what lies below them (V21-24; there by the length of the text, here by depth); those of one depth as they are. */
-function parentsFirst(trees: readonly Tree[]): readonly Tree[] {
-  return trees.toSorted((a, b) => depthOf(a.mount.destination) - depthOf(b.mount.destination));
+function parentsFirst(planned: readonly PlannedMount[]): readonly PlannedMount[] {
+  return planned.toSorted((a, b) => depthOf(a.mount.destination) - depthOf(b.mount.destination));
 }
 
 function flagsOf({ source, flags = MNT_RELATIME }: MountConfig): number {
@@ -115,13 +144,13 @@ function isReadonly(source: MountSource): boolean {
   return source.type === "devtmpfs" ? false : source.readonly && !(source.type === "bind" && source.overlay);
 }
 
+/** `connection`: the first of those that serve its trees of the host, where it has any. */
 function makeFilesystem(
   machine: Machine,
   source: MountSource,
-  connections: Connections,
-  config: SandboxConfig,
+  connection: number,
+  uid: number,
 ): FilesystemHandle {
-  const { uid } = config.process;
   switch (source.type) {
     case "tmpfs":
       return machine.tmpfs(source.sizeBytes, source.mode, source.uid, source.gid);
@@ -130,7 +159,7 @@ function makeFilesystem(
     case "placeholder":
       return machine.tryKernelFilesystem(source.name) ?? machine.tmpfs(4096, 0o555, 0, 0);
     case "bind": {
-      const tree = machine.gofer(connections.take(), {
+      const tree = machine.gofer(connection, {
         readonly: source.readonly || source.overlay,
         shared: source.cache === "shared",
         uid,
@@ -139,12 +168,13 @@ function makeFilesystem(
     }
     case "overlay": {
       const shared = source.cache === "shared";
-      const upper =
-        source.upper === undefined
-          ? memoryUpper(machine)
-          : machine.gofer(connections.take(), { readonly: source.readonly, shared, uid });
-      const lowers = source.lowers.map(() =>
-        machine.gofer(connections.take(), { readonly: true, shared, uid }),
+      const hasUpper = source.upper !== undefined;
+      const upper = hasUpper
+        ? machine.gofer(connection, { readonly: source.readonly, shared, uid })
+        : memoryUpper(machine);
+      const firstLower = connection + Number(hasUpper);
+      const lowers = source.lowers.map((_lower, index) =>
+        machine.gofer(firstLower + index, { readonly: true, shared, uid }),
       );
       return machine.overlay(upper, lowers);
     }
@@ -152,6 +182,6 @@ function makeFilesystem(
 }
 
 /** The layer that takes the changes and goes with the sandbox. */
-function memoryUpper(machine: Machine): FilesystemHandle {
+export function memoryUpper(machine: Machine): FilesystemHandle {
   return machine.tmpfs(0, 0o755, 0, 0);
 }

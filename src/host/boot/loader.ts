@@ -20,10 +20,11 @@ import {
   startGofer,
 } from "../sandbox/gofer-process.ts";
 import { loadKernelModules } from "./files.ts";
-import { goferMounts, mountAll } from "./filesystems.ts";
+import { goferMounts, SandboxMounts } from "./filesystems.ts";
 import { Machine, type TaskHandle } from "./machine.ts";
 import { makeSharedHost } from "./native-host.ts";
 import { findProgram } from "./program.ts";
+import { rehearse } from "./rehearsal.ts";
 
 const STREAMS = [0, 1, 2];
 const EXIT_TIMEOUT = 124;
@@ -75,14 +76,17 @@ function runProgram(native: Native, config: SandboxConfig, sockets: readonly num
   const options = { modules, memory, shared, cancelFd: -1, memoryBytes: config.limits.memoryBytes };
   // All that needs no file of the host comes before the first that does: the gofer starts meanwhile.
   const ahead = setUpAhead(native, options);
-  const mounted = mountAll(machine, config);
-  const task = machine.task(mounted.namespace, config.process);
+  const mounts = new SandboxMounts(machine, config);
+  const task = machine.task(mounts.namespace, config.process);
   const { cwd, env } = config.process;
-  machine.chdir(task, cwd);
-  const program = findProgram(machine, task, config, mounted);
-  machine.setArguments(task, program.args);
   machine.setEnvironment(task, env);
   setStreams(machine, task);
+  // With a root of the host's the gofer has answered already.
+  if (sockets.length > 0 && config.root.type === "tmpfs") rehearse(machine, task);
+  mounts.mountAll();
+  machine.chdir(task, cwd);
+  const program = findProgram(machine, task, config, mounts);
+  machine.setArguments(task, program.args);
   for (const name of preopens(machine, task, config)) machine.preopen(task, name.path, name.name);
   const exit = withContext(program.path, () => {
     const guest = machine.programs.compile(program.bytes, program.path);

@@ -3,7 +3,7 @@
 import { EISDIR, ENOENT, ENOTDIR } from "../../../assembly/abi/errno.ts";
 import { errnoName, WvisorError } from "../../common/errors.ts";
 import type { RuntimeConfig, SandboxConfig } from "../config/sandbox-config.ts";
-import type { MountedSandbox } from "./filesystems.ts";
+import type { SandboxMounts } from "./filesystems.ts";
 import { check, type FileHandle, type Machine, type TaskHandle } from "./machine.ts";
 
 const EXIT_NOT_EXECUTABLE = 126;
@@ -37,12 +37,12 @@ export function findProgram(
   machine: Machine,
   task: TaskHandle,
   config: SandboxConfig,
-  mounted: MountedSandbox,
+  mounts: SandboxMounts,
 ): Program {
   const { args, env } = config.process;
   const search = new Search(machine, task, pathOf(env));
   for (const runtime of config.runtimes) {
-    if (!runtime.program && !search.has(runtime.name)) mounted.mountRuntime(runtime);
+    if (!runtime.program && !search.has(runtime.name)) mounts.mountRuntime(runtime);
   }
   const wanted = args[0]!;
   let path = search.find(wanted);
@@ -50,7 +50,7 @@ export function findProgram(
   if (path === undefined) {
     const runtime = config.runtimes.find((candidate: RuntimeConfig) => candidate.program);
     if (runtime === undefined) throw new ProgramNotFoundError(wanted);
-    path = mounted.mountRuntime(runtime);
+    path = mounts.mountRuntime(runtime);
     if (runtime.rewritesArgument) rest = [path, ...args.slice(1)];
   }
   return follow(machine, task, search, path, rest);

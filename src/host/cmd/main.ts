@@ -13,7 +13,7 @@ const startsSandbox = native !== undefined && SANDBOX_COMMANDS.includes(process.
 const gofer = startsSandbox ? startGoferAhead(native) : undefined;
 
 // The build names it: src/host/cmd/program.ts, in a bundle of its own.
-const { dispatch, processOutput } = createRequire(import.meta.url)(
+const { dispatch, processOutput } = createRequire(import.meta.filename)(
   "./program.js",
 ) as typeof import("./program.ts");
 

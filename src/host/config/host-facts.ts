@@ -1,8 +1,6 @@
 // What a front end takes from the process it runs in: in one place, so that nothing else of the host leaks into a sandbox
 // unnoticed, and tests can say who the caller is.
 
-import { dirname } from "node:path";
-import { fileURLToPath } from "node:url";
 import { WvisorError } from "../../common/errors.ts";
 import { reasonOf } from "./host-file.ts";
 
@@ -36,6 +34,6 @@ export function hostFacts(): HostFacts {
     gid: process.getgid?.() ?? 0,
     groups: process.getgroups?.() ?? [],
     umask: process.umask(),
-    ownDirectory: dirname(fileURLToPath(import.meta.url)),
+    ownDirectory: import.meta.dirname,
   };
 }

@@ -10,9 +10,8 @@
 //   else          it was terminated in guest code, by kill() or by the engine (out of memory), and is reaped
 // The task is freed then, and nothing may name it to the kernel afterwards.
 
-import path from "node:path";
-import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
+import { builtFile } from "../../common/build-folder.ts";
 import { ErrnoError, WvisorError } from "../../common/errors.ts";
 import type { Machine, TaskHandle } from "../boot/machine.ts";
 import { THREAD_GONE, THREAD_IN_GUEST, THREAD_IN_KERNEL } from "../kernel/exports.ts";
@@ -62,7 +61,7 @@ export class GuestThread {
       guestMemory: options.guestMemory,
       memoryBytes: options.memoryBytes ?? 0,
     };
-    this.#worker = new Worker(workerProgram(), { workerData: start });
+    this.#worker = new Worker(builtFile("guest-worker.js"), { workerData: start });
     this.started = new Promise((resolve) => {
       this.#worker.on("message", (report: GuestReport) => {
         if (report.kind !== "started") this.#report = report;
@@ -127,13 +126,4 @@ export class GuestThread {
     }
     return false;
   }
-}
-
-/** build/guest-worker.js, seen from the sources or from a bundle in build/. */
-function workerProgram(): string {
-  const self = fileURLToPath(import.meta.url);
-  const folder = path.dirname(self);
-  return self.endsWith(".ts")
-    ? path.join(folder, "../../../build/guest-worker.js")
-    : path.join(folder, "guest-worker.js");
 }

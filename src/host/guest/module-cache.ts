@@ -40,6 +40,6 @@ function compile(bytes: Uint8Array<ArrayBuffer>, name: string): CompiledGuest {
 
 /** node:crypto takes milliseconds to load: it is, when there is a second program. */
 function hash(bytes: Uint8Array): string {
-  const { createHash } = createRequire(import.meta.url)("node:crypto") as typeof import("node:crypto");
+  const { createHash } = createRequire(import.meta.filename)("node:crypto") as typeof import("node:crypto");
   return createHash("sha256").update(bytes).digest("hex");
 }

@@ -12,9 +12,8 @@
 //   child's death is end of stream on its sockets. The child leads a session of its own: a Ctrl-C is for the guest, and
 //   the gofer must outlive whatever the guest still does with its files.
 
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { POLLHUP } from "../../../assembly/abi/poll.ts";
+import { builtFile } from "../../common/build-folder.ts";
 import { ErrnoError, WvisorError } from "../../common/errors.ts";
 import { launcherPath, type Native } from "../../native/index.ts";
 
@@ -57,11 +56,9 @@ const SIGKILL = 9;
  */
 const NODE_FLAGS = ["--no-warnings", "--v8-pool-size=1"];
 
-/** build/gofer.js, seen from the sources or from a bundle in build/. */
+/** What runs in the gofer process, unless a test has something else. */
 export function goferProgram(): string {
-  const self = fileURLToPath(import.meta.url);
-  const folder = dirname(self);
-  return self.endsWith(".ts") ? join(folder, "../../../build/gofer.js") : join(folder, "gofer.js");
+  return builtFile("gofer.js");
 }
 
 /** A gofer that runs and was not told yet what to serve. */

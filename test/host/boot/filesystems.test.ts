@@ -1,7 +1,7 @@
 // What a configuration's mounts become in the kernel.
 
 import { describe, expect, test } from "vitest";
-import { mountAll } from "../../../src/host/boot/filesystems.ts";
+import { SandboxMounts } from "../../../src/host/boot/filesystems.ts";
 import type { MountConfig, SandboxConfig } from "../../../src/host/config/sandbox-config.ts";
 import { MNT_NOEXEC, MNT_NOSUID } from "../../../src/host/kernel/exports.ts";
 import { kernelTarget } from "../../support/sys/kernel.ts";
@@ -21,8 +21,9 @@ function boot(mounts: readonly MountConfig[]): MountCalls {
     runtimes: [],
     limits: { memoryBytes: 0, timeoutMs: 0 },
   };
-  const { namespace } = mountAll(machine, config);
-  return new MountCalls(kernelTarget(machine, namespace, "wVisor").process());
+  const sandbox = new SandboxMounts(machine, config);
+  sandbox.mountAll();
+  return new MountCalls(kernelTarget(machine, sandbox.namespace, "wVisor").process());
 }
 
 const listed = (sys: MountCalls) => sys.mountinfo().map(({ at, type }) => `${at} ${type}`);
