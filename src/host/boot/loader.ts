@@ -82,7 +82,7 @@ function runProgram(native: Native, config: SandboxConfig, sockets: readonly num
   machine.setEnvironment(task, env);
   setStreams(machine, task);
   // With a root of the host's the gofer has answered already.
-  if (sockets.length > 0 && config.root.type === "tmpfs") rehearse(machine, task);
+  if (sockets.length > 0 && config.root.type === "tmpfs") rehearse(machine, task, ahead);
   mounts.mountAll();
   machine.chdir(task, cwd);
   const program = findProgram(machine, task, config, mounts);

@@ -19,7 +19,7 @@ export class ModuleCache {
   /** Errors: WvisorError for what is no module; `name` is what it is called. */
   compile(bytes: Uint8Array<ArrayBuffer>, name: string): CompiledGuest {
     if (this.#first === undefined) {
-      const compiled = compile(bytes, name);
+      const compiled = compileProgram(bytes, name);
       this.#first = { bytes, compiled };
       return compiled;
     }
@@ -27,13 +27,14 @@ export class ModuleCache {
     const key = hash(bytes);
     const known = this.#byHash.get(key);
     if (known !== undefined) return known;
-    const compiled = compile(bytes, name);
+    const compiled = compileProgram(bytes, name);
     this.#byHash.set(key, compiled);
     return compiled;
   }
 }
 
-function compile(bytes: Uint8Array<ArrayBuffer>, name: string): CompiledGuest {
+/** Without the cache. */
+export function compileProgram(bytes: Uint8Array<ArrayBuffer>, name: string): CompiledGuest {
   const guest: GuestModule = confineModule(bytes);
   return { module: compileGuest(guest, name), memory: guest.memory };
 }
