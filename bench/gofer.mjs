@@ -6,6 +6,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 
 const GOFER = fileURLToPath(new URL("../build/gofer.js", import.meta.url));
+const LAUNCHER = fileURLToPath(new URL("../build/native/wv-launch", import.meta.url));
 /** What wVisor starts it with. */
 const NODE_FLAGS = ["--no-warnings", "--v8-pool-size=1"];
 const SOCKET_FD = 3;
@@ -21,7 +22,8 @@ export function writeConfig(directory) {
 
 export function run(node, config) {
   const configuration = openSync(config, "r");
-  const child = spawn(node, [...NODE_FLAGS, GOFER, `--config-fd=${CONFIG_FD}`], {
+  const program = [node, ...NODE_FLAGS, GOFER, `--config-fd=${CONFIG_FD}`];
+  const child = spawn(LAUNCHER, [`--fds=${CONFIG_FD + 1}`, "--", ...program], {
     // Node makes a pair of connected sockets of "pipe".
     stdio: ["ignore", "ignore", "inherit", "pipe", configuration],
     env: {},

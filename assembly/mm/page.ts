@@ -70,15 +70,14 @@ export function initPages(maxBytes: u32): void {
   store<u32>(ROOT_PAGE_LIMIT, <u32>first);
   const ceiling = min<u32>(maxBytes, (<u32>KERNEL_MAX_WASM_PAGES) << 16);
   store<u32>(ROOT_MAX_PAGES, ceiling > <u32>first ? (ceiling - <u32>first) >> PAGE_SHIFT : 0);
-  // What lies between the map and the first aligned block is used as single pages.
-  const page = (map + MAP_BYTES + PAGE_SIZE - 1) & ~(<usize>PAGE_SIZE - 1);
-  if (!ensure(page)) return;
-  let end = page;
-  while (end < first && ensure(end + PAGE_SIZE)) end += PAGE_SIZE;
-  // The lowest is taken first, so that a file's pages lie behind each other.
-  while (end > page) {
-    end -= PAGE_SIZE;
-    pushFree(end, 0);
+  // What lies between the map and the first block of the largest order is free too, in blocks as large as alignment allows:
+  // to link its single pages would touch each.
+  if (!ensure(first)) return;
+  let page = (map + MAP_BYTES + PAGE_SIZE - 1) & ~(<usize>PAGE_SIZE - 1);
+  while (page < first) {
+    const order = <u32>ctz(page >> PAGE_SHIFT);
+    pushFree(page, order);
+    page += (<usize>PAGE_SIZE) << order;
   }
 }
 

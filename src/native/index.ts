@@ -1,7 +1,6 @@
 // The door to the native helper, and the only importer of the .node file.
 
 import { existsSync } from "node:fs";
-import { createRequire } from "node:module";
 import { builtFile } from "../common/build-folder.ts";
 import type { Native } from "./interface.ts";
 
@@ -19,7 +18,10 @@ export function loadNative(): Native | undefined {
   if (loaded !== undefined) return loaded;
   const file = builtFile("native/wv.node");
   if (!SUPPORTED.has(`${process.platform}-${process.arch}`) || !existsSync(file)) return undefined;
-  loaded = createRequire(import.meta.filename)(file) as Native;
+  // What require() does with a .node file, without its search.
+  const module = { exports: {} };
+  process.dlopen(module, file);
+  loaded = module.exports as Native;
   return loaded;
 }
 
