@@ -18,6 +18,7 @@ const places = {
       loader: "ts",
       contents: readFileSync(file, "utf8")
         .replaceAll("import.meta.dirname", JSON.stringify(path.dirname(file)))
+        .replaceAll("import.meta.filename", JSON.stringify(file))
         .replaceAll("import.meta.url", JSON.stringify(pathToFileURL(file).href)),
     }));
   },
