@@ -1,48 +1,13 @@
-// A connection's fids: the numbers by which its client names files.
-//
-// States
-//   known   refers to a node; can be walked from, asked and changed
-//   open    also holds an open descriptor of a regular file or directory, until it is clunked
-//   attribute   stands for an extended attribute of its file: can be read or written, and nothing else
-//
-// A fid owns a reference on its node, and its open descriptor.
+// A connection's fids.
 
 import type { Native } from "../native/interface.ts";
-import type { FidAttribute } from "./handlers/xattr.ts";
+import { Fid, type FidAttribute } from "./fid.ts";
 import type { DescriptorBudget } from "./host-fs/budget.ts";
 import type { HostNode } from "./host-fs/host-node.ts";
-import { type LockOwner, LockOwners } from "./lock-owners.ts";
+import { LockOwners } from "./lock-owners.ts";
 
 /** Enough for every entry of a client's dentry cache; some 2 MiB of objects. Linux's own client rarely holds 1,000. */
 export const FIDS_MAX = 16384;
-
-export class Fid {
-  readonly number: number;
-  node: HostNode;
-  /** Who attached: new files are made theirs. P9_NONUNAME when the client did not say. */
-  readonly uid: number;
-  /** -1 while the fid is only known. */
-  openFd = -1;
-  /** The access mode of openFd. */
-  access = 0;
-  /** The directory cookie where openFd stands, as two halves: host cookies use all 64 bits. */
-  cookieLow = 0;
-  cookieHigh = 0;
-  /** What an attribute's fid reads or writes. */
-  attribute: FidAttribute | null = null;
-  /** Who has asked for locks through this fid. */
-  lockOwners: Set<LockOwner> | null = null;
-
-  constructor(number: number, node: HostNode, uid: number) {
-    this.number = number;
-    this.node = node;
-    this.uid = uid;
-  }
-
-  get isOpen(): boolean {
-    return this.openFd >= 0;
-  }
-}
 
 export class FidTable {
   readonly lockOwners: LockOwners;

@@ -1,27 +1,9 @@
-// Who holds locks through one connection, and on which open file description of the host: see handlers/lock.ts.
+// The lock owners of one connection.
 
 import type { Native } from "../native/interface.ts";
-import type { Fid } from "./fid-table.ts";
+import type { Fid } from "./fid.ts";
 import type { DescriptorBudget } from "./host-fs/budget.ts";
-import type { HostNode } from "./host-fs/host-node.ts";
-
-export class LockOwner {
-  readonly key: string;
-  readonly fd: number;
-  /** The fids through which it asked for locks. */
-  users = 0;
-
-  constructor(key: string, fd: number) {
-    this.key = key;
-    this.fd = fd;
-  }
-
-  /** One owner on one file. */
-  static key(node: HostNode, process: number, client: string): string {
-    const file = `${node.deviceMajor}:${node.deviceMinor}:${node.inodeHigh}:${node.inodeLow}`;
-    return `${file}:${process}:${client}`;
-  }
-}
+import type { LockOwner } from "./lock-owner.ts";
 
 export class LockOwners {
   private readonly owners = new Map<string, LockOwner>();

@@ -24,7 +24,7 @@ import {
   S_IFSOCK,
 } from "../../../assembly/abi/stat.ts";
 import { NAME_A, PATH, SLOT } from "../arena.ts";
-import type { Fid } from "../fid-table.ts";
+import type { Fid } from "../fid.ts";
 import { createFile, createUnnamed, settle } from "../host-fs/create.ts";
 import type { Decoder } from "../p9/decoder.ts";
 import type { Encoder } from "../p9/encoder.ts";

@@ -3,7 +3,7 @@
 import { EBADF, EINVAL, EMFILE, EPROTO, EROFS } from "../../../assembly/abi/errno.ts";
 import { O_ACCMODE } from "../../../assembly/abi/fcntl.ts";
 import { S_IFREG } from "../../../assembly/abi/stat.ts";
-import type { Fid } from "../fid-table.ts";
+import type { Fid } from "../fid.ts";
 import type { HostNode } from "../host-fs/host-node.ts";
 import { isMutating, openNode } from "../host-fs/open.ts";
 import type { Decoder } from "../p9/decoder.ts";

@@ -3,7 +3,7 @@
 import { EBADF, EFBIG, EINVAL, ENXIO, EPROTO } from "../../../assembly/abi/errno.ts";
 import { SEEK_DATA, SEEK_HOLE } from "../../../assembly/abi/fcntl.ts";
 import { S_IFREG } from "../../../assembly/abi/stat.ts";
-import type { Fid } from "../fid-table.ts";
+import type { Fid } from "../fid.ts";
 import type { Decoder } from "../p9/decoder.ts";
 import type { Encoder } from "../p9/encoder.ts";
 import type { Session } from "../session.ts";

@@ -8,7 +8,7 @@ import { SEEK_CUR, SEEK_SET } from "../../../assembly/abi/fcntl.ts";
 import { P9_HEADER } from "../../../assembly/abi/p9.ts";
 import { DT_UNKNOWN, S_IFDIR } from "../../../assembly/abi/stat.ts";
 import { DIRENTS, DIRENTS_SIZE, SLOT } from "../arena.ts";
-import type { Fid } from "../fid-table.ts";
+import type { Fid } from "../fid.ts";
 import type { HostFs } from "../host-fs/host-fs.ts";
 import type { Decoder } from "../p9/decoder.ts";
 import type { Encoder } from "../p9/encoder.ts";

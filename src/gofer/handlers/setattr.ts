@@ -14,7 +14,7 @@ import {
   P9_SETATTR_UID,
 } from "../../../assembly/abi/p9.ts";
 import { S_IFDIR, S_IFLNK, S_IFREG, UTIME_NOW, UTIME_OMIT } from "../../../assembly/abi/stat.ts";
-import type { Fid } from "../fid-table.ts";
+import type { Fid } from "../fid.ts";
 import type { HostFs } from "../host-fs/host-fs.ts";
 import { openNode } from "../host-fs/open.ts";
 import type { Decoder } from "../p9/decoder.ts";

@@ -17,7 +17,7 @@ import {
 } from "../../../assembly/abi/errno.ts";
 import { XATTR_CREATE, XATTR_NAME_MAX, XATTR_REPLACE, XATTR_SIZE_MAX } from "../../../assembly/abi/xattr.ts";
 import { NAME_A, SLOT, XATTR } from "../arena.ts";
-import type { Fid } from "../fid-table.ts";
+import type { Fid, FidAttribute } from "../fid.ts";
 import type { Decoder } from "../p9/decoder.ts";
 import type { Encoder } from "../p9/encoder.ts";
 import type { Session } from "../session.ts";
@@ -26,15 +26,6 @@ import type { Session } from "../session.ts";
 const VALUES_MAX = 1 << 22;
 const NAMESPACES = ["user.", "trusted.", "security."];
 const ACLS = ["system.posix_acl_access", "system.posix_acl_default"];
-
-/** A fid's attribute: the value that it reads, or the one that is being written. */
-export interface FidAttribute {
-  readonly value: Uint8Array;
-  /** Where it is set when the fid is clunked; undefined for one that is read. */
-  readonly target: { readonly name: string; readonly flags: number } | undefined;
-  /** How much of it was written. */
-  written: number;
-}
 
 export function xattrwalk(session: Session, request: Decoder, reply: Encoder): number {
   const fid = session.fids.get(request.u32());
