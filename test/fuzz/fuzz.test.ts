@@ -22,6 +22,7 @@ describe.runIf(isRoot && process.env.WVISOR_FUZZ !== undefined)(
       ["tmpfs", 1],
       ["overlay", 2],
       ["gofer", 3],
+      ["gofer-shared", 4],
     ])(
       "do on %s what they do on Linux (seed %i)",
       (type, seed) => {

@@ -18,4 +18,5 @@ export const KNOWN_DIFFERENCES: Readonly<Record<FsType, readonly KnownDifference
   tmpfs: [WHITEOUT],
   overlay: [WHITEOUT],
   gofer: [WHITEOUT],
+  "gofer-shared": [WHITEOUT],
 };

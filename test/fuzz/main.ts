@@ -1,6 +1,6 @@
-// npm run fuzz -- [--minutes N] [--seed S] [--fs tmpfs|overlay|gofer] [--failures N] [--without KIND,KIND]
+// npm run fuzz -- [--minutes N] [--seed S] [--fs tmpfs|overlay|gofer|gofer-shared] [--failures N] [--without KIND,KIND]
 //
-// Without --fs all three, one after the other. Each ends at its first difference (or --failures of them), with a test that shows it.
+// Without --fs all, one after the other. Each ends at its first difference (or --failures of them), with a test that shows it.
 
 import { parseArgs } from "node:util";
 import { fuzz } from "./fuzz.ts";
@@ -10,7 +10,7 @@ const { values } = parseArgs({
   options: {
     minutes: { type: "string", default: "1" },
     seed: { type: "string", default: `${Date.now() % 1_000_000}` },
-    fs: { type: "string", default: "tmpfs,overlay,gofer" },
+    fs: { type: "string", default: "tmpfs,overlay,gofer,gofer-shared" },
     /** How many differences to look for. */
     failures: { type: "string", default: "1" },
     without: { type: "string", default: "" },

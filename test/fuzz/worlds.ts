@@ -1,7 +1,5 @@
 // The two sides of a comparison: a tree on real Linux and one of ours, both fresh.
 
-import { chmodSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
-import path from "node:path";
 import { SYS_mkdir, SYS_umask } from "../../assembly/abi/syscall.ts";
 import type { Machine } from "../../src/host/boot/machine.ts";
 import { serve, type TestGofer } from "../support/gofer-mount.ts";
@@ -9,8 +7,10 @@ import { checkInvariants, kernelTarget } from "../support/sys/kernel.ts";
 import { LINUX_TMPFS, type LinuxTarget, linuxMountTarget } from "../support/sys/linux.ts";
 import type { Identity, Target } from "../support/sys/target.ts";
 import { kernelModules, makeMachine } from "../support/wvisor.ts";
+import { HostTree } from "./host-tree.ts";
 
-export type FsType = "tmpfs" | "overlay" | "gofer";
+/** "gofer" is a tree of the host that nobody else changes; "gofer-shared" one that others may change. */
+export type FsType = "tmpfs" | "overlay" | "gofer" | "gofer-shared";
 
 /** The processes of a run. The first user is in the second one's group. */
 export const IDENTITIES: readonly Identity[] = [
@@ -84,35 +84,45 @@ function overlayWorlds(): Worlds {
   };
 }
 
-/** A tmpfs of the host that every Linux has. */
-const HOST_TMPFS = "/dev/shm";
-
-function goferWorlds(): Worlds {
-  const folder = mkdtempSync(path.join(HOST_TMPFS, "wvisor-fuzz-"));
-  const source = path.join(folder, "tree");
-  mkdirSync(source);
-  let gofer: TestGofer | undefined;
+function goferWorlds(isShared: boolean): Worlds {
+  const host = new HostTree();
+  let served: { readonly gofer: TestGofer; readonly machine: Machine } | undefined;
+  const serveAnew = () => {
+    const gofer = serve({ source: host.source, readonly: false, donate: true });
+    return { gofer, machine: makeMachine({ modules: kernelModules("peek", true), sockets: gofer.sockets }) };
+  };
   return {
     blocks: false,
     directoryLinks: false,
     make() {
-      rmSync(source, { recursive: true, force: true });
-      mkdirSync(source);
-      chmodSync(source, 0o777);
-      gofer?.close();
-      gofer = serve({ source, readonly: false, donate: true });
-      const machine = makeMachine({ modules: kernelModules("peek", true), sockets: gofer.sockets });
-      const root = () => machine.gofer(0, { readonly: false, shared: false, uid: 0 });
-      return world(machine, root, linuxMountTarget("tmpfs"), "gofer");
+      host.clear();
+      // One gofer and one machine for all: a mount of the same connection begins by Tversion, which ends what was before.
+      served ??= serveAnew();
+      const { gofer, machine } = served;
+      const root = () => machine.gofer(0, { readonly: false, shared: isShared, uid: 0 });
+      const made = world(machine, root, linuxMountTarget("tmpfs"), "gofer");
+      return {
+        ...made,
+        end() {
+          try {
+            made.end();
+          } catch (error) {
+            // Neither is to be relied on any more.
+            gofer.close();
+            served = undefined;
+            throw error;
+          }
+        },
+      };
     },
     close() {
-      gofer?.close();
-      rmSync(folder, { recursive: true, force: true });
+      served?.gofer.close();
+      host.remove();
     },
   };
 }
 
 export function makeWorlds(type: FsType): Worlds {
   if (type === "overlay") return overlayWorlds();
-  return type === "gofer" ? goferWorlds() : tmpfsWorlds();
+  return type === "tmpfs" ? tmpfsWorlds() : goferWorlds(type === "gofer-shared");
 }
