@@ -151,7 +151,10 @@ export function setStream(task: Task, fd: u32, handle: i32, mode: u32, flags: u3
   const result = task.fds.installAt(fd, stream);
   if (result < 0) return result;
   const entry = task.fds.get(fd);
-  if (entry !== null) entry.rights = rightsFor(mode, false);
+  if (entry !== null) {
+    entry.rights = rightsFor(mode, false);
+    entry.inheriting = 0;
+  }
   return 0;
 }
 

@@ -71,9 +71,7 @@ export class FdTable {
     }
     if (fd >= this.capacity) this.grow(fd + 1);
     if (fd == this.lowest) this.lowest = fd + 1;
-    const entry = this.at(fd);
-    entry.file = changetype<usize>(file);
-    entry.flags = closeOnExec ? <u32>FD_CLOEXEC : 0;
+    this.fill(fd, file, closeOnExec);
     return fd;
   }
 
@@ -85,11 +83,18 @@ export class FdTable {
     }
     if (fd >= this.capacity) this.grow(fd + 1);
     this.close(fd);
+    this.fill(fd, file, closeOnExec);
+    if (fd == this.lowest) this.lowest = fd + 1;
+    return 0;
+  }
+
+  /** An entry of every right: whoever knows rights takes away. */
+  private fill(fd: u32, file: FileDescription, closeOnExec: bool): void {
     const entry = this.at(fd);
     entry.file = changetype<usize>(file);
     entry.flags = closeOnExec ? <u32>FD_CLOEXEC : 0;
-    if (fd == this.lowest) this.lowest = fd + 1;
-    return 0;
+    entry.rights = u64.MAX_VALUE;
+    entry.inheriting = u64.MAX_VALUE;
   }
 
   setPreopen(fd: u32, name: usize, length: u32): void {

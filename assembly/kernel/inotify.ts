@@ -4,7 +4,7 @@
 // inotify_rm_watch(2), by its file's end or unmount, after its first event when it is a one-shot, and with the instance.
 
 import { memoryIsShort } from "mm/page";
-import { EAGAIN, EEXIST, EINVAL, EMFILE, ENOSPC } from "../abi/errno.ts";
+import { EAGAIN, EEXIST, EFAULT, EINVAL, EMFILE, ENOSPC, ENOTTY } from "../abi/errno.ts";
 import { O_NONBLOCK, O_RDONLY } from "../abi/fcntl.ts";
 import {
   IN_ALL_EVENTS,
@@ -19,6 +19,7 @@ import {
   IN_Q_OVERFLOW,
   IN_UNMOUNT,
 } from "../abi/inotify.ts";
+import { FIONREAD } from "../abi/ioctl.ts";
 import { ROOT_INOTIFY_COUNT } from "../abi/kernel-layout.ts";
 import { POLLIN, POLLRDNORM } from "../abi/poll.ts";
 import { Credentials } from "../auth/credentials.ts";
@@ -26,6 +27,7 @@ import { equal } from "../lib/bytes.ts";
 import { free } from "../lib/ref-counted.ts";
 import { errorOf } from "../lib/result.ts";
 import { IovIter } from "../mm/iov-iter.ts";
+import { isKernelMemory } from "../mm/kernel-memory.ts";
 import { WaitQueue } from "../sched/wait-queue.ts";
 import { Inode } from "../vfs/dentry.ts";
 import { FileDescription } from "../vfs/file-description.ts";
@@ -243,6 +245,16 @@ export class InotifyFile extends FileDescription {
 
   override pollQueue(): WaitQueue | null {
     return this.queue;
+  }
+
+  override ioctl(request: u32, argument: usize): i64 {
+    if (request != <u32>FIONREAD) return -ENOTTY;
+    if (!isKernelMemory(argument, 4)) return -EFAULT;
+    let bytes: u32 = 0;
+    for (let event = this.head; event; event = <usize>load<u32>(event))
+      bytes += EVENT_SIZE + load<u32>(event, AT_PADDED);
+    store<u32>(argument, bytes);
+    return 0;
   }
 }
 

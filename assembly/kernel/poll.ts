@@ -75,6 +75,11 @@ export class PollSet {
     this.hostCount++;
   }
 
+  /** The description at `index`; the set's reference. */
+  file(index: u32): FileDescription {
+    return changetype<FileDescription>(<usize>load<u32>(this.item(index), AT_FILE));
+  }
+
   /** What was found of what the item at `index` asks for. */
   found(index: u32): u32 {
     return load<u16>(this.item(index), AT_FOUND);

@@ -14,7 +14,6 @@ import { Credentials } from "../auth/credentials.ts";
 import { free } from "../lib/ref-counted.ts";
 import { IovIter } from "../mm/iov-iter.ts";
 import { Thread } from "../sched/thread.ts";
-import { WaitQueue } from "../sched/wait-queue.ts";
 import { Dentry } from "../vfs/dentry.ts";
 import { Mount } from "../vfs/mount.ts";
 import { MountNamespace } from "../vfs/mount-namespace.ts";
@@ -62,8 +61,6 @@ export class Task extends Thread {
   /** IOV_MAX pairs. */
   readonly vector: usize = heap.alloc((<usize>IOV_MAX) << 3);
   readonly page: usize = heap.alloc(TASK_PAGE);
-  /** Where the task sleeps for time to pass; nobody wakes it but the killer. */
-  readonly sleeping: WaitQueue = new WaitQueue();
 
   /** Takes over the references on `namespace` and `cred`. */
   constructor(
@@ -157,7 +154,6 @@ export class Task extends Thread {
     this.otherWalk.destroy();
     free(this.otherWalk);
     free(this.iov);
-    free(this.sleeping);
     heap.free(this.vector);
     heap.free(this.page);
     heap.free(this.comm);

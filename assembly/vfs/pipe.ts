@@ -10,12 +10,14 @@
 // Nothing is moved while a lock is needed: the kernel lock is held from the look at the ring to the copy, and given up only to sleep.
 
 import { allocDataPages, freePages } from "mm/page";
-import { EAGAIN, EBUSY, EINVAL, ENOMEM, ENXIO, EPERM, EPIPE } from "../abi/errno.ts";
+import { EAGAIN, EBUSY, EFAULT, EINVAL, ENOMEM, ENOTTY, ENXIO, EPERM, EPIPE } from "../abi/errno.ts";
 import { O_ACCMODE, O_DIRECT, O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY } from "../abi/fcntl.ts";
+import { FIONREAD } from "../abi/ioctl.ts";
 import { POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM } from "../abi/poll.ts";
 import { free, RefCounted } from "../lib/ref-counted.ts";
 import { errorOf } from "../lib/result.ts";
 import { IovIter } from "../mm/iov-iter.ts";
+import { isKernelMemory } from "../mm/kernel-memory.ts";
 import { WaitQueue } from "../sched/wait-queue.ts";
 import { realTime } from "./clock.ts";
 import { Dentry } from "./dentry.ts";
@@ -285,6 +287,13 @@ export class PipeFile extends FileDescription {
 
   override pollQueue(): WaitQueue | null {
     return this.pipe.queue;
+  }
+
+  override ioctl(request: u32, argument: usize): i64 {
+    if (request != <u32>FIONREAD) return -ENOTTY;
+    if (!isKernelMemory(argument, 4)) return -EFAULT;
+    store<u32>(argument, this.pipe.length);
+    return 0;
   }
 }
 

@@ -158,8 +158,8 @@ export function fdFdstatGet(task: Task, fd: u32, out: u32): u32 {
   const file = entry.description;
   const page = task.page;
   store<u64>(page, fileTypeOf(file.inode.mode) | ((<u64>fdflagsOf(file.flags)) << 16));
-  store<u64>(page, entry.rights, 8);
-  store<u64>(page, entry.inheriting, 16);
+  store<u64>(page, entry.rights & abi.RIGHTS_ALL, 8);
+  store<u64>(page, entry.inheriting & abi.RIGHTS_ALL, 16);
   return wasiErrno(copyOut(out, page, abi.SIZEOF_FDSTAT));
 }
 

@@ -119,9 +119,11 @@ export function pathOpen(
     walk.release();
     return abi.WASI_ENOTCAPABLE;
   }
-  if (!accessOk(out, 4)) {
+  // Before anything is made: a call that fails leaves nothing behind (Linux: get_unused_fd_flags()).
+  const misplaced: u32 = !accessOk(out, 4) ? abi.WASI_EFAULT : task.fds.hasRoom(0) ? 0 : abi.WASI_EMFILE;
+  if (misplaced) {
     walk.release();
-    return abi.WASI_EFAULT;
+    return misplaced;
   }
   const flags = linuxFlags(lookupflags, oflags, rights, fdflags);
   walk.umask = task.umask;

@@ -3,6 +3,7 @@
 //   block sleep      poll_oneoff for a clock that is a day away
 //   block naps       poll_oneoff for clocks of 0 to 2 ms, again and again
 //   block poll       poll_oneoff for standard input, and for the day's end
+//   block poll PATH  the same for the file at PATH, a FIFO; ends when there is something to read
 //   block read       fd_read of standard input, which has nothing
 //   block write      fd_write to standard output, which takes nothing more
 //   block open PATH  opens the file at PATH and reads it, again and again
@@ -14,7 +15,17 @@ import {
   SIZEOF_SUBSCRIPTION,
 } from "../../assembly/abi/wasi.ts";
 import { errnoName } from "./lib/errno-name.ts";
-import { args, close, fail, locate, openAt, RIGHTS_READ_ONLY, readBytes, writeBytes } from "./lib/wasi.ts";
+import {
+  args,
+  close,
+  fail,
+  locate,
+  must,
+  openAt,
+  RIGHTS_READ_ONLY,
+  readBytes,
+  writeBytes,
+} from "./lib/wasi.ts";
 import * as wasi from "./lib/wasi_snapshot_preview1.ts";
 
 const DAY: u64 = 86_400_000_000_000;
@@ -50,6 +61,13 @@ export function _start(): void {
     } else if (way == "naps") {
       subscribe(0, EVENTTYPE_CLOCK, CLOCK_MONOTONIC, (round % NAPS) * NAP);
       poll(1);
+    } else if (way == "poll" && given.length > 2) {
+      const located = locate(given[2]);
+      const fd = must(openAt(located.fd, located.path), "opening the FIFO");
+      subscribe(0, EVENTTYPE_FD_READ, fd, 0);
+      subscribe(1, EVENTTYPE_CLOCK, CLOCK_MONOTONIC, DAY);
+      poll(2);
+      return;
     } else if (way == "poll") {
       subscribe(0, EVENTTYPE_FD_READ, 0, 0);
       subscribe(1, EVENTTYPE_CLOCK, CLOCK_MONOTONIC, DAY);
@@ -66,7 +84,7 @@ export function _start(): void {
         close(fd);
       }
     } else {
-      fail("usage: block sleep | naps | poll | read | write | open PATH", 2);
+      fail("usage: block sleep | naps | poll [PATH] | read | write | open PATH", 2);
     }
     round++;
   }

@@ -11,18 +11,19 @@ const IOVEC = 16;
 /** Where arguments lie: each at an address of eight. */
 const ALIGN = 8;
 
-class KernelProcess implements Process {
+export class KernelProcess implements Process {
   readonly kernel: KernelExports;
   readonly task: TaskHandle;
+  /** What preview1's addresses name, for tests that call it too. */
+  readonly guest = new WebAssembly.Memory({ initial: 1, maximum: 1 });
   readonly #machine: Machine;
   #buffer = 0;
   #capacity = 0;
 
   constructor(machine: Machine, namespace: NamespaceHandle, { uid, gid, groups = [] }: Identity) {
     this.#machine = machine;
-    const guest = new WebAssembly.Memory({ initial: 0, maximum: 0 });
-    const host = makeThreadHost(machine.native, machine.memory, guest, machine.shared, -1);
-    this.kernel = instantiateKernel(machine.modules, machine.memory, guest, host.functions);
+    const host = makeThreadHost(machine.native, machine.memory, this.guest, machine.shared, -1);
+    this.kernel = instantiateKernel(machine.modules, machine.memory, this.guest, host.functions);
     const capabilities = uid === 0 ? ALL_CAPABILITIES : 0n;
     this.task = machine.task(namespace, { uid, gid, groups, umask: 0, capabilities });
     this.kernel.task_enter(this.task);

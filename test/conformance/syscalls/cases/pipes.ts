@@ -1,7 +1,18 @@
 // Pipes, FIFOs and event counters. Nothing here blocks: all processes of our kernel run on one thread.
 
 import { describe, expect, test } from "vitest";
-import { EAGAIN, EBADF, EBUSY, EINVAL, ENXIO, EPERM, EPIPE, ESPIPE } from "../../../../assembly/abi/errno.ts";
+import {
+  EAGAIN,
+  EBADF,
+  EBUSY,
+  EFAULT,
+  EINVAL,
+  ENOTTY,
+  ENXIO,
+  EPERM,
+  EPIPE,
+  ESPIPE,
+} from "../../../../assembly/abi/errno.ts";
 import {
   F_GETFD,
   F_GETFL,
@@ -17,6 +28,8 @@ import {
   O_RDWR,
   O_WRONLY,
 } from "../../../../assembly/abi/fcntl.ts";
+import { IN_CREATE } from "../../../../assembly/abi/inotify.ts";
+import { FIONREAD, TCGETS } from "../../../../assembly/abi/ioctl.ts";
 import { POLLIN, POLLOUT } from "../../../../assembly/abi/poll.ts";
 import { DescriptorCalls } from "../../../support/sys/descriptor-calls.ts";
 import type { Target } from "../../../support/sys/target.ts";
@@ -256,6 +269,46 @@ export function pipeCases(make: () => Target): void {
         sys.unlink("name");
         expect(sys.write(writer, "xyz")).toBe(3);
         expect(sys.read(reader, 10)).toEqual(Buffer.from("xyz"));
+      }),
+    );
+  });
+
+  describe("the bytes that wait to be read (FIONREAD)", () => {
+    const waiting = (sys: DescriptorCalls, fd: number): number => {
+      const out = Buffer.alloc(4);
+      const result = sys.ioctl(fd, FIONREAD, out);
+      return result < 0 ? result : out.readUInt32LE();
+    };
+
+    test(
+      "are told of both ends of a pipe, across pages and behind a partial read",
+      run((sys) => {
+        const [reader, writer] = sys.pipe();
+        expect(waiting(sys, reader)).toBe(0);
+        sys.write(writer, bytes(PAGE + 5));
+        sys.write(writer, "more");
+        expect([waiting(sys, reader), waiting(sys, writer)]).toEqual([PAGE + 9, PAGE + 9]);
+        sys.read(reader, 10);
+        expect(waiting(sys, reader)).toBe(PAGE - 1);
+        expect(sys.ioctl(reader, FIONREAD, null)).toBe(-EFAULT);
+        expect(sys.ioctl(reader, TCGETS, Buffer.alloc(64))).toBe(-ENOTTY);
+      }),
+    );
+
+    test(
+      "are told of a FIFO and an inotify instance, and not of an event counter",
+      run((sys) => {
+        sys.mkfifo("fifo");
+        const fifo = sys.open("fifo", O_RDWR);
+        sys.write(fifo, "abc");
+        expect(waiting(sys, fifo)).toBe(3);
+        const instance = sys.inotify();
+        sys.addWatch(instance, ".", IN_CREATE);
+        expect(waiting(sys, instance)).toBe(0);
+        sys.mkdir("a-name-of-sixteen");
+        sys.mkdir("b");
+        expect(waiting(sys, instance)).toBe(16 + 32 + 16 + 16);
+        expect(waiting(sys, sys.eventfd(1))).toBe(-ENOTTY);
       }),
     );
   });
