@@ -2,13 +2,17 @@
 //
 // Every entry has a cookie that grows and is never used twice, so that a listing in progress misses nothing that stays and
 // shows nothing twice, whatever is made or removed meanwhile. The order array holds entries by ascending cookie, with holes
-// where entries went; it is closed up when half of it is holes.
+// where entries went; it is closed up when half of it is holes. A hole says how far it is to the next place that may be none,
+// an odd number, and every look across holes makes their strides longer: to empty a directory from its front takes each removal
+// a few steps, not one for every hole before it.
 
 import { duplicate, equal, hashBytes } from "../../lib/bytes.ts";
 import { free } from "../../lib/ref-counted.ts";
 import { Inode } from "../../vfs/dentry.ts";
 
 const FIRST_CAPACITY: u32 = 8;
+/** A hole with a stride of one: the stride is shifted, and entries have even addresses. */
+const HOLE: u32 = 3;
 /** Cookies 0 and 1 are "." and "..". */
 export const FIRST_COOKIE: u64 = 2;
 
@@ -77,7 +81,7 @@ export class DirectoryIndex {
   remove(entry: DirectoryEntry): void {
     this.popBucket(entry);
     const position = this.positionOf(entry.cookie);
-    store<u32>(this.order + ((<usize>position) << 2), 0);
+    store<u32>(this.slotOf(position), HOLE);
     this.count--;
     entry.destroy();
     if (this.count == 0) {
@@ -103,18 +107,14 @@ export class DirectoryIndex {
 
   /** The first entry whose cookie is at least `cookie`, or null. */
   firstFrom(cookie: u64): DirectoryEntry | null {
-    let position = this.positionOf(cookie);
-    while (position < this.orderUsed) {
-      const entry = load<u32>(this.order + ((<usize>position) << 2));
-      if (entry) return changetype<DirectoryEntry>(<usize>entry);
-      position++;
-    }
-    return null;
+    const position = this.positionOf(cookie);
+    return position < this.orderUsed ? this.entryAt(position) : null;
   }
 
   /** The entry at `position` in the order, or null for a hole; for a run over many. */
   entryAt(position: u32): DirectoryEntry | null {
-    return changetype<DirectoryEntry | null>(<usize>load<u32>(this.order + ((<usize>position) << 2)));
+    const slot = load<u32>(this.slotOf(position));
+    return slot & 1 ? null : changetype<DirectoryEntry>(<usize>slot);
   }
 
   get length(): u32 {
@@ -127,19 +127,36 @@ export class DirectoryIndex {
     let high = this.orderUsed;
     while (low < high) {
       const middle = (low + high) >> 1;
-      let probe = middle;
-      while (probe < high && load<u32>(this.order + ((<usize>probe) << 2)) == 0) probe++;
-      if (probe == high) {
+      const probe = this.pastHoles(middle);
+      if (probe < high && changetype<DirectoryEntry>(<usize>load<u32>(this.slotOf(probe))).cookie < cookie) {
+        low = probe + 1;
+      } else {
         high = middle;
-        continue;
       }
-      const entry = changetype<DirectoryEntry>(<usize>load<u32>(this.order + ((<usize>probe) << 2)));
-      if (entry.cookie < cookie) low = probe + 1;
-      else high = middle;
     }
     // The bisection may have ended at a hole in front of the entry.
-    while (low < this.orderUsed && load<u32>(this.order + ((<usize>low) << 2)) == 0) low++;
-    return low;
+    return this.pastHoles(low);
+  }
+
+  /** The first place from `position` on that is no hole. Every hole on the way then leads straight there. */
+  private pastHoles(position: u32): u32 {
+    let end = position;
+    while (end < this.orderUsed) {
+      const slot = load<u32>(this.slotOf(end));
+      if ((slot & 1) == 0) break;
+      end += slot >> 1;
+    }
+    for (let at = position; at < end; ) {
+      const slot = this.slotOf(at);
+      const stride = load<u32>(slot) >> 1;
+      store<u32>(slot, ((end - at) << 1) | 1);
+      at += stride;
+    }
+    return end;
+  }
+
+  private slotOf(position: u32): usize {
+    return this.order + ((<usize>position) << 2);
   }
 
   /** Takes an entry out of an index that is about to end: its inode with the reference, or null when there is none. */
@@ -200,7 +217,7 @@ export class DirectoryIndex {
     if (this.orderUsed == this.orderCapacity) {
       this.resizeOrder(this.orderCapacity ? this.orderCapacity << 1 : FIRST_CAPACITY);
     }
-    store<u32>(this.order + ((<usize>this.orderUsed) << 2), <u32>changetype<usize>(entry));
+    store<u32>(this.slotOf(this.orderUsed), <u32>changetype<usize>(entry));
     this.orderUsed++;
   }
 
@@ -226,11 +243,8 @@ export class DirectoryIndex {
   private compact(): void {
     let to: u32 = 0;
     for (let i: u32 = 0; i < this.orderUsed; i++) {
-      const entry = load<u32>(this.order + ((<usize>i) << 2));
-      if (entry) {
-        store<u32>(this.order + ((<usize>to) << 2), entry);
-        to++;
-      }
+      const slot = load<u32>(this.slotOf(i));
+      if ((slot & 1) == 0) store<u32>(this.slotOf(to++), slot);
     }
     this.orderUsed = to;
   }

@@ -122,6 +122,37 @@ export function cookiesStayWhileEntriesComeAndGo(): void {
   w.finish();
 }
 
+export function holesLeadToTheNextEntryWhateverWayTheyWereMade(): void {
+  beginVfs();
+  const w = new World();
+  // From the front, from the back and from the middle, with a look from the start and new names after each removal.
+  const count = 600;
+  for (let i = 0; i < count; i++) w.add(i);
+  let low = 0;
+  let high = count;
+  let made = count;
+  while (high - low > 200) {
+    w.remove(low++);
+    assert(w.next(FIRST_COOKIE) == low, "the first that is left");
+    w.remove(--high);
+    const middle = (low + high) >> 1;
+    if (w.has(middle)) w.remove(middle);
+    w.add(made++);
+    assert(w.next(FIRST_COOKIE + high) == count, "and the first of those that were added");
+  }
+  let cookie = FIRST_COOKIE;
+  let seen: u32 = 0;
+  let last = -1;
+  for (let number = w.next(cookie); number >= 0; number = w.next(cookie)) {
+    assert(number > last && w.has(number), "each once, in order");
+    last = number;
+    cookie = after;
+    seen++;
+  }
+  assert(seen == w.index.count, "all of them");
+  w.finish();
+}
+
 export function aRemovedAndRemadeNameComesLater(): void {
   beginVfs();
   const w = new World();
