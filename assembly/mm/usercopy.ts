@@ -2,7 +2,7 @@
 
 import { EFAULT, EINVAL } from "../abi/errno.ts";
 import { IOV_MAX, MAX_RW_COUNT } from "../abi/limits.ts";
-import { copyin, copyout, ld8, ld32, ld64, size, st8, st32, st64 } from "./guest.ts";
+import { copyin, copyout, ld8, ld32, ld64, size, st8, st32, st64, st64x8 } from "./guest.ts";
 
 /** Bytes of guest memory, as last seen: it only grows, so what lay inside then lies inside now. A kernel instance has one guest. */
 let seenSize: u64 = 0;
@@ -44,8 +44,9 @@ export function copyInUnchecked(kernel: usize, guest: u32, length: u32): void {
 }
 
 export function copyOutUnchecked(guest: u32, kernel: usize, length: u32): void {
-  if (length > 64) {
-    copyout(guest, kernel, length);
+  if (length >= 64) {
+    if (length == 64) copyOut64(guest, kernel);
+    else copyout(guest, kernel, length);
     return;
   }
   let i: u32 = 0;
@@ -65,6 +66,20 @@ export function copyOutUnchecked(guest: u32, kernel: usize, length: u32): void {
     st8(guest + i, load<u8>(kernel + i));
     i++;
   }
+}
+
+function copyOut64(guest: u32, kernel: usize): void {
+  st64x8(
+    guest,
+    load<u64>(kernel),
+    load<u64>(kernel, 8),
+    load<u64>(kernel, 16),
+    load<u64>(kernel, 24),
+    load<u64>(kernel, 32),
+    load<u64>(kernel, 40),
+    load<u64>(kernel, 48),
+    load<u64>(kernel, 56),
+  );
 }
 
 export function copyIn(kernel: usize, guest: u32, length: u32): i32 {

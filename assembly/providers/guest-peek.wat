@@ -1,5 +1,5 @@
 ;; Guest memory through a small module of its own (Node 20, whose V8 has one memory per module): words without JavaScript;
-;; copies of more than 64 bytes are made by JavaScript. Module "guest" of assembly/mm/guest.ts, but for copyin and copyout.
+;; copies of more than 64 bytes are made by the native helper. Module "guest" of assembly/mm/guest.ts, but for copyin and copyout.
 (module
   (import "guest-memory" "memory" (memory 0 65536))
   (func (export "ld8") (param i32) (result i32) (i32.load8_u (local.get 0)))
@@ -8,4 +8,13 @@
   (func (export "st8") (param i32 i32) (i32.store8 (local.get 0) (local.get 1)))
   (func (export "st32") (param i32 i32) (i32.store align=1 (local.get 0) (local.get 1)))
   (func (export "st64") (param i32 i64) (i64.store align=1 (local.get 0) (local.get 1)))
+  (func (export "st64x8") (param i32 i64 i64 i64 i64 i64 i64 i64 i64)
+    (i64.store align=1 (local.get 0) (local.get 1))
+    (i64.store offset=8 align=1 (local.get 0) (local.get 2))
+    (i64.store offset=16 align=1 (local.get 0) (local.get 3))
+    (i64.store offset=24 align=1 (local.get 0) (local.get 4))
+    (i64.store offset=32 align=1 (local.get 0) (local.get 5))
+    (i64.store offset=40 align=1 (local.get 0) (local.get 6))
+    (i64.store offset=48 align=1 (local.get 0) (local.get 7))
+    (i64.store offset=56 align=1 (local.get 0) (local.get 8)))
   (func (export "size") (result i32) (memory.size)))

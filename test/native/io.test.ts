@@ -118,6 +118,28 @@ describe("preadGuest and pwriteGuest", () => {
     expect(native.preadGuest(REQUEST)).toBe(-errno.EFAULT);
   });
 
+  test("copies between the two memories stay inside both", () => {
+    kernel.setUint32(0, 0x04030201, true);
+    expect(native.copyToGuest(0, 60, 4)).toBe(0);
+    expect([...guest.subarray(59)]).toEqual([0, 1, 2, 3, 4]);
+    expect(native.copyFromGuest(60, 61, 3)).toBe(0);
+    expect(kernel.getUint32(60, true)).toBe(0x00040302);
+    for (const [at, from, length] of [
+      [0, 61, 4],
+      [61, 0, 4],
+      [0, -4, 8],
+      [-4, 0, 8],
+      [0, 0, -1],
+    ] as const) {
+      expect(native.copyToGuest(at, from, length)).toBe(-errno.EFAULT);
+      expect(native.copyFromGuest(at, from, length)).toBe(-errno.EFAULT);
+    }
+    expect(native.copyToGuest("0" as unknown as number, 0, 0)).toBe(-errno.EFAULT);
+    expect((native.copyFromGuest as () => number)()).toBe(-errno.EFAULT);
+    native.registerMemory(0, new Uint8Array(64));
+    expect(native.copyToGuest(0, 0, 1)).toBe(-errno.EFAULT);
+  });
+
   test("fail as the system call does", () => {
     const fd = donate("hello world");
     expect(native.preadGuest(request(fd, 0, 1, -1))).toBe(-errno.EINVAL);

@@ -26,11 +26,15 @@ const memory = makeKernelMemory();
 const words = new Int32Array(memory.buffer);
 const scratch = new Uint8Array(64);
 
+function makeThread(streams: readonly number[], guest: WebAssembly.Memory) {
+  return makeThreadHost(native, memory, guest, makeSharedHost([ours], streams), -1);
+}
+
 function makeHost(
   streams: readonly number[] = [],
   guest = new WebAssembly.Memory({ initial: 0, maximum: 0 }),
 ) {
-  return makeThreadHost(native, memory, guest, makeSharedHost([ours], streams), -1).functions;
+  return makeThread(streams, guest).functions;
 }
 
 /** The shortest message there is, with a descriptor or without. */
@@ -121,6 +125,31 @@ test("a guest's memory is found where it is after it grew, also by nothing", () 
     expect(new Uint8Array(guest.buffer)[end - 1]).not.toBe(0);
     expect(host.preadGuest(request(handle, end - 5, 6))).toBe(-EFAULT);
     expect(host.pwriteGuest(request(handle, end - 5, 6))).toBe(-EFAULT);
+  }
+});
+
+test("copies stay inside both memories, wherever the guest's is by now", () => {
+  const guest = new WebAssembly.Memory({ initial: 0, maximum: 2 });
+  const { copies } = makeThread([], guest);
+  const kernel = new Uint8Array(memory.buffer);
+  kernel.set([1, 2, 3, 4], CAPACITY);
+  expect(() => copies.copyout(0, CAPACITY, 1)).toThrow(RangeError);
+  for (const pages of [1, 0, 1]) {
+    guest.grow(pages);
+    const end = guest.buffer.byteLength;
+    copies.copyout(end - 4, CAPACITY, 4);
+    copies.copyin(CAPACITY + 4, end - 3, 3);
+    expect([...kernel.subarray(CAPACITY, CAPACITY + 8)]).toEqual([1, 2, 3, 4, 2, 3, 4, 0]);
+    for (const [at, from, length] of [
+      [end - 3, CAPACITY, 4],
+      [-1, CAPACITY, 1],
+      [0, kernel.length - 3, 4],
+      [0, -1, 1],
+      [0, 0, -1],
+    ] as const) {
+      expect(() => copies.copyout(at, from, length)).toThrow(RangeError);
+      expect(() => copies.copyin(from, at, length)).toThrow(RangeError);
+    }
   }
 });
 

@@ -21,6 +21,9 @@ function guestFunctions(memory) {
     "guest.st8": (at, value) => view.setUint8(at >>> 0, value),
     "guest.st32": (at, value) => view.setUint32(at >>> 0, value, true),
     "guest.st64": (at, value) => view.setBigUint64(at >>> 0, value, true),
+    "guest.st64x8": (at, ...values) => {
+      for (const [i, value] of values.entries()) view.setBigUint64((at >>> 0) + i * 8, value, true);
+    },
     "guest.copyin": (kernel, at, length) => {
       new Uint8Array(memory.buffer).set(bytes.subarray(at >>> 0, (at >>> 0) + length), kernel);
     },

@@ -41,7 +41,13 @@ export class Preview1Driver {
   constructor(machine: Machine) {
     this.memory = new WebAssembly.Memory({ initial: GUEST_PAGES, maximum: GUEST_PAGES });
     const host = makeThreadHost(machine.native, machine.memory, this.memory, machine.shared, -1);
-    this.kernel = instantiateKernel(machine.modules, machine.memory, this.memory, host.functions);
+    this.kernel = instantiateKernel(
+      machine.modules,
+      machine.memory,
+      this.memory,
+      host.functions,
+      host.copies,
+    );
   }
 
   /** From now on calls are made by `task`. */

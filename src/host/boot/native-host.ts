@@ -5,7 +5,7 @@
 
 import { EBADF, EFAULT } from "../../../assembly/abi/errno.ts";
 import type { Native } from "../../native/index.ts";
-import type { HostFunctions } from "../kernel/instance.ts";
+import type { GuestCopies, HostFunctions } from "../kernel/instance.ts";
 
 const KERNEL_SLOT = 0;
 const GUEST_SLOT = 1;
@@ -49,6 +49,8 @@ let registered: ThreadHost | undefined;
 
 export interface ThreadHost {
   readonly functions: HostFunctions;
+  /** By the helper: where the kernel cannot reach the guest's memory itself. */
+  readonly copies: GuestCopies;
   /** The exit code that the guest left with, once `exited` was called. */
   exitCode(): number | undefined;
   /**
@@ -204,7 +206,25 @@ export function makeThreadHost(
       return native.poll(KERNEL_SLOT, fds, count, timeoutNs, cancelFd);
     },
   };
+  const copies: GuestCopies = {
+    copyin(kernel, guest, length) {
+      takeSlots();
+      if (guestView.length === 0) guestGrew();
+      if (native.copyFromGuest(kernel, guest, length) === 0) return;
+      grew();
+      if (native.copyFromGuest(kernel, guest, length) < 0) throw new RangeError("copyin");
+    },
+    copyout(guest, kernel, length) {
+      takeSlots();
+      if (guestView.length === 0) guestGrew();
+      if (native.copyToGuest(kernel, guest, length) === 0) return;
+      grew();
+      if (native.copyToGuest(kernel, guest, length) < 0) throw new RangeError("copyout");
+    },
+  };
   const compile = (): void => {
+    copies.copyin(0, 0, 0);
+    copies.copyout(0, 0, 0);
     functions.clockTime(0, NOWHERE);
     functions.clockResolution(0, NOWHERE);
     functions.random(NOWHERE, 1);
@@ -221,6 +241,6 @@ export function makeThreadHost(
     functions.exited(0, 0);
     exitCode = undefined;
   };
-  const host: ThreadHost = { functions, exitCode: () => exitCode, compile };
+  const host: ThreadHost = { functions, copies, exitCode: () => exitCode, compile };
   return host;
 }

@@ -71,7 +71,7 @@ function setUp(native: Native, options: SetupOptions, limits: MemoryLimits): Gue
   const { minimum, maximum } = limits;
   const guestMemory = new WebAssembly.Memory({ initial: minimum, maximum });
   const host = makeThreadHost(native, options.memory, guestMemory, options.shared, options.cancelFd);
-  const kernel = instantiateKernel(options.modules, options.memory, guestMemory, host.functions);
+  const kernel = instantiateKernel(options.modules, options.memory, guestMemory, host.functions, host.copies);
   host.compile();
   return { guestMemory, maximum, host, kernel };
 }

@@ -29,6 +29,12 @@ export interface HostFunctions {
   pollHandles(thread: number, fds: number, count: number, timeoutNs: number): number;
 }
 
+/** Copies between the kernel's memory and the guest's, whose bounds the kernel has checked. */
+export interface GuestCopies {
+  copyin(kernel: number, guest: number, length: number): void;
+  copyout(guest: number, kernel: number, length: number): void;
+}
+
 /** How the kernel reaches guest memory: assembly/mm/guest.ts has the three. */
 export type GuestMemoryProvider = "merged" | "peek" | "javascript";
 
@@ -66,11 +72,13 @@ export class KernelPanic extends Error {
   }
 }
 
+/** `copies` are better ones than JavaScript's, for the provider "peek". */
 export function instantiateKernel(
   modules: KernelModules,
   memory: WebAssembly.Memory,
   guestMemory: WebAssembly.Memory,
   host: HostFunctions,
+  copies?: GuestCopies,
 ): KernelExports {
   const imports: Record<string, Record<string, WebAssembly.ImportValue>> = {
     env: { memory },
@@ -78,7 +86,7 @@ export function instantiateKernel(
   };
   if (modules.portable) imports.stack = { probe: () => {} };
   if (modules.provider === "merged") imports["guest-memory"] = { memory: guestMemory };
-  else imports.guest = guestFunctions(modules, memory, guestMemory);
+  else imports.guest = guestFunctions(modules, memory, guestMemory, copies);
   try {
     // The loader adds env.abort, which turns a failed assertion into an error with file and line.
     return instantiateSync<KernelExports>(modules.kernel, imports).instance.exports as KernelExports;
@@ -91,8 +99,33 @@ function guestFunctions(
   modules: KernelModules,
   memory: WebAssembly.Memory,
   guestMemory: WebAssembly.Memory,
+  better: GuestCopies | undefined,
 ): Record<string, WebAssembly.ImportValue> {
+  if (modules.provider === "peek") {
+    if (modules.peek === undefined) throw new KernelPanic("guest-peek.wasm is missing");
+    const peek = new WebAssembly.Instance(modules.peek, { "guest-memory": { memory: guestMemory } });
+    const copies = better ?? copiesOf(new MemoryViews(memory, guestMemory));
+    return { ...(peek.exports as Record<string, WebAssembly.ImportValue>), ...copies };
+  }
   const views = new MemoryViews(memory, guestMemory);
+  const accesses = {
+    ld8: (address: number) => views.data().getUint8(address >>> 0),
+    ld32: (address: number) => views.data().getUint32(address >>> 0, true),
+    ld64: (address: number) => views.data().getBigUint64(address >>> 0, true),
+    st8: (address: number, value: number) => views.data().setUint8(address >>> 0, value),
+    st32: (address: number, value: number) => views.data().setUint32(address >>> 0, value, true),
+    st64: (address: number, value: bigint) => views.data().setBigUint64(address >>> 0, value, true),
+    st64x8: (address: number, ...values: bigint[]) => {
+      for (const [i, value] of values.entries())
+        views.data().setBigUint64((address >>> 0) + i * 8, value, true);
+    },
+    size: () => guestMemory.buffer.byteLength / 65536,
+  };
+  compile(accesses);
+  return { ...accesses, ...copiesOf(views) };
+}
+
+function copiesOf(views: MemoryViews): GuestCopies {
   const copies = {
     copyin: (kernel: number, guest: number, length: number): void => {
       views.kernel().set(views.guest().subarray(guest >>> 0, (guest >>> 0) + length), kernel);
@@ -102,22 +135,7 @@ function guestFunctions(
     },
   };
   compile(copies);
-  if (modules.provider === "peek") {
-    if (modules.peek === undefined) throw new KernelPanic("guest-peek.wasm is missing");
-    const peek = new WebAssembly.Instance(modules.peek, { "guest-memory": { memory: guestMemory } });
-    return { ...(peek.exports as Record<string, WebAssembly.ImportValue>), ...copies };
-  }
-  const accesses = {
-    ld8: (address: number) => views.data().getUint8(address >>> 0),
-    ld32: (address: number) => views.data().getUint32(address >>> 0, true),
-    ld64: (address: number) => views.data().getBigUint64(address >>> 0, true),
-    st8: (address: number, value: number) => views.data().setUint8(address >>> 0, value),
-    st32: (address: number, value: number) => views.data().setUint32(address >>> 0, value, true),
-    st64: (address: number, value: bigint) => views.data().setBigUint64(address >>> 0, value, true),
-    size: () => guestMemory.buffer.byteLength / 65536,
-  };
-  compile(accesses);
-  return { ...accesses, ...copies };
+  return copies;
 }
 
 /**

@@ -54,6 +54,8 @@ NAPI_MODULE_INIT() {
       {.utf8name = "registerMemory", .method = register_memory, .attributes = napi_enumerable},
       {.utf8name = "preadGuest", .method = attached_pread, .attributes = napi_enumerable, .data = memories},
       {.utf8name = "pwriteGuest", .method = attached_pwrite, .attributes = napi_enumerable, .data = memories},
+      {.utf8name = "copyFromGuest", .method = attached_copyin, .attributes = napi_enumerable, .data = memories},
+      {.utf8name = "copyToGuest", .method = attached_copyout, .attributes = napi_enumerable, .data = memories},
   };
   if (memories == NULL || napi_define_properties(env, exports, sizeof others / sizeof *others, others) != napi_ok) {
     napi_throw_error(env, NULL, "native helper: initialisation failed");

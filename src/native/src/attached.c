@@ -1,8 +1,8 @@
-// pread(2) and pwrite(2) between a donated descriptor and a guest's memory, at the least cost that Node-API allows.
+// What a guest's reads and writes are made of, at the least cost that Node-API allows: pread(2) and pwrite(2) between a donated
+// descriptor and a guest's memory, and copies between that and the kernel's.
 //
 // The table's calls convert each argument by way of a double and ask for the memory's address anew: together 100 ns, where the
-// system call itself is 530. These two are what a guest's reads and writes of a host file are made of; their one argument is
-// the address of a struct transfer in the kernel's memory.
+// system call itself is 530. The one argument of pread and pwrite is the address of a struct transfer in the kernel's memory.
 
 #include "attached.h"
 #include "memory.h"
@@ -64,4 +64,38 @@ napi_value attached_pwrite(napi_env env, napi_callback_info info) {
   int error = take(env, info, &r);
   if (error < 0) return give(env, error);
   return give(env, RETRY(pwrite(r.transfer.handle, r.data, r.transfer.length, r.transfer.position)));
+}
+
+/** The (address in the kernel's memory, address in the guest's, length) of a copy, checked. Returns 0 or -errno. */
+static int take_copy(napi_env env, napi_callback_info info, uint8_t **kernel, uint8_t **guest, uint32_t *length) {
+  napi_value value[3];
+  size_t count = 3;
+  uint32_t at[2];
+  void *memories = NULL;
+  if (napi_get_cb_info(env, info, &count, value, NULL, &memories) != napi_ok) return -EINVAL;
+  if (napi_get_value_uint32(env, value[0], &at[0]) != napi_ok) return -EFAULT;
+  if (napi_get_value_uint32(env, value[1], &at[1]) != napi_ok) return -EFAULT;
+  if (napi_get_value_uint32(env, value[2], length) != napi_ok) return -EFAULT;
+  int error = memory_attached_span(memories, KERNEL_SLOT, at[0], *length, kernel);
+  return error < 0 ? error : memory_attached_span(memories, GUEST_SLOT, at[1], *length, guest);
+}
+
+napi_value attached_copyin(napi_env env, napi_callback_info info) {
+  uint8_t *kernel = NULL;
+  uint8_t *guest = NULL;
+  uint32_t length = 0;
+  int error = take_copy(env, info, &kernel, &guest, &length);
+  if (error < 0) return give(env, error);
+  memcpy(kernel, guest, length);
+  return give(env, 0);
+}
+
+napi_value attached_copyout(napi_env env, napi_callback_info info) {
+  uint8_t *kernel = NULL;
+  uint8_t *guest = NULL;
+  uint32_t length = 0;
+  int error = take_copy(env, info, &kernel, &guest, &length);
+  if (error < 0) return give(env, error);
+  memcpy(guest, kernel, length);
+  return give(env, 0);
 }

@@ -7,5 +7,7 @@
 
 napi_value attached_pread(napi_env env, napi_callback_info info);
 napi_value attached_pwrite(napi_env env, napi_callback_info info);
+napi_value attached_copyin(napi_env env, napi_callback_info info);
+napi_value attached_copyout(napi_env env, napi_callback_info info);
 
 #endif

@@ -110,6 +110,9 @@ export class World {
       st8: (at: number, value: number) => this.view().setUint8(at, value),
       st32: (at: number, value: number) => this.view().setUint32(at, value, true),
       st64: (at: number, value: bigint) => this.view().setBigUint64(at, value, true),
+      st64x8: (at: number, ...values: bigint[]) => {
+        for (const [i, value] of values.entries()) this.view().setBigUint64(at + i * 8, value, true);
+      },
       size: () => this.guest.buffer.byteLength / 65536,
     };
   }

@@ -23,7 +23,7 @@ export class KernelProcess implements Process {
   constructor(machine: Machine, namespace: NamespaceHandle, { uid, gid, groups = [] }: Identity) {
     this.#machine = machine;
     const host = makeThreadHost(machine.native, machine.memory, this.guest, machine.shared, -1);
-    this.kernel = instantiateKernel(machine.modules, machine.memory, this.guest, host.functions);
+    this.kernel = instantiateKernel(machine.modules, machine.memory, this.guest, host.functions, host.copies);
     const capabilities = uid === 0 ? ALL_CAPABILITIES : 0n;
     this.task = machine.task(namespace, { uid, gid, groups, umask: 0, capabilities });
     this.kernel.task_enter(this.task);
