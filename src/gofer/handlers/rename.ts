@@ -73,7 +73,18 @@ function move(
   return status;
 }
 
-/** Directories have a node for each way in, so that they are compared by inode. */
+/**
+ * Directories have a node for each way in, so that they are compared by inode. The name is compared first: every fid of the
+ * connection is asked at every rename.
+ */
 function isAt(node: HostNode, directory: HostNode, name: Uint8Array): boolean {
-  return node.parent?.isSameFile(directory) === true && Buffer.compare(node.name, name) === 0;
+  return isSameName(node.name, name) && node.parent?.isSameFile(directory) === true;
+}
+
+/** From the end: names beside each other often begin alike. */
+function isSameName(a: Uint8Array, b: Uint8Array): boolean {
+  let at = a.length;
+  if (at !== b.length) return false;
+  while (at > 0 && a[at - 1] === b[at - 1]) at--;
+  return at === 0;
 }
