@@ -7,6 +7,7 @@ import { Task } from "../kernel/task.ts";
 import { errorOf, isError } from "../lib/result.ts";
 import { FileDescription } from "../vfs/file-description.ts";
 import { notifyAccess, notifyModify } from "../vfs/fsnotify.ts";
+import { PipeFile } from "../vfs/pipe.ts";
 import { removePrivileges } from "../vfs/privileges.ts";
 import { fileOf, isMemory } from "./arguments.ts";
 
@@ -70,9 +71,14 @@ function moveData(
   return done ? <i64>done : error;
 }
 
+/** What sendfile(2) moves at most: into a pipe what it has room for when it has any (Linux: splice_file_to_pipe()). */
+function roomIn(target: FileDescription): i64 {
+  return target instanceof PipeFile ? changetype<PipeFile>(target).waitForRoom() : <i64>MAX_RW_COUNT;
+}
+
 /**
  * Errors: EFAULT for the offset; EBADF; ESPIPE for an offset in what has none; EINVAL; EBADF for the target; EINVAL for a target
- * that appends and for a source that has no pages (Linux: do_sendfile()).
+ * that appends and for a source that has no pages (Linux: do_sendfile()); of a pipe what waitForRoom() gives.
  */
 export function sendfile(task: Task, targetFd: i32, sourceFd: i32, offset: usize, count: u64): i64 {
   if (offset && !isMemory(offset, 8)) return -EFAULT;
@@ -91,7 +97,9 @@ export function sendfile(task: Task, targetFd: i32, sourceFd: i32, offset: usize
   if (target.appends || !source.isSeekable() || source.inode.isDirectory) return -EINVAL;
   target.incRef();
   source.incRef();
-  const moved = moveData(task, source, from, target, target.offset, min<u64>(count, <u64>MAX_RW_COUNT));
+  const room = count ? roomIn(target) : 0;
+  const most = min<u64>(count, <u64>max<i64>(room, 0));
+  const moved = room < 0 ? room : moveData(task, source, from, target, target.offset, most);
   if (moved > 0) {
     if (target.isSeekable()) target.offset += moved;
     if (offset) store<i64>(offset, from + moved);

@@ -74,6 +74,11 @@ export class Pipe extends RefCounted {
     return this.slotCount * PAGE;
   }
 
+  /** Bytes that the free slots take. */
+  get room(): u32 {
+    return (this.slotCount - (this.head - this.tail)) * PAGE;
+  }
+
   /** Bytes to be read. */
   get length(): u32 {
     let sum: u32 = 0;
@@ -269,6 +274,20 @@ export class PipeFile extends FileDescription {
       this.inode.ctime = now;
     }
     return done;
+  }
+
+  /**
+   * Waits until a slot is free; returns how many bytes all free slots take (Linux: wait_for_space()). Errors: EPIPE, EAGAIN, EINTR.
+   */
+  waitForRoom(): i32 {
+    const pipe = this.pipe;
+    while (true) {
+      if (pipe.readers == 0) return -EPIPE;
+      if (!pipe.isFull) return <i32>pipe.room;
+      if (this.isNonblocking) return -EAGAIN;
+      const result = pipe.queue.sleep(-1);
+      if (result < 0) return result;
+    }
   }
 
   override poll(): u32 {

@@ -46,7 +46,7 @@ export class ReplicaDescription extends FileDescription {
 
   /**
    * A line; or in raw mode at least MIN bytes, or what there is after TIME (Linux: n_tty_read()). 0 at an end of file and once the
-   * terminal is hung up. Errors: EAGAIN, EINTR.
+   * terminal is hung up. Errors: EIO when that happens while it sleeps, EAGAIN, EINTR.
    */
   override read(to: IovIter, _offset: i64): i64 {
     const terminal = this.terminal;
@@ -65,8 +65,9 @@ export class ReplicaDescription extends FileDescription {
       least = max<u32>(minimum, 1);
     }
     let moved: u32 = 0;
+    if (terminal.hungUp) return 0;
     while (true) {
-      if (terminal.hungUp) return moved;
+      if (terminal.hungUp) return moved > 0 ? <i64>moved : -EIO;
       if (discipline.isReadable) {
         moved += discipline.moveTo(to);
         terminal.masterWait.wakeAll();

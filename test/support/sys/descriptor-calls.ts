@@ -32,7 +32,7 @@ export interface PollFd {
   readonly events: number;
 }
 
-function lockBytes({ type, whence = 0, start = 0, length = 0, pid = 0 }: Lock): Buffer {
+export function lockBytes({ type, whence = 0, start = 0, length = 0, pid = 0 }: Lock): Buffer {
   const bytes = Buffer.alloc(FLOCK_SIZE);
   bytes.writeInt16LE(type, 0);
   bytes.writeInt16LE(whence, 2);
@@ -129,7 +129,7 @@ export class DescriptorCalls extends Calls {
   }
 }
 
-function pollBytes(fds: readonly PollFd[]): Buffer {
+export function pollBytes(fds: readonly PollFd[]): Buffer {
   const bytes = Buffer.alloc(Math.max(fds.length * 8, 8));
   for (const [index, { fd, events }] of fds.entries()) {
     bytes.writeInt32LE(fd, index * 8);

@@ -6,9 +6,10 @@ import { existsSync, mkdirSync, mkdtempSync, renameSync, rmdirSync, statSync } f
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { FD_MAX } from "../../../assembly/abi/limits.ts";
+import { POLLIN } from "../../../assembly/abi/poll.ts";
 import * as nr from "../../../assembly/abi/syscall.ts";
 import { loadNative } from "../../../src/native/index.ts";
-import type { Argument, Call, Identity, Process, Target } from "./target.ts";
+import type { Argument, Call, ConcurrentProcess, Identity, PendingCall, Process, Target } from "./target.ts";
 
 const ROOT = path.resolve(import.meta.dirname, "../../..");
 const SOURCE = path.join(import.meta.dirname, "linux-oracle.c");
@@ -117,10 +118,11 @@ function copySpansBack(from: number, spans: readonly Uint8Array[]): void {
   }
 }
 
-export class LinuxProcess implements Process {
+export class LinuxProcess implements ConcurrentProcess {
   readonly pid: number;
   readonly #native = native();
   readonly #socket: number;
+  #ended = false;
 
   constructor() {
     const args = Buffer.from(`${binary()}\0${FD_MAX}\0`);
@@ -139,14 +141,36 @@ export class LinuxProcess implements Process {
     return this.batch([{ number, args }])[0]!;
   }
 
+  begin(number: number, ...args: readonly Argument[]): PendingCall {
+    const call: Call = { number, args };
+    const length = this.#send([call]);
+    let result: number | undefined;
+    return {
+      isDone: () => result !== undefined || this.#hasAnswered(),
+      result: () => {
+        result ??= this.#receive([call], length)[0]!;
+        return result;
+      },
+    };
+  }
+
   /** Executes calls one after the other, in one round trip. */
   batch(calls: readonly Call[]): number[] {
+    return this.#receive(calls, this.#send(calls));
+  }
+
+  /** Returns the length of the answer to come. */
+  #send(calls: readonly Call[]): number {
     let at = 4;
     for (const call of calls) at = encode(at, call);
     view.setUint32(0, at - 4, true);
     this.#transfer(true, 0, at);
-    this.#transfer(false, 4, at - 4);
-    at = 4;
+    return at - 4;
+  }
+
+  #receive(calls: readonly Call[], length: number): number[] {
+    this.#transfer(false, 4, length);
+    let at = 4;
     return calls.map((call) => {
       const result = decode(at, call);
       at += view.getUint32(at, true);
@@ -165,7 +189,20 @@ export class LinuxProcess implements Process {
     }
   }
 
+  #hasAnswered(): boolean {
+    view.setInt32(0, this.#socket, true);
+    view.setUint32(4, POLLIN, true);
+    return this.#native.poll(SLOT, 0, 1, 0, -1) > 0;
+  }
+
+  kill(): void {
+    process.kill(this.pid, "SIGKILL");
+    this.end();
+  }
+
   end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
     this.#native.close(this.#socket);
     this.#native.waitpid(this.pid, 1);
   }

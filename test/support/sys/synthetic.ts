@@ -1,9 +1,10 @@
 // Trees with the synthetic file systems mounted, each an instance of the test's own: on Linux in a mount namespace, and in ours.
 
 import * as nr from "../../../assembly/abi/syscall.ts";
+import type { Machine, NamespaceHandle } from "../../../src/host/boot/machine.ts";
 import { makeMachine } from "../wvisor.ts";
 import { kernelTarget } from "./kernel.ts";
-import { linuxMountTarget } from "./linux.ts";
+import { type LinuxTarget, linuxMountTarget } from "./linux.ts";
 import type { Target } from "./target.ts";
 
 interface Place {
@@ -20,7 +21,7 @@ const PLACES: readonly Place[] = [
   { path: "/cgroup", type: "cgroup2", options: null },
 ];
 
-export function linuxSynthetic(): Target {
+export function linuxSynthetic(): LinuxTarget {
   const target = linuxMountTarget("Linux");
   const keeper = target.process();
   for (const { path, type, options } of PLACES) {
@@ -33,9 +34,13 @@ export function linuxSynthetic(): Target {
 
 export function kernelSynthetic(): Target {
   const machine = makeMachine();
+  return kernelTarget(machine, syntheticNamespace(machine), "wVisor");
+}
+
+export function syntheticNamespace(machine: Machine): NamespaceHandle {
   const namespace = machine.namespace(machine.tmpfs(0, 0o777, 0, 0), false);
   for (const { path, type, options } of PLACES) {
     machine.mount(namespace, machine.kernelFilesystem(type, options ?? ""), path, false);
   }
-  return kernelTarget(machine, namespace, "wVisor");
+  return namespace;
 }

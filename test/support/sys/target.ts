@@ -23,6 +23,20 @@ export interface Process {
   end(): void;
 }
 
+/** A call under way: it may sleep. */
+export interface PendingCall {
+  isDone(): boolean;
+  /** Waits for its end; then what Process.syscall() gives. */
+  result(): number;
+}
+
+/** A process that runs beside the test: it may be asleep in a call. While it is in one it is asked for nothing else but its end. */
+export interface ConcurrentProcess extends Process {
+  begin(number: number, ...args: readonly Argument[]): PendingCall;
+  /** Ends it wherever it is, also asleep, and waits until it has gone. */
+  kill(): void;
+}
+
 /** Who a process is. */
 export interface Identity {
   readonly uid: number;
@@ -56,4 +70,9 @@ export interface Target {
   process(identity?: Identity): Process;
   /** Removes everything. */
   end(): void;
+}
+
+/** A tree whose processes run beside each other. */
+export interface ConcurrentTarget extends Target {
+  process(identity?: Identity): ConcurrentProcess;
 }

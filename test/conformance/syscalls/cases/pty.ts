@@ -54,15 +54,15 @@ const LOCAL_FLAGS = 12;
 const CONTROL = 17;
 const TRIES = 200;
 
-function wait(milliseconds: number): void {
+export function wait(milliseconds: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
 }
 
-function word(value: number): Uint8Array {
+export function word(value: number): Uint8Array {
   return new Uint8Array(Uint32Array.of(value).buffer);
 }
 
-class Pty {
+export class Pty {
   readonly sys: Calls;
   readonly master: number;
   readonly replica: number;
