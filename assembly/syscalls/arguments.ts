@@ -106,7 +106,8 @@ export function walkAs(
   return result;
 }
 
-/** Installs a new description as the lowest descriptor from `least` on; `file` may be an error. */
-export function install(task: Task, file: usize, least: u32): i32 {
-  return task.fds.install(changetype<FileDescription>(file), least);
+/** Installs a description that the task has just made as the lowest free descriptor. Takes the caller's reference. */
+export function installNew(task: Task, file: FileDescription, closeOnExec: bool): i32 {
+  file.openedBy = task.cred.number;
+  return task.fds.install(file, 0, closeOnExec);
 }

@@ -1,8 +1,21 @@
 // From one file to another inside the kernel: sendfile(2), copy_file_range(2).
 
-import { EBADF, EFAULT, EFBIG, EINVAL, EISDIR, EOPNOTSUPP, EOVERFLOW, ESPIPE, EXDEV } from "../abi/errno.ts";
+import {
+  EAGAIN,
+  EBADF,
+  EFAULT,
+  EFBIG,
+  EINVAL,
+  EISDIR,
+  EOPNOTSUPP,
+  EOVERFLOW,
+  EPIPE,
+  ESPIPE,
+  EXDEV,
+} from "../abi/errno.ts";
 import { O_PATH } from "../abi/fcntl.ts";
 import { MAX_RW_COUNT } from "../abi/limits.ts";
+import { S_IFIFO } from "../abi/stat.ts";
 import { Task } from "../kernel/task.ts";
 import { errorOf, isError } from "../lib/result.ts";
 import { FileDescription } from "../vfs/file-description.ts";
@@ -13,6 +26,7 @@ import { fileOf, isMemory } from "./arguments.ts";
 
 /** What is moved at once. */
 const CHUNK: u32 = 65536;
+const PAGE_SIZE: u32 = 4096;
 
 /** The file of `fd`; a mere place is EBADF. */
 function realFile(task: Task, fd: i32): usize {
@@ -44,7 +58,7 @@ function moveData(
   source.incRef();
   target.incRef();
   let done: u64 = 0;
-  let error: i64 = removePrivileges(target.inode, task.cred);
+  let error: i64 = 0;
   while (error == 0 && done < count) {
     pointAt(task, buffer, <u32>min<u64>(CHUNK, count - done));
     const got = source.read(task.iov, from + done);
@@ -52,6 +66,8 @@ function moveData(
       error = got;
       break;
     }
+    if (done == 0) error = removePrivileges(target.inode, task.cred);
+    if (error < 0) break;
     pointAt(task, buffer, <u32>got);
     const put = target.write(task.iov, to + done);
     if (put < 0) {
@@ -71,14 +87,41 @@ function moveData(
   return done ? <i64>done : error;
 }
 
-/** What sendfile(2) moves at most: into a pipe what it has room for when it has any (Linux: splice_file_to_pipe()). */
-function roomIn(target: FileDescription): i64 {
-  return target instanceof PipeFile ? changetype<PipeFile>(target).waitForRoom() : <i64>MAX_RW_COUNT;
+/**
+ * Puts up to `count` bytes from `source` at `from` into a pipe: what there is room for once there is any, each page of the file in a
+ * slot of its own. Returns how many. Errors: EPIPE, EAGAIN, EINTR; EINVAL for a source that has no pages (Linux:
+ * splice_file_to_pipe()).
+ */
+function moveToPipe(task: Task, source: FileDescription, from: i64, target: PipeFile, count: u64): i64 {
+  const room = target.waitForRoom();
+  if (room < 0 || count == 0) return min(room, 0);
+  if (!source.isSeekable() || source.inode.isDirectory) return -EINVAL;
+  const pipe = target.pipe;
+  const buffer = heap.alloc(PAGE_SIZE);
+  let error: i64 = 0;
+  let done: u64 = 0;
+  while (done < count && !pipe.isFull) {
+    const at = from + done;
+    pointAt(task, buffer, <u32>min<u64>(PAGE_SIZE - (at & (PAGE_SIZE - 1)), count - done));
+    error = source.read(task.iov, at);
+    if (error <= 0) break;
+    pointAt(task, buffer, <u32>error);
+    // The read may have slept.
+    error = pipe.readers == 0 ? -EPIPE : pipe.isFull ? -EAGAIN : pipe.putPage(task.iov);
+    if (error < 0) break;
+    done += error;
+  }
+  heap.free(buffer);
+  if (done == 0) return error;
+  pipe.queue.wakeAll();
+  notifyAccess(source.dentry);
+  notifyModify(target.dentry);
+  return done;
 }
 
 /**
  * Errors: EFAULT for the offset; EBADF; ESPIPE for an offset in what has none; EINVAL; EBADF for the target; EINVAL for a target
- * that appends and for a source that has no pages (Linux: do_sendfile()); of a pipe what waitForRoom() gives.
+ * that appends and for a source that has no pages; those of a pipe (Linux: do_sendfile()).
  */
 export function sendfile(task: Task, targetFd: i32, sourceFd: i32, offset: usize, count: u64): i64 {
   if (offset && !isMemory(offset, 8)) return -EFAULT;
@@ -94,12 +137,15 @@ export function sendfile(task: Task, targetFd: i32, sourceFd: i32, offset: usize
   const target = changetype<FileDescription>(foundTarget);
   if (!target.canWrite) return -EBADF;
   if (target.isSeekable() && target.offset + <i64>count < 0) return -EINVAL;
-  if (target.appends || !source.isSeekable() || source.inode.isDirectory) return -EINVAL;
+  const toPipe = target.inode.type == <u32>S_IFIFO;
+  if (!toPipe && (target.appends || !source.isSeekable())) return -EINVAL;
+  if (!toPipe && count && source.inode.isDirectory) return -EINVAL;
+  const most = min<u64>(count, <u64>MAX_RW_COUNT);
   target.incRef();
   source.incRef();
-  const room = count ? roomIn(target) : 0;
-  const most = min<u64>(count, <u64>max<i64>(room, 0));
-  const moved = room < 0 ? room : moveData(task, source, from, target, target.offset, most);
+  const moved = toPipe
+    ? moveToPipe(task, source, from, changetype<PipeFile>(target), most)
+    : moveData(task, source, from, target, target.offset, most);
   if (moved > 0) {
     if (target.isSeekable()) target.offset += moved;
     if (offset) store<i64>(offset, from + moved);

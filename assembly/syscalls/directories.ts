@@ -9,7 +9,7 @@ import { free } from "../lib/ref-counted.ts";
 import { isError } from "../lib/result.ts";
 import { fileAccessed } from "../vfs/atime.ts";
 import { DirectorySink } from "../vfs/directory-sink.ts";
-import { FileDescription } from "../vfs/file-description.ts";
+import { FileDescription, LISTING_END, OFFSET_END } from "../vfs/file-description.ts";
 import { notifyAccess } from "../vfs/fsnotify.ts";
 import { WALK_DIRECTORY, WALK_FOLLOW } from "../vfs/path-walk.ts";
 import { isReachable, pathOf } from "../vfs/pathname.ts";
@@ -32,6 +32,8 @@ class DirentWriter extends DirectorySink {
   /** An entry did not fit. */
   full: bool = false;
   faulted: bool = false;
+  /** The last entry. */
+  private last: usize = 0;
 
   constructor(
     private readonly buffer: usize,
@@ -59,7 +61,14 @@ class DirentWriter extends DirectorySink {
     memory.copy(at + head, name, length);
     this.used += size;
     this.next = next;
+    this.last = at;
     return true;
+  }
+
+  /** Nothing comes behind the last entry, ever. */
+  end(): void {
+    this.next = <u64>OFFSET_END;
+    if (this.last) store<u64>(this.last, this.next, 8);
   }
 }
 
@@ -86,7 +95,8 @@ function list(task: Task, fd: i32, buffer: usize, size: u32, wide: bool): i64 {
   file.incRef();
   const result = file.iterate(writer, <u64>file.offset);
   if (result >= 0) notifyAccess(file.dentry);
-  if (writer.used) file.offset = <i64>writer.next;
+  if (result == LISTING_END) writer.end();
+  if (writer.used || result == LISTING_END) file.offset = <i64>writer.next;
   fileAccessed(file);
   file.decRef();
   const answer = resultOf(writer, result);

@@ -23,7 +23,7 @@ import { errorOf, isError } from "../lib/result.ts";
 import { FileDescription } from "../vfs/file-description.ts";
 import { WALK_DIRECTORY, WALK_FOLLOW } from "../vfs/path-walk.ts";
 import { checkPermission, MAY_READ } from "../vfs/permission.ts";
-import { fileOf, walkTo } from "./arguments.ts";
+import { fileOf, installNew, walkTo } from "./arguments.ts";
 
 /** What a mask may be made of: one of these must be in it (Linux: ALL_INOTIFY_BITS). */
 const KNOWN: u32 =
@@ -44,7 +44,7 @@ export function inotifyInit1(task: Task, flags: u32): i64 {
   if (flags & ~(<u32>(IN_CLOEXEC | IN_NONBLOCK))) return -EINVAL;
   const file = makeInotify(task.cred, flags & <u32>O_NONBLOCK);
   if (isError(file)) return <i32>file;
-  return task.fds.install(changetype<FileDescription>(file), 0, (flags & <u32>IN_CLOEXEC) != 0);
+  return installNew(task, changetype<FileDescription>(file), (flags & <u32>IN_CLOEXEC) != 0);
 }
 
 /** The instance of a descriptor, borrowed. Errors: EBADF, EINVAL. */

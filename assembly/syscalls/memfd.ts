@@ -22,7 +22,7 @@ import { isError } from "../lib/result.ts";
 import { DENTRY_DEAD, Dentry, Inode } from "../vfs/dentry.ts";
 import { FileDescription } from "../vfs/file-description.ts";
 import { Mount } from "../vfs/mount.ts";
-import { isMemory } from "./arguments.ts";
+import { installNew, isMemory } from "./arguments.ts";
 
 /** Bytes of a name, without the NUL (Linux: MFD_NAME_MAX_LEN). */
 const NAME_MAX: u32 = 249;
@@ -47,7 +47,7 @@ export function memfdCreate(task: Task, name: usize, flags: u32): i64 {
   const file = dentry.file.open(changetype<usize>(mount), dentry, <u32>(O_RDWR | O_LARGEFILE));
   dentry.decRef();
   if (isError(file)) return <i32>file;
-  return task.fds.install(changetype<FileDescription>(file), 0, (flags & <u32>MFD_CLOEXEC) != 0);
+  return installNew(task, changetype<FileDescription>(file), (flags & <u32>MFD_CLOEXEC) != 0);
 }
 
 /** Errors: EFAULT, EINVAL. */

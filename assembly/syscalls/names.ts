@@ -1,7 +1,7 @@
 // Calls that make, remove and move names: mkdir(2), rmdir(2), unlink(2), symlink(2), link(2), rename(2), readlink(2).
 
 import { CAP_DAC_READ_SEARCH } from "../abi/capability.ts";
-import { EFAULT, EINVAL, ENOENT, EPERM } from "../abi/errno.ts";
+import { EFAULT, EINVAL, ENOENT, ENOTDIR, EPERM } from "../abi/errno.ts";
 import {
   AT_EMPTY_PATH,
   AT_FDCWD,
@@ -80,11 +80,11 @@ export function symlinkat(task: Task, target: usize, dirFd: i32, path: usize): i
 }
 
 /**
- * Whether AT_EMPTY_PATH is for the caller: with CAP_DAC_READ_SEARCH, or when its credentials are those that the descriptor was opened
- * with (Linux: path_init(), LOOKUP_LINKAT_EMPTY).
+ * Whether AT_EMPTY_PATH is for the caller: with CAP_DAC_READ_SEARCH, when its credentials are those that the descriptor was opened
+ * with, or when the path does not begin at a descriptor at all (Linux: path_init(), LOOKUP_LINKAT_EMPTY).
  */
-function mayLinkEmpty(task: Task, fd: i32): bool {
-  if (fd == AT_FDCWD) return true;
+function mayLinkEmpty(task: Task, fd: i32, isAbsolute: bool): bool {
+  if (fd == AT_FDCWD || isAbsolute) return true;
   const entry = task.fds.get(<u32>fd);
   if (entry === null || entry.description.openedBy == task.cred.number) return true;
   return task.cred.hasCapability(CAP_DAC_READ_SEARCH);
@@ -96,9 +96,12 @@ export function linkat(task: Task, oldFd: i32, oldPath: usize, newFd: i32, newPa
   const from = task.walk;
   const to = task.otherWalk;
   const oldLength = beginAt(task, from, oldFd, oldPath, flags);
-  if (oldLength < 0) return oldLength;
+  const isAbsolute = oldLength > 0 && load<u8>(from.path) == 0x2f;
+  const asks = (flags & <u32>AT_EMPTY_PATH) != 0 && (oldLength >= 0 || oldLength == -ENOTDIR);
+  const forbidden = asks && !mayLinkEmpty(task, oldFd, isAbsolute);
+  if (oldLength < 0) return forbidden ? -ENOENT : oldLength;
   let result: i32 = 0;
-  if (flags & <u32>AT_EMPTY_PATH && !mayLinkEmpty(task, oldFd)) result = -ENOENT;
+  if (forbidden) result = -ENOENT;
   else if (oldLength > 0) result = from.run(<u32>oldLength, flags & <u32>AT_SYMLINK_FOLLOW ? WALK_FOLLOW : 0);
   if (result == 0) {
     const newLength = beginAt(task, to, newFd, newPath, 0);

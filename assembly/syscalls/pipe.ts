@@ -5,7 +5,7 @@ import { O_CLOEXEC, O_DIRECT, O_NONBLOCK } from "../abi/fcntl.ts";
 import { makeEventFile } from "../kernel/eventfd.ts";
 import { makePipe, openReadEnd, openWriteEnd } from "../kernel/pipe.ts";
 import { Task } from "../kernel/task.ts";
-import { isMemory } from "./arguments.ts";
+import { installNew, isMemory } from "./arguments.ts";
 
 const EFD_SEMAPHORE: u32 = 1;
 
@@ -18,12 +18,12 @@ export function pipe2(task: Task, out: usize, flags: u32): i64 {
   const readEnd = openReadEnd(dentry, kept);
   const writeEnd = openWriteEnd(dentry, kept);
   dentry.decRef();
-  const reader = task.fds.install(readEnd, 0, closeOnExec);
+  const reader = installNew(task, readEnd, closeOnExec);
   if (reader < 0) {
     writeEnd.decRef();
     return reader;
   }
-  const writer = task.fds.install(writeEnd, 0, closeOnExec);
+  const writer = installNew(task, writeEnd, closeOnExec);
   let result: i64 = writer < 0 ? writer : 0;
   if (result == 0 && !isMemory(out, 8)) result = -EFAULT;
   if (result < 0) {
@@ -41,5 +41,5 @@ export function eventfd2(task: Task, count: u32, flags: u32): i64 {
   if (flags & ~(<u32>(O_CLOEXEC | O_NONBLOCK) | EFD_SEMAPHORE)) return -EINVAL;
   const semaphore = (flags & EFD_SEMAPHORE) != 0;
   const file = makeEventFile(task.cred, count, flags & <u32>O_NONBLOCK, semaphore);
-  return task.fds.install(file, 0, (flags & <u32>O_CLOEXEC) != 0);
+  return installNew(task, file, (flags & <u32>O_CLOEXEC) != 0);
 }

@@ -242,9 +242,9 @@ export abstract class Inode extends RefCounted {
   /**
    * Moves `from`, a name of this directory, to `to`, a name of `toDirectory` (negative, or positive and to be replaced; types
    * agree already). Flags: RENAME_NOREPLACE was checked by the caller; RENAME_EXCHANGE and RENAME_WHITEOUT may be refused by -EINVAL.
-   * The caller moves the dentries.
+   * `uid` and `gid` own the whiteout that the latter leaves. The caller moves the dentries.
    */
-  rename(_from: Dentry, _toDirectory: Inode, _to: Dentry, _flags: u32): i32 {
+  rename(_from: Dentry, _toDirectory: Inode, _to: Dentry, _flags: u32, _uid: u32, _gid: u32): i32 {
     return -EPERM;
   }
 

@@ -27,6 +27,10 @@ import { releaseDescriptionLocks } from "./file-locks.ts";
 import { notifyClose } from "./fsnotify.ts";
 import { Mount } from "./mount.ts";
 
+/** What iterate() returns where a directory once read to its end shows nothing new before it is read anew (Linux: DIR_OFFSET_EOD). */
+export const LISTING_END: i32 = 1;
+export const OFFSET_END: i64 = i32.MAX_VALUE;
+
 export abstract class FileDescription extends RefCounted {
   /** Position of read(2) and write(2), or the next directory cookie. */
   offset: i64 = 0;
@@ -93,7 +97,10 @@ export abstract class FileDescription extends RefCounted {
   write(_from: IovIter, _offset: i64): i64 {
     return -EINVAL;
   }
-  /** Gives entries from `cookie` on to `sink` until it is full; 0 is the start. */
+  /**
+   * Gives entries from `cookie` on to `sink` until it is full; 0 is the start. LISTING_END when a program's position is behind all
+   * entries then, those included that are made later; 0; or -errno.
+   */
   iterate(_sink: DirectorySink, _cookie: u64): i32 {
     return -ENOTDIR;
   }

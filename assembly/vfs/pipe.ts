@@ -37,7 +37,10 @@ const SLOT_SHIFT: usize = 4;
 const AT_PAGE: usize = 0;
 const AT_START: usize = 4;
 const AT_LENGTH: usize = 8;
+/** PACKET, PAGE_OF_FILE, or 0. */
 const AT_PACKET: usize = 12;
+const PACKET: u32 = 1;
+const PAGE_OF_FILE: u32 = 2;
 
 @final
 export class Pipe extends RefCounted {
@@ -116,7 +119,7 @@ export class Pipe extends RefCounted {
     let done: u32 = 0;
     while (to.remaining && !this.isEmpty) {
       const slot = this.slot(this.tail);
-      const packet = load<u32>(slot, AT_PACKET);
+      const packet = load<u32>(slot, AT_PACKET) == PACKET;
       const start = load<u32>(slot, AT_START);
       const length = load<u32>(slot, AT_LENGTH);
       const moved = to.put(<usize>load<u32>(slot, AT_PAGE) + start, length);
@@ -152,11 +155,19 @@ export class Pipe extends RefCounted {
       store<u32>(slot, <u32>page, AT_PAGE);
       store<u32>(slot, 0, AT_START);
       store<u32>(slot, moved, AT_LENGTH);
-      store<u32>(slot, packet ? 1 : 0, AT_PACKET);
+      store<u32>(slot, packet ? PACKET : 0, AT_PACKET);
       this.head++;
       done += moved;
     }
     return <i32>done;
+  }
+
+  /** Takes at most a page from `from` to a slot of its own, to which no write adds. Preconditions: !isFull. */
+  putPage(from: IovIter): i32 {
+    const at = this.head;
+    const moved = this.put(from, false, false);
+    if (moved > 0) store<u32>(this.slot(at), PAGE_OF_FILE, AT_PACKET);
+    return moved;
   }
 
   private slot(at: u32): usize {

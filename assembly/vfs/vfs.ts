@@ -652,7 +652,9 @@ function renameFound(from: PathWalk, old: Dentry, to: PathWalk, target: Dentry, 
     if (allowed < 0) return allowed;
   }
   if (isPinned(from, old) || (!target.isNegative && isPinned(to, target))) return -EBUSY;
-  const result = from.result.file.rename(old, to.result.file, target, flags);
+  const directory = from.result.file;
+  const group = groupFor(directory, cred);
+  const result = directory.rename(old, to.result.file, target, flags, cred.fsuid, group);
   if (result < 0) return result;
   let replaced: Inode | null = null;
   if (!exchange) replaced = target.inode;

@@ -15,7 +15,7 @@ const WHITEOUT: KnownDifference = {
 };
 
 export const KNOWN_DIFFERENCES: Readonly<Record<FsType, readonly KnownDifference[]>> = {
-  tmpfs: [WHITEOUT],
+  tmpfs: [],
   overlay: [WHITEOUT],
   gofer: [WHITEOUT],
   "gofer-shared": [WHITEOUT],

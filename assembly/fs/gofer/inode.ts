@@ -25,9 +25,10 @@ import {
   O_SYNC,
   RENAME_EXCHANGE,
   RENAME_NOREPLACE,
+  RENAME_WHITEOUT,
 } from "../../abi/fcntl.ts";
 import { P9_SETATTR_GID, P9_SETATTR_MODE, P9_SETATTR_UID } from "../../abi/p9.ts";
-import { S_IFMT, S_IFREG, S_ISGID, S_ISUID } from "../../abi/stat.ts";
+import { S_IFCHR, S_IFMT, S_IFREG, S_ISGID, S_ISUID } from "../../abi/stat.ts";
 import { duplicate } from "../../lib/bytes.ts";
 import { errorOf, isError } from "../../lib/result.ts";
 import { P9Attributes } from "../../p9/messages.ts";
@@ -255,7 +256,7 @@ export class GoferInode extends GoferNode {
     return result;
   }
 
-  rename(from: Dentry, toDirectory: Inode, to: Dentry, flags: u32): i32 {
+  override rename(from: Dentry, toDirectory: Inode, to: Dentry, flags: u32, uid: u32, gid: u32): i32 {
     const directory = changetype<GoferInode>(toDirectory);
     const result = this.client.renameat(
       this.fid,
@@ -273,11 +274,22 @@ export class GoferInode extends GoferNode {
     if (result == 0) {
       if (flags & <u32>RENAME_EXCHANGE) changetype<GoferInode>(to.file).touch();
       else if (!to.isNegative) loseName(to);
+      if (flags & <u32>RENAME_WHITEOUT) this.giveWhiteoutTo(from, uid, gid);
     } else if (isUncertain(result) || result == -EEXIST) {
       forget(from);
       forget(to);
     }
     return result;
+  }
+
+  /** The server has left its own user's whiteout where `from` was. The rename is done, whatever comes of this. */
+  private giveWhiteoutTo(from: Dentry, uid: u32, gid: u32): void {
+    const client = this.client;
+    if (client.walk(this.fid, from.name, from.nameLength, true) < 0) return;
+    const fid = client.fid;
+    const a = client.attributes;
+    if ((a.mode & <u32>S_IFMT) == <u32>S_IFCHR && a.rdev == 0) this.giveTo(fid, 0, uid, gid);
+    client.clunk(fid);
   }
 
   readlink(out: usize): i32 {

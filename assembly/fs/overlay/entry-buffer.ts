@@ -27,7 +27,8 @@ export class EntryBuffer extends DirectorySink {
   fill(directory: FileDescription, cookie: u64): i32 {
     this.used = 0;
     this.readTo = 0;
-    return directory.iterate(this, cookie);
+    const result = directory.iterate(this, cookie);
+    return result < 0 ? result : 0;
   }
 
   emit(name: usize, length: u32, ino: u64, type: u32, next: u64): bool {

@@ -280,7 +280,7 @@ export class OverlayInode extends OverlayNode {
     return removeDirectory(this, child);
   }
 
-  override rename(from: Dentry, toDirectory: Inode, to: Dentry, flags: u32): i32 {
+  override rename(from: Dentry, toDirectory: Inode, to: Dentry, flags: u32, _uid: u32, _gid: u32): i32 {
     return renameName(this, from, changetype<OverlayNode>(toDirectory), to, flags);
   }
 

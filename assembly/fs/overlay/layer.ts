@@ -72,7 +72,7 @@ export function removeFile(dir: Dentry, child: Dentry): i32 {
 
 /** Moves `from` to the place of `to`. The caller holds both directories' locks and references on both dentries. */
 export function moveFile(fromDir: Dentry, from: Dentry, toDir: Dentry, to: Dentry): i32 {
-  const result = fromDir.file.rename(from, toDir.file, to, 0);
+  const result = fromDir.file.rename(from, toDir.file, to, 0, 0, 0);
   if (result < 0) return result;
   const replaced = to.inode;
   if (replaced !== null && replaced.isDirectory) replaced.dead = true;
@@ -82,7 +82,7 @@ export function moveFile(fromDir: Dentry, from: Dentry, toDir: Dentry, to: Dentr
 
 /** Exchanges two files. The caller holds as for moveFile(). Errors: EINVAL when the file system cannot. */
 export function exchangeFiles(fromDir: Dentry, from: Dentry, toDir: Dentry, to: Dentry): i32 {
-  const result = fromDir.file.rename(from, toDir.file, to, <u32>RENAME_EXCHANGE);
+  const result = fromDir.file.rename(from, toDir.file, to, <u32>RENAME_EXCHANGE, 0, 0);
   if (result == 0) exchangeDentries(from, to);
   return result;
 }

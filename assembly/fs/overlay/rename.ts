@@ -217,7 +217,7 @@ function moveWithWhiteout(fromDir: Dentry, old: Dentry, toDir: Dentry, target: D
   if (replaced !== null && isWhiteout(replaced)) return exchangeFiles(fromDir, old, toDir, target);
   // Only what can fail in the same way without the flag may fail with it.
   if (replaced !== null && replaced.isDirectory != old.file.isDirectory) return -EINVAL;
-  const result = fromDir.file.rename(old, toDir.file, target, <u32>RENAME_WHITEOUT);
+  const result = fromDir.file.rename(old, toDir.file, target, <u32>RENAME_WHITEOUT, 0, 0);
   if (result < 0) return result;
   if (replaced !== null && replaced.isDirectory) replaced.dead = true;
   moveDentry(old, target);

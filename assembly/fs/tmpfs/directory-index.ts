@@ -9,6 +9,7 @@
 import { duplicate, equal, hashBytes } from "../../lib/bytes.ts";
 import { free } from "../../lib/ref-counted.ts";
 import { Inode } from "../../vfs/dentry.ts";
+import { OFFSET_END } from "../../vfs/file-description.ts";
 
 const FIRST_CAPACITY: u32 = 8;
 /** A hole with a stride of one: the stride is shifted, and entries have even addresses. */
@@ -72,6 +73,8 @@ export class DirectoryIndex {
     if (this.count == this.capacity) this.grow();
     const entry = new DirectoryEntry(inode, name, length);
     entry.cookie = this.nextCookie++;
+    // Behind no entry may a listing stand where it stands at the end.
+    if (this.nextCookie == <u64>OFFSET_END - 1) this.nextCookie += 2;
     this.pushBucket(entry);
     this.pushOrder(entry);
     this.count++;

@@ -7,7 +7,7 @@ import { S_IFCHR, S_IFDIR, S_IFMT, S_IFREG } from "../../abi/stat.ts";
 import { errorOf } from "../../lib/result.ts";
 import { Dentry, Filesystem, Inode } from "../../vfs/dentry.ts";
 import { DirectorySink } from "../../vfs/directory-sink.ts";
-import { DirectoryDescription } from "../../vfs/file-description.ts";
+import { DirectoryDescription, LISTING_END, OFFSET_END } from "../../vfs/file-description.ts";
 import { Mount } from "../../vfs/mount.ts";
 import { inheritAcls } from "../../vfs/xattr.ts";
 import { DirectoryEntry, DirectoryIndex, FIRST_COOKIE } from "./directory-index.ts";
@@ -173,7 +173,7 @@ export class TmpfsDirectory extends TmpfsInode {
     this.touchModified();
   }
 
-  override rename(from: Dentry, toDirectory: Inode, to: Dentry, flags: u32): i32 {
+  override rename(from: Dentry, toDirectory: Inode, to: Dentry, flags: u32, uid: u32, gid: u32): i32 {
     const target = changetype<TmpfsDirectory>(toDirectory);
     if (flags & <u32>RENAME_EXCHANGE) return this.exchange(from, target, to);
     if (!target.entries.hasRoom && memoryIsShort()) return -ENOSPC;
@@ -186,7 +186,7 @@ export class TmpfsDirectory extends TmpfsInode {
     }
     moved.incRef();
     this.removeEntry(from);
-    if (flags & <u32>RENAME_WHITEOUT) this.addWhiteout(from);
+    if (flags & <u32>RENAME_WHITEOUT) this.addWhiteout(from, uid, gid);
     target.entries.add(to.name, to.nameLength, moved);
     target.updateSize();
     target.touchModified();
@@ -200,9 +200,9 @@ export class TmpfsDirectory extends TmpfsInode {
   }
 
   /** Leaves a 0:0 character device in the old place. */
-  private addWhiteout(from: Dentry): void {
+  private addWhiteout(from: Dentry, uid: u32, gid: u32): void {
     this.limits.forceInode();
-    const node = new TmpfsSpecialFile(this.fs, this.limits, this.nextIno(), <u32>S_IFCHR, this.uid, this.gid);
+    const node = new TmpfsSpecialFile(this.fs, this.limits, this.nextIno(), <u32>S_IFCHR, uid, gid);
     this.entries.add(from.name, from.nameLength, node);
     node.decRef();
     this.updateSize();
@@ -241,6 +241,7 @@ export class TmpfsDirectory extends TmpfsInode {
 @final
 class TmpfsDirectoryDescription extends DirectoryDescription {
   override iterate(sink: DirectorySink, cookie: u64): i32 {
+    if (cookie == <u64>OFFSET_END) return LISTING_END;
     const directory = changetype<TmpfsDirectory>(this.inode);
     if (cookie == 0 && !sink.emit(DOT, 1, directory.ino, 4, 1)) return 0;
     if (cookie <= 1) {
@@ -254,7 +255,7 @@ class TmpfsDirectoryDescription extends DirectoryDescription {
       if (entry === null) continue;
       if (!emitEntry(sink, entry)) return 0;
     }
-    return 0;
+    return LISTING_END;
   }
 }
 

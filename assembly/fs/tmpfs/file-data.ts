@@ -100,14 +100,18 @@ export class FileData {
   }
 
   /**
-   * Gives pages to all of [start, end). -ENOSPC when they do not fit: then none is added, and none there stays that nothing has
-   * written (Linux: shmem_fallocate()).
+   * Gives pages to all of [start, end). One that an earlier call gave is written now, with zeros, so that it stays when this one fails.
+   * -ENOSPC when they do not fit: then none is added (Linux: shmem_fallocate(), and SGP_FALLOC in shmem_get_folio_gfp()).
    */
   allocate(start: i64, end: i64): i32 {
     const first = <u64>start >> PAGE_SHIFT;
     const last = (<u64>end + WITHIN) >> PAGE_SHIFT;
     for (let index = first; index < last; index++) {
-      if (this.tree.get(index)) continue;
+      const there = this.tree.get(index);
+      if (there) {
+        if (there & UNWRITTEN) this.tree.set(index, zeroed(there & ~UNWRITTEN));
+        continue;
+      }
       const page = this.take();
       if (!page) {
         this.dropUnwritten(first, index);
@@ -186,4 +190,9 @@ export class FileData {
     this.pages--;
     this.limits.givePages(1);
   }
+}
+
+function zeroed(page: usize): usize {
+  memory.fill(page, 0, PAGE_SIZE);
+  return page;
 }

@@ -329,6 +329,16 @@ export function dataCases(make: () => Target): void {
       expect(content(sys, other)).toBe("cdeabcdef");
     });
 
+    test("of nothing leaves the target's set-id bits", (sys, fd, call) => {
+      const other = sys.open("other", O_CREAT | O_RDWR, 0o777);
+      call(nr.SYS_fchmod, other, 0o6777);
+      expect(call(nr.SYS_setresuid, 3000, 3000, 3000)).toBe(0);
+      expect(call(nr.SYS_sendfile, other, fd, null, 0)).toBe(0);
+      expect(call(nr.SYS_sendfile, other, fd, null, 10)).toBe(0);
+      expect(sys.fstat(other)).toMatchObject({ mode: 0o106777 });
+      expect(call(nr.SYS_sendfile, other, sys.open(".", O_DIRECTORY), null, 0)).toBe(0);
+    });
+
     test("tells errors in Linux's order", (sys, fd, call) => {
       const reader = sys.open("file", O_RDONLY);
       const writer = sys.open("other", O_CREAT | O_WRONLY);

@@ -325,6 +325,24 @@ export function nameCases(make: () => Target): void {
       expect(process.syscall(nr.SYS_setresuid, 0, -1, -1)).toBe(0);
       expect(link(process, mine, "six")).toBe(-ENOENT);
     });
+    run(
+      "of a descriptor is asked about before the path, and not for an absolute one",
+      (process, sys, target) => {
+        file(sys, "file", 0o666);
+        process.syscall(nr.SYS_chmod, "file", 0o666);
+        const user = target.process(USER);
+        const fd = new Calls(user).open("file", O_RDONLY);
+        expect(user.syscall(nr.SYS_linkat, fd, "x", AT_FDCWD, "one", AT_EMPTY_PATH)).toBe(-ENOTDIR);
+        expect(user.syscall(nr.SYS_linkat, fd, "/file", AT_FDCWD, "one", AT_EMPTY_PATH)).toBe(0);
+        const memory = user.syscall(nr.SYS_memfd_create, "m", 0);
+        expect(user.syscall(nr.SYS_linkat, memory, "", AT_FDCWD, "file/x", AT_EMPTY_PATH)).toBe(-ENOTDIR);
+        process.syscall(nr.SYS_setresuid, 3000, 3000, 0);
+        const mine = sys.open("file", O_RDONLY);
+        expect(process.syscall(nr.SYS_setresuid, 0, -1, -1)).toBe(0);
+        expect(process.syscall(nr.SYS_linkat, mine, "x", AT_FDCWD, "two", AT_EMPTY_PATH)).toBe(-ENOENT);
+        expect(process.syscall(nr.SYS_linkat, mine, "/file", AT_FDCWD, "two", AT_EMPTY_PATH)).toBe(0);
+      },
+    );
   });
 
   describe("rename", () => {
@@ -442,6 +460,28 @@ export function nameCases(make: () => Target): void {
       expect(sys.stat("file")).toMatchObject({ mode: 0o020000, rdev: 0, nlink: 1 });
       expect(sys.stat("moved")).toMatchObject({ mode: 0o100644 });
       expect(sys.unlink("file")).toBe(0);
+      target.end();
+    });
+    test("with RENAME_WHITEOUT leaves a device that is the caller's", (context) => {
+      const target = make();
+      skipWithout(target, "whiteouts", context);
+      const process = target.process();
+      const sys = new Calls(process);
+      for (const [dir, mode] of [
+        ["plain", 0o777],
+        ["group", 0o2777],
+      ] as const) {
+        sys.mkdir(dir);
+        file(sys, `${dir}/a`);
+        process.syscall(nr.SYS_chown, dir, 4000, 4001);
+        process.syscall(nr.SYS_chmod, dir, mode);
+      }
+      process.syscall(nr.SYS_setfsgid, 3001);
+      process.syscall(nr.SYS_setfsuid, 3000);
+      expect(sys.rename("plain/a", "group/b", RENAME_WHITEOUT)).toBe(0);
+      expect(sys.rename("group/a", "plain/b", RENAME_WHITEOUT)).toBe(0);
+      expect(sys.stat("plain/a")).toMatchObject({ mode: 0o020000, uid: 3000, gid: 3001 });
+      expect(sys.stat("group/a")).toMatchObject({ mode: 0o020000, uid: 3000, gid: 4001 });
       target.end();
     });
     run(

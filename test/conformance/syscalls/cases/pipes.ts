@@ -22,6 +22,7 @@ import {
   FD_CLOEXEC,
   O_APPEND,
   O_CLOEXEC,
+  O_CREAT,
   O_DIRECT,
   O_NONBLOCK,
   O_RDONLY,
@@ -31,6 +32,7 @@ import {
 import { IN_CREATE } from "../../../../assembly/abi/inotify.ts";
 import { FIONREAD, TCGETS } from "../../../../assembly/abi/ioctl.ts";
 import { POLLIN, POLLOUT } from "../../../../assembly/abi/poll.ts";
+import * as nr from "../../../../assembly/abi/syscall.ts";
 import { DescriptorCalls } from "../../../support/sys/descriptor-calls.ts";
 import type { Target } from "../../../support/sys/target.ts";
 
@@ -154,6 +156,33 @@ export function pipeCases(make: () => Target): void {
         expect(sys.write(writer, "abc")).toBe(3);
         expect(sys.write(writer, bytes(CAPACITY + 50))).toBe(50 + 15 * PAGE);
         expect(sys.read(reader, 2 * CAPACITY)).toHaveProperty("length", 53 + 15 * PAGE);
+      }),
+    );
+
+    test(
+      "sendfile puts each page of a file into a place of its own, and asks for one first",
+      run((sys) => {
+        const send = (to: number, from: number, count: number) =>
+          sys.process.syscall(nr.SYS_sendfile, to, from, null, count);
+        const [reader, writer] = sys.pipe(O_NONBLOCK);
+        const fd = sys.open("source", O_CREAT | O_RDWR);
+        sys.write(fd, bytes(5 * PAGE));
+        sys.process.syscall(nr.SYS_lseek, fd, PAGE - 10, 0);
+        expect(send(writer, fd, 20)).toBe(20);
+        expect(sys.write(writer, "x")).toBe(1);
+        expect(sys.write(writer, "y")).toBe(1);
+        expect(sys.write(writer, bytes(13 * PAGE))).toBe(13 * PAGE);
+        expect(sys.write(writer, bytes(PAGE))).toBe(-EAGAIN);
+        expect(send(writer, fd, 0)).toBe(-EAGAIN);
+        expect(sys.read(reader, 22)).toHaveProperty("length", 22);
+        expect(send(writer, fd, 8 * PAGE)).toBe(PAGE - 10 + 2 * PAGE);
+        expect(send(writer, sys.open(".", 0), 0)).toBe(-EAGAIN);
+        sys.close(reader);
+        expect(send(writer, fd, 0)).toBe(-EPIPE);
+        const [other, end] = sys.pipe(O_NONBLOCK);
+        expect(send(end, sys.open(".", 0), 0)).toBe(0);
+        expect(send(end, sys.open(".", 0), 1)).toBe(-EINVAL);
+        expect(send(end, other, 1)).toBe(-EINVAL);
       }),
     );
 

@@ -88,6 +88,20 @@ export function tmpfsCases(make: () => Target): void {
     });
   });
 
+  describe("a directory that was read to its end", () => {
+    test("shows nothing new before it is read anew", "size=40k", (sys, call) => {
+      const fd = sys.open("/t", 0);
+      const listing = Buffer.alloc(4096);
+      expect(call(nr.SYS_getdents64, fd, listing, 4096)).toBe(48);
+      expect(listing.readBigInt64LE(24 + 8)).toBe(2n ** 31n - 1n);
+      sys.close(create(sys));
+      expect(call(nr.SYS_getdents64, fd, listing, 0)).toBe(0);
+      expect(call(nr.SYS_lseek, fd, 0, 1)).toBe(2 ** 31 - 1);
+      call(nr.SYS_lseek, fd, 0, 0);
+      expect(call(nr.SYS_getdents64, fd, listing, 4096)).toBe(72);
+    });
+  });
+
   describe("the space of a tmpfs", () => {
     test("is counted in pages that were written", "size=40960", (sys, call) => {
       const fd = create(sys);
@@ -119,6 +133,19 @@ export function tmpfsCases(make: () => Target): void {
       expect(statOf(sys)).toMatchObject({ mtime: before.mtime, ctime: before.ctime });
       sys.close(sys.open("/t/file", O_RDWR | O_TRUNC));
       expect(statOf(sys).mtime).toBeGreaterThan(before.mtime);
+    });
+
+    test("that was reserved twice is written", "size=12k", (sys, call) => {
+      const fd = create(sys);
+      const reserve = (length: number) => call(nr.SYS_fallocate, fd, FALLOC_FL_KEEP_SIZE, 0, length);
+      expect(call(nr.SYS_ftruncate, fd, 3 * PAGE)).toBe(0);
+      expect(reserve(PAGE)).toBe(0);
+      expect(call(nr.SYS_lseek, fd, 0, SEEK_HOLE)).toBe(0);
+      expect(reserve(2 * PAGE)).toBe(0);
+      expect(call(nr.SYS_lseek, fd, 0, SEEK_HOLE)).toBe(PAGE);
+      expect(reserve(3 * PAGE)).toBe(0);
+      expect(call(nr.SYS_lseek, fd, 0, SEEK_HOLE)).toBe(2 * PAGE);
+      expect(sys.pread(fd, 3 * PAGE, 0)).toEqual(Buffer.alloc(3 * PAGE));
     });
 
     test("ends a write where it ends", "size=12k", (sys) => {
