@@ -456,9 +456,9 @@ export function fs_kernel(name: usize, length: u32, data: usize, dataLength: u32
 
 export function fs_devtmpfs(): usize {
   lockKernel();
-  const root = makeDevtmpfs();
+  const root = makeDevtmpfs(0, 0);
   unlockKernel();
-  return changetype<usize>(root);
+  return root;
 }
 
 /** An overlay over root dentries, which it takes over: `count` lower ones at `lowers`, top first; upper 0: read-only. */

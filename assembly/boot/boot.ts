@@ -20,7 +20,6 @@ import { initAnonymous } from "../kernel/anonymous.ts";
 import { initUptime } from "../kernel/clock.ts";
 import { makeHostStream } from "../kernel/host-stream.ts";
 import { addTask, initPids } from "../kernel/pid-table.ts";
-import { registerStdioDevices } from "../kernel/stdio-device.ts";
 import { Task } from "../kernel/task.ts";
 import { initUts } from "../kernel/uts.ts";
 import { duplicate } from "../lib/bytes.ts";
@@ -60,7 +59,6 @@ export function bootKernel(maxBytes: u32): i32 {
   initUts();
   initUptime();
   registerMemDevices();
-  registerStdioDevices();
   registerTtyDevices();
   registerFilesystemTypes();
   registerSyntheticTypes();

@@ -5,9 +5,10 @@ import { S_IFCHR } from "../abi/stat.ts";
 import { Credentials } from "../auth/credentials.ts";
 import { TTY_DEVICE } from "../fs/devpts/devpts.ts";
 import { MEM_FULL, MEM_NULL, MEM_RANDOM, MEM_URANDOM, MEM_ZERO, memDevice } from "../fs/devtmpfs/mem.ts";
-import { mountTmpfs } from "../fs/tmpfs/tmpfs.ts";
-import { stdioDevice } from "../kernel/stdio-device.ts";
+import { TmpfsOptions } from "../fs/tmpfs/options.ts";
+import { mountTmpfsWith } from "../fs/tmpfs/tmpfs.ts";
 import { free } from "../lib/ref-counted.ts";
+import { errorOf, isError } from "../lib/result.ts";
 import { Dentry } from "../vfs/dentry.ts";
 import { numberFilesystem } from "../vfs/filesystem-type.ts";
 import { Mount } from "../vfs/mount.ts";
@@ -15,9 +16,23 @@ import { MountNamespace } from "../vfs/mount-namespace.ts";
 import { PathWalk } from "../vfs/path-walk.ts";
 import { mkdirAll, mknodAt, symlinkAt } from "../vfs/vfs.ts";
 
-/** A device file system: a tmpfs with the memory devices and the standard streams. */
-export function makeDevtmpfs(): Dentry {
-  const root = numberFilesystem(mountTmpfs(1 << 20, 0o755, 0, 0));
+/** Pages that the files which a guest makes there may have. */
+const PAGES: u64 = 256;
+
+/**
+ * A device file system: a tmpfs with the memory devices and links to the standard streams. The options are a tmpfs's. Its root
+ * dentry, or an error: EINVAL for an option.
+ */
+export function makeDevtmpfs(data: usize, length: u32): usize {
+  const options = new TmpfsOptions();
+  options.mode = 0o755;
+  options.hasPages = true;
+  options.pages = PAGES;
+  const wrong = options.parse(data, length);
+  const made = wrong < 0 ? errorOf(wrong) : changetype<usize>(mountTmpfsWith(options));
+  free(options);
+  if (isError(made)) return made;
+  const root = numberFilesystem(changetype<Dentry>(made));
   root.incRef();
   const namespace = new MountNamespace(new Mount(root, 0));
   const cred = new Credentials(0, 0, u64.MAX_VALUE);
@@ -27,19 +42,19 @@ export function makeDevtmpfs(): Dentry {
   makeNode(walk, namespace.root, cred, "full", memDevice(MEM_FULL));
   makeNode(walk, namespace.root, cred, "random", memDevice(MEM_RANDOM));
   makeNode(walk, namespace.root, cred, "urandom", memDevice(MEM_URANDOM));
-  makeNode(walk, namespace.root, cred, "stdin", stdioDevice(0));
-  makeNode(walk, namespace.root, cred, "stdout", stdioDevice(1));
-  makeNode(walk, namespace.root, cred, "stderr", stdioDevice(2));
   makeNode(walk, namespace.root, cred, "tty", TTY_DEVICE);
   makeDirectory(walk, namespace.root, cred, "shm", 0o1777);
   makeDirectory(walk, namespace.root, cred, "pts", 0o755);
   makeLink(walk, namespace.root, cred, "fd", "/proc/self/fd");
+  makeLink(walk, namespace.root, cred, "stdin", "/proc/self/fd/0");
+  makeLink(walk, namespace.root, cred, "stdout", "/proc/self/fd/1");
+  makeLink(walk, namespace.root, cred, "stderr", "/proc/self/fd/2");
   makeLink(walk, namespace.root, cred, "ptmx", "pts/ptmx");
   walk.destroy();
   free(walk);
   cred.decRef();
   namespace.decRef();
-  return root;
+  return changetype<usize>(root);
 }
 
 function beginNamed(walk: PathWalk, mount: Mount, cred: Credentials, name: string): u32 {

@@ -19,15 +19,15 @@ import { makeDevtmpfs } from "./devices.ts";
 @final
 class ProcType extends FilesystemType {
   make(options: MountOptions): usize {
-    return options.dataLength ? <usize>-EINVAL : changetype<usize>(mountProc());
+    return mountProc(options.data, options.dataLength);
   }
 }
 
 /** Each mount is a file system of its own: a container's devices are nobody else's. */
 @final
 class DevtmpfsType extends FilesystemType {
-  make(_options: MountOptions): usize {
-    return changetype<usize>(makeDevtmpfs());
+  make(options: MountOptions): usize {
+    return makeDevtmpfs(options.data, options.dataLength);
   }
 }
 
@@ -62,7 +62,7 @@ class CgroupType extends FilesystemType {
 @final
 class Cgroup2Type extends FilesystemType {
   make(options: MountOptions): usize {
-    return options.dataLength ? <usize>-EINVAL : changetype<usize>(mountCgroup2());
+    return mountCgroup2(options.data, options.dataLength);
   }
 }
 

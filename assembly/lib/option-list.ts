@@ -45,6 +45,15 @@ export class OptionList {
     return true;
   }
 
+  /** Whether the value is that text, ASCII. */
+  hasText(text: string): bool {
+    if (<u32>text.length != this.valueLength) return false;
+    for (let i: u32 = 0; i < this.valueLength; i++) {
+      if (text.charCodeAt(i) != <i32>load<u8>(this.value + i)) return false;
+    }
+    return true;
+  }
+
   get hasValue(): bool {
     return this.value != 0;
   }

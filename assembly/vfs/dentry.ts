@@ -27,6 +27,7 @@ import { errorOf } from "../lib/result.ts";
 import { SleepLock } from "../sched/sleep-lock.ts";
 import { Acl } from "./acl.ts";
 import { Attributes, StatFs } from "./attributes.ts";
+import { Text } from "./text.ts";
 import { moveTreeGeneration } from "./tree-generation.ts";
 import { loseWatches } from "./watch.ts";
 
@@ -74,6 +75,8 @@ export abstract class Filesystem extends RefCounted {
   describe(_dentry: Dentry, _out: usize): u32 {
     return 0;
   }
+  /** Writes its mount options, each behind a comma, as /proc/mounts shows them (Linux: show_options()). */
+  showOptions(_out: Text): void {}
   /** Writes what is not yet written. */
   sync(): i32 {
     return 0;

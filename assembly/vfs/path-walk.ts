@@ -425,7 +425,7 @@ export class PathWalk {
     const dentry = changetype<Dentry>(changetype<usize>(target.dentry));
     target.mount = 0;
     target.dentry = null;
-    const scoped = (flags & (WALK_BENEATH | WALK_IN_ROOT | WALK_STRICT_ROOT)) != 0;
+    const scoped = (flags & (WALK_BENEATH | WALK_IN_ROOT)) != 0;
     if (flags & WALK_NO_MAGICLINKS || scoped) {
       dentry.decRef();
       mount.decRef();

@@ -8,11 +8,11 @@ import { findTask, nextTask } from "../../kernel/pid-table.ts";
 import { RadixTree } from "../../lib/radix-tree.ts";
 import { StatFs } from "../../vfs/attributes.ts";
 import { Dentry } from "../../vfs/dentry.ts";
+import { Text } from "../../vfs/text.ts";
 import { KernfsDirectory } from "../kernfs/directory.ts";
 import { KernfsFile } from "../kernfs/file.ts";
 import { KernfsFilesystem } from "../kernfs/inode.ts";
 import { parseSigned } from "../kernfs/numbers.ts";
-import { Text } from "../kernfs/text.ts";
 
 /** Groups of one hierarchy; each takes about 8 KiB of kernel memory. */
 const GROUPS_MAX: u32 = 1024;

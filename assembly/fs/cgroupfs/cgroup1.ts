@@ -11,6 +11,7 @@ import { errorOf } from "../../lib/result.ts";
 import { makeRootDentry } from "../../vfs/dcache.ts";
 import { Dentry } from "../../vfs/dentry.ts";
 import { FS_CGROUP } from "../../vfs/filesystem-type.ts";
+import { Text } from "../../vfs/text.ts";
 import { ConstantFile } from "../kernfs/file.ts";
 import { CgroupDirectory, CgroupFilesystem, MembersFile, NumberFile } from "./cgroup.ts";
 
@@ -57,6 +58,17 @@ class Hierarchy extends CgroupFilesystem {
   }
   magic(): u64 {
     return CGROUP_SUPER_MAGIC;
+  }
+
+  /** Linux: cgroup1_show_options(). */
+  override showOptions(out: Text): void {
+    const controllers = this.controllers;
+    if (controllers & CPUSET) out.text(",cpuset");
+    if (controllers & CPU) out.text(",cpu");
+    if (controllers & CPUACCT) out.text(",cpuacct");
+    if (controllers & MEMORY) out.text(",memory");
+    if (controllers & PIDS) out.text(",pids");
+    if (controllers & JOB) out.text(",job");
   }
 
   populate(group: CgroupDirectory, isRoot: bool): void {

@@ -9,6 +9,7 @@ import { Dentry } from "../../vfs/dentry.ts";
 import { makeDevice } from "../../vfs/device.ts";
 import { FS_DEVPTS } from "../../vfs/filesystem-type.ts";
 import { Mount } from "../../vfs/mount.ts";
+import { Text } from "../../vfs/text.ts";
 import { KernfsFilesystem, KernfsInode } from "../kernfs/inode.ts";
 import { ReplicaDescription } from "./replica.ts";
 import { Terminal } from "./terminal.ts";
@@ -51,6 +52,14 @@ export class DevptsFilesystem extends KernfsFilesystem {
   statfs(out: StatFs): i32 {
     out.type = DEVPTS_SUPER_MAGIC;
     return 0;
+  }
+
+  /** Linux: devpts_show_options(). */
+  override showOptions(out: Text): void {
+    if (this.uid != NO_ID) out.text(",uid=").decimal(this.uid);
+    if (this.gid != NO_ID) out.text(",gid=").decimal(this.gid);
+    out.text(",mode=").octal(this.mode, 3).text(",ptmxmode=").octal(this.ptmxMode, 3);
+    if (this.max < TERMINALS_MAX) out.text(",max=").decimal(this.max);
   }
 
   /** The node of a terminal, borrowed, or null. */

@@ -31,6 +31,8 @@ class FixedEntry {
 export class KernfsDirectory extends KernfsInode {
   private first: FixedEntry | null = null;
   private last: FixedEntry | null = null;
+  /** It lists "." and "..". */
+  hasDots: bool = true;
 
   constructor(fs: KernfsFilesystem, permissions: u32) {
     super(fs, <u32>S_IFDIR | permissions);
@@ -152,8 +154,9 @@ export class KernfsDirectory extends KernfsInode {
 class KernfsDirectoryDescription extends DirectoryDescription {
   override iterate(sink: DirectorySink, cookie: u64): i32 {
     const directory = changetype<KernfsDirectory>(this.inode);
-    if (cookie == 0 && !sink.emit(DOTS, 1, directory.ino, 4, 1)) return 0;
-    if (cookie <= 1) {
+    const dots = directory.hasDots;
+    if (dots && cookie == 0 && !sink.emit(DOTS, 1, directory.ino, 4, 1)) return 0;
+    if (dots && cookie <= 1) {
       const parent = this.dentry.parent;
       const ino = parent === null ? directory.ino : parent.file.ino;
       if (!sink.emit(DOTS, 2, ino, 4, 2)) return 0;

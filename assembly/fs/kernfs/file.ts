@@ -11,8 +11,8 @@ import { IovIter } from "../../mm/iov-iter.ts";
 import { Dentry } from "../../vfs/dentry.ts";
 import { FileDescription } from "../../vfs/file-description.ts";
 import { Mount } from "../../vfs/mount.ts";
+import { Text } from "../../vfs/text.ts";
 import { KernfsFilesystem, KernfsInode } from "./inode.ts";
-import { Text } from "./text.ts";
 
 /** Bytes of one write that a file takes (Linux: PAGE_SIZE). */
 const WRITE_MAX: u32 = 4096;

@@ -6,8 +6,8 @@ import { S_IFLNK } from "../../abi/stat.ts";
 import { free } from "../../lib/ref-counted.ts";
 import { errorOf } from "../../lib/result.ts";
 import { Dentry } from "../../vfs/dentry.ts";
+import { Text } from "../../vfs/text.ts";
 import { KernfsFilesystem, KernfsInode } from "./inode.ts";
-import { Text } from "./text.ts";
 
 export abstract class KernfsSymlink extends KernfsInode {
   constructor(fs: KernfsFilesystem, permissions: u32) {

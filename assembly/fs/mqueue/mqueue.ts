@@ -8,10 +8,10 @@ import { realTime } from "../../vfs/clock.ts";
 import { makeRootDentry } from "../../vfs/dcache.ts";
 import { Dentry } from "../../vfs/dentry.ts";
 import { FS_MQUEUE } from "../../vfs/filesystem-type.ts";
+import { Text } from "../../vfs/text.ts";
 import { KernfsDirectory } from "../kernfs/directory.ts";
 import { KernfsFile } from "../kernfs/file.ts";
 import { KernfsFilesystem } from "../kernfs/inode.ts";
-import { Text } from "../kernfs/text.ts";
 
 const MQUEUE_MAGIC: u64 = 0x19800202;
 /** DFLT_QUEUESMAX. */

@@ -1,14 +1,15 @@
 // The top of /proc: the kernel's tables, and a directory for each task (Linux: fs/proc/root.c, base.c proc_pid_readdir()).
 
 import { lastPid, nextTask } from "../../kernel/pid-table.ts";
+import { Task } from "../../kernel/task.ts";
 import { writeDecimal } from "../../lib/decimal.ts";
 import { Dentry, Inode } from "../../vfs/dentry.ts";
 import { DirectorySink } from "../../vfs/directory-sink.ts";
 import { DYNAMIC_COOKIE, KernfsDirectory } from "../kernfs/directory.ts";
 import { ShowFile } from "../kernfs/file.ts";
-import { KernfsFilesystem } from "../kernfs/inode.ts";
 import { parseNumber } from "../kernfs/numbers.ts";
 import { ConstantSymlink } from "../kernfs/symlink.ts";
+import { HIDEPID_INVISIBLE, ProcFilesystem } from "./filesystem.ts";
 import { SelfLink } from "./self.ts";
 import { makeSysDirectory } from "./sys.ts";
 import {
@@ -33,11 +34,15 @@ const ROOT_INO: u64 = 1;
 
 @final
 class ProcRoot extends KernfsDirectory {
+  private get proc(): ProcFilesystem {
+    return changetype<ProcFilesystem>(this.fs);
+  }
+
   override find(name: usize, length: u32): Inode | null {
     const pid = parseNumber(name, length);
     const task = pid > 0 ? taskOf(<u32>pid) : null;
-    if (task === null) return null;
-    return new TaskDirectory(this.kernfs, task, false);
+    if (task === null || !this.proc.findsTask(task)) return null;
+    return new TaskDirectory(this.proc, task, false);
   }
 
   override revalidate(child: Dentry): i32 {
@@ -51,9 +56,11 @@ class ProcRoot extends KernfsDirectory {
     let full = false;
     let task = nextTask(<u32>(cookie - DYNAMIC_COOKIE));
     while (task !== null && !full) {
-      const length = writeDecimal(name, task.id);
-      full = !sink.emit(name, length, taskIno(task.id), 4, DYNAMIC_COOKIE + task.id + 1);
-      task = nextTask(task.id + 1);
+      const id = task.id;
+      if (this.proc.showsTask(changetype<Task>(task), HIDEPID_INVISIBLE)) {
+        full = !sink.emit(name, writeDecimal(name, id), taskIno(id), 4, DYNAMIC_COOKIE + id + 1);
+      }
+      task = nextTask(id + 1);
     }
     heap.free(name);
     return !full;
@@ -72,11 +79,15 @@ function taskIno(pid: u32): u64 {
 }
 
 /** The top directory, with one reference. */
-export function makeProcRoot(fs: KernfsFilesystem): Inode {
+export function makeProcRoot(fs: ProcFilesystem): Inode {
   const root = new ProcRoot(fs, 0o555);
   root.ino = ROOT_INO;
   root.add("self", new SelfLink(fs, false));
   root.add("thread-self", new SelfLink(fs, true));
+  if (fs.pidsOnly) {
+    root.hasDots = false;
+    return root;
+  }
   root.add("cgroups", new ShowFile(fs, 0o444, showCgroups));
   root.add("cmdline", new ShowFile(fs, 0o444, showCmdline));
   root.add("cpuinfo", new ShowFile(fs, 0o444, showCpuinfo));

@@ -2,9 +2,9 @@
 
 import { ENOENT } from "../../abi/errno.ts";
 import { currentTask } from "../../kernel/current-task.ts";
+import { Text } from "../../vfs/text.ts";
 import { KernfsFilesystem } from "../kernfs/inode.ts";
 import { KernfsSymlink } from "../kernfs/symlink.ts";
-import { Text } from "../kernfs/text.ts";
 
 @final
 export class SelfLink extends KernfsSymlink {

@@ -15,10 +15,10 @@ import {
   utsName,
 } from "../../kernel/uts.ts";
 import { Dentry } from "../../vfs/dentry.ts";
+import { Text } from "../../vfs/text.ts";
 import { KernfsDirectory } from "../kernfs/directory.ts";
 import { KernfsFile } from "../kernfs/file.ts";
 import { KernfsFilesystem } from "../kernfs/inode.ts";
-import { Text } from "../kernfs/text.ts";
 
 const LINE_END: u32 = 0x0a;
 

@@ -7,7 +7,7 @@ import { lastPid, taskCount } from "../../kernel/pid-table.ts";
 import { UTS_RELEASE, UTS_SYSNAME, UTS_VERSION } from "../../kernel/uts.ts";
 import { realTime } from "../../vfs/clock.ts";
 import { nextFilesystemType, TYPE_NODEV } from "../../vfs/filesystem-type.ts";
-import { Text } from "../kernfs/text.ts";
+import { Text } from "../../vfs/text.ts";
 
 const SECOND: i64 = 1_000_000_000;
 

@@ -1,15 +1,16 @@
 // /proc/PID and /proc/PID/task/TID (Linux: fs/proc/base.c tgid_base_stuff[], tid_base_stuff[]). A task is one thread.
 
-import { EINVAL, ESRCH } from "../../abi/errno.ts";
+import { EINVAL, ENOENT, ESRCH } from "../../abi/errno.ts";
 import { Task } from "../../kernel/task.ts";
 import { writeDecimal } from "../../lib/decimal.ts";
 import { Dentry, Inode } from "../../vfs/dentry.ts";
 import { DirectorySink } from "../../vfs/directory-sink.ts";
+import { Text } from "../../vfs/text.ts";
 import { DYNAMIC_COOKIE, KernfsDirectory } from "../kernfs/directory.ts";
 import { KernfsFile } from "../kernfs/file.ts";
 import { KernfsFilesystem } from "../kernfs/inode.ts";
 import { parseNumber } from "../kernfs/numbers.ts";
-import { Text } from "../kernfs/text.ts";
+import { HIDEPID_INVISIBLE, ProcFilesystem } from "./filesystem.ts";
 import { mayInspect, ownedBy, taskOf } from "./task.ts";
 import { FdDirectory } from "./task-fd.ts";
 import {
@@ -38,7 +39,7 @@ export class TaskDirectory extends KernfsDirectory {
   readonly pid: u32;
 
   /** The directory of a thread has no `task` of its own. */
-  constructor(fs: KernfsFilesystem, task: Task, ofThread: bool) {
+  constructor(fs: ProcFilesystem, task: Task, ofThread: bool) {
     super(fs, 0o555);
     this.pid = task.id;
     const pid = task.id;
@@ -86,9 +87,12 @@ export class TaskDirectory extends KernfsDirectory {
     return 1;
   }
 
-  /** Errors: ESRCH in the directory of a task that ended (Linux: proc_pid_permission()), ENOENT. */
+  /** Errors: ESRCH in the directory of a task that ended (Linux: proc_pid_permission()), EPERM and ENOENT in one that is hidden. */
   override lookup(child: Dentry): i32 {
-    if (taskOf(this.pid) === null) return -ESRCH;
+    const task = taskOf(this.pid);
+    if (task === null) return -ESRCH;
+    const hidden = changetype<ProcFilesystem>(this.fs).mayEnter(task);
+    if (hidden < 0) return hidden;
     const result = super.lookup(child);
     if (result == 0) this.revalidate(child);
     return result;
@@ -98,13 +102,19 @@ export class TaskDirectory extends KernfsDirectory {
   override revalidate(child: Dentry): i32 {
     const task = taskOf(this.pid);
     if (task === null) return 0;
+    const hidden = changetype<ProcFilesystem>(this.fs).mayEnter(task);
+    if (hidden < 0) return hidden;
     const inode = child.inode;
     if (inode !== null) ownedBy(inode, task);
     return 1;
   }
 
+  /** Errors: ESRCH, ENOENT for what is hidden (Linux: pid_getattr()). */
   override getAttributes(): i32 {
-    return this.refresh() ? 0 : -ESRCH;
+    const task = taskOf(this.pid);
+    if (task === null) return -ESRCH;
+    ownedBy(this, task);
+    return changetype<ProcFilesystem>(this.fs).showsTask(task, HIDEPID_INVISIBLE) ? 0 : -ENOENT;
   }
 }
 
@@ -122,7 +132,7 @@ class ThreadsDirectory extends KernfsDirectory {
   override find(name: usize, length: u32): Inode | null {
     if (parseNumber(name, length) != <i64>this.pid) return null;
     const task = taskOf(this.pid);
-    return task === null ? null : new TaskDirectory(this.kernfs, task, true);
+    return task === null ? null : new TaskDirectory(changetype<ProcFilesystem>(this.fs), task, true);
   }
 
   override revalidate(child: Dentry): i32 {

@@ -10,12 +10,12 @@ import { writeDecimal } from "../../lib/decimal.ts";
 import { Dentry, Inode, LinkTarget } from "../../vfs/dentry.ts";
 import { DirectorySink } from "../../vfs/directory-sink.ts";
 import { FileDescription } from "../../vfs/file-description.ts";
+import { Text } from "../../vfs/text.ts";
 import { DYNAMIC_COOKIE, KernfsDirectory } from "../kernfs/directory.ts";
 import { KernfsFile } from "../kernfs/file.ts";
 import { KernfsFilesystem } from "../kernfs/inode.ts";
 import { parseNumber } from "../kernfs/numbers.ts";
 import { KernfsSymlink } from "../kernfs/symlink.ts";
-import { Text } from "../kernfs/text.ts";
 import { mayInspect, ownedBy, taskOf } from "./task.ts";
 import { showPlace } from "./task-links.ts";
 

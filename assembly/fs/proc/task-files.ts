@@ -4,7 +4,7 @@
 import { FD_MAX } from "../../abi/limits.ts";
 import { currentTask } from "../../kernel/current-task.ts";
 import { Task } from "../../kernel/task.ts";
-import { Text } from "../kernfs/text.ts";
+import { Text } from "../../vfs/text.ts";
 
 /** Bytes of argv or environ in one file, at most. */
 const STRINGS_MAX: u32 = 1 << 19;

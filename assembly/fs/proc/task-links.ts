@@ -7,9 +7,9 @@ import { Task } from "../../kernel/task.ts";
 import { Dentry, LinkTarget } from "../../vfs/dentry.ts";
 import { Mount } from "../../vfs/mount.ts";
 import { pathOf } from "../../vfs/pathname.ts";
+import { Text } from "../../vfs/text.ts";
 import { KernfsFilesystem } from "../kernfs/inode.ts";
 import { KernfsSymlink } from "../kernfs/symlink.ts";
-import { Text } from "../kernfs/text.ts";
 import { mayInspect, taskOf } from "./task.ts";
 
 export const PLACE_CWD: u32 = 0;

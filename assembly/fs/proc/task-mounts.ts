@@ -16,7 +16,7 @@ import {
 } from "../../vfs/mount.ts";
 import { isReachable, pathInFilesystem, pathOf } from "../../vfs/pathname.ts";
 import { dominatingId } from "../../vfs/propagation.ts";
-import { Text } from "../kernfs/text.ts";
+import { Text } from "../../vfs/text.ts";
 
 /** Lines of one kind: what each listing writes for a mount. */
 type ShowMount = (task: Task, mount: Mount, path: usize, out: Text) => void;
@@ -74,6 +74,7 @@ function mountsLine(task: Task, mount: Mount, path: usize, out: Text): void {
   out.byte(0x20).text(filesystemName(mount.root.fs.typeId()));
   out.text(mount.isReadonly ? " ro" : " rw");
   showFlags(mount, out);
+  mount.root.fs.showOptions(out);
   out.text(" 0 0\n");
 }
 
@@ -99,7 +100,9 @@ function mountinfoLine(task: Task, mount: Mount, path: usize, out: Text): void {
   showPropagation(mount, task, out);
   out.text(" - ").text(filesystemName(fs.typeId())).byte(0x20);
   showSource(mount, out);
-  out.text(fs.readonly ? " ro\n" : " rw\n");
+  out.text(fs.readonly ? " ro" : " rw");
+  fs.showOptions(out);
+  out.byte(0x0a);
 }
 
 export function showMountinfo(task: Task, out: Text): void {

@@ -3,10 +3,10 @@
 import { EACCES, ENOENT } from "../../abi/errno.ts";
 import { Task } from "../../kernel/task.ts";
 import { LinkTarget } from "../../vfs/dentry.ts";
+import { Text } from "../../vfs/text.ts";
 import { KernfsDirectory } from "../kernfs/directory.ts";
 import { KernfsFilesystem } from "../kernfs/inode.ts";
 import { KernfsSymlink } from "../kernfs/symlink.ts";
-import { Text } from "../kernfs/text.ts";
 import { mayInspect, taskOf } from "./task.ts";
 
 /** The numbers of the first namespaces of each kind (Linux: include/linux/proc_ns.h). */

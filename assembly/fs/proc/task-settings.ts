@@ -4,10 +4,10 @@ import { CAP_SYS_RESOURCE } from "../../abi/capability.ts";
 import { EACCES, EINVAL, ESRCH } from "../../abi/errno.ts";
 import { currentTask } from "../../kernel/current-task.ts";
 import { COMM_MAX } from "../../kernel/task.ts";
+import { Text } from "../../vfs/text.ts";
 import { KernfsFile } from "../kernfs/file.ts";
 import { KernfsFilesystem } from "../kernfs/inode.ts";
 import { parseSigned } from "../kernfs/numbers.ts";
-import { Text } from "../kernfs/text.ts";
 import { taskOf } from "./task.ts";
 
 @final

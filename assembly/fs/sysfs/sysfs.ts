@@ -6,10 +6,10 @@ import { StatFs } from "../../vfs/attributes.ts";
 import { makeRootDentry } from "../../vfs/dcache.ts";
 import { Dentry } from "../../vfs/dentry.ts";
 import { FS_SYSFS } from "../../vfs/filesystem-type.ts";
+import { Text } from "../../vfs/text.ts";
 import { KernfsDirectory } from "../kernfs/directory.ts";
 import { KernfsFile } from "../kernfs/file.ts";
 import { KernfsFilesystem } from "../kernfs/inode.ts";
-import { Text } from "../kernfs/text.ts";
 
 const SYSFS_MAGIC: u64 = 0x62656572;
 /** What stat(2) says of every attribute (Linux: PAGE_SIZE). */

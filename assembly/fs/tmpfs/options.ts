@@ -6,6 +6,11 @@ import { EINVAL } from "../../abi/errno.ts";
 /** What an inode, or another name of one, takes of the space for inodes; extended attributes take from it too (Linux: BOGO_INODE_SIZE). */
 export const INODE_SPACE: u64 = 1024;
 
+export const HUGE_NEVER: u32 = 0;
+export const HUGE_ALWAYS: u32 = 1;
+export const HUGE_WITHIN_SIZE: u32 = 2;
+export const HUGE_ADVISE: u32 = 3;
+
 const COMMA: u8 = 0x2c;
 const EQUALS: u8 = 0x3d;
 const PERCENT: u8 = 0x25;
@@ -27,6 +32,9 @@ export class TmpfsOptions {
   uid: u32 = 0;
   gid: u32 = 0;
   readonly: bool = false;
+  /** HUGE_*: remembered and shown, no more. */
+  huge: u32 = HUGE_NEVER;
+  noswap: bool = false;
 
   /** Where a number is read. */
   private at: usize = 0;
@@ -69,7 +77,11 @@ export class TmpfsOptions {
       this.readonly = is(name, end, "ro");
       return 0;
     }
-    if (is(name, end, "inode32") || is(name, end, "inode64") || is(name, end, "noswap")) return 0;
+    if (is(name, end, "inode32") || is(name, end, "inode64")) return 0;
+    if (is(name, end, "noswap")) {
+      this.noswap = true;
+      return 0;
+    }
     if (is(name, end, "sync") || is(name, end, "async") || is(name, end, "dirsync")) return 0;
     return is(name, end, "lazytime") || is(name, end, "nolazytime") ? 0 : -EINVAL;
   }
@@ -121,8 +133,12 @@ export class TmpfsOptions {
 
   /** Pages are never huge here. What asks for them "when it helps" gets what it asks for. */
   private parseHuge(): i32 {
-    if (this.isValue("never") || this.isValue("always")) return 0;
-    return this.isValue("within_size") || this.isValue("advise") ? 0 : -EINVAL;
+    if (this.isValue("never")) this.huge = HUGE_NEVER;
+    else if (this.isValue("always")) this.huge = HUGE_ALWAYS;
+    else if (this.isValue("within_size")) this.huge = HUGE_WITHIN_SIZE;
+    else if (this.isValue("advise")) this.huge = HUGE_ADVISE;
+    else return -EINVAL;
+    return 0;
   }
 
   private isValue(text: string): bool {

@@ -8,19 +8,27 @@ import { StatFs } from "../../vfs/attributes.ts";
 import { makeRootDentry } from "../../vfs/dcache.ts";
 import { Dentry, Inode } from "../../vfs/dentry.ts";
 import { FS_TMPFS } from "../../vfs/filesystem-type.ts";
+import { Text } from "../../vfs/text.ts";
 import { InodeNumbers, TmpfsDirectory } from "./directory.ts";
 import { TmpfsLimits } from "./limits.ts";
-import { TmpfsOptions } from "./options.ts";
+import { HUGE_ADVISE, HUGE_ALWAYS, HUGE_NEVER, HUGE_WITHIN_SIZE, TmpfsOptions } from "./options.ts";
 import { TmpfsRegularFile } from "./regular-file.ts";
 import { TmpfsSymlink } from "./symlink.ts";
 
 /** An inode with its name takes about 600 bytes of kernel memory; this many leave most of the rest to data. */
 const INODES_MAX: u64 = 400000;
 const TMPFS_MAGIC: u64 = 0x01021994;
+const DEFAULT_MODE: u32 = 0o1777;
 
 @final
 export class TmpfsFilesystem extends InodeNumbers {
   private lastIno: u64 = 0;
+  // Mount options of the root, which a remount leaves as they are.
+  mode: u32 = DEFAULT_MODE;
+  uid: u32 = 0;
+  gid: u32 = 0;
+  huge: u32 = HUGE_NEVER;
+  noswap: bool = false;
 
   constructor(readonly limits: TmpfsLimits) {
     super();
@@ -51,6 +59,24 @@ export class TmpfsFilesystem extends InodeNumbers {
     return 0;
   }
 
+  /** Linux: shmem_show_options(). */
+  override showOptions(out: Text): void {
+    const limits = this.limits;
+    if (limits.maxPages != defaultPages())
+      out
+        .text(",size=")
+        .decimal(limits.maxPages << 2)
+        .byte(0x6b);
+    if (limits.maxInodes != INODES_MAX) out.text(",nr_inodes=").decimal(limits.maxInodes);
+    if (this.mode != DEFAULT_MODE) out.text(",mode=").octal(this.mode, 3);
+    if (this.uid) out.text(",uid=").decimal(this.uid);
+    if (this.gid) out.text(",gid=").decimal(this.gid);
+    if (this.huge == HUGE_ALWAYS) out.text(",huge=always");
+    if (this.huge == HUGE_WITHIN_SIZE) out.text(",huge=within_size");
+    if (this.huge == HUGE_ADVISE) out.text(",huge=advise");
+    if (this.noswap) out.text(",noswap");
+  }
+
   /**
    * Other limits; the root stays whose it is. Errors: EINVAL also for limits below what is used, and where there was none (Linux:
    * shmem_reconfigure()).
@@ -72,7 +98,9 @@ function defaultPages(): u64 {
 /** A new file system; returns its root dentry with one reference. `sizeBytes` 0: half of the kernel's memory. */
 export function mountTmpfs(sizeBytes: u64, mode: u32, uid: u32, gid: u32): Dentry {
   const pages = sizeBytes ? (sizeBytes + 4095) >> 12 : defaultPages();
-  return mountRoot(new TmpfsLimits(pages, INODES_MAX), <u32>S_IFDIR | mode, uid, gid, 0, 0);
+  const root = mountRoot(new TmpfsLimits(pages, INODES_MAX), <u32>S_IFDIR | mode, uid, gid, 0, 0);
+  remember(root, mode, uid, gid);
+  return root;
 }
 
 /** As mount(2) with these options makes it. */
@@ -81,8 +109,20 @@ export function mountTmpfsWith(options: TmpfsOptions): Dentry {
   const inodes = options.hasInodes ? options.inodes : INODES_MAX;
   const limits = new TmpfsLimits(pages, inodes);
   const root = mountRoot(limits, <u32>S_IFDIR | options.mode, options.uid, options.gid, 0, 0);
-  root.fs.readonly = options.readonly;
+  const fs = remember(root, options.mode, options.uid, options.gid);
+  fs.readonly = options.readonly;
+  fs.huge = options.huge;
+  fs.noswap = options.noswap;
   return root;
+}
+
+/** The options that are shown. */
+function remember(root: Dentry, mode: u32, uid: u32, gid: u32): TmpfsFilesystem {
+  const fs = changetype<TmpfsFilesystem>(root.fs);
+  fs.mode = mode;
+  fs.uid = uid;
+  fs.gid = gid;
+  return fs;
 }
 
 /**

@@ -1,7 +1,16 @@
 // From a SandboxConfig to file systems: which host trees the gofer serves, and what is mounted where.
 
 import { WvisorError } from "../../common/errors.ts";
-import type { MountConfig, MountSource, RuntimeConfig, SandboxConfig } from "../config/sandbox-config.ts";
+import { DEFAULT_TMPFS } from "../config/defaults.ts";
+import type {
+  KernelFilesystem,
+  KernelSource,
+  MountConfig,
+  MountSource,
+  RuntimeConfig,
+  SandboxConfig,
+  TmpfsSource,
+} from "../config/sandbox-config.ts";
 import { depthOf } from "../config/sandbox-path.ts";
 import { MNT_NODEV, MNT_NOEXEC, MNT_NOSUID, MNT_READONLY, MNT_RELATIME } from "../kernel/exports.ts";
 import type { GoferMount } from "../sandbox/gofer-process.ts";
@@ -99,29 +108,34 @@ export class SandboxMounts {
   }
 }
 
-/** What every sandbox has (V21-26, CM-01). */
+/** What every sandbox has: OCI's default file systems (config-linux.md; V21-26, CM-01). */
 const MANDATORY: readonly MountConfig[] = [
   {
     destination: "/proc",
-    source: { type: "placeholder", name: "proc" },
+    source: kernelSource("proc"),
     flags: MNT_NOSUID | MNT_NODEV | MNT_NOEXEC | MNT_RELATIME,
   },
   {
     destination: "/sys",
-    source: { type: "placeholder", name: "sysfs" },
+    source: kernelSource("sysfs"),
     flags: MNT_NOSUID | MNT_NODEV | MNT_NOEXEC | MNT_RELATIME,
   },
-  {
-    destination: "/dev",
-    source: { type: "placeholder", name: "devtmpfs" },
-    flags: MNT_NOSUID | MNT_NOEXEC | MNT_RELATIME,
-  },
+  { destination: "/dev", source: kernelSource("devtmpfs"), flags: MNT_NOSUID | MNT_NOEXEC | MNT_RELATIME },
   {
     destination: "/dev/pts",
-    source: { type: "placeholder", name: "devpts" },
+    source: kernelSource("devpts", "newinstance,gid=5,mode=620,ptmxmode=666"),
     flags: MNT_NOSUID | MNT_NOEXEC | MNT_RELATIME,
   },
+  {
+    destination: "/dev/shm",
+    source: DEFAULT_TMPFS,
+    flags: MNT_NOSUID | MNT_NODEV | MNT_NOEXEC | MNT_RELATIME,
+  },
 ];
+
+function kernelSource(name: KernelFilesystem, options = ""): KernelSource {
+  return { type: "kernel", name, options, readonly: false };
+}
 
 /** The mandatory mounts that the configuration lacks. */
 function mandatoryMounts(configured: readonly MountConfig[]): MountConfig[] {
@@ -139,9 +153,7 @@ function flagsOf({ source, flags = MNT_RELATIME }: MountConfig): number {
 }
 
 function isReadonly(source: MountSource): boolean {
-  // One that stands for what the kernel does not have is a directory that nobody may write to.
-  if (source.type === "placeholder") return false;
-  return source.type === "devtmpfs" ? false : source.readonly && !(source.type === "bind" && source.overlay);
+  return source.readonly && !(source.type === "bind" && source.overlay);
 }
 
 /** `connection`: the first of those that serve its trees of the host, where it has any. */
@@ -153,11 +165,9 @@ function makeFilesystem(
 ): FilesystemHandle {
   switch (source.type) {
     case "tmpfs":
-      return machine.tmpfs(source.sizeBytes, source.mode, source.uid, source.gid);
-    case "devtmpfs":
-      return machine.devtmpfs();
-    case "placeholder":
-      return machine.tryKernelFilesystem(source.name) ?? machine.tmpfs(4096, 0o555, 0, 0);
+      return makeTmpfs(machine, source);
+    case "kernel":
+      return machine.kernelFilesystem(source.name, source.options);
     case "bind": {
       const tree = machine.gofer(connection, {
         readonly: source.readonly || source.overlay,
@@ -179,6 +189,13 @@ function makeFilesystem(
       return machine.overlay(upper, lowers);
     }
   }
+}
+
+function makeTmpfs(machine: Machine, { sizeBytes, mode, uid, gid, inodes }: TmpfsSource): FilesystemHandle {
+  if (inodes === undefined) return machine.tmpfs(sizeBytes, mode, uid, gid);
+  const size = sizeBytes === 0 ? "" : `size=${sizeBytes},`;
+  const text = `${size}nr_inodes=${inodes},mode=${mode.toString(8)},uid=${uid},gid=${gid}`;
+  return machine.kernelFilesystem("tmpfs", text);
 }
 
 /** The layer that takes the changes and goes with the sandbox. */

@@ -3,7 +3,6 @@
 // The Machine belongs to the thread that made it and runs on an instance of its own, whose guest memory is empty. Guests
 // run on further instances over the same kernel memory (guest/).
 
-import { ENODEV } from "../../../assembly/abi/errno.ts";
 import { O_DIRECTORY } from "../../../assembly/abi/fcntl.ts";
 import { DT_DIR } from "../../../assembly/abi/stat.ts";
 import { ErrnoError, WvisorError } from "../../common/errors.ts";
@@ -63,25 +62,11 @@ export class Machine {
 
   /** A file system of the kernel's own, by the name that mount(2) takes. */
   kernelFilesystem(type: string, options = ""): FilesystemHandle {
-    return check(
-      this.#makeKernelFilesystem(type, options),
-      `making a file system of type ${type}`,
-    ) as FilesystemHandle;
-  }
-
-  /** The same, or undefined when the kernel has no such type. */
-  tryKernelFilesystem(type: string): FilesystemHandle | undefined {
-    const root = this.#makeKernelFilesystem(type, "");
-    return root === -ENODEV
-      ? undefined
-      : (check(root, `making a file system of type ${type}`) as FilesystemHandle);
-  }
-
-  #makeKernelFilesystem(type: string, options: string): number {
     const name = encode(type);
-    return this.withBytes(encode(type + options), (at, length) =>
+    const root = this.withBytes(encode(type + options), (at, length) =>
       this.kernel.fs_kernel(at, name.length, at + name.length, length - name.length),
     );
+    return check(root, `making a file system of type ${type}`) as FilesystemHandle;
   }
 
   /** The tree behind connection `index` of the gofer. */

@@ -85,9 +85,17 @@ const OWN = new Map<string, readonly string[]>([
   ["sysfs", []],
   ["devpts", ["newinstance", "ptmxmode=", "mode=", "uid=", "gid=", "max="]],
   ["mqueue", []],
+  ["cgroup", ["all", "cpu", "cpuacct", "cpuset", "memory", "pids", "job"]],
+  [
+    "cgroup2",
+    [
+      ...["nsdelegate", "favordynmods", "memory_localevents", "memory_recursiveprot"],
+      ...["memory_hugetlb_accounting", "pids_localevents"],
+    ],
+  ],
 ]);
 
-/** The first option that a file system of that type does not have; a cgroup's are controllers, which engines name freely. */
+/** The first option that a file system of that type does not have. */
 export function unknownOption(type: string, rest: readonly string[]): string | undefined {
   const own = OWN.get(type);
   if (own === undefined) return undefined;

@@ -23,6 +23,8 @@ export interface TmpfsSource {
   readonly gid: number;
   /** Bytes of file data, or 0 for the kernel's own limit. */
   readonly sizeBytes: number;
+  /** Inodes, or the kernel's own limit when absent; 0 is no limit. */
+  readonly inodes?: number;
 }
 
 /** Host directories merged: lower layers from top to bottom, and an upper layer in the host directory `upper` or, without one, in memory. */
@@ -34,18 +36,19 @@ export interface OverlaySource {
   readonly cache: CachePolicy;
 }
 
-/** A file system of the kernel's own by its name; while the kernel has none of that name, an empty read-only directory. */
-export interface PlaceholderSource {
-  readonly type: "placeholder";
-  readonly name: string;
+/** Those that a configuration may name. */
+export type KernelFilesystem = "proc" | "sysfs" | "devtmpfs" | "devpts" | "mqueue" | "cgroup" | "cgroup2";
+
+/** A file system of the kernel's own, which shows what the kernel has. */
+export interface KernelSource {
+  readonly type: "kernel";
+  readonly name: KernelFilesystem;
+  /** As mount(2) takes them, in one text. */
+  readonly options: string;
+  readonly readonly: boolean;
 }
 
-/** null, zero, full, random, urandom, and links to the guest's stdio. */
-export interface DevSource {
-  readonly type: "devtmpfs";
-}
-
-export type MountSource = BindSource | TmpfsSource | OverlaySource | PlaceholderSource | DevSource;
+export type MountSource = BindSource | TmpfsSource | OverlaySource | KernelSource;
 
 export interface MountConfig {
   readonly destination: string;

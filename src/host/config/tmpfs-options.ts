@@ -12,9 +12,13 @@ export interface TmpfsOptions {
   readonly problem: string | undefined;
 }
 
+/** Bytes that one of nr_blocks= is. */
+const BLOCK = 4096;
+
 /** Of "ro" and "rw" the last one wins, as in mount(8). */
 export function parseTmpfsOptions(options: readonly string[]): TmpfsOptions {
   let { readonly, mode, uid, gid, sizeBytes } = DEFAULT_TMPFS;
+  let inodes: number | undefined;
   let problem: string | undefined;
   const unknown: string[] = [];
   const number = (option: string, what: string, value: number | undefined): number => {
@@ -29,11 +33,17 @@ export function parseTmpfsOptions(options: readonly string[]): TmpfsOptions {
       sizeBytes = number(option, "a size such as 64m", parseSize(value));
     } else if (key === "mode" && value !== undefined) {
       mode = number(option, "an octal mode such as 1777", parseMode(value));
+    } else if (key === "nr_blocks" && value !== undefined) {
+      const blocks = number(option, "a number of blocks", parseSize(value));
+      sizeBytes = blocks * BLOCK;
+    } else if (key === "nr_inodes" && value !== undefined) {
+      inodes = number(option, "a number of inodes", parseSize(value));
     } else if (key === "uid" && value !== undefined) uid = number(option, "a user id", parseId(value));
     else if (key === "gid" && value !== undefined) gid = number(option, "a group id", parseId(value));
     else unknown.push(option);
   }
-  return { source: { type: "tmpfs", readonly, mode, uid, gid, sizeBytes }, unknown, problem };
+  const source: TmpfsSource = { type: "tmpfs", readonly, mode, uid, gid, sizeBytes };
+  return { source: inodes === undefined ? source : { ...source, inodes }, unknown, problem };
 }
 
 /** "size=64m" as its two sides, trimmed; an option without "=" has no value. */

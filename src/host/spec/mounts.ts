@@ -1,7 +1,8 @@
 // The mounts of a bundle, from OCI's words to what the kernel mounts.
 //
 // Options of mounts in general become flags of the mount; an option that neither mounts nor the file system have is refused, where
-// gVisor only warns (V21-27): a sandbox that silently lacks a "noexec" is not what was asked for.
+// gVisor only warns (V21-27): a sandbox that silently lacks a "noexec" is not what was asked for. So is a file system type that the
+// kernel does not have, as runc does, where gVisor leaves the mount out (V21-26).
 
 import { resolve } from "node:path";
 import { parseMountOptions, unknownOption } from "../config/mount-options.ts";
@@ -11,8 +12,8 @@ import { parseTmpfsOptions, splitOption } from "../config/tmpfs-options.ts";
 import { MNT_READONLY, MNT_RELATIME } from "../kernel/exports.ts";
 import { SpecError, type SpecMount } from "./runtime-spec.ts";
 
-/** File systems of the kernel's own. One that it does not have yet is an empty directory. */
-const PLACEHOLDERS = new Set(["proc", "sysfs", "devpts", "mqueue", "cgroup", "cgroup2"]);
+/** Types that the kernel makes from the options alone. */
+const KERNEL_FILESYSTEMS = ["proc", "sysfs", "devpts", "mqueue", "cgroup", "cgroup2"] as const;
 
 export interface MountContext {
   /** Relative sources start here. */
@@ -37,8 +38,10 @@ export function convertMounts(mounts: readonly SpecMount[], context: MountContex
     }
     const source = convertSource(mount, destination, path, context);
     if (source === undefined) {
-      context.warn(`${path}: ignoring unknown file system type "${mount.type}" at ${destination}`);
-      return;
+      throw new SpecError(
+        `${path}.type`,
+        `the mount at ${destination} has an unknown file system type "${mount.type}" (ENODEV)`,
+      );
     }
     const unknown = unknownOption(bind ? "bind" : mount.type, rest);
     if (unknown !== undefined) {
@@ -81,11 +84,17 @@ function convertSource(
     const source = resolve(context.bundle, mount.source);
     return { type: "bind", source, readonly, overlay, cache: "exclusive" };
   }
-  if (type === "devtmpfs" || (type === "tmpfs" && destination === "/dev")) return { type: "devtmpfs" };
+  const { flags, rest } = parseMountOptions(options);
+  const readonly = (flags & MNT_READONLY) !== 0;
+  const text = rest.join(",");
+  // An engine fills the tmpfs that it mounts at /dev with devices: ours comes with them (CM-01).
+  if (type === "devtmpfs" || (type === "tmpfs" && destination === "/dev")) {
+    return { type: "kernel", name: "devtmpfs", options: text, readonly };
+  }
   if (type === "tmpfs") return convertTmpfs(options, path);
   if (type === "overlay") return convertOverlay(options, path, context);
-  if (PLACEHOLDERS.has(type)) return { type: "placeholder", name: type };
-  return undefined;
+  const name = KERNEL_FILESYSTEMS.find((each) => each === type);
+  return name === undefined ? undefined : { type: "kernel", name, options: text, readonly };
 }
 
 /** The last of "ro" and "rw" wins. */

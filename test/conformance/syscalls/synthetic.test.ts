@@ -4,6 +4,7 @@ import { describe } from "vitest";
 import { isRoot } from "../../support/sys/linux.ts";
 import { kernelSynthetic, linuxSynthetic } from "../../support/sys/synthetic.ts";
 import { deviceCases } from "./cases/devices.ts";
+import { mountOptionCases } from "./cases/mount-options.ts";
 import { procCases } from "./cases/proc.ts";
 import { ptyCases } from "./cases/pty.ts";
 
@@ -11,10 +12,12 @@ describe.runIf(isRoot)("Linux [needs root]", () => {
   procCases(linuxSynthetic);
   ptyCases(linuxSynthetic);
   deviceCases(linuxSynthetic);
+  mountOptionCases(linuxSynthetic);
 });
 
 describe("wVisor", () => {
   procCases(kernelSynthetic);
   ptyCases(kernelSynthetic);
   deviceCases(kernelSynthetic);
+  mountOptionCases(kernelSynthetic);
 });

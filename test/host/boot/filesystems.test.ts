@@ -1,14 +1,29 @@
 // What a configuration's mounts become in the kernel.
 
 import { describe, expect, test } from "vitest";
+import { ENOENT, ENOSPC, EROFS } from "../../../assembly/abi/errno.ts";
+import { O_CREAT, O_RDWR, O_WRONLY } from "../../../assembly/abi/fcntl.ts";
+import { SYS_dup2 } from "../../../assembly/abi/syscall.ts";
 import { SandboxMounts } from "../../../src/host/boot/filesystems.ts";
-import type { MountConfig, SandboxConfig } from "../../../src/host/config/sandbox-config.ts";
+import type {
+  KernelFilesystem,
+  MountConfig,
+  MountSource,
+  SandboxConfig,
+} from "../../../src/host/config/sandbox-config.ts";
 import { MNT_NOEXEC, MNT_NOSUID } from "../../../src/host/kernel/exports.ts";
 import { kernelTarget } from "../../support/sys/kernel.ts";
 import { MountCalls } from "../../support/sys/mount-calls.ts";
 import { makeMachine } from "../../support/wvisor.ts";
 
 const TMPFS = { type: "tmpfs", readonly: false, mode: 0o755, uid: 0, gid: 0, sizeBytes: 0 } as const;
+
+const kernel = (name: KernelFilesystem, options = ""): MountSource => ({
+  type: "kernel",
+  name,
+  options,
+  readonly: false,
+});
 
 function boot(mounts: readonly MountConfig[]): MountCalls {
   const machine = makeMachine();
@@ -40,7 +55,7 @@ describe("a sandbox", () => {
   });
 
   test("has mandatory mounts once, whoever asked for them (D18-07)", () => {
-    const sys = boot([{ destination: "/proc", source: { type: "placeholder", name: "proc" } }]);
+    const sys = boot([{ destination: "/proc", source: kernel("proc") }]);
     const places = sys.mountinfo().map(({ at }) => at);
     expect(new Set(places).size).toBe(places.length);
   });
@@ -67,8 +82,39 @@ describe("a sandbox", () => {
     expect(options.get("/b")).toBe("rw,relatime");
   });
 
-  test("has file systems that the kernel lacks as empty directories", () => {
-    const sys = boot([{ destination: "/x", source: { type: "placeholder", name: "nosuchfs" } }]);
-    expect(sys.stat("/x")).toMatchObject({ mode: 0o040555 });
+  test("gives each file system its own options, which hold and are shown", () => {
+    const limited = { ...TMPFS, sizeBytes: 65536, inodes: 3, mode: 0o750, uid: 7, gid: 8 };
+    const sys = boot([
+      { destination: "/dev/pts", source: kernel("devpts", "newinstance,gid=5,mode=620,ptmxmode=0666") },
+      { destination: "/few", source: limited },
+      { destination: "/sys/fs/cgroup", source: { ...kernel("cgroup2", "nsdelegate"), readonly: true } },
+      { destination: "/dev/mqueue", source: kernel("mqueue") },
+    ]);
+    const shown = new Map(sys.mountinfo().map(({ at, fsOptions }) => [at, fsOptions]));
+    expect(shown.get("/dev/pts")).toBe("rw,gid=5,mode=620,ptmxmode=666");
+    expect(shown.get("/few")).toBe("rw,size=64k,nr_inodes=3,mode=750,uid=7,gid=8");
+    expect(shown.get("/sys/fs/cgroup")).toBe("rw,nsdelegate");
+    expect(shown.get("/dev/mqueue")).toBe("rw");
+    expect(shown.get("/dev/shm")).toBe("rw");
+    expect(sys.stat("/dev/pts/ptmx")).toMatchObject({ mode: 0o020666 });
+    expect(sys.stat("/few")).toMatchObject({ mode: 0o040750, uid: 7, gid: 8 });
+    expect([1, 2, 3].map((n) => sys.mkdir(`/few/${n}`))).toEqual([0, 0, -ENOSPC]);
+    expect(sys.mkdir("/sys/fs/cgroup/x")).toBe(-EROFS);
+  });
+
+  test("has /dev as containers on Linux have it", () => {
+    const sys = boot([]);
+    expect(sys.readlink("/dev/fd")).toBe("/proc/self/fd");
+    expect(sys.readlink("/dev/stdin")).toBe("/proc/self/fd/0");
+    expect(sys.readlink("/dev/stdout")).toBe("/proc/self/fd/1");
+    expect(sys.readlink("/dev/stderr")).toBe("/proc/self/fd/2");
+    expect(sys.readlink("/dev/ptmx")).toBe("pts/ptmx");
+    expect(sys.stat("/dev/shm")).toMatchObject({ mode: 0o041777 });
+    expect(sys.mountinfo().find(({ at }) => at === "/dev/shm")).toMatchObject({ type: "tmpfs" });
+    expect(sys.stat("/dev/console")).toBe(-ENOENT);
+    const fd = sys.open("/file", O_CREAT | O_RDWR);
+    expect(sys.process.syscall(SYS_dup2, fd, 1)).toBe(1);
+    expect(sys.write(sys.open("/dev/stdout", O_WRONLY | O_CREAT), "through")).toBe(7);
+    expect(sys.stat("/file")).toMatchObject({ size: 7 });
   });
 });

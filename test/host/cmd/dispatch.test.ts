@@ -167,8 +167,7 @@ describe("run", () => {
   const CONFIG = JSON.stringify({
     ociVersion: "1.0.2",
     root: { path: "rootfs" },
-    process: { args: ["/app.wasm"], cwd: "/" },
-    mounts: [{ destination: "/x", type: "zfs" }],
+    process: { args: ["/app.wasm"], cwd: "/", capabilities: { effective: ["CAP_NONE"] } },
   });
 
   test("starts the bundle's process under the given id", async () => {
@@ -177,7 +176,9 @@ describe("run", () => {
     put(scratch, "bundle/rootfs/app.wasm", "");
     const { code, err } = await wvisor("run", "--bundle", join(scratch, "bundle"), "my_c-1.x+");
     expect(code).toBe(7);
-    expect(err).toBe('wvisor run: warning: mounts[0]: ignoring unknown file system type "zfs" at /x\n');
+    expect(err).toBe(
+      'wvisor run: warning: process.capabilities.effective: ignoring unknown capability "CAP_NONE"\n',
+    );
     expect(run.mock.calls[0]![0]).toMatchObject({ id: "my_c-1.x+", process: { args: ["/app.wasm"] } });
   });
 

@@ -27,8 +27,8 @@ test("spec writes a bundle that run accepts", async () => {
   expect(config.process.args).toEqual(["/usr/local/bin/app.wasm", "-v", "--", "two words"]);
   expect(config.root).toMatchObject({ source: join(bundle, "rootfs"), readonly: true });
   expect(config.mounts.map(({ destination, source }) => [destination, source.type])).toEqual([
-    ["/proc", "placeholder"],
-    ["/dev", "devtmpfs"],
+    ["/proc", "kernel"],
+    ["/dev", "kernel"],
     ["/tmp", "tmpfs"],
     ["/usr/local/bin/app.wasm", "bind"],
   ]);

@@ -301,13 +301,18 @@ describe("a mount", () => {
       uid: 1,
       gid: 2,
       sizeBytes: 64 << 20,
+      inodes: 5,
     });
   });
 
   test("at /dev becomes the kernel's own devices", () => {
     const engines = { destination: "/dev/", type: "tmpfs", options: ["mode=755", "size=65536k"] };
-    expect(sourceOf(engines)).toEqual({ type: "devtmpfs" });
-    expect(sourceOf({ destination: "/d", type: "devtmpfs" })).toEqual({ type: "devtmpfs" });
+    expect(sourceOf(engines)).toEqual({
+      type: "kernel",
+      name: "devtmpfs",
+      options: "mode=755,size=65536k",
+      readonly: false,
+    });
     expect(sourceOf({ destination: "/dev/shm", type: "tmpfs" })).toMatchObject({ type: "tmpfs" });
   });
 
@@ -402,28 +407,39 @@ describe("a mount", () => {
   });
 
   test("of a file system of the kernel's own is told by its name", () => {
-    for (const type of ["proc", "sysfs", "devpts", "mqueue", "cgroup", "cgroup2"]) {
-      expect(sourceOf({ destination: "/x", type, options: ["nosuid"] })).toEqual({
-        type: "placeholder",
-        name: type,
-      });
+    for (const name of ["proc", "sysfs", "devpts", "mqueue", "cgroup", "cgroup2", "devtmpfs"]) {
+      const source = { type: "kernel", name, options: "", readonly: false };
+      expect(sourceOf({ destination: "/x", type: name, options: ["nosuid"] })).toEqual(source);
+      const readonly = { ...source, readonly: true };
+      expect(sourceOf({ destination: "/x", type: name, options: ["rw", "ro"] })).toEqual(readonly);
     }
   });
 
-  test("of an unknown type is left out with a warning, and the order of the others is kept", () => {
-    const { config, warnings } = load({
-      ...MINIMAL,
-      mounts: [
-        { destination: "/a/b", type: "proc" },
-        { destination: "/z", type: "zfs" },
-        { destination: "/a", type: "tmpfs" },
-        { destination: "/n", source: "x" },
-      ],
+  test("of a file system of the kernel's own hands its options on", () => {
+    const options = ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"];
+    expect(sourceOf({ destination: "/dev/pts", type: "devpts", source: "devpts", options })).toEqual({
+      type: "kernel",
+      name: "devpts",
+      options: "newinstance,ptmxmode=0666,mode=0620,gid=5",
+      readonly: false,
     });
-    expect(config.mounts.map((mount) => mount.destination)).toEqual(["/a/b", "/a", "/tmp"]);
-    expect(warnings).toEqual([
-      'mounts[1]: ignoring unknown file system type "zfs" at /z',
-      'mounts[3]: ignoring unknown file system type "" at /n',
-    ]);
+    expect(sourceOf({ destination: "/x", type: "cgroup", options: ["cpu", "memory"] })).toMatchObject({
+      options: "cpu,memory",
+    });
+  });
+
+  test("of an unknown type is refused by its place, as runc does", () => {
+    expect(failure(() => loadMount({ destination: "/z", type: "zfs" }))).toBe(
+      'loading bundle: config.json: mounts[0].type: the mount at /z has an unknown file system type "zfs" (ENODEV)',
+    );
+    expect(failure(() => loadMount({ destination: "/n", source: "x" }))).toMatch(
+      /mount at \/n has an unknown file system type ""/,
+    );
+  });
+
+  test("is kept in the order of the bundle", () => {
+    const mounts = ["/a/b", "/z", "/a"].map((destination) => ({ destination, type: "proc" }));
+    const { config } = load({ ...MINIMAL, mounts });
+    expect(config.mounts.map((mount) => mount.destination)).toEqual(["/a/b", "/z", "/a", "/tmp"]);
   });
 });

@@ -16,6 +16,8 @@ export interface MountLine {
   readonly propagation: string;
   readonly type: string;
   readonly source: string;
+  /** The file system's own: "rw,size=64k". */
+  readonly fsOptions: string;
 }
 
 export interface MountAttributes {
@@ -122,6 +124,7 @@ function parse(text: string): MountLine[] {
         propagation: fields.slice(6, dash).map(numbered).join(" "),
         type: fields[dash + 1]!,
         source: fields[dash + 2]!,
+        fsOptions: fields[dash + 3]!,
       };
     });
 }
