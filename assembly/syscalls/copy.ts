@@ -18,6 +18,7 @@ import { MAX_RW_COUNT } from "../abi/limits.ts";
 import { S_IFIFO } from "../abi/stat.ts";
 import { Task } from "../kernel/task.ts";
 import { errorOf, isError } from "../lib/result.ts";
+import { fileAccessed } from "../vfs/atime.ts";
 import { FileDescription } from "../vfs/file-description.ts";
 import { notifyAccess, notifyModify } from "../vfs/fsnotify.ts";
 import { PipeFile } from "../vfs/pipe.ts";
@@ -61,7 +62,7 @@ function moveData(
   let error: i64 = 0;
   while (error == 0 && done < count) {
     pointAt(task, buffer, <u32>min<u64>(CHUNK, count - done));
-    const got = source.read(task.iov, from + done);
+    const got = source.inode.isDirectory ? -EINVAL : source.read(task.iov, from + done);
     if (got <= 0) {
       error = got;
       break;
@@ -139,13 +140,14 @@ export function sendfile(task: Task, targetFd: i32, sourceFd: i32, offset: usize
   if (target.isSeekable() && target.offset + <i64>count < 0) return -EINVAL;
   const toPipe = target.inode.type == <u32>S_IFIFO;
   if (!toPipe && (target.appends || !source.isSeekable())) return -EINVAL;
-  if (!toPipe && count && source.inode.isDirectory) return -EINVAL;
   const most = min<u64>(count, <u64>MAX_RW_COUNT);
   target.incRef();
   source.incRef();
   const moved = toPipe
     ? moveToPipe(task, source, from, changetype<PipeFile>(target), most)
     : moveData(task, source, from, target, target.offset, most);
+  // Whether anything was read or not (Linux: splice_direct_to_actor()).
+  if (!toPipe) fileAccessed(source);
   if (moved > 0) {
     if (target.isSeekable()) target.offset += moved;
     if (offset) store<i64>(offset, from + moved);

@@ -206,6 +206,11 @@ export class PathWalk {
     return result < 0 ? result : this.resume(flags);
   }
 
+  /** Takes the step of the last component that run(WALK_PARENT) stopped at, when that is no name (Linux: handle_dots()). */
+  stepDots(flags: u32): i32 {
+    return this.lastType == LAST_DOTDOT ? this.walkUp(flags) : 0;
+  }
+
   private resume(flags: u32): i32 {
     const cred = this.credentials;
     this.lastType = LAST_ROOT;

@@ -173,6 +173,8 @@ function openCreating(walk: PathWalk, length: u32, flags: u32, mode: u32, extra:
   while (result == 0) {
     // The root and dots are there, and directories; a magic link may have jumped to any file.
     if (walk.lastType != LAST_NORM) {
+      const stepped = walk.stepDots(extra);
+      if (stepped < 0) return errorOf(stepped);
       if (flags & <u32>O_EXCL) return errorOf(-EEXIST);
       if (walk.result.file.isDirectory) return errorOf(-EISDIR);
       return openFound(walk.resultMount, walk.result, walk.credentials, flags);

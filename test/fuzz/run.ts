@@ -1,9 +1,10 @@
 // Steps on both sides: ours at once, Linux's in batches; and what differs.
 
 import { ENOSYS } from "../../assembly/abi/errno.ts";
-import { SYS_fstat, SYS_sendfile } from "../../assembly/abi/syscall.ts";
+import { S_IFDIR, S_IFMT } from "../../assembly/abi/stat.ts";
+import { SYS_fstat, SYS_lseek, SYS_sendfile } from "../../assembly/abi/syscall.ts";
 import type { LinuxProcess } from "../support/sys/linux.ts";
-import type { Call, Process } from "../support/sys/target.ts";
+import type { Argument, Call, Process } from "../support/sys/target.ts";
 import { Epochs } from "./epochs.ts";
 import { callOf, freshCall, type Results, type Step } from "./step.ts";
 import { type Execute, type TreeOptions, treeOf } from "./tree.ts";
@@ -146,14 +147,24 @@ function wordsOf(bytes: Buffer | undefined): number[] {
   return Array.from({ length: bytes.length >> 2 }, (_, index) => bytes.readInt32LE(index << 2));
 }
 
-/** Within one file sendfile(2) copies from pages that it is writing: what comes of that is up to the processor. */
+/**
+ * Whether it is not Linux, but the processor or the type of file system that says what comes of a call. Within one file sendfile(2)
+ * copies from pages that it is writing. Places in a directory mean something to its file system alone.
+ */
 function isUndefined(process: Process, { number, args }: Call): boolean {
+  if (number === SYS_lseek) return isDirectory(statOf(process, args[0]!)) && (args[1] !== 0 || args[2] !== 0);
   if (number !== SYS_sendfile) return false;
-  const [to, from] = [args[0], args[1]].map((fd) => {
-    const stat = Buffer.alloc(144);
-    return process.syscall(SYS_fstat, fd!, stat) === 0 ? stat.readBigUInt64LE(8) : undefined;
-  });
-  return to !== undefined && to === from;
+  const [to, from] = [statOf(process, args[0]!), statOf(process, args[1]!)];
+  return to !== undefined && from !== undefined && to.readBigUInt64LE(8) === from.readBigUInt64LE(8);
+}
+
+function statOf(process: Process, fd: Argument): Buffer | undefined {
+  const stat = Buffer.alloc(144);
+  return process.syscall(SYS_fstat, fd, stat) === 0 ? stat : undefined;
+}
+
+function isDirectory(stat: Buffer | undefined): boolean {
+  return stat !== undefined && (stat.readUInt32LE(24) & S_IFMT) === S_IFDIR;
 }
 
 function only(lines: readonly string[], others: readonly string[]): string {

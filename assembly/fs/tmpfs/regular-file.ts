@@ -95,13 +95,14 @@ class TmpfsFile extends FileDescription {
     const start = appends ? inode.size : offset;
     if (from.remaining == 0) return 0;
     if (start == SIZE_MAX) return -EFBIG;
+    // As in Linux, before it is known whether the seals and the space let anything be written (shmem_file_write_iter()).
+    inode.touchModified();
     const length = this.unsealed(start, <u32>min<i64>(from.remaining, SIZE_MAX - start));
     if (length == 0) return -EPERM;
     const done = inode.data.write(from, start, length);
     if (done < 0) return done;
     if (start + done > inode.size) inode.size = start + done;
     inode.updateBlocks();
-    inode.touchModified();
     if (offset < 0) this.offset = start + done;
     return done;
   }

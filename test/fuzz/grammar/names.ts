@@ -278,12 +278,12 @@ export const NAME_RULES: readonly Rule[] = [
     weight: 10,
     run(g) {
       const fd = g.fd("d");
+      g.call(nr.SYS_lseek, [fd, 0, f.SEEK_SET], "outcome");
       if (g.random.chance(0.1)) {
         // The order of names is each file system's own.
         g.call(nr.SYS_getdents64, [fd, { out: 400 }, g.random.pick([400, 100, 23, 0])], "outcome");
         return;
       }
-      g.call(nr.SYS_lseek, [fd, 0, f.SEEK_SET], "outcome");
       g.call(nr.SYS_getdents64, [fd, { out: 131072 }, 131072], "entries");
     },
   },

@@ -143,7 +143,8 @@ export const OPEN_RULES: readonly Rule[] = [
     weight: 1,
     run(g) {
       const first = g.random.below(60);
-      const last = first + g.random.below(4) - 1;
+      // To -1 would be to the last of all, and close the oracle's own.
+      const last = Math.max(first + g.random.below(4) - 1, 0);
       g.call(nr.SYS_close_range, [
         first,
         last,

@@ -444,6 +444,10 @@ export function openCases(make: () => Target): void {
       for (const path of ["..", "../file", "below/../..", "/dir/file", "absolute", "above"])
         expect(beneath(path)).toBe(-EXDEV);
       expect(beneath("../new", O_CREAT)).toBe(-EXDEV);
+      for (const path of ["..", "below/../.."]) expect(beneath(path, O_CREAT)).toBe(-EXDEV);
+      expect(beneath("..", O_CREAT | O_EXCL)).toBe(-EXDEV);
+      expect(beneath("below/..", O_CREAT | O_EXCL)).toBe(-EEXIST);
+      expect(beneath("below/..", O_CREAT)).toBe(-EISDIR);
       expect(beneath("none/../..")).toBe(-ENOENT);
       opened(sys, beneath("absolute", O_PATH | O_NOFOLLOW));
     });

@@ -102,6 +102,23 @@ export function tmpfsCases(make: () => Target): void {
     });
   });
 
+  describe("sendfile", () => {
+    test("is an access even to a directory, of which it copies nothing", "size=40k", (sys, call) => {
+      sys.mkdir("/t/dir");
+      const times = Buffer.alloc(32);
+      times.writeBigInt64LE(1000n, 0);
+      times.writeBigInt64LE(2000n, 16);
+      for (const [count, result] of [
+        [0, 0],
+        [1, -EINVAL],
+      ] as const) {
+        expect(call(nr.SYS_utimensat, AT_FDCWD, "/t/dir", times, 0)).toBe(0);
+        expect(call(nr.SYS_sendfile, create(sys), sys.open("/t/dir", 0), null, count)).toBe(result);
+        expect(statOf(sys, "/t/dir").atime).toBeGreaterThan(1_000_000_000_000n);
+      }
+    });
+  });
+
   describe("the space of a tmpfs", () => {
     test("is counted in pages that were written", "size=40960", (sys, call) => {
       const fd = create(sys);
@@ -146,6 +163,18 @@ export function tmpfsCases(make: () => Target): void {
       expect(reserve(3 * PAGE)).toBe(0);
       expect(call(nr.SYS_lseek, fd, 0, SEEK_HOLE)).toBe(2 * PAGE);
       expect(sys.pread(fd, 3 * PAGE, 0)).toEqual(Buffer.alloc(3 * PAGE));
+    });
+
+    test("is not asked before a write moves the times", "size=12k", (sys, call) => {
+      const fd = create(sys);
+      expect(sys.write(fd, fill(3 * PAGE))).toBe(3 * PAGE);
+      const times = Buffer.alloc(32);
+      times.writeBigInt64LE(1000n, 0);
+      times.writeBigInt64LE(1000n, 16);
+      expect(call(nr.SYS_utimensat, fd, null, times, 0)).toBe(0);
+      const before = statOf(sys).mtime;
+      expect(sys.write(fd, fill(1))).toBe(-ENOSPC);
+      expect(statOf(sys).mtime).toBeGreaterThan(before);
     });
 
     test("ends a write where it ends", "size=12k", (sys) => {
