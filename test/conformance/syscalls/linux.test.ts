@@ -5,19 +5,22 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, describe } from "vitest";
 import { isRoot, linuxMountTarget, linuxTarget } from "../../support/sys/linux.ts";
-import { syscallCases } from "./cases.ts";
+import type { Capability } from "../../support/sys/target.ts";
+import { suite } from "./suite.ts";
+
+const DISK_LACKS: ReadonlyMap<Capability, string> = new Map([
+  ["places of entries that JavaScript can hold", "a disk's places may be hashes of 63 bits"],
+]);
 
 const folder = mkdtempSync(path.join(tmpdir(), "wvisor-syscalls-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-describe("disk", () => {
-  syscallCases(() => {
-    const top = mkdtempSync(path.join(folder, "case-"));
-    chmodSync(top, 0o777);
-    return linuxTarget(top);
-  });
+suite("Linux, disk", () => {
+  const top = mkdtempSync(path.join(folder, "case-"));
+  chmodSync(top, 0o777);
+  return { ...linuxTarget(top), lacks: DISK_LACKS };
 });
 
 describe.runIf(isRoot)("tmpfs [needs root]", () => {
-  syscallCases(() => linuxMountTarget("Linux, tmpfs"));
+  suite("Linux, tmpfs", () => linuxMountTarget("Linux, tmpfs"));
 });

@@ -5,6 +5,7 @@ import type { FilesystemHandle, Machine } from "../../../src/host/boot/machine.t
 import type { KernelModules } from "../../../src/host/kernel/instance.ts";
 import { kernelModules, makeMachine } from "../wvisor.ts";
 import { kernelTarget } from "./kernel.ts";
+import { LAYERED_LACKS, layeredTarget, ONE_LOWER, READ_ONLY, type Shape, THREE_LOWERS } from "./layers.ts";
 import type { Capability, Target } from "./target.ts";
 
 export interface Backend {
@@ -43,7 +44,7 @@ const tmpfs = (machine: Machine): FilesystemHandle => machine.tmpfs(0, 0o777, 0,
 
 export const TMPFS = backend("tmpfs", tmpfs);
 
-const OVERLAY_LACKS: ReadonlyMap<Capability, string> = new Map([
+export const OVERLAY_LACKS: ReadonlyMap<Capability, string> = new Map([
   ["whiteouts", "they would hide names of the layers; Linux refuses them on an overlay, too"],
 ]);
 
@@ -52,6 +53,19 @@ export const OVERLAY = backend(
   (machine) => machine.overlay(tmpfs(machine), [tmpfs(machine)]),
   { lacks: OVERLAY_LACKS },
 );
+
+/** Overlays that are mounted by path in a tmpfs, where their layers are. */
+function layered(name: string, shape: Shape): Backend {
+  const store = backend(name, tmpfs, { lacks: LAYERED_LACKS });
+  return { name, make: () => layeredTarget(store.make(), shape) };
+}
+
+export const LAYERED: readonly Backend[] = [
+  layered("overlay, the tree in a lower layer", ONE_LOWER),
+  layered("overlay, the tree in three lower layers", THREE_LOWERS),
+];
+
+export const READ_ONLY_OVERLAY = layered("overlay without an upper layer", READ_ONLY);
 
 const PORTABLE_LACKS: ReadonlyMap<Capability, string> = new Map([
   ["sleep", "in a kernel for one thread nobody could end the wait: EAGAIN"],

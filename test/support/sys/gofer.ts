@@ -3,9 +3,11 @@
 import { chmodSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import type { FilesystemHandle, Machine } from "../../../src/host/boot/machine.ts";
 import { serve } from "../gofer-mount.ts";
 import { makeMachine } from "../wvisor.ts";
 import { kernelTarget } from "./kernel.ts";
+import { LAYERED_LACKS, layeredTarget, type Shape } from "./layers.ts";
 import type { Capability, Target } from "./target.ts";
 
 /** What no tree behind a gofer has, and why. */
@@ -22,6 +24,18 @@ const LACKS: ReadonlyMap<Capability, string> = new Map([
   ],
 ]);
 
+/** A place for layers behind the gofer. */
+const HOST = "/host";
+
+/** The tree lies behind the gofer and changes are kept in memory, as for a program that may change nothing. */
+export const MEMORY_OVER_GOFER: Shape = { places: [HOST, ""] };
+
+/** Changes are kept behind the gofer as well. */
+export const GOFER_OVER_GOFER: Shape = { places: [HOST, HOST] };
+
+/** What is in a lower layer behind a gofer lacks the same, until it is copied up. */
+const OVERLAY_LACKS: ReadonlyMap<Capability, string> = new Map([...LAYERED_LACKS, ...LACKS]);
+
 export interface GoferTargets {
   /** A target over the emptied directory. There is one at a time. */
   make(): Target;
@@ -29,8 +43,11 @@ export interface GoferTargets {
   close(): void;
 }
 
-/** `shared`: with the cache policy for trees that others change too. */
-export function goferTargets(shared: boolean): GoferTargets {
+/**
+ * `shared`: with the cache policy for trees that others change too. With a `shape` the targets are overlays whose layers at "/host"
+ * are in the directory.
+ */
+export function goferTargets(shared: boolean, shape?: Shape): GoferTargets {
   const directory = mkdtempSync(path.join(tmpdir(), "wvisor-syscalls-gofer-"));
   const gofer = serve({ source: directory, readonly: false, donate: true });
   return {
@@ -40,6 +57,7 @@ export function goferTargets(shared: boolean): GoferTargets {
       const machine = makeMachine({ sockets: gofer.sockets });
       const root = machine.gofer(0, { readonly: false, shared, uid: 0 });
       const name = shared ? "gofer, shared" : "gofer, exclusive";
+      if (shape !== undefined) return overlayOf(machine, root, shape);
       return { ...kernelTarget(machine, machine.namespace(root, false), name), lacks: LACKS };
     },
     close() {
@@ -47,4 +65,11 @@ export function goferTargets(shared: boolean): GoferTargets {
       rmSync(directory, { recursive: true, force: true });
     },
   };
+}
+
+function overlayOf(machine: Machine, host: FilesystemHandle, shape: Shape): Target {
+  const namespace = machine.namespace(machine.tmpfs(0, 0o777, 0, 0), false);
+  machine.mount(namespace, host, HOST, false);
+  const store = { ...kernelTarget(machine, namespace, "overlay of a gofer"), lacks: OVERLAY_LACKS };
+  return layeredTarget(store, shape);
 }

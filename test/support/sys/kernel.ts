@@ -22,6 +22,7 @@ export class KernelProcess implements Process {
   /** What preview1's addresses name, for tests that call it too. */
   readonly guest = new WebAssembly.Memory({ initial: 1, maximum: 1 });
   readonly #arguments: KernelArguments;
+  #ended = false;
 
   constructor(machine: Machine, namespace: NamespaceHandle, identity: Identity) {
     this.#arguments = new KernelArguments(machine);
@@ -40,6 +41,8 @@ export class KernelProcess implements Process {
   }
 
   end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
     this.#arguments.free();
     this.kernel.task_finish(this.task, 0);
     this.kernel.task_free(this.task);

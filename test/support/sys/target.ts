@@ -51,6 +51,13 @@ export type Capability =
   | "extended attributes"
   | "access control lists"
   | "sleep"
+  | "counts of directories"
+  | "times of birth that stay"
+  | "exact lengths of attribute lists"
+  | "writes that do not append"
+  | "exchanges"
+  | "holes"
+  | "places of entries that JavaScript can hold"
   | "set-id bits that a privileged write keeps";
 
 /** Skips the case that calls it when `target` lacks what it needs. */

@@ -209,7 +209,7 @@ export function inotifyCases(make: () => Target): void {
     );
 
     test(
-      "tells of what a move replaces, and of both halves of an exchange",
+      "tells of what a move replaces",
       run((sys) => {
         sys.close(sys.open("file", O_CREAT | O_RDWR));
         sys.close(sys.open("target", O_CREAT | O_RDWR));
@@ -223,10 +223,17 @@ export function inotifyCases(make: () => Target): void {
           "2 delete_self",
           "2 ignored",
         ]);
+      }),
+    );
+
+    test(
+      "tells of both halves of an exchange",
+      run((sys) => {
+        sys.close(sys.open("target", O_CREAT | O_RDWR));
+        sys.watch(".");
         sys.mkdir("dir");
         sys.told();
-        const exchanged = sys.rename("dir", "target", RENAME_EXCHANGE);
-        if (exchanged !== 0) return;
+        expect(sys.rename("dir", "target", RENAME_EXCHANGE)).toBe(0);
         expect(sys.told()).toEqual([
           "1 moved_from+isdir dir",
           "1 moved_to+isdir target",
