@@ -15,6 +15,7 @@ import { lockCases } from "./cases/locks.ts";
 import { memfdCases, sealCases } from "./cases/memfd.ts";
 import { nameCases } from "./cases/names.ts";
 import { openCases } from "./cases/open.ts";
+import { pathCases } from "./cases/paths.ts";
 import { pipeCases } from "./cases/pipes.ts";
 import { pollCases } from "./cases/poll.ts";
 import { spaceCases } from "./cases/space.ts";
@@ -43,6 +44,7 @@ export function syscallCases(make: () => Target): void {
   directoryCases(make);
   nameCases(make);
   openCases(make);
+  pathCases(make);
   userCases(make);
   xattrCases(make);
   descriptorCases(make);
