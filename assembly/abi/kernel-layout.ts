@@ -79,3 +79,7 @@ export const ROOT_LAST_COOKIE = 1416;
 export const ROOT_WATCHES = 1424;
 /** Head of the hierarchies of control groups (fs/cgroupfs/cgroup1.ts). */
 export const ROOT_CGROUPS = 1800;
+/** Head of the list of all FileLocks (vfs/file-locks.ts). */
+export const ROOT_FILE_LOCKS = 1804;
+/** Pseudoterminals of all devpts mounts (fs/devpts/instance.ts). */
+export const ROOT_TERMINALS = 1808;

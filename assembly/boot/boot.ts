@@ -17,7 +17,7 @@ import { mountOverlay, mountOverlayFile, mountOverlayInMemory, OVL_DEFAULT } fro
 import { TmpfsOptions } from "../fs/tmpfs/options.ts";
 import { mountTmpfs, mountTmpfsWith, TmpfsFilesystem } from "../fs/tmpfs/tmpfs.ts";
 import { initAnonymous } from "../kernel/anonymous.ts";
-import { initUptime } from "../kernel/clock.ts";
+import { initUptime, uptime } from "../kernel/clock.ts";
 import { makeHostStream } from "../kernel/host-stream.ts";
 import { addTask, initPids } from "../kernel/pid-table.ts";
 import { Task } from "../kernel/task.ts";
@@ -110,6 +110,7 @@ export function makeTask(namespace: MountNamespace, uid: u32, gid: u32, capabili
   namespace.incRef();
   const task = new Task(namespace, new Credentials(uid, gid, capabilities));
   addTask(task);
+  task.startTime = uptime();
   return task;
 }
 

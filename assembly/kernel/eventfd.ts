@@ -8,6 +8,7 @@ import { free } from "../lib/ref-counted.ts";
 import { IovIter } from "../mm/iov-iter.ts";
 import { WaitQueue } from "../sched/wait-queue.ts";
 import { FileDescription } from "../vfs/file-description.ts";
+import { Text } from "../vfs/text.ts";
 import { anonymousMount, makeAnonymousNamed } from "./anonymous.ts";
 
 /** The largest value that the counter takes. */
@@ -24,6 +25,18 @@ export class EventFile extends FileDescription {
   override destroy(): void {
     free(this.queue);
     super.destroy();
+  }
+
+  /** Linux: eventfd_show_fdinfo(). */
+  override showInfo(out: Text): void {
+    let digits = 1;
+    for (let rest = this.count >> 4; rest; rest >>= 4) digits++;
+    out
+      .text("eventfd-count: ")
+      .spaces(16 - digits)
+      .hex(this.count, 1);
+    out.text("\neventfd-id: ").decimal(this.inode.ino);
+    out.text("\neventfd-semaphore: ").text(this.semaphore ? "1\n" : "0\n");
   }
 
   override isSeekable(): bool {

@@ -31,6 +31,7 @@ import { isKernelMemory } from "../mm/kernel-memory.ts";
 import { WaitQueue } from "../sched/wait-queue.ts";
 import { Inode } from "../vfs/dentry.ts";
 import { FileDescription } from "../vfs/file-description.ts";
+import { Text } from "../vfs/text.ts";
 import { listWatch, unlistWatch, Watch } from "../vfs/watch.ts";
 import { anonymousMount, makeAnonymousNamed } from "./anonymous.ts";
 
@@ -100,6 +101,9 @@ class InotifyWatch extends Watch {
     free(this);
   }
 }
+
+/** What a watch's mask may say of itself beside the events (Linux: INOTIFY_USER_MASK). */
+const MASK_SHOWN: u32 = <u32>(IN_ALL_EVENTS | IN_EXCL_UNLINK | IN_ONESHOT);
 
 @final
 export class InotifyFile extends FileDescription {
@@ -218,6 +222,26 @@ export class InotifyFile extends FileDescription {
     if (!this.head) this.tail = 0;
     this.eventCount--;
     heap.free(event);
+  }
+
+  /** A line for each watch, the newest first (Linux: inotify_fdinfo()). */
+  override showInfo(out: Text): void {
+    let at = this.watches;
+    while (at !== null) {
+      const inode = at.inode;
+      out
+        .text("inotify wd:")
+        .hex(<u64>at.wd, 1)
+        .text(" ino:")
+        .hex(inode.ino, 1);
+      out
+        .text(" sdev:")
+        .hex(inode.fs.device, 1)
+        .text(" mask:")
+        .hex(at.mask & MASK_SHOWN, 1);
+      out.text(" ignored_mask:0 \n");
+      at = at.nextInInstance;
+    }
   }
 
   /** Whole events, as many as fit. Errors: EAGAIN, EINTR; EINVAL when the first does not fit. */

@@ -49,6 +49,8 @@ export class Task extends Thread {
   /** Its name, commLength bytes. */
   readonly comm: usize = heap.alloc(COMM_MAX);
   commLength: u32 = 0;
+  /** When it was made, in nanoseconds since boot. */
+  startTime: i64 = 0;
   /** What /proc/PID/oom_score_adj remembers. */
   oomScoreAdj: i32 = 0;
   /** The program, with references; both null until the loader says. */

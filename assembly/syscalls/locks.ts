@@ -40,7 +40,7 @@ export function flock(task: Task, fd: i32, operation: i32): i64 {
   const file = changetype<FileDescription>(found);
   if (file.flags & <u32>O_PATH) return -EBADF;
   file.incRef();
-  const result = setWholeLock(file.inode, found, type, !(operation & LOCK_NB));
+  const result = setWholeLock(file.inode, found, task.id, type, !(operation & LOCK_NB));
   file.decRef();
   return result;
 }

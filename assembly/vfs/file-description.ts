@@ -26,6 +26,7 @@ import { DirectorySink } from "./directory-sink.ts";
 import { releaseDescriptionLocks } from "./file-locks.ts";
 import { notifyClose } from "./fsnotify.ts";
 import { Mount } from "./mount.ts";
+import { Text } from "./text.ts";
 
 /** What iterate() returns where a directory once read to its end shows nothing new before it is read anew (Linux: DIR_OFFSET_EOD). */
 export const LISTING_END: i32 = 1;
@@ -88,6 +89,9 @@ export abstract class FileDescription extends RefCounted {
   isSeekable(): bool {
     return true;
   }
+
+  /** Writes what /proc/PID/fdinfo has of this kind of file, in lines (Linux: show_fdinfo()). */
+  showInfo(_out: Text): void {}
 
   /** Reads at `offset` (-1: a stream's next bytes); bytes moved, or -errno. May sleep. */
   read(_to: IovIter, _offset: i64): i64 {

@@ -14,7 +14,7 @@
 import { memoryIsShort } from "mm/page";
 import { EAGAIN, EDEADLK, ENOLCK } from "../abi/errno.ts";
 import { F_UNLCK, F_WRLCK } from "../abi/fcntl.ts";
-import { ROOT_LOCK_WAITS } from "../abi/kernel-layout.ts";
+import { ROOT_FILE_LOCKS, ROOT_LOCK_WAITS } from "../abi/kernel-layout.ts";
 import { free } from "../lib/ref-counted.ts";
 import { WaitQueue } from "../sched/wait-queue.ts";
 import { Inode } from "./dentry.ts";
@@ -34,6 +34,8 @@ export class FileLock {
     readonly owner: usize,
     /** What F_GETLK tells: the process, or -1 for a description's. */
     readonly pid: i32,
+    /** The description that it was set with; for /proc alone, which compares it. */
+    readonly through: usize,
     public type: i32,
     public start: i64,
     /** The last byte, inclusive. */
@@ -61,6 +63,8 @@ class LockWait {
 
 @final
 export class FileLocks {
+  next: FileLocks | null = null;
+  previous: FileLocks | null = null;
   /** POSIX and OFD locks. */
   records: FileLock | null = null;
   /** flock(2). */
@@ -68,6 +72,28 @@ export class FileLocks {
   queue: WaitQueue = new WaitQueue();
   count: u32 = 0;
   sleepers: u32 = 0;
+
+  constructor(readonly inode: Inode) {
+    const head = nextFileLocks(null);
+    this.next = head;
+    if (head !== null) head.previous = this;
+    store<u32>(ROOT_FILE_LOCKS, <u32>changetype<usize>(this));
+  }
+
+  private leaveList(): void {
+    const next = this.next;
+    const previous = this.previous;
+    if (previous === null) store<u32>(ROOT_FILE_LOCKS, <u32>changetype<usize>(next));
+    else previous.next = next;
+    if (next !== null) next.previous = previous;
+  }
+
+  /** Nothing is left of it. */
+  end(): void {
+    this.leaveList();
+    free(this.queue);
+    free(this);
+  }
 
   /** The first record lock of another owner that stands in the way, or null. */
   conflict(owner: usize, type: i32, start: i64, end: i64): FileLock | null {
@@ -80,7 +106,9 @@ export class FileLocks {
   }
 
   /** Makes [start, end] of the owner's what `type` says; F_UNLCK frees it. Nothing conflicts. */
-  setRecord(owner: usize, pid: i32, type: i32, start: i64, end: i64): void {
+  setRecord(owner: usize, pid: i32, through: usize, type: i32, start: i64, end: i64): void {
+    let by = through;
+    let joined = false;
     let first = start;
     let last = end;
     let previous: FileLock | null = null;
@@ -100,9 +128,12 @@ export class FileLocks {
       } else if (same) {
         first = min(first, at.start);
         last = max(last, at.end);
+        // The oldest stays and grows.
+        if (!joined) by = at.through;
+        joined = true;
         this.drop(previous, at);
       } else {
-        if (at.end > end) this.insert(at, new FileLock(owner, at.pid, at.type, end + 1, at.end));
+        if (at.end > end) this.insert(at, new FileLock(owner, at.pid, at.through, at.type, end + 1, at.end));
         if (at.start < start) {
           at.end = start - 1;
           previous = at;
@@ -112,7 +143,7 @@ export class FileLocks {
       }
       at = next;
     }
-    if (type != F_UNLCK) this.insert(previous, new FileLock(owner, pid, type, first, last));
+    if (type != F_UNLCK) this.insert(previous, new FileLock(owner, pid, by, type, first, last));
   }
 
   private insert(previous: FileLock | null, lock: FileLock): void {
@@ -140,8 +171,8 @@ export class FileLocks {
     return at;
   }
 
-  addWhole(owner: usize, type: i32): void {
-    const lock = new FileLock(owner, 0, type, 0, OFFSET_MAX);
+  addWhole(owner: usize, pid: i32, type: i32): void {
+    const lock = new FileLock(owner, pid, owner, type, 0, OFFSET_MAX);
     lock.next = this.whole;
     this.whole = lock;
     this.count++;
@@ -170,8 +201,13 @@ export class FileLocks {
   }
 }
 
+/** The locks of the inode after those of `at` (the first for null), for /proc/locks. */
+export function nextFileLocks(at: FileLocks | null): FileLocks | null {
+  return at === null ? changetype<FileLocks | null>(<usize>load<u32>(ROOT_FILE_LOCKS)) : at.next;
+}
+
 function locksOf(inode: Inode): FileLocks {
-  if (!inode.locks) inode.locks = changetype<usize>(new FileLocks());
+  if (!inode.locks) inode.locks = changetype<usize>(new FileLocks(inode));
   return changetype<FileLocks>(inode.locks);
 }
 
@@ -179,8 +215,7 @@ function locksOf(inode: Inode): FileLocks {
 function settle(inode: Inode): void {
   const locks = changetype<FileLocks>(inode.locks);
   if (locks.count || locks.sleepers) return;
-  free(locks.queue);
-  free(locks);
+  locks.end();
   inode.locks = 0;
 }
 
@@ -214,13 +249,14 @@ export function recordLockAt(inode: Inode, owner: usize, offset: i64): i32 {
 }
 
 /**
- * Sets or frees a record lock. `waits`: sleeps until nothing is in the way. `pid` -1: an OFD lock, for which no circle is looked
+ * Sets or frees a record lock by the description `through`. `waits`: sleeps until nothing is in the way. `pid` -1: an OFD lock, for which no circle is looked
  * for. Errors: EAGAIN for a conflict; EDEADLK; ENOLCK; EINTR. Linux: posix_lock_inode().
  */
 export function setRecordLock(
   inode: Inode,
   owner: usize,
   pid: i32,
+  through: usize,
   type: i32,
   start: i64,
   end: i64,
@@ -240,7 +276,7 @@ export function setRecordLock(
   const freesAll = type == F_UNLCK && start == 0 && end == OFFSET_MAX;
   if (result == 0 && !freesAll && isFull(locks)) result = -ENOLCK;
   if (result == 0) {
-    locks.setRecord(owner, pid, type, start, end);
+    locks.setRecord(owner, pid, through, type, start, end);
     locks.queue.wakeAll();
   }
   settle(inode);
@@ -282,10 +318,10 @@ function isCircle(owner: usize, blocker: usize): bool {
 }
 
 /**
- * flock(2) of a description: `type` F_RDLCK, F_WRLCK or F_UNLCK. Another type takes the place of the one held, which is gone also when the
+ * flock(2) of a description, by the process `pid`: `type` F_RDLCK, F_WRLCK or F_UNLCK. Another type takes the place of the one held, which is gone also when the
  * new one cannot be had. Errors: EAGAIN for a conflict; ENOLCK; EINTR. Linux: flock_lock_inode().
  */
-export function setWholeLock(inode: Inode, owner: usize, type: i32, waits: bool): i32 {
+export function setWholeLock(inode: Inode, owner: usize, pid: i32, type: i32, waits: bool): i32 {
   if (type == F_UNLCK && !inode.locks) return 0;
   const locks = locksOf(inode);
   const held = locks.findWhole(owner);
@@ -301,7 +337,7 @@ export function setWholeLock(inode: Inode, owner: usize, type: i32, waits: bool)
   }
   if (result == 0 && type != F_UNLCK) {
     if (isFull(locks)) result = -ENOLCK;
-    else locks.addWhole(owner, type);
+    else locks.addWhole(owner, pid, type);
   }
   settle(inode);
   return result;
@@ -321,7 +357,7 @@ export function releaseDescriptionLocks(inode: Inode, description: usize): void 
 
 function releaseOf(inode: Inode, owner: usize): void {
   const locks = changetype<FileLocks>(inode.locks);
-  locks.setRecord(owner, 0, F_UNLCK, 0, OFFSET_MAX);
+  locks.setRecord(owner, 0, 0, F_UNLCK, 0, OFFSET_MAX);
   locks.queue.wakeAll();
   settle(inode);
 }

@@ -26,20 +26,21 @@ export function setFileLock(
   waits: bool,
 ): i32 {
   const inode = file.inode;
-  if (!file.locksElsewhere) return setRecordLock(inode, owner, pid, type, start, end, waits);
+  const through = changetype<usize>(file);
+  if (!file.locksElsewhere) return setRecordLock(inode, owner, pid, through, type, start, end, waits);
   if (type == F_UNLCK) {
     const told = file.lockElsewhere(owner, type, start, end);
-    const freed = setRecordLock(inode, owner, pid, type, start, end, waits);
+    const freed = setRecordLock(inode, owner, pid, through, type, start, end, waits);
     return freed < 0 ? freed : told;
   }
   let pause = FIRST_PAUSE;
   while (true) {
     const before = recordLockAt(inode, owner, start);
-    let result = setRecordLock(inode, owner, pid, type, start, end, waits);
+    let result = setRecordLock(inode, owner, pid, through, type, start, end, waits);
     if (result < 0) return result;
     result = file.lockElsewhere(owner, type, start, end);
     if (result == 0) return 0;
-    setRecordLock(inode, owner, pid, before, start, end, false);
+    setRecordLock(inode, owner, pid, through, before, start, end, false);
     if (result != -EAGAIN || !waits) return result;
     const slept = sleepFor(pause);
     if (slept < 0 && slept != -ETIMEDOUT) return slept;

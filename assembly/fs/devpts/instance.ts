@@ -1,6 +1,7 @@
 // One instance of devpts: its options, and the terminals that it has now.
 
 import { EIO, ENOSPC } from "../../abi/errno.ts";
+import { ROOT_TERMINALS } from "../../abi/kernel-layout.ts";
 import { S_IFCHR } from "../../abi/stat.ts";
 import { RadixTree } from "../../lib/radix-tree.ts";
 import { errorOf } from "../../lib/result.ts";
@@ -21,6 +22,11 @@ const FIRST_INO: u64 = 3;
 /** Each takes 25 KiB of kernel memory. Linux: sysctl kernel.pty.max, 4,096. */
 export const TERMINALS_MAX: u32 = 1024;
 const NO_ID: u32 = u32.MAX_VALUE;
+
+/** How many terminals there are, of all instances. */
+export function terminalCount(): u32 {
+  return load<u32>(ROOT_TERMINALS);
+}
 
 @final
 export class DevptsFilesystem extends KernfsFilesystem {
@@ -83,6 +89,7 @@ export class DevptsFilesystem extends KernfsFilesystem {
     node.uid = this.uid == NO_ID ? uid : this.uid;
     node.gid = this.gid == NO_ID ? gid : this.gid;
     this.nodes.set(index, changetype<usize>(node));
+    store<u32>(ROOT_TERMINALS, terminalCount() + 1);
     return changetype<usize>(terminal);
   }
 
@@ -91,6 +98,7 @@ export class DevptsFilesystem extends KernfsFilesystem {
     const node = this.findNode(terminal.index);
     if (node === null) return;
     this.nodes.set(terminal.index, 0);
+    store<u32>(ROOT_TERMINALS, terminalCount() - 1);
     node.nlink = 0;
     node.decRef();
   }

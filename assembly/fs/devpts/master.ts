@@ -10,6 +10,7 @@ import { WaitQueue } from "../../sched/wait-queue.ts";
 import { Dentry } from "../../vfs/dentry.ts";
 import { FileDescription } from "../../vfs/file-description.ts";
 import { Mount } from "../../vfs/mount.ts";
+import { Text } from "../../vfs/text.ts";
 import { DevptsFilesystem } from "./instance.ts";
 import { Terminal } from "./terminal.ts";
 import { putWord, terminalIoctl } from "./tty-ioctl.ts";
@@ -39,6 +40,11 @@ export class MasterDescription extends FileDescription {
     terminal.decRef();
     this.fs.decRef();
     super.destroy();
+  }
+
+  /** Linux: pty_show_fdinfo(). */
+  override showInfo(out: Text): void {
+    out.text("tty-index:\t").decimal(this.terminal.index).byte(0x0a);
   }
 
   override isSeekable(): bool {

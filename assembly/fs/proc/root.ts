@@ -6,12 +6,14 @@ import { writeDecimal } from "../../lib/decimal.ts";
 import { Dentry, Inode } from "../../vfs/dentry.ts";
 import { DirectorySink } from "../../vfs/directory-sink.ts";
 import { DYNAMIC_COOKIE, KernfsDirectory } from "../kernfs/directory.ts";
-import { ShowFile } from "../kernfs/file.ts";
+import { ConstantFile, ShowFile } from "../kernfs/file.ts";
 import { parseNumber } from "../kernfs/numbers.ts";
 import { ConstantSymlink } from "../kernfs/symlink.ts";
 import { HIDEPID_INVISIBLE, ProcFilesystem } from "./filesystem.ts";
+import { showLocks } from "./locks.ts";
 import { SelfLink } from "./self.ts";
 import { makeSysDirectory } from "./sys.ts";
+import { SysrqTrigger } from "./sysrq.ts";
 import {
   showCgroups,
   showCmdline,
@@ -25,6 +27,7 @@ import {
   showSwaps,
   showUptime,
   showVersion,
+  showVmstat,
 } from "./system.ts";
 import { taskOf } from "./task.ts";
 import { TaskDirectory } from "./task-directory.ts";
@@ -88,21 +91,31 @@ export function makeProcRoot(fs: ProcFilesystem): Inode {
     root.hasDots = false;
     return root;
   }
+  root.add("bus", new KernfsDirectory(fs, 0o555));
   root.add("cgroups", new ShowFile(fs, 0o444, showCgroups));
   root.add("cmdline", new ShowFile(fs, 0o444, showCmdline));
+  root.add("consoles", new ConstantFile(fs, 0o444, ""));
   root.add("cpuinfo", new ShowFile(fs, 0o444, showCpuinfo));
   root.add("devices", new ShowFile(fs, 0o444, showDevices));
+  root.add("execdomains", new ConstantFile(fs, 0o444, "0-0\tLinux           \t[kernel]\n"));
   root.add("filesystems", new ShowFile(fs, 0o444, showFilesystems));
   root.add("fs", new KernfsDirectory(fs, 0o555));
+  root.add("interrupts", new ConstantFile(fs, 0o444, "           CPU0       \n"));
+  root.add("irq", new KernfsDirectory(fs, 0o555));
   root.add("loadavg", new ShowFile(fs, 0o444, showLoadavg));
+  root.add("locks", new ShowFile(fs, 0o444, showLocks));
   root.add("meminfo", new ShowFile(fs, 0o444, showMeminfo));
+  root.add("modules", new ConstantFile(fs, 0o444, ""));
   root.add("mounts", new ConstantSymlink(fs, "self/mounts"));
   root.add("net", new ConstantSymlink(fs, "self/net"));
   root.add("partitions", new ShowFile(fs, 0o444, showPartitions));
+  root.add("softirqs", new ConstantFile(fs, 0o444, "                    CPU0       \n"));
   root.add("stat", new ShowFile(fs, 0o444, showStat));
   root.add("swaps", new ShowFile(fs, 0o444, showSwaps));
   root.add("sys", makeSysDirectory(fs));
+  root.add("sysrq-trigger", new SysrqTrigger(fs));
   root.add("uptime", new ShowFile(fs, 0o444, showUptime));
+  root.add("vmstat", new ShowFile(fs, 0o444, showVmstat));
   root.add("version", new ShowFile(fs, 0o444, showVersion));
   return root;
 }

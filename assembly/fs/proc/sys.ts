@@ -4,8 +4,11 @@
 import { CAP_SYS_ADMIN } from "../../abi/capability.ts";
 import { EACCES, EPERM } from "../../abi/errno.ts";
 import { O_ACCMODE, O_RDONLY } from "../../abi/fcntl.ts";
+import { ROOT_TERMINALS } from "../../abi/kernel-layout.ts";
 import { random } from "../../host.ts";
 import { currentTask } from "../../kernel/current-task.ts";
+import { nextTask } from "../../kernel/pid-table.ts";
+import { Task } from "../../kernel/task.ts";
 import {
   setUtsName,
   UTS_DOMAINNAME,
@@ -17,10 +20,12 @@ import {
 import { Dentry } from "../../vfs/dentry.ts";
 import { Text } from "../../vfs/text.ts";
 import { KernfsDirectory } from "../kernfs/directory.ts";
-import { KernfsFile } from "../kernfs/file.ts";
+import { KernfsFile, ShowFile } from "../kernfs/file.ts";
 import { KernfsFilesystem } from "../kernfs/inode.ts";
 
 const LINE_END: u32 = 0x0a;
+/** Descriptions that may be open: as many as the memory has room for. */
+const FILE_MAX: string = "9223372036854775807";
 
 @final
 class SysDirectory extends KernfsDirectory {
@@ -32,18 +37,24 @@ class SysDirectory extends KernfsDirectory {
   }
 }
 
-/** A setting that cannot be changed. */
+/** A setting that cannot be changed, also where the mode says that it can: on Linux. */
 @final
 class FixedSetting extends KernfsFile {
   constructor(
     fs: KernfsFilesystem,
+    permissions: u32,
     private readonly value: string,
   ) {
-    super(fs, 0o444);
+    super(fs, permissions);
   }
 
   override mayOpen(flags: u32): i32 {
+    if (this.mode & 0o200) return 0;
     return (flags & <u32>O_ACCMODE) == <u32>O_RDONLY ? 0 : -EACCES;
+  }
+
+  override store(_text: usize, _length: u32, _offset: i64): i64 {
+    return -EPERM;
   }
 
   show(out: Text): i32 {
@@ -115,7 +126,25 @@ class UuidFile extends KernfsFile {
 }
 
 function addFixed(directory: KernfsDirectory, name: string, value: string): void {
-  directory.add(name, new FixedSetting(directory.kernfs, value));
+  directory.add(name, new FixedSetting(directory.kernfs, 0o444, value));
+}
+
+/** One that root may change on Linux. */
+function addSetting(directory: KernfsDirectory, name: string, value: string): void {
+  directory.add(name, new FixedSetting(directory.kernfs, 0o644, value));
+}
+
+/** Descriptors that are open, a zero, and how many may be (Linux: proc_nr_files()). */
+function showFileNr(out: Text): i32 {
+  let count: u64 = 0;
+  let thread = nextTask(0);
+  while (thread !== null) {
+    const table = changetype<Task>(thread).fds;
+    for (let fd: u32 = 0; fd < table.size; fd++) if (table.get(fd) !== null) count++;
+    thread = nextTask(thread.id + 1);
+  }
+  out.decimal(count).text("\t0\t").text(FILE_MAX).byte(LINE_END);
+  return 0;
 }
 
 function addDirectory(parent: KernfsDirectory, name: string): KernfsDirectory {
@@ -135,14 +164,51 @@ export function makeSysDirectory(fs: KernfsFilesystem): KernfsDirectory {
 
 /** nr_open is FD_MAX (abi/limits.ts). */
 function addFs(fs: KernfsDirectory): void {
-  addFixed(fs, "file-max", "9223372036854775807");
-  addFixed(fs, "nr_open", "65536");
-  addFixed(fs, "overflowgid", "65534");
-  addFixed(fs, "overflowuid", "65534");
-  addFixed(fs, "pipe-max-size", "1048576");
-  addFixed(fs, "protected_hardlinks", "0");
-  addFixed(fs, "protected_symlinks", "0");
-  addFixed(addDirectory(fs, "inotify"), "max_user_watches", "8192");
+  addSetting(fs, "aio-max-nr", "65536");
+  addFixed(fs, "aio-nr", "0");
+  addFixed(fs, "dentry-state", "0\t0\t45\t0\t0\t0");
+  addSetting(fs, "dir-notify-enable", "1");
+  addSetting(fs, "file-max", FILE_MAX);
+  fs.add("file-nr", new ShowFile(fs.kernfs, 0o444, showFileNr));
+  addFixed(fs, "inode-nr", "0\t0");
+  addFixed(fs, "inode-state", "0\t0\t0\t0\t0\t0\t0");
+  addSetting(fs, "lease-break-time", "45");
+  addSetting(fs, "leases-enable", "0");
+  addSetting(fs, "mount-max", "100000");
+  addSetting(fs, "nr_open", "65536");
+  addSetting(fs, "overflowgid", "65534");
+  addSetting(fs, "overflowuid", "65534");
+  addSetting(fs, "pipe-max-size", "1048576");
+  addSetting(fs, "pipe-user-pages-hard", "0");
+  addSetting(fs, "pipe-user-pages-soft", "16384");
+  addSetting(fs, "protected_fifos", "0");
+  addSetting(fs, "protected_hardlinks", "0");
+  addSetting(fs, "protected_regular", "0");
+  addSetting(fs, "protected_symlinks", "0");
+  addSetting(fs, "suid_dumpable", "0");
+  const inotify = addDirectory(fs, "inotify");
+  addSetting(inotify, "max_queued_events", "16384");
+  addSetting(inotify, "max_user_instances", "128");
+  addSetting(inotify, "max_user_watches", "8192");
+  const mqueue = addDirectory(fs, "mqueue");
+  addSetting(mqueue, "msg_default", "10");
+  addSetting(mqueue, "msg_max", "10");
+  addSetting(mqueue, "msgsize_default", "8192");
+  addSetting(mqueue, "msgsize_max", "8192");
+  addSetting(mqueue, "queues_max", "256");
+}
+
+/** TERMINALS_MAX of fs/devpts. */
+function addPty(kernel: KernfsDirectory): void {
+  const pty = addDirectory(kernel, "pty");
+  addSetting(pty, "max", "1024");
+  pty.add("nr", new ShowFile(kernel.kernfs, 0o444, showTerminals));
+  addSetting(pty, "reserve", "0");
+}
+
+function showTerminals(out: Text): i32 {
+  out.decimal(load<u32>(ROOT_TERMINALS)).byte(LINE_END);
+  return 0;
 }
 
 function addKernel(kernel: KernfsDirectory): void {
@@ -150,33 +216,42 @@ function addKernel(kernel: KernfsDirectory): void {
   addFixed(kernel, "cap_last_cap", "40");
   kernel.add("domainname", new UtsSetting(fs, UTS_DOMAINNAME));
   kernel.add("hostname", new UtsSetting(fs, UTS_NODENAME));
-  addFixed(kernel, "msgmax", "8192");
-  addFixed(kernel, "msgmnb", "16384");
-  addFixed(kernel, "msgmni", "32000");
+  const keys = addDirectory(kernel, "keys");
+  addSetting(keys, "maxbytes", "20000");
+  addSetting(keys, "maxkeys", "200");
+  addSetting(keys, "root_maxbytes", "25000000");
+  addSetting(keys, "root_maxkeys", "1000000");
+  addSetting(kernel, "msgmax", "8192");
+  addSetting(kernel, "msgmnb", "16384");
+  addSetting(kernel, "msgmni", "32000");
   addFixed(kernel, "ngroups_max", "65536");
   addFixed(kernel, "osrelease", "4.4.0");
   addFixed(kernel, "ostype", "Linux");
-  addFixed(kernel, "overflowgid", "65534");
-  addFixed(kernel, "overflowuid", "65534");
-  addFixed(kernel, "pid_max", "4194304");
+  addSetting(kernel, "overflowgid", "65534");
+  addSetting(kernel, "overflowuid", "65534");
+  addSetting(kernel, "pid_max", "4194304");
+  addPty(kernel);
   const random = addDirectory(kernel, "random");
   random.add("boot_id", new UuidFile(fs, false));
   random.add("uuid", new UuidFile(fs, true));
-  addFixed(kernel, "randomize_va_space", "2");
-  addFixed(kernel, "sem", "32000\t1024000000\t500\t32000");
-  addFixed(kernel, "shmall", "18446744073692774399");
-  addFixed(kernel, "shmmax", "18446744073692774399");
-  addFixed(kernel, "shmmni", "4096");
+  addSetting(kernel, "randomize_va_space", "2");
+  addSetting(kernel, "sem", "32000\t1024000000\t500\t32000");
+  addSetting(kernel, "shmall", "18446744073692774399");
+  addSetting(kernel, "shmmax", "18446744073692774399");
+  addSetting(kernel, "shmmni", "4096");
+  addSetting(kernel, "tainted", "0");
+  addSetting(kernel, "threads-max", "32768");
   addFixed(kernel, "version", "#1 SMP Sun Jan 10 15:06:54 PST 2016");
-  addFixed(addDirectory(kernel, "yama"), "ptrace_scope", "1");
+  addSetting(addDirectory(kernel, "yama"), "ptrace_scope", "1");
 }
 
 function addNet(net: KernfsDirectory): void {
-  addFixed(addDirectory(net, "core"), "somaxconn", "4096");
+  addSetting(addDirectory(net, "core"), "somaxconn", "4096");
 }
 
 function addVm(vm: KernfsDirectory): void {
-  addFixed(vm, "max_map_count", "2147483647");
-  addFixed(vm, "mmap_min_addr", "65536");
-  addFixed(vm, "overcommit_memory", "0");
+  addSetting(vm, "max_map_count", "2147483647");
+  addSetting(vm, "mmap_min_addr", "65536");
+  addSetting(vm, "overcommit_memory", "0");
+  addSetting(vm, "swappiness", "60");
 }

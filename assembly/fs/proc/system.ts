@@ -78,9 +78,24 @@ export function showMeminfo(out: Text): i32 {
   memoryLine(out, "AnonPages", 0);
   memoryLine(out, "Mapped", 0);
   memoryLine(out, "Shmem", 0);
+  memoryLine(out, "KReclaimable", 0);
   memoryLine(out, "Slab", total - free);
+  memoryLine(out, "SReclaimable", 0);
+  memoryLine(out, "SUnreclaim", total - free);
+  memoryLine(out, "KernelStack", 0);
+  memoryLine(out, "PageTables", 0);
   memoryLine(out, "CommitLimit", total);
   memoryLine(out, "Committed_AS", total - free);
+  memoryLine(out, "VmallocTotal", 0);
+  memoryLine(out, "VmallocUsed", 0);
+  memoryLine(out, "VmallocChunk", 0);
+  return 0;
+}
+
+export function showVmstat(out: Text): i32 {
+  const free = pagesMax() - pagesUsed();
+  out.text("nr_free_pages ").decimal(free).text("\nnr_slab_unreclaimable ").decimal(pagesUsed());
+  out.text("\npgpgin 0\npgpgout 0\npswpin 0\npswpout 0\npgfault 0\npgmajfault 0\n");
   return 0;
 }
 

@@ -24,15 +24,17 @@ import {
   showLimits,
   showNothing,
   showOomScore,
+  showPersonality,
   showSetgroups,
   showStat,
   showStatm,
   showStatus,
+  showWchan,
 } from "./task-files.ts";
 import { PLACE_CWD, PLACE_EXE, PLACE_ROOT, PlaceLink } from "./task-links.ts";
 import { showMountinfo, showMounts, showMountstats } from "./task-mounts.ts";
 import { makeNamespaceDirectory } from "./task-namespaces.ts";
-import { CommFile, OomScoreAdjFile } from "./task-settings.ts";
+import { CommFile, MemFile, OomScoreAdjFile } from "./task-settings.ts";
 
 @final
 export class TaskDirectory extends KernfsDirectory {
@@ -59,6 +61,10 @@ export class TaskDirectory extends KernfsDirectory {
     this.addShown("statm", 0o444, false, showStatm);
     this.addShown("maps", 0o444, true, showNothing);
     this.addShown("smaps", 0o444, true, showNothing);
+    this.add("mem", new MemFile(fs, pid));
+    this.addShown("wchan", 0o444, false, showWchan);
+    this.addShown("personality", 0o400, true, showPersonality);
+    if (ofThread) this.addShown("children", 0o444, false, showNothing);
     this.add("cwd", new PlaceLink(fs, pid, PLACE_CWD));
     this.add("root", new PlaceLink(fs, pid, PLACE_ROOT));
     this.add("exe", new PlaceLink(fs, pid, PLACE_EXE));

@@ -16,6 +16,7 @@ import { KernfsFile } from "../kernfs/file.ts";
 import { KernfsFilesystem } from "../kernfs/inode.ts";
 import { parseNumber } from "../kernfs/numbers.ts";
 import { KernfsSymlink } from "../kernfs/symlink.ts";
+import { showDescriptionLocks } from "./locks.ts";
 import { mayInspect, ownedBy, taskOf } from "./task.ts";
 import { showPlace } from "./task-links.ts";
 
@@ -173,6 +174,9 @@ class FdInfoFile extends KernfsFile {
     if (!(flags & <u32>O_PATH) && !hasNoName) flags |= O_LARGEFILE;
     out.text("pos:\t").signed(file.offset).text("\nflags:\t0").octal(flags, 1);
     out.text("\nmnt_id:\t").decimal(file.mount.id).text("\nino:\t").decimal(file.inode.ino).byte(0x0a);
+    const task = taskOf(this.pid);
+    if (task !== null) showDescriptionLocks(file, changetype<usize>(task.fds), out);
+    file.showInfo(out);
     return 0;
   }
 }

@@ -11,6 +11,12 @@ const STRINGS_MAX: u32 = 1 << 19;
 /** Linux: MAX_THREADS and the like are limits of the machine; these are a guest's. */
 const TASKS_MAX: u64 = 32768;
 
+/** Nanoseconds of one clock tick: sysconf(_SC_CLK_TCK) is 100. */
+const TICK: i64 = 10_000_000;
+
+/** Slots of a new process's table of descriptors (Linux: NR_OPEN_DEFAULT). */
+const FDSIZE_MIN: u32 = 64;
+
 /** R for the reader itself, S for who is elsewhere. */
 function stateOf(task: Task): u32 {
   return currentTask() === task ? 0x52 : 0x53;
@@ -60,7 +66,7 @@ export function showStatus(task: Task, out: Text): void {
   line(out, "TracerPid", 0);
   ids(out, "Uid", cred.uid, cred.euid, cred.suid, cred.fsuid);
   ids(out, "Gid", cred.gid, cred.egid, cred.sgid, cred.fsgid);
-  line(out, "FDSize", task.fds.size);
+  line(out, "FDSize", max(task.fds.size, FDSIZE_MIN));
   out.text("Groups:\t");
   for (let i: u32 = 0; i < cred.groups.count; i++) out.decimal(cred.groups.at(i)).byte(0x20);
   // The blank at the end is Linux's own.
@@ -120,7 +126,11 @@ export function showStat(task: Task, out: Text): void {
   out.text(" 0 -1");
   for (let i = 0; i < 9; i++) out.text(" 0");
   // priority, nice, num_threads, itrealvalue, starttime, vsize, rss.
-  out.text(" 20 0 1 0 0 0 0 ").decimal(u64.MAX_VALUE);
+  out
+    .text(" 20 0 1 0 ")
+    .decimal(<u64>(task.startTime / TICK))
+    .text(" 0 0 ")
+    .decimal(u64.MAX_VALUE);
   for (let i = 0; i < 12; i++) out.text(" 0");
   // exit_signal: SIGCHLD.
   out.text(" 17");
@@ -144,6 +154,16 @@ export function showEnviron(task: Task, out: Text): void {
 export function showAuxv(_task: Task, out: Text): void {
   const at = out.take(16);
   if (at) memory.fill(at, 0, 16);
+}
+
+/** It waits in no function of the kernel that has a name. */
+export function showWchan(_task: Task, out: Text): void {
+  out.byte(0x30);
+}
+
+/** PER_LINUX. */
+export function showPersonality(_task: Task, out: Text): void {
+  out.text("00000000\n");
 }
 
 export function showNothing(_task: Task, _out: Text): void {}

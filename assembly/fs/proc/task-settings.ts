@@ -1,14 +1,14 @@
-// Files of /proc/PID that can be written: comm and oom_score_adj.
+// Files of /proc/PID that can be written: comm, oom_score_adj, mem.
 
 import { CAP_SYS_RESOURCE } from "../../abi/capability.ts";
-import { EACCES, EINVAL, ESRCH } from "../../abi/errno.ts";
+import { EACCES, EINVAL, EIO, ESRCH } from "../../abi/errno.ts";
 import { currentTask } from "../../kernel/current-task.ts";
 import { COMM_MAX } from "../../kernel/task.ts";
 import { Text } from "../../vfs/text.ts";
 import { KernfsFile } from "../kernfs/file.ts";
 import { KernfsFilesystem } from "../kernfs/inode.ts";
 import { parseSigned } from "../kernfs/numbers.ts";
-import { taskOf } from "./task.ts";
+import { mayInspect, taskOf } from "./task.ts";
 
 @final
 export class CommFile extends KernfsFile {
@@ -68,5 +68,29 @@ export class OomScoreAdjFile extends KernfsFile {
     if (value < <i64>task.oomScoreAdj && !may) return -EACCES;
     task.oomScoreAdj = <i32>value;
     return length;
+  }
+}
+
+/** /proc/PID/mem: a Wasm guest's memory is its module's own, and has no addresses that another process could name. */
+@final
+export class MemFile extends KernfsFile {
+  constructor(
+    fs: KernfsFilesystem,
+    private readonly pid: u32,
+  ) {
+    super(fs, 0o600);
+  }
+
+  override mayOpen(_flags: u32): i32 {
+    const task = taskOf(this.pid);
+    return task === null ? -ESRCH : mayInspect(task);
+  }
+
+  show(_out: Text): i32 {
+    return -EIO;
+  }
+
+  override store(_text: usize, _length: u32, _offset: i64): i64 {
+    return -EIO;
   }
 }

@@ -6,6 +6,7 @@ import { kernelSynthetic, linuxSynthetic } from "../../support/sys/synthetic.ts"
 import { deviceCases } from "./cases/devices.ts";
 import { mountOptionCases } from "./cases/mount-options.ts";
 import { procCases } from "./cases/proc.ts";
+import { procDetailCases } from "./cases/proc-details.ts";
 import { ptyCases } from "./cases/pty.ts";
 
 describe.runIf(isRoot)("Linux [needs root]", () => {
@@ -13,6 +14,7 @@ describe.runIf(isRoot)("Linux [needs root]", () => {
   ptyCases(linuxSynthetic);
   deviceCases(linuxSynthetic);
   mountOptionCases(linuxSynthetic);
+  procDetailCases(linuxSynthetic);
 });
 
 describe("wVisor", () => {
@@ -20,4 +22,5 @@ describe("wVisor", () => {
   ptyCases(kernelSynthetic);
   deviceCases(kernelSynthetic);
   mountOptionCases(kernelSynthetic);
+  procDetailCases(kernelSynthetic);
 });
