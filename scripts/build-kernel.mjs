@@ -122,11 +122,13 @@ export async function buildKernel() {
     }
     const merge = (into, module, name, result, ...more) =>
       tool("wasm-merge", [...FEATURES, ...more, at(into), "kernel", at(module), name, "-o", at(result)]);
-    merge("release.wasm", "probe.wasm", "stack", "kernel.wasm");
+    // What asc leaves is optimized once more, as a whole: functions with one caller go into that.
+    tool("wasm-opt", [...FEATURES, "-O3", at("release.wasm"), "-o", at("optimized.wasm")]);
+    merge("optimized.wasm", "probe.wasm", "stack", "kernel.wasm");
     merge("debug.wasm", "probe.wasm", "stack", "kernel-debug.wasm", "-g");
     merge("release.wasm", "gate.wasm", "guest", "gated.wasm");
-    tool("wasm-opt", [...FEATURES, "-O3", at("gated.wasm"), "-o", at("optimized.wasm")]);
-    merge("optimized.wasm", "probe.wasm", "stack", "kernel-merged.wasm");
+    tool("wasm-opt", [...FEATURES, "-O3", at("gated.wasm"), "-o", at("optimized-gated.wasm")]);
+    merge("optimized-gated.wasm", "probe.wasm", "stack", "kernel-merged.wasm");
     for (const name of outputs) publish(at(name), name, started);
   } finally {
     rmSync(work, { recursive: true, force: true });

@@ -24,8 +24,11 @@ export const ROOT_FREE_LISTS = 1056;
 // The slab allocator (mm/slab.ts).
 /** Heads of the partial slabs, one u32 per size class. */
 export const ROOT_SLABS = 1152;
-export const ROOT_OBJECTS_USED = 1300;
-export const ROOT_OBJECT_BYTES = 1304;
+/** Slabs, partial or full, one u32 per size class. */
+export const ROOT_SLAB_COUNTS = 1216;
+/** Blocks too large for a slab, and their bytes. */
+export const ROOT_LARGE_OBJECTS = 1300;
+export const ROOT_LARGE_BYTES = 1304;
 
 /** The dentry hash table (vfs/dcache.ts). */
 export const ROOT_VFS = 1312;

@@ -11,10 +11,10 @@ import {
   PAGE_SIZE,
   pageKind,
 } from "mm/page";
-import { classSize, SLAB_BYTES, SLAB_CLASSES, SLAB_HEADER, SLAB_ORDER } from "mm/slab";
+import { classSize, objectsUsed, SLAB_BYTES, SLAB_CLASSES, SLAB_HEADER, SLAB_ORDER } from "mm/slab";
 import {
   ROOT_FREE_LISTS,
-  ROOT_OBJECTS_USED,
+  ROOT_LARGE_OBJECTS,
   ROOT_PAGE_LIMIT,
   ROOT_PAGE_MAP,
   ROOT_PAGES_USED,
@@ -78,7 +78,8 @@ function checkBlocks(violation: Violation, counts: usize): bool {
   }
   if (used != load<u32>(ROOT_PAGES_USED)) return violation.at(BAD_PAGE_COUNT, used);
   // Blocks too large for a slab are objects as well.
-  return objects <= load<u32>(ROOT_OBJECTS_USED) || violation.at(BAD_OBJECT_COUNT, objects);
+  objects += load<u32>(ROOT_LARGE_OBJECTS);
+  return objects == objectsUsed() || violation.at(BAD_OBJECT_COUNT, objects);
 }
 
 function checkSlab(violation: Violation, slab: usize, order: u32, partial: usize): bool {

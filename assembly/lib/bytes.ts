@@ -4,39 +4,63 @@
 export function duplicate(source: usize, length: u32): usize {
   if (!length) return 0;
   const copy = heap.alloc(length);
-  memory.copy(copy, source, length);
+  copyBytes(copy, source, length);
   return copy;
 }
 
+// Names are short: the functions below work on words. What is left at the end is a word that overlaps the one before, or for less
+// than eight bytes two halves that overlap, so that nothing outside the range is touched.
+
+/** memory.copy() for ranges that do not overlap. Engines make a call of that, which takes longer than a name. */
+export function copyBytes(to: usize, from: usize, length: u32): void {
+  if (length > 128) {
+    memory.copy(to, from, length);
+  } else if (length >= 8) {
+    const last = length - 8;
+    for (let i: u32 = 0; i < last; i += 8) store<u64>(to + i, load<u64>(from + i));
+    store<u64>(to + last, load<u64>(from + last));
+  } else if (length >= 4) {
+    const last = load<u32>(from + length - 4);
+    store<u32>(to, load<u32>(from));
+    store<u32>(to + length - 4, last);
+  } else {
+    for (let i: u32 = 0; i < length; i++) store<u8>(to + i, load<u8>(from + i));
+  }
+}
+
 export function equal(a: usize, b: usize, length: u32): bool {
-  let i: u32 = 0;
-  while (i + 8 <= length) {
-    if (load<u64>(a + i) != load<u64>(b + i)) return false;
-    i += 8;
+  if (length >= 8) {
+    const last = length - 8;
+    for (let i: u32 = 0; i < last; i += 8) {
+      if (load<u64>(a + i) != load<u64>(b + i)) return false;
+    }
+    return load<u64>(a + last) == load<u64>(b + last);
   }
-  while (i < length) {
-    if (load<u8>(a + i) != load<u8>(b + i)) return false;
-    i++;
-  }
-  return true;
+  return shortWord(a, length) == shortWord(b, length);
 }
 
 /** A 32-bit hash of a name, seeded by where it is looked up. */
 export function hashBytes(at: usize, length: u32, seed: u32): u32 {
   let h: u64 = <u64>seed * 0x9e3779b97f4a7c15 + length;
-  let i: u32 = 0;
-  while (i + 8 <= length) {
-    h = (h ^ load<u64>(at + i)) * 0xff51afd7ed558ccd;
-    h ^= h >> 32;
-    i += 8;
+  if (length >= 8) {
+    const last = length - 8;
+    for (let i: u32 = 0; i < last; i += 8) {
+      h = (h ^ load<u64>(at + i)) * 0xff51afd7ed558ccd;
+      h ^= h >> 32;
+    }
+    h ^= load<u64>(at + last);
+  } else {
+    h ^= shortWord(at, length);
   }
-  let tail: u64 = 0;
-  while (i < length) {
-    tail = (tail << 8) | load<u8>(at + i);
-    i++;
-  }
-  h = (h ^ tail) * 0xc4ceb9fe1a85ec53;
+  h *= 0xc4ceb9fe1a85ec53;
   return <u32>(h ^ (h >> 29));
+}
+
+/** A word that is the same for the same bytes, fewer than eight, and for no others of that length. */
+function shortWord(at: usize, length: u32): u64 {
+  if (length >= 4) return ((<u64>load<u32>(at)) << 32) | load<u32>(at + length - 4);
+  if (length == 0) return 0;
+  return ((<u32>load<u8>(at)) << 16) | ((<u32>load<u8>(at + (length >> 1))) << 8) | load<u8>(at + length - 1);
 }
 
 const HIGH_BITS: u64 = 0x8080808080808080;

@@ -9,7 +9,7 @@
 //
 // Compiled as the library file "mm/slab": see mm/page.ts.
 
-import { ROOT_OBJECT_BYTES, ROOT_OBJECTS_USED, ROOT_SLABS } from "abi/kernel-layout";
+import { ROOT_LARGE_BYTES, ROOT_LARGE_OBJECTS, ROOT_SLAB_COUNTS, ROOT_SLABS } from "abi/kernel-layout";
 import { allocPages, freePages, MAP_SLAB, markSlab, PAGE_SHIFT, PAGE_SIZE, pageKind } from "./page";
 
 export const SLAB_ORDER: u32 = 2;
@@ -112,12 +112,18 @@ function makeSlab(index: u32): usize {
   }
   store<u32>(block, 0);
   pushSlab(slab, index);
+  countSlab(index, 1);
   return slab;
 }
 
-function count(objects: i32, bytes: i32): void {
-  store<u32>(ROOT_OBJECTS_USED, load<u32>(ROOT_OBJECTS_USED) + objects);
-  store<u32>(ROOT_OBJECT_BYTES, load<u32>(ROOT_OBJECT_BYTES) + bytes);
+function countSlab(index: u32, change: i32): void {
+  const at = <usize>ROOT_SLAB_COUNTS + ((<usize>index) << 2);
+  store<u32>(at, load<u32>(at) + change);
+}
+
+function countLarge(objects: i32, bytes: i32): void {
+  store<u32>(ROOT_LARGE_OBJECTS, load<u32>(ROOT_LARGE_OBJECTS) + objects);
+  store<u32>(ROOT_LARGE_BYTES, load<u32>(ROOT_LARGE_BYTES) + bytes);
 }
 
 /** `size` zeroed bytes, aligned to 16; or 0 when memory is out. */
@@ -134,9 +140,7 @@ export function slabAlloc(size: usize): usize {
   const free = load<u32>(slab, 4) - 1;
   store<u32>(slab, free, 4);
   if (!free) unlinkSlab(slab, index);
-  const bytes = load<u32>(slab, 24);
-  count(1, <i32>bytes);
-  clear(block, bytes);
+  clear(block, load<u32>(slab, 24));
   return block;
 }
 
@@ -147,9 +151,17 @@ function clear(block: usize, bytes: u32): void {
     return;
   }
   const end = block + bytes;
-  for (let at = block; at < end; at += 16) {
+  let at = block;
+  if (bytes & 16) {
     store<u64>(at, 0);
     store<u64>(at, 0, 8);
+    at += 16;
+  }
+  for (; at < end; at += 32) {
+    store<u64>(at, 0);
+    store<u64>(at, 0, 8);
+    store<u64>(at, 0, 16);
+    store<u64>(at, 0, 24);
   }
 }
 
@@ -162,20 +174,20 @@ function largeAlloc(size: usize): usize {
   const block = allocPages(order);
   if (block) {
     memory.fill(block, 0, (<usize>PAGE_SIZE) << order);
-    count(1, 1 << (order + PAGE_SHIFT));
+    countLarge(1, 1 << (order + PAGE_SHIFT));
   }
   return block;
 }
 
 export function slabFree(block: usize): void {
   const slab = block & ~(SLAB_BYTES - 1);
-  if ((pageKind(slab) & MAP_SLAB) == 0) {
-    count(-1, -(1 << ((pageKind(block) & 0x0f) + PAGE_SHIFT)));
+  // Few blocks of a slab begin where a page does.
+  if ((block & (<usize>PAGE_SIZE - 1)) == 0 && (pageKind(slab) & MAP_SLAB) == 0) {
+    countLarge(-1, -(1 << ((pageKind(block) & 0x0f) + PAGE_SHIFT)));
     freePages(block);
     return;
   }
   const index = load<u32>(slab);
-  count(-1, -load<i32>(slab, 24));
   store<u32>(block, load<u32>(slab, 8));
   store<u32>(slab, <u32>block, 8);
   const free = load<u32>(slab, 4) + 1;
@@ -185,15 +197,28 @@ export function slabFree(block: usize): void {
   } else if (free == load<u32>(slab, 20) && (load<u32>(slab, 12) || load<u32>(slab, 16))) {
     unlinkSlab(slab, index);
     freePages(slab);
+    countSlab(index, -1);
   }
+}
+
+/** Blocks of a size class in use. */
+function usedOf(index: u32): u32 {
+  const blocks = <u32>((SLAB_BYTES - SLAB_HEADER) / classSize(index));
+  let used = blocks * load<u32>(<usize>ROOT_SLAB_COUNTS + ((<usize>index) << 2));
+  for (let slab = load<u32>(listOf(index)); slab; slab = load<u32>(slab, 12)) used -= load<u32>(slab, 4);
+  return used;
 }
 
 /** Blocks in use: a test's leak count. */
 export function objectsUsed(): u32 {
-  return load<u32>(ROOT_OBJECTS_USED);
+  let objects = load<u32>(ROOT_LARGE_OBJECTS);
+  for (let index: u32 = 0; index < SLAB_CLASSES; index++) objects += usedOf(index);
+  return objects;
 }
 
 /** Their bytes, rounded up to their size classes. */
 export function objectBytes(): u32 {
-  return load<u32>(ROOT_OBJECT_BYTES);
+  let bytes = load<u32>(ROOT_LARGE_BYTES);
+  for (let index: u32 = 0; index < SLAB_CLASSES; index++) bytes += usedOf(index) * <u32>classSize(index);
+  return bytes;
 }

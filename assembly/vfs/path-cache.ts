@@ -13,11 +13,12 @@
 // Entries hold no references: a dentry or mount that ends moves the generation on before its memory can be another's.
 
 import { Credentials } from "../auth/credentials.ts";
-import { equal, hashBytes } from "../lib/bytes.ts";
+import { copyBytes, equal } from "../lib/bytes.ts";
 import { Dentry } from "./dentry.ts";
 import { Mount } from "./mount.ts";
 import { treeGeneration } from "./tree-generation.ts";
 
+const ENTRIES_SHIFT: u64 = 6;
 const ENTRIES: u32 = 64;
 /** Longer texts are walked. */
 const TEXT_MAX: u32 = 88;
@@ -44,9 +45,8 @@ export class PathCache {
   private readonly entries: usize = heap.alloc(ENTRY * ENTRIES);
   /** Whom the entries are true for, with a reference. */
   private cred: Credentials | null = null;
-  /** What the last find() found. */
-  mount: usize = 0;
-  dentry: usize = 0;
+  /** Where the last find() looked. */
+  private entry: Entry = changetype<Entry>(0);
 
   constructor() {
     memory.fill(this.entries, 0, ENTRY * ENTRIES);
@@ -68,20 +68,18 @@ export class PathCache {
     if (before !== null) before.decRef();
   }
 
-  /** Whether it is known where the text leads; `mount` and `dentry` are then borrowed pointers to it. */
-  find(startMount: Mount, startDentry: Dentry, text: usize, length: u32): bool {
-    if (length > TEXT_MAX) return false;
+  /** The entry of a text whose end is known, as an address for mountOf() and dentryOf(); or 0. */
+  find(startMount: Mount, startDentry: Dentry, text: usize, length: u32): usize {
+    if (length > TEXT_MAX) return 0;
     const entry = this.entryFor(startDentry, text, length);
-    if (entry.generation != treeGeneration() || entry.length != length) return false;
-    if (entry.startDentry != changetype<usize>(startDentry)) return false;
-    if (entry.startMount != changetype<usize>(startMount)) return false;
-    if (!equal(changetype<usize>(entry) + TEXT, text, length)) return false;
-    this.mount = entry.mount;
-    this.dentry = entry.dentry;
-    return true;
+    this.entry = entry;
+    if (entry.generation != treeGeneration() || entry.length != length) return 0;
+    if (entry.startDentry != changetype<usize>(startDentry)) return 0;
+    if (entry.startMount != changetype<usize>(startMount)) return 0;
+    return equal(changetype<usize>(entry) + TEXT, text, length) ? changetype<usize>(entry) : 0;
   }
 
-  /** Remembers a walk that began in `generation`. */
+  /** Remembers where the walk that the last find() did not know led; it began in `generation`. */
   keep(
     startMount: Mount,
     startDentry: Dentry,
@@ -92,18 +90,36 @@ export class PathCache {
     generation: u64,
   ): void {
     if (length > TEXT_MAX || generation != treeGeneration()) return;
-    const entry = this.entryFor(startDentry, text, length);
+    const entry = this.entry;
     entry.generation = generation;
     entry.startMount = changetype<usize>(startMount);
     entry.startDentry = changetype<usize>(startDentry);
     entry.mount = changetype<usize>(mount);
     entry.dentry = changetype<usize>(dentry);
     entry.length = length;
-    memory.copy(changetype<usize>(entry) + TEXT, text, length);
+    copyBytes(changetype<usize>(entry) + TEXT, text, length);
   }
 
+  /** The hash need not be good: a collision costs a walk, of whoever chose the names. */
   private entryFor(startDentry: Dentry, text: usize, length: u32): Entry {
-    const hash = hashBytes(text, length, <u32>(changetype<usize>(startDentry) >> 4));
-    return changetype<Entry>(this.entries + <usize>(hash & (ENTRIES - 1)) * ENTRY);
+    let h: u64 = changetype<usize>(startDentry) + length;
+    if (length >= 8) {
+      const last = length - 8;
+      for (let i: u32 = 0; i < last; i += 8) h = rotl<u64>(h, 7) ^ load<u64>(text + i);
+      h = rotl<u64>(h, 7) ^ load<u64>(text + last);
+    } else {
+      for (let i: u32 = 0; i < length; i++) h = (h << 8) ^ load<u8>(text + i);
+    }
+    const index = (h * 0x9e3779b97f4a7c15) >> (64 - ENTRIES_SHIFT);
+    return changetype<Entry>(this.entries + <usize>index * ENTRY);
   }
+}
+
+/** Both borrowed. */
+export function mountOf(entry: usize): Mount {
+  return changetype<Mount>(changetype<Entry>(entry).mount);
+}
+
+export function dentryOf(entry: usize): Dentry {
+  return changetype<Dentry>(changetype<Entry>(entry).dentry);
 }

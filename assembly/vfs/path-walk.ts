@@ -7,21 +7,22 @@
 // run() `mount` and `dentry` are where it arrived: the file itself, or with WALK_PARENT the directory of the last component,
 // which is then described by lastName, lastLength, lastType and lastSlash.
 //
-// May sleep in lookups. It holds references on where it is; what the task's root and working directory are does not change
-// meanwhile, as only the task itself changes them.
+// May sleep in lookups. Before that, and when it has arrived, it takes references on where it is; until then its caller keeps the
+// place alive, or it has it from the cache just now. What the task's root and working directory are does not change meanwhile, as
+// only the task itself changes them.
 
-import { ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR, EXDEV } from "../abi/errno.ts";
+import { EACCES, ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR, EXDEV } from "../abi/errno.ts";
 import { MAXSYMLINKS, PATH_MAX } from "../abi/limits.ts";
 import { Credentials } from "../auth/credentials.ts";
 import { free } from "../lib/ref-counted.ts";
 import { isError } from "../lib/result.ts";
 import { touchAtime } from "./atime.ts";
 import { Dentry, LinkTarget } from "./dentry.ts";
-import { lookupCached, lookupOne, needsAsking } from "./lookup.ts";
+import { findKnown, lookupCached, lookupOne, needsAsking } from "./lookup.ts";
 import { findMount, MNT_NOSYMFOLLOW, Mount, MountList } from "./mount.ts";
-import { PathCache } from "./path-cache.ts";
+import { dentryOf, mountOf, PathCache } from "./path-cache.ts";
 import { isReachable } from "./pathname.ts";
-import { checkPermission, MAY_EXEC } from "./permission.ts";
+import { isSearchable } from "./permission.ts";
 import { treeGeneration } from "./tree-generation.ts";
 
 /** A final symbolic link is followed. */
@@ -71,6 +72,8 @@ export class PathWalk {
   /** What a new file's mode loses, unless its directory has a default access control list. Set after begin(). */
   umask: u32 = 0;
 
+  /** It has references on `mount` and `dentry`. */
+  private holds: bool = false;
   private cred: Credentials | null = null;
   private rootMount: Mount | null = null;
   private rootDentry: Dentry | null = null;
@@ -105,7 +108,7 @@ export class PathWalk {
 
   /** Sets out from (mount, dentry) below (rootMount, rootDentry); all borrowed and kept alive by the caller. */
   begin(rootMount: Mount, rootDentry: Dentry, mount: Mount, dentry: Dentry, cred: Credentials): void {
-    this.release();
+    if (this.mount !== null) this.release();
     this.rootMount = rootMount;
     this.rootDentry = rootDentry;
     this.startMount = mount;
@@ -113,10 +116,17 @@ export class PathWalk {
     this.cred = cred;
     this.cache.useFor(cred);
     this.umask = 0;
-    mount.incRef();
-    dentry.incRef();
+    this.holds = false;
     this.mount = mount;
     this.dentry = dentry;
+  }
+
+  /** Before the walk sleeps, and when it has arrived. */
+  private hold(): void {
+    if (this.holds) return;
+    this.holds = true;
+    this.resultMount.incRef();
+    this.result.incRef();
   }
 
   get credentials(): Credentials {
@@ -131,13 +141,14 @@ export class PathWalk {
 
   /** Gives back references and link texts. */
   release(): void {
-    const mount = this.mount;
-    const dentry = this.dentry;
+    if (this.holds) {
+      this.holds = false;
+      this.result.decRef();
+      this.resultMount.decRef();
+    }
     this.mount = null;
     this.dentry = null;
-    if (dentry !== null) dentry.decRef();
-    if (mount !== null) mount.decRef();
-    this.dropSegments();
+    if (this.depth != 0 || this.buffer != 0) this.dropSegments();
     this.links = 0;
     this.mustBeDirectory = false;
     this.escaped = false;
@@ -170,7 +181,9 @@ export class PathWalk {
       if (result < 0) return result;
     }
     this.takeShortcut(flags);
-    return this.resume(flags);
+    const result = this.resume(flags);
+    if (result == 0) this.hold();
+    return result;
   }
 
   /** Goes to the directory of the last component at once if the cache knows it; else prepares to tell it. */
@@ -178,8 +191,14 @@ export class PathWalk {
     this.plain = false;
     const length = directoryLength(this.at, this.end);
     if (length == 0 || this.result.fs.revalidates || flags & WALK_NO_XDEV) return;
-    if (this.cache.find(this.resultMount, this.result, this.at, length)) {
-      this.stepTo(changetype<Mount>(this.cache.mount), changetype<Dentry>(this.cache.dentry));
+    const known = this.cache.find(this.resultMount, this.result, this.at, length);
+    if (known) {
+      if (this.holds) {
+        this.stepTo(mountOf(known), dentryOf(known));
+      } else {
+        this.mount = mountOf(known);
+        this.dentry = dentryOf(known);
+      }
       this.at += length;
       return;
     }
@@ -218,24 +237,28 @@ export class PathWalk {
     this.lastSlash = false;
     while (true) {
       // The next component, and whether it is the last of all.
-      while (this.at < this.end && load<u8>(this.at) == <u8>SLASH) this.at++;
-      if (this.at == this.end) {
+      let at = this.at;
+      const end = this.end;
+      while (at < end && load<u8>(at) == <u8>SLASH) at++;
+      if (at == end) {
+        this.at = at;
         if (this.depth == 0) break;
         this.popSegment();
         continue;
       }
-      const name = this.at;
-      while (this.at < this.end && load<u8>(this.at) != <u8>SLASH) this.at++;
-      const length = <u32>(this.at - name);
-      const slash = this.at < this.end;
-      while (this.at < this.end && load<u8>(this.at) == <u8>SLASH) this.at++;
-      const last = this.at == this.end && this.depth == 0;
+      const name = at;
+      while (at < end && load<u8>(at) != <u8>SLASH) at++;
+      const length = <u32>(at - name);
+      const slash = at < end;
+      while (at < end && load<u8>(at) == <u8>SLASH) at++;
+      this.at = at;
+      const last = at == end && this.depth == 0;
 
-      const directory = this.result.file;
+      const place = this.result;
+      const directory = place.file;
       if (!directory.isDirectory) return -ENOTDIR;
       if (this.plain && last && name != this.text) this.keepShortcut(name);
-      const allowed = checkPermission(directory, cred, MAY_EXEC);
-      if (allowed < 0) return allowed;
+      if (!isSearchable(directory, cred)) return -EACCES;
 
       const type = typeOfComponent(name, length);
       if (last) {
@@ -252,31 +275,45 @@ export class PathWalk {
         if (up < 0) return up;
         continue;
       }
-      if (!last && this.result.fs.preparesWalks) this.prepare(name, length, flags);
-      const found =
-        flags & WALK_CACHED ? lookupCached(this.result, name, length) : lookupOne(this.result, name, length);
-      if (isError(found)) return <i32>found;
-      const child = changetype<Dentry>(found);
-      const inode = child.inode;
-      if (inode === null) {
-        child.decRef();
-        return -ENOENT;
+      // What the cache knows is borrowed until the walk has stepped to it; what is looked up has a reference.
+      const known = findKnown(place, name, length);
+      let child: Dentry;
+      if (known !== null) {
+        child = known;
+      } else {
+        this.hold();
+        if (!last && place.fs.preparesWalks) this.prepare(name, length, flags);
+        const found =
+          flags & WALK_CACHED ? lookupCached(place, name, length) : lookupOne(place, name, length);
+        if (isError(found)) return <i32>found;
+        child = changetype<Dentry>(found);
       }
-      if (inode.isSymlink && (!last || flags & WALK_FOLLOW || this.mustBeDirectory)) {
-        const pushed = this.pushLink(child, flags);
-        child.decRef();
-        if (pushed < 0) return pushed;
-        continue;
-      }
-      const entered = this.moveTo(this.resultMount, child, flags);
-      child.decRef();
-      if (entered < 0) return entered;
-      if (this.result.fs.revalidates) this.plain = false;
-      if (!last && !inode.isDirectory) return -ENOTDIR;
+      const result = this.enter(child, last, known !== null, flags);
+      if (result < 0) return result;
     }
     if (this.wentUp && flags & (WALK_BENEATH | WALK_IN_ROOT) && !this.isBelowStart()) return this.escape();
     if ((this.mustBeDirectory || flags & WALK_DIRECTORY) && !this.result.file.isDirectory) return -ENOTDIR;
     return 0;
+  }
+
+  /** Goes to `child`, or on with its text when it is a link to be followed. Gives up the reference on it unless that is `borrowed`. */
+  private enter(child: Dentry, last: bool, borrowed: bool, flags: u32): i32 {
+    const inode = child.inode;
+    let result = 0;
+    if (inode === null) {
+      result = -ENOENT;
+    } else if (inode.isSymlink && (!last || flags & WALK_FOLLOW || this.mustBeDirectory)) {
+      if (borrowed) child.incRef();
+      this.hold();
+      result = this.pushLink(child, flags);
+      child.decRef();
+      return result;
+    } else {
+      result = this.moveTo(this.resultMount, child, flags);
+      if (this.plain && this.result.fs.revalidates) this.plain = false;
+    }
+    if (!borrowed) child.decRef();
+    return result;
   }
 
   /** More names follow this one: lets the file system ask for all of them at once. */
@@ -305,6 +342,12 @@ export class PathWalk {
 
   /** Steps to exactly this place. Takes references of its own. */
   private stepTo(mount: Mount, dentry: Dentry): void {
+    if (!this.holds) {
+      this.mount = mount;
+      this.dentry = dentry;
+      this.hold();
+      return;
+    }
     dentry.incRef();
     const before = this.result;
     if (mount !== this.mount) {

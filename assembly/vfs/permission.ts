@@ -44,6 +44,12 @@ export function checkPermission(inode: Inode, cred: Credentials, mask: u32): i32
   return -EACCES;
 }
 
+/** checkPermission() for MAY_EXEC on a directory, which nearly every walk of nearly every one may (Linux: lookup_inode_permission_may_exec()). */
+export function isSearchable(directory: Inode, cred: Credentials): bool {
+  const all = (directory.mode & <u32>S_IXUGO) == <u32>S_IXUGO && directory.accessAcl === null;
+  return all || checkPermission(directory, cred, MAY_EXEC) == 0;
+}
+
 /** What the mode and the access control list say, without capabilities (Linux: acl_permission_check()). */
 function isGranted(inode: Inode, cred: Credentials, mask: u32): bool {
   const mode = inode.mode;
