@@ -1,7 +1,8 @@
 // Mount namespaces: a tree of mounts that tasks see (Linux: struct mnt_namespace, copy_mnt_ns()).
 //
 // Linux has a file system below the root of every namespace, which nobody sees. Here the root mount has no parent; pivot_root(2)
-// may change it all the same, and unmounting it is EINVAL.
+// may change it all the same. When it is unmounted (MNT_DETACH) the namespace has no mounts any more and keeps the root for those
+// who begin in it.
 
 import { EBUSY, EINVAL, ENOSPC } from "../abi/errno.ts";
 import { errorOf, isError } from "../lib/result.ts";
@@ -11,6 +12,9 @@ import { attachTree, COPY_UNBINDABLE, copyTree, dropTree, nextInTree, umountTree
 
 @final
 export class MountNamespace extends MountList {
+  /** The root is not mounted any more. */
+  private rootLeft: bool = false;
+
   /** Takes over the caller's reference on `root`. */
   constructor(public root: Mount) {
     super();
@@ -39,9 +43,16 @@ export class MountNamespace extends MountList {
     return 0;
   }
 
+  /** The root is about to be unmounted: it stays as what it is to new tasks, with a reference of its own. */
+  leaveRoot(): void {
+    this.root.incRef();
+    this.rootLeft = true;
+  }
+
   /** Unmounts everything; what is in use lives on until it is left. */
   destroy(): void {
-    umountTree(this.root, false, false);
+    if (this.rootLeft) this.root.decRef();
+    else umountTree(this.root, false, false);
   }
 }
 

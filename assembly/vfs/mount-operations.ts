@@ -222,8 +222,8 @@ export function doUmount(target: PathWalk, namespace: MountNamespace, root: Moun
     fs.readonly = true;
     return 0;
   }
-  if (mount === namespace.root) return -EINVAL;
-  if (!detach && isBusy(mount)) return -EBUSY;
+  if (!detach && (mount === namespace.root || isBusy(mount))) return -EBUSY;
+  if (mount === namespace.root) namespace.leaveRoot();
   umountTree(mount, true, false);
   return 0;
 }

@@ -794,6 +794,24 @@ export function mountCases(make: () => Target): void {
       sys.close(fd);
       expect(sys.umount("/")).toBe(0);
     });
+    mountTest("of the own root lazily leaves a tree in which nothing is mounted", (sys) => {
+      directories(sys, "d");
+      mounted(sys, "a");
+      proc(sys);
+      const fd = sys.open("/proc/self/mountinfo");
+      expect(sys.umount("/", MNT_DETACH)).toBe(0);
+      expect(sys.read(fd, 1000)).toEqual(Buffer.alloc(0));
+      expect(sys.open("/proc/self")).toBe(-ENOENT);
+      expect(exists(sys, "/a/in")).toBe(false);
+      expect(sys.mkdir("/new")).toBe(0);
+      // Linux 6.17 and later: ENOENT.
+      expect([-ENOENT, -EINVAL]).toContain(sys.tmpfs("/d"));
+      expect([-ENOENT, -EINVAL]).toContain(sys.bind("/d", "/a"));
+      expect(sys.umount("/", MNT_DETACH)).toBe(-EINVAL);
+      expect(sys.umount("/")).toBe(-EINVAL);
+      expect(sys.process.syscall(nr.SYS_chdir, "/d")).toBe(0);
+      expect(sys.mkdir("../d/e")).toBe(0);
+    });
     mountTest("of a stack is from the top", (sys) => {
       directories(sys, "d");
       for (const name of ["one", "two", "three"]) {
