@@ -301,7 +301,7 @@ export abstract class Inode extends RefCounted {
 
   /**
    * Opens the file: a FileDescription with one reference, or an error (lib/result.ts). `mount` and `dentry` are the Mount
-   * and Dentry it was reached by, borrowed. O_TRUNC was done by the caller. May sleep.
+   * and Dentry it was reached by, borrowed. O_TRUNC says that the caller truncates the file next. May sleep.
    */
   abstract open(mount: usize, dentry: Dentry, flags: u32): usize;
 }

@@ -269,19 +269,35 @@ function openFound(mount: Mount, dentry: Dentry, cred: Credentials, flags: u32):
   if (allowed < 0) return errorOf(allowed);
   if (mask & MAY_WRITE && !special && mount.isReadonly) return errorOf(-EROFS);
   if (flags & <u32>O_NOATIME && !isOwnerOrCapable(inode, cred)) return errorOf(-EPERM);
-  if (flags & <u32>O_TRUNC && inode.isRegular) {
-    const result = truncateInode(inode, 0, cred);
-    if (result < 0) return errorOf(result);
-  }
+  const truncates = (flags & <u32>O_TRUNC) != 0 && inode.isRegular;
   const kept = flags & ~CREATION_FLAGS;
-  if (inode.opensItself) return inode.open(changetype<usize>(mount), dentry, kept);
+  if (inode.opensItself) {
+    const result = truncates ? truncateInode(inode, 0, cred) : 0;
+    return result < 0 ? errorOf(result) : inode.open(changetype<usize>(mount), dentry, kept);
+  }
   if (type == <u32>S_IFSOCK) return errorOf(-ENXIO);
   if (type == <u32>S_IFIFO) return opened(openFifo(mount, dentry, kept));
   if (type == <u32>S_IFCHR) return opened(openDevice(inode.rdev, mount, dentry, kept));
-  const file = opened(inode.open(changetype<usize>(mount), dentry, kept));
-  // Linux truncates what it has opened, and tells in that order.
-  if (flags & <u32>O_TRUNC && inode.isRegular && !isError(file)) notifyModify(dentry);
-  return file;
+  return truncates
+    ? openEmptied(mount, dentry, kept, cred)
+    : opened(inode.open(changetype<usize>(mount), dentry, kept));
+}
+
+/** Truncates what could be opened, and tells in that order (Linux: handle_truncate()). */
+function openEmptied(mount: Mount, dentry: Dentry, kept: u32, cred: Credentials): usize {
+  const inode = dentry.file;
+  const made = inode.open(changetype<usize>(mount), dentry, kept | <u32>O_TRUNC);
+  if (isError(made)) return made;
+  const file = changetype<FileDescription>(made);
+  file.flags &= ~(<u32>O_TRUNC);
+  const result = truncateInode(inode, 0, cred);
+  if (result < 0) {
+    file.decRef();
+    return errorOf(result);
+  }
+  opened(made);
+  notifyModify(dentry);
+  return made;
 }
 
 /** Tells those who watch, now and when the description ends. `file` may be an error. */

@@ -229,15 +229,23 @@ describe("fids", () => {
       const fid = client.reach(0, "file");
       client.open(fid, fcntl.O_RDONLY);
     };
-    let opened = 0;
-    let refusal = "";
-    try {
-      for (; opened < 1000; opened++) open();
-    } catch (error) {
-      refusal = (error as RefusedError).code;
-    }
+    const untilRefused = (act: () => void): [refusal: string, done: number] => {
+      let done = 0;
+      try {
+        for (; done < 1000; done++) act();
+      } catch (error) {
+        return [(error as RefusedError).code, done];
+      }
+      return ["", done];
+    };
+    const [refusal, opened] = untilRefused(open);
     expect(refusal).toBe("EMFILE");
     expect(opened).toBeGreaterThan(100);
+    // A few are left for names: what was opened can still be found and removed.
+    expect(client.refusal(p9.P9_TMKDIR, new Message().u32(0).string("y").u32(0o755).u32(0))).toBe("");
+    const [noName, names] = untilRefused(() => client.reach(0, "file"));
+    expect(noName).toBe("EMFILE");
+    expect(names).toBeGreaterThan(5);
     expect(client.refusal(p9.P9_TMKDIR, new Message().u32(0).string("x").u32(0o755).u32(0))).toBe("EMFILE");
     for (let i = 0; i < 100; i++) witness.open(witness.reach(0, "file"), fcntl.O_RDONLY);
     client.version("9P2000.L");

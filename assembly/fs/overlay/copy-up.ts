@@ -216,10 +216,10 @@ function placeIndexed(node: OverlayNode, dir: Dentry, work: Dentry): i32 {
   return min(linkName(work, dir, name.name, name.nameLength), 0);
 }
 
-/** copyUp() of the file that `dentry` names, by this name: a name of an indexed file becomes a link to the copy. */
-export function copyUpName(dentry: Dentry): i32 {
+/** copyUp() of the file that `dentry` names and `length` bytes of it, by this name: a name of an indexed file becomes a link to the copy. */
+export function copyUpName(dentry: Dentry, length: i64 = WHOLE): i32 {
   const node = nodeOf(dentry);
-  let result = copyUp(node, WHOLE);
+  let result = copyUp(node, length);
   if (result < 0 || !node.isIndexed || dentry.isDead) return result;
   const parent = dentry.parent;
   const upper = node.upper;

@@ -1,7 +1,7 @@
 // The operations of an overlay's files and directories.
 
 import { EIO, ELOOP, ENXIO, EPERM, EROFS } from "../../abi/errno.ts";
-import { O_ACCMODE, O_RDONLY } from "../../abi/fcntl.ts";
+import { O_ACCMODE, O_RDONLY, O_TRUNC } from "../../abi/fcntl.ts";
 import { S_IFCHR, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from "../../abi/stat.ts";
 import { free } from "../../lib/ref-counted.ts";
 import { errorOf, isError } from "../../lib/result.ts";
@@ -354,11 +354,12 @@ export class OverlayInode extends OverlayNode {
     if (this.isDirectory) return changetype<usize>(new OverlayDirectory(on, dentry, flags));
     if (this.isSymlink) return errorOf(-ELOOP);
     if (!this.isRegular) return errorOf(-ENXIO);
-    if ((flags & <u32>O_ACCMODE) != <u32>O_RDONLY) {
-      const result = copyUpName(dentry);
+    const empties = (flags & <u32>O_TRUNC) != 0;
+    if (empties || (flags & <u32>O_ACCMODE) != <u32>O_RDONLY) {
+      const result = copyUpName(dentry, empties ? 0 : WHOLE);
       if (result < 0) return errorOf(result);
     }
-    return openOverlayFile(this, on, dentry, flags);
+    return openOverlayFile(this, on, dentry, flags & ~(<u32>O_TRUNC));
   }
 }
 

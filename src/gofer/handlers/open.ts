@@ -18,7 +18,7 @@ export function lopen(session: Session, request: Decoder, reply: Encoder): numbe
   if (fid === undefined) return -EBADF;
   if (fid.isOpen || fid.attribute !== null) return -EINVAL;
   if (session.mount.readonly && isMutating(flags)) return -EROFS;
-  if (session.budget.exhausted) return -EMFILE;
+  if (!session.budget.allowsOpen(1)) return -EMFILE;
   const fd = openNode(session.host, fid.node, flags);
   if (fd < 0) return fd;
   return finishOpen(session, fid, fid.node, fd, flags & O_ACCMODE, reply);

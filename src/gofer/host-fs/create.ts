@@ -58,7 +58,7 @@ export function createFile(
   budget: DescriptorBudget,
 ): OpenedFile | number {
   if ((clientFlags & O_ACCMODE) === O_ACCMODE || (clientFlags & O_DIRECTORY) !== 0) return -EINVAL;
-  if (!budget.allows(2)) return -EMFILE;
+  if (!budget.allowsOpen(2)) return -EMFILE;
   // Always O_EXCL here, so that whatever opens is new: never what a symlink names, never a FIFO.
   const flags = hostFlags(clientFlags) | O_CREAT | O_EXCL | O_NOFOLLOW;
   for (let attempt = 0; attempt < RACE_RETRIES; attempt++) {

@@ -146,6 +146,9 @@ const CAUSES: Cause[] = [
     checks: [
       "names that are unlinked while they are listed do not hide others",
       "names that are added while others are listed hide nothing",
+      "names that are renamed while they are listed do not hide others",
+      "names that another descriptor removes ahead hide none of the rest",
+      "a cookie is still good when the entries around it are gone",
     ],
   },
   {

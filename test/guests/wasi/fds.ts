@@ -3,7 +3,9 @@
 
 import {
   FDFLAGS_APPEND,
+  FDFLAGS_DSYNC,
   FDFLAGS_NONBLOCK,
+  FDFLAGS_SYNC,
   FILETYPE_CHARACTER_DEVICE,
   FILETYPE_DIRECTORY,
   FILETYPE_REGULAR_FILE,
@@ -184,6 +186,14 @@ function testRenumber(): void {
     equal("type", load<u8>(fdstat, FDSTAT_FILETYPE), FILETYPE_REGULAR_FILE);
   });
 
+  test("fd_renumber onto stderr makes it the file", (): void => {
+    const a = openFile("a");
+    ok("renumber", wasi.fd_renumber(a, 2));
+    count("write", writeBytes(2, letters, 3), 3);
+    same("content", contentOf(dir, "a"), "abc");
+    errno("the old number", wasi.fd_fdstat_get(a, fdstat), WASI_EBADF);
+  });
+
   test("fd_renumber onto a preopen makes it the file", (): void => {
     makeFile(dir, "a", "as preopen");
     ok("renumber", wasi.fd_renumber(openFile("a"), preopen));
@@ -200,6 +210,16 @@ function testFlagsAndRights(): void {
     equal("both", flagsOf(fd), FDFLAGS_APPEND | FDFLAGS_NONBLOCK);
     ok("none", wasi.fd_fdstat_set_flags(fd, 0));
     equal("none left", flagsOf(fd), 0);
+    const synced = openFile("file", 0, FDFLAGS_DSYNC);
+    equal("dsync", flagsOf(synced), FDFLAGS_DSYNC);
+    close(synced);
+    const whole = openFile("file", 0, FDFLAGS_SYNC | FDFLAGS_APPEND);
+    equal(
+      "sync, which may tell of its parts",
+      flagsOf(whole) & (FDFLAGS_SYNC | FDFLAGS_APPEND),
+      FDFLAGS_SYNC | FDFLAGS_APPEND,
+    );
+    close(whole);
     errno("unknown", wasi.fd_fdstat_set_flags(fd, 32), WASI_EINVAL);
     close(fd);
   });

@@ -49,6 +49,7 @@ import {
   close,
   FDSTAT_RIGHTS_BASE,
   FDSTAT_RIGHTS_INHERITING,
+  FILESTAT_SIZE,
   must,
   openAt,
   RIGHTS_DIRECTORY,
@@ -314,6 +315,15 @@ export function _start(): void {
       opened[held++] = last;
     }
     refused("the one too many", last, WASI_EMFILE, WASI_ENFILE);
+    // Nothing is made, and nothing emptied, for a descriptor that there is not.
+    refused("a new file", openAt(dir, "new", OFLAGS_CREAT), WASI_EMFILE, WASI_ENFILE);
+    errno("nothing was made", statAt(dir, "new", filestat), WASI_ENOENT);
+    refused("truncating", openAt(dir, "file", OFLAGS_TRUNC), WASI_EMFILE, WASI_ENFILE);
+    ok("stat without a descriptor", statAt(dir, "file", filestat));
+    equal("size", load<u64>(filestat, FILESTAT_SIZE), 4);
+    // One that is closed is one that can be had.
+    ok("close the last", close(opened[--held]));
+    opens("in its place", openAt(dir, "file"));
     for (let i = 0; i < held; i++) ok("close", close(opened[i]));
     opens("afterwards", openAt(dir, "file"));
   });

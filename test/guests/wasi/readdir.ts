@@ -22,6 +22,7 @@ import {
   FILESTAT_INO,
   must,
   openAt,
+  renameAt,
   rmdirAt,
   statAt,
   symlinkAt,
@@ -219,6 +220,64 @@ export function _start(): void {
       makeFile(dir, `added-${added++}`, "");
     }
     for (let i = 0; i < 100; i++) isTrue(`file-${i} seen`, seen.has(`file-${i}`));
+    close(fd);
+  });
+
+  test("names that are renamed while they are listed do not hide others", (): void => {
+    makeFiles(200);
+    const fd = openDirectory(dir, ".");
+    const seen = new Map<string, bool>();
+    let cookie: u64 = 0;
+    while (true) {
+      const used = read(fd, 300, cookie);
+      const entries = entriesIn(used);
+      for (let i = 0; i < entries.length; i++) {
+        const name = entries[i].name;
+        cookie = entries[i].next;
+        if (!name.startsWith("file-")) continue;
+        isTrue(`${name} once`, !seen.has(name));
+        seen.set(name, true);
+        ok(`rename ${name}`, renameAt(dir, name, dir, `moved-${name}`));
+      }
+      if (used < 300) break;
+    }
+    close(fd);
+    equal("names", seen.size, 200);
+    equal("afterwards", list(dir, 4096).length, 202);
+  });
+
+  test("names that another descriptor removes ahead hide none of the rest", (): void => {
+    makeFiles(1000);
+    const fd = openDirectory(dir, ".");
+    let cookie = entriesIn(read(fd, 200, 0))[1].next;
+    for (let i = 0; i < 1000; i += 2) ok("unlink", unlinkAt(dir, `file-${i}`));
+    const seen = new Map<string, bool>();
+    while (true) {
+      const used = read(fd, 500, cookie);
+      const entries = entriesIn(used);
+      for (let i = 0; i < entries.length; i++) {
+        isTrue(`${entries[i].name} once`, !seen.has(entries[i].name));
+        seen.set(entries[i].name, true);
+        cookie = entries[i].next;
+      }
+      if (used < 500) break;
+    }
+    for (let i = 1; i < 1000; i += 2) isTrue(`file-${i} seen`, seen.has(`file-${i}`));
+    close(fd);
+  });
+
+  test("a cookie is still good when the entries around it are gone", (): void => {
+    makeFiles(20);
+    const fd = openDirectory(dir, ".");
+    const entries = entriesIn(read(fd, 4096, 0));
+    const cookie = entries[9].next;
+    for (let i = 5; i < 15; i++) ok(`unlink ${entries[i].name}`, unlinkAt(dir, entries[i].name));
+    const rest = entriesIn(read(fd, 4096, cookie));
+    const names: string[] = [];
+    for (let i = 0; i < rest.length; i++) names.push(rest[i].name);
+    for (let i = 15; i < entries.length; i++)
+      isTrue(`${entries[i].name} told`, names.includes(entries[i].name));
+    for (let i = 0; i < 5; i++) isTrue(`${entries[i].name} not told again`, !names.includes(entries[i].name));
     close(fd);
   });
 
