@@ -271,10 +271,8 @@ function openFound(mount: Mount, dentry: Dentry, cred: Credentials, flags: u32):
   if (flags & <u32>O_NOATIME && !isOwnerOrCapable(inode, cred)) return errorOf(-EPERM);
   const truncates = (flags & <u32>O_TRUNC) != 0 && inode.isRegular;
   const kept = flags & ~CREATION_FLAGS;
-  if (inode.opensItself) {
-    const result = truncates ? truncateInode(inode, 0, cred) : 0;
-    return result < 0 ? errorOf(result) : inode.open(changetype<usize>(mount), dentry, kept);
-  }
+  // A stream of the host may be a regular file there: it goes on where it is, as it does for the one who was given it.
+  if (inode.opensItself) return inode.open(changetype<usize>(mount), dentry, kept);
   if (type == <u32>S_IFSOCK) return errorOf(-ENXIO);
   if (type == <u32>S_IFIFO) return opened(openFifo(mount, dentry, kept));
   if (type == <u32>S_IFCHR) return opened(openDevice(inode.rdev, mount, dentry, kept));

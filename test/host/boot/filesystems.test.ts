@@ -1,8 +1,10 @@
 // What a configuration's mounts become in the kernel.
 
+import { closeSync, openSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { ENOENT, ENOSPC, EROFS } from "../../../assembly/abi/errno.ts";
-import { O_CREAT, O_RDWR, O_WRONLY } from "../../../assembly/abi/fcntl.ts";
+import { O_CREAT, O_RDWR, O_TRUNC, O_WRONLY } from "../../../assembly/abi/fcntl.ts";
 import { SYS_dup2 } from "../../../assembly/abi/syscall.ts";
 import { SandboxMounts } from "../../../src/host/boot/filesystems.ts";
 import type {
@@ -12,10 +14,12 @@ import type {
   SandboxConfig,
 } from "../../../src/host/config/sandbox-config.ts";
 import { MNT_NOEXEC, MNT_NOSUID } from "../../../src/host/kernel/exports.ts";
-import { kernelTarget } from "../../support/sys/kernel.ts";
+import { type KernelProcess, kernelTarget } from "../../support/sys/kernel.ts";
 import { MountCalls } from "../../support/sys/mount-calls.ts";
 import { makeMachine } from "../../support/wvisor.ts";
+import { scratchDirectory } from "../scratch.ts";
 
+const scratch = scratchDirectory();
 const TMPFS = { type: "tmpfs", readonly: false, mode: 0o755, uid: 0, gid: 0, sizeBytes: 0 } as const;
 
 const kernel = (name: KernelFilesystem, options = ""): MountSource => ({
@@ -25,8 +29,8 @@ const kernel = (name: KernelFilesystem, options = ""): MountSource => ({
   readonly: false,
 });
 
-function boot(mounts: readonly MountConfig[]): MountCalls {
-  const machine = makeMachine();
+function boot(mounts: readonly MountConfig[], stdout?: number): MountCalls {
+  const machine = makeMachine({ streams: stdout === undefined ? [] : [stdout] });
   const config: SandboxConfig = {
     id: "x",
     hostname: "x",
@@ -38,7 +42,9 @@ function boot(mounts: readonly MountConfig[]): MountCalls {
   };
   const sandbox = new SandboxMounts(machine, config);
   sandbox.mountAll();
-  return new MountCalls(kernelTarget(machine, sandbox.namespace, "wVisor").process());
+  const process = kernelTarget(machine, sandbox.namespace, "wVisor").process() as KernelProcess;
+  if (stdout !== undefined) machine.setStream(process.task, 1, stdout, 0o100600, O_RDWR);
+  return new MountCalls(process);
 }
 
 const listed = (sys: MountCalls) => sys.mountinfo().map(({ at, type }) => `${at} ${type}`);
@@ -100,6 +106,17 @@ describe("a sandbox", () => {
     expect(sys.stat("/few")).toMatchObject({ mode: 0o040750, uid: 7, gid: 8 });
     expect([1, 2, 3].map((n) => sys.mkdir(`/few/${n}`))).toEqual([0, 0, -ENOSPC]);
     expect(sys.mkdir("/sys/fs/cgroup/x")).toBe(-EROFS);
+  });
+
+  test("opens a standard stream that is a file of the host anew, and does not cut it off", () => {
+    const file = join(scratch, "out");
+    writeFileSync(file, "before");
+    const stdout = openSync(file, "a+");
+    const sys = boot([], stdout);
+    const fd = sys.open("/dev/stdout", O_WRONLY | O_CREAT | O_TRUNC);
+    expect(sys.write(fd, ", after")).toBe(7);
+    expect(readFileSync(file, "utf8")).toBe("before, after");
+    closeSync(stdout);
   });
 
   test("has /dev as containers on Linux have it", () => {
