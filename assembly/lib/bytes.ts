@@ -52,8 +52,9 @@ export function hashBytes(at: usize, length: u32, seed: u32): u32 {
   } else {
     h ^= shortWord(at, length);
   }
-  h *= 0xc4ceb9fe1a85ec53;
-  return <u32>(h ^ (h >> 29));
+  // A product's upper half depends on all that lies below, so the upper half goes down first.
+  h ^= h >> 32;
+  return <u32>((h * 0xc4ceb9fe1a85ec53) >> 32);
 }
 
 /** A word that is the same for the same bytes, fewer than eight, and for no others of that length. */

@@ -1,4 +1,4 @@
-import { duplicate, equal, hashBytes, isAsciiText, isUtf8 } from "../../../assembly/lib/bytes.ts";
+import { copyBytes, duplicate, equal, hashBytes, isAsciiText, isUtf8 } from "../../../assembly/lib/bytes.ts";
 import { beginHeap, end } from "../support/leak-check.ts";
 import { putText } from "../support/text.ts";
 
@@ -15,6 +15,16 @@ export function aDuplicateIsACopy(): void {
   heap.free(copy);
   assert(duplicate(A, 0) == 0, "nothing for nothing");
   end();
+}
+
+export function aCopyHasEveryByteAndNoMore(): void {
+  for (let i: u32 = 0; i < 300; i++) store<u8>(A + i, <u8>i | 1);
+  for (let length: u32 = 0; length <= 140; length++) {
+    memory.fill(B, 0, 160);
+    copyBytes(B + 3, A + 5, length);
+    for (let i: u32 = 0; i < length; i++) assert(load<u8>(B + 3 + i) == load<u8>(A + 5 + i), "a byte");
+    assert(load<u8>(B + 2) == 0 && load<u8>(B + 3 + length) == 0, "nothing around it");
+  }
 }
 
 export function equalLooksAtEveryByte(): void {
@@ -40,6 +50,9 @@ export function aHashDependsOnEveryByteLengthAndSeed(): void {
     assert(hash == hashBytes(A, length, 1), "the same for the same");
     assert(hash != hashBytes(A, length, 2), "the seed");
     assert(hash != hashBytes(A, length + 1, 1), "the length");
+    store<u8>(A + length, 0x62);
+    assert(hash == hashBytes(A, length, 1), "not what is behind the end");
+    store<u8>(A + length, 0x61);
     for (let i: u32 = 0; i < length; i++) {
       store<u8>(A + i, 0x62);
       assert(hash != hashBytes(A, length, 1), "a byte");
