@@ -67,6 +67,8 @@ export const ROOT_LAST_CREDENTIALS = 1436;
 export const ROOT_LAST_PEER_GROUP_ID = 1444;
 /** Head of the registered file system types (vfs/filesystem-type.ts). */
 export const ROOT_FILESYSTEM_TYPES = 1448;
+/** The hash table of mounts (vfs/mount.ts). */
+export const ROOT_MOUNTS = 1428;
 /** Head of the list of those who wait for a POSIX record lock (vfs/file-locks.ts). */
 export const ROOT_LOCK_WAITS = 1400;
 /** The mounts of files without a place in any tree (kernel/anonymous.ts): anon_inodefs and pipefs. */

@@ -185,6 +185,8 @@ function moveTasks(oldMount: Mount, oldDentry: Dentry, mount: Mount, dentry: Den
   let thread = nextTask(0);
   while (thread !== null) {
     const task = changetype<Task>(thread);
+    task.walk.pin();
+    task.otherWalk.pin();
     if (task.rootMount === oldMount && task.rootDentry === oldDentry) task.setRoot(mount, dentry);
     if (task.cwdMount === oldMount && task.cwdDentry === oldDentry) task.setCwd(mount, dentry);
     thread = nextTask(thread.id + 1);

@@ -4,18 +4,21 @@
 // Filesystem.dentryMax, the least recently used unreferenced ones of that file system are evicted first.
 
 import { memoryIsShort } from "mm/page";
-import { ROOT_VFS } from "../abi/kernel-layout.ts";
+import { ROOT_MOUNTS, ROOT_VFS } from "../abi/kernel-layout.ts";
 import { equal, hashBytes } from "../lib/bytes.ts";
 import { DENTRY_DEAD, DENTRY_HASHED, DENTRY_REFERENCED, Dentry, Filesystem, Inode } from "./dentry.ts";
 import { moveTreeGeneration } from "./tree-generation.ts";
 
 const BUCKETS: u32 = 65536;
+/** Of the table of mounts (vfs/mount.ts). */
+export const MOUNT_BUCKETS: u32 = 4096;
 /** Room for "#" and twenty digits. */
 const UNNAMED_MAX: usize = 24;
 
-/** Makes the table (one u32 per bucket). Called once. */
+/** Makes the table of names, and that of mounts (one u32 per bucket). Called once. */
 export function initDcache(): void {
   store<u32>(ROOT_VFS, <u32>heap.alloc((<usize>BUCKETS) << 2));
+  store<u32>(ROOT_MOUNTS, <u32>heap.alloc((<usize>MOUNT_BUCKETS) << 2));
 }
 
 function bucketOf(hash: u32): usize {
@@ -75,7 +78,9 @@ export function makeRootDentry(fs: Filesystem, inode: Inode): Dentry {
 export function hashDentry(dentry: Dentry): void {
   assert(!dentry.isHashed, "the dentry is not hashed yet");
   const bucket = bucketOf(dentry.hash);
-  dentry.nextInBucket = changetype<Dentry | null>(<usize>load<u32>(bucket));
+  const head = changetype<Dentry | null>(<usize>load<u32>(bucket));
+  dentry.nextInBucket = head;
+  if (head !== null) head.previousInBucket = dentry;
   store<u32>(bucket, <u32>changetype<usize>(dentry));
   dentry.flags |= DENTRY_HASHED;
 }
@@ -89,20 +94,17 @@ export function unhashDentry(dentry: Dentry): void {
 }
 
 function unlinkFromBucket(dentry: Dentry): void {
-  const bucket = bucketOf(dentry.hash);
-  let previous: Dentry | null = null;
-  let at = changetype<Dentry | null>(<usize>load<u32>(bucket));
-  while (at !== null && at !== dentry) {
-    previous = at;
-    at = at.nextInBucket;
-  }
-  assert(at !== null, "a hashed dentry is in its bucket");
+  const next = dentry.nextInBucket;
+  const previous = dentry.previousInBucket;
   if (previous === null) {
-    store<u32>(bucket, <u32>changetype<usize>(dentry.nextInBucket));
+    assert(load<u32>(bucketOf(dentry.hash)) == <u32>changetype<usize>(dentry), "the first is in its bucket");
+    store<u32>(bucketOf(dentry.hash), <u32>changetype<usize>(next));
   } else {
-    previous.nextInBucket = dentry.nextInBucket;
+    previous.nextInBucket = next;
   }
+  if (next !== null) next.previousInBucket = previous;
   dentry.nextInBucket = null;
+  dentry.previousInBucket = null;
   dentry.flags &= ~DENTRY_HASHED;
 }
 

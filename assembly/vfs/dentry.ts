@@ -54,6 +54,8 @@ export abstract class Filesystem extends RefCounted {
   revalidates: bool = false;
   /** Walks of several names tell Inode.prepareWalk() first. */
   preparesWalks: bool = false;
+  /** How many file systems lie on each other up to this one, without the lowest (Linux: s_stack_depth). */
+  stackDepth: u32 = 0;
   /** Its files can have POSIX access control lists (Linux: SB_POSIXACL). */
   hasAcls: bool = false;
   /** Held by a rename that moves between directories, so that no ancestor moves meanwhile. */
@@ -316,6 +318,7 @@ export class Dentry extends RefCounted {
   nameLength: u32;
   hash: u32;
   nextInBucket: Dentry | null = null;
+  previousInBucket: Dentry | null = null;
   /** Where names are revalidated: the system call for which this one is known to be true (Thread.callNumber()). */
   trueIn: u64 = 0;
   nextOnLru: Dentry | null = null;

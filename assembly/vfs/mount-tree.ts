@@ -134,6 +134,7 @@ export function attachTree(top: Mount, parent: Mount, point: Dentry): i32 {
   const moving = top.namespace !== null;
   const size = sizeOf(top);
   if (!moving && namespace.count + size > MOUNTS_MAX) return -ENOSPC;
+  if (!moving && memoryIsCritical()) return -ENOMEM;
   const group = parent.group;
   let copies: Mount | null = null;
   if (group !== null) {

@@ -13,11 +13,11 @@
 // directory, walk in progress. A mount holds references on its root dentry, its mount point and, while it is mounted, its parent.
 
 import { IN_UNMOUNT } from "../abi/inotify.ts";
-import { ROOT_LAST_MOUNT_ID } from "../abi/kernel-layout.ts";
+import { ROOT_LAST_MOUNT_ID, ROOT_MOUNTS } from "../abi/kernel-layout.ts";
 import * as st from "../abi/mount.ts";
 import { duplicate } from "../lib/bytes.ts";
 import { free, RefCounted } from "../lib/ref-counted.ts";
-import { dropDentries } from "./dcache.ts";
+import { dropDentries, MOUNT_BUCKETS } from "./dcache.ts";
 import { Dentry } from "./dentry.ts";
 import { moveTreeGeneration } from "./tree-generation.ts";
 import { loseFilesystem } from "./watch.ts";
@@ -86,7 +86,11 @@ export class Mount extends RefCounted {
   nextInNamespace: Mount | null = null;
   previousInNamespace: Mount | null = null;
   nextOnDentry: Mount | null = null;
+  previousOnDentry: Mount | null = null;
+  nextInBucket: Mount | null = null;
 
+  /** Scratch of a listing: the reader reaches it. */
+  isShown: bool = false;
   // Scratch of the operations in mount-tree.ts and propagation.ts, meaningless outside of them.
   isLeaving: bool = false;
   nextInWork: Mount | null = null;
@@ -219,14 +223,21 @@ export abstract class MountList extends RefCounted {
   }
 }
 
+/**
+ * The address of the bucket of mounts on `dentry` in `parent` (Linux: m_hash()). A guest can make thousands of mounts on one dentry, and
+ * walk through all of them for each name.
+ */
+function bucketOf(parent: Mount, dentry: Dentry): usize {
+  const hash = (<u32>changetype<usize>(parent) >> 4) * 0x9e3779b1 + (<u32>changetype<usize>(dentry) >> 4);
+  return <usize>load<u32>(ROOT_MOUNTS) + ((<usize>((hash ^ (hash >> 16)) & (MOUNT_BUCKETS - 1))) << 2);
+}
+
 /** The mount on `dentry` as seen in `parent`, borrowed. */
 export function findMount(parent: Mount, dentry: Dentry): Mount | null {
-  let at = changetype<Mount | null>(dentry.mounts);
-  while (at !== null) {
-    if (at.parent === parent) return at;
-    at = at.nextOnDentry;
-  }
-  return null;
+  if (!dentry.mounts) return null;
+  let at = changetype<Mount | null>(<usize>load<u32>(bucketOf(parent, dentry)));
+  while (at !== null && (at.parent !== parent || at.mountPoint !== dentry)) at = at.nextInBucket;
+  return at;
 }
 
 /** Whether something is mounted on `dentry` in `namespace` (Linux: is_local_mountpoint()). */
@@ -245,8 +256,13 @@ export function linkToPoint(mount: Mount, parent: Mount, dentry: Dentry): void {
   dentry.incRef();
   mount.parent = parent;
   mount.mountPoint = dentry;
-  mount.nextOnDentry = changetype<Mount | null>(dentry.mounts);
+  const before = changetype<Mount | null>(dentry.mounts);
+  mount.nextOnDentry = before;
+  if (before !== null) before.previousOnDentry = mount;
   dentry.mounts = changetype<usize>(mount);
+  const bucket = bucketOf(parent, dentry);
+  mount.nextInBucket = changetype<Mount | null>(<usize>load<u32>(bucket));
+  store<u32>(bucket, <u32>changetype<usize>(mount));
   const last = parent.lastChild;
   mount.previousSibling = last;
   mount.nextSibling = null;
@@ -267,21 +283,31 @@ export function unlinkFromPoint(mount: Mount): void {
   mount.nextSibling = null;
   mount.previousSibling = null;
   const dentry = changetype<Dentry>(changetype<usize>(mount.mountPoint));
+  moveTreeGeneration();
+  unlinkFromBucket(mount, bucketOf(parent, dentry));
   unlinkFromDentry(mount, dentry);
   mount.mountPoint = null;
   dentry.decRef();
 }
 
-function unlinkFromDentry(mount: Mount, dentry: Dentry): void {
-  moveTreeGeneration();
+function unlinkFromBucket(mount: Mount, bucket: usize): void {
   let previous: Mount | null = null;
-  let at = changetype<Mount | null>(dentry.mounts);
-  while (at !== null && at !== mount) {
+  let at = changetype<Mount>(<usize>load<u32>(bucket));
+  while (at !== mount) {
     previous = at;
-    at = at.nextOnDentry;
+    at = changetype<Mount>(changetype<usize>(at.nextInBucket));
   }
-  if (at === null) return;
-  if (previous === null) dentry.mounts = changetype<usize>(mount.nextOnDentry);
-  else previous.nextOnDentry = mount.nextOnDentry;
+  if (previous === null) store<u32>(bucket, <u32>changetype<usize>(mount.nextInBucket));
+  else previous.nextInBucket = mount.nextInBucket;
+  mount.nextInBucket = null;
+}
+
+function unlinkFromDentry(mount: Mount, dentry: Dentry): void {
+  const next = mount.nextOnDentry;
+  const previous = mount.previousOnDentry;
+  if (previous === null) dentry.mounts = changetype<usize>(next);
+  else previous.nextOnDentry = next;
+  if (next !== null) next.previousOnDentry = previous;
   mount.nextOnDentry = null;
+  mount.previousOnDentry = null;
 }

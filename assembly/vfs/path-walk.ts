@@ -8,14 +8,15 @@
 // which is then described by lastName, lastLength, lastType and lastSlash.
 //
 // May sleep in lookups. Before that, and when it has arrived, it takes references on where it is; until then its caller keeps the
-// place alive, or it has it from the cache just now. What the task's root and working directory are does not change meanwhile, as
-// only the task itself changes them.
+// place alive, or it has it from the cache just now. What the task's root and working directory are changes meanwhile only by another
+// task's pivot_root(2), which then has the walk hold its own (pin()). Every few names the walk lets others into the kernel.
 
 import { EACCES, ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR, EXDEV } from "../abi/errno.ts";
 import { MAXSYMLINKS, PATH_MAX } from "../abi/limits.ts";
 import { Credentials } from "../auth/credentials.ts";
 import { free } from "../lib/ref-counted.ts";
 import { isError } from "../lib/result.ts";
+import { pause } from "../sched/pause.ts";
 import { touchAtime } from "./atime.ts";
 import { Dentry, LinkTarget } from "./dentry.ts";
 import { findKnown, lookupCached, lookupOne, needsAsking } from "./lookup.ts";
@@ -51,6 +52,9 @@ export const LAST_DOT: i32 = 1;
 export const LAST_DOTDOT: i32 = 2;
 /** The path has no component: "/". */
 export const LAST_ROOT: i32 = 3;
+
+/** How many names are resolved before others are let into the kernel: a path and its links have up to 84,000. */
+const NAMES_AT_ONCE: u32 = 64;
 
 const SLASH: u32 = 0x2f;
 const DOT: u32 = 0x2e;
@@ -96,6 +100,12 @@ export class PathWalk {
   private textDentry: usize = 0;
   private text: usize = 0;
   private generation: u64 = 0;
+  // A mount and a directory that it shows, and in which generation of the tree.
+  private showing: usize = 0;
+  private shown: usize = 0;
+  private shownAt: u64 = 0;
+  /** References on root and start are held. */
+  private isPinned: bool = false;
   // What is left to resolve: the innermost segment, and below it the remainders on the stack.
   private at: usize = 0;
   private end: usize = 0;
@@ -129,6 +139,24 @@ export class PathWalk {
     this.result.incRef();
   }
 
+  /** The task is about to lose its root or working directory: a walk in progress holds its root and start until it is released. */
+  pin(): void {
+    if (this.mount === null || this.isPinned) return;
+    this.isPinned = true;
+    changetype<Mount>(changetype<usize>(this.rootMount)).incRef();
+    changetype<Dentry>(changetype<usize>(this.rootDentry)).incRef();
+    changetype<Mount>(changetype<usize>(this.startMount)).incRef();
+    changetype<Dentry>(changetype<usize>(this.startDentry)).incRef();
+  }
+
+  private unpin(): void {
+    this.isPinned = false;
+    changetype<Dentry>(changetype<usize>(this.rootDentry)).decRef();
+    changetype<Mount>(changetype<usize>(this.rootMount)).decRef();
+    changetype<Dentry>(changetype<usize>(this.startDentry)).decRef();
+    changetype<Mount>(changetype<usize>(this.startMount)).decRef();
+  }
+
   get credentials(): Credentials {
     return changetype<Credentials>(changetype<usize>(this.cred));
   }
@@ -146,6 +174,7 @@ export class PathWalk {
       this.result.decRef();
       this.resultMount.decRef();
     }
+    if (this.isPinned) this.unpin();
     this.mount = null;
     this.dentry = null;
     if (this.depth != 0 || this.buffer != 0) this.dropSegments();
@@ -232,6 +261,7 @@ export class PathWalk {
 
   private resume(flags: u32): i32 {
     const cred = this.credentials;
+    let names: u32 = 0;
     this.lastType = LAST_ROOT;
     this.lastLength = 0;
     this.lastSlash = false;
@@ -245,6 +275,11 @@ export class PathWalk {
         if (this.depth == 0) break;
         this.popSegment();
         continue;
+      }
+      if (++names % NAMES_AT_ONCE == 0) {
+        this.hold();
+        const paused = pause();
+        if (paused < 0) return paused;
       }
       const name = at;
       while (at < end && load<u8>(at) != <u8>SLASH) at++;
@@ -403,7 +438,7 @@ export class PathWalk {
         const parent = dentry.parent;
         if (parent === null) break;
         // A directory that was moved out of what this mount shows has no way up (Linux: path_connected()).
-        if (mount.root.parent !== null && !parent.isBelow(mount.root)) return -ENOENT;
+        if (!this.isConnected(mount, parent)) return -ENOENT;
         dentry = parent;
         break;
       }
@@ -415,6 +450,25 @@ export class PathWalk {
       dentry = mountPoint;
     }
     return this.moveTo(mount, dentry, flags);
+  }
+
+  /**
+   * Whether a directory is one of those that the mount shows. The way up to the mount's root may be long: it ends at a directory of
+   * which this is known.
+   */
+  private isConnected(mount: Mount, directory: Dentry): bool {
+    const root = mount.root;
+    if (root.parent === null) return true;
+    const generation = treeGeneration();
+    const isKnown = this.shownAt == generation && this.showing == changetype<usize>(mount);
+    const known: usize = isKnown ? this.shown : 0;
+    let at: Dentry | null = directory;
+    while (at !== null && at !== root && changetype<usize>(at) != known) at = at.parent;
+    if (at === null) return false;
+    this.showing = changetype<usize>(mount);
+    this.shown = changetype<usize>(directory);
+    this.shownAt = generation;
+    return true;
   }
 
   /** Linux: nd_jump_root(). `ofPath`: the path itself begins with a slash, not a link's text. What covers the root is not entered. */

@@ -7,9 +7,7 @@
 import { ROOT_LAST_PEER_GROUP_ID } from "../abi/kernel-layout.ts";
 import { MS_SHARED, MS_SLAVE, MS_UNBINDABLE } from "../abi/mount.ts";
 import { free } from "../lib/ref-counted.ts";
-import { Dentry } from "./dentry.ts";
-import { Mount, PeerGroup } from "./mount.ts";
-import { isReachable } from "./pathname.ts";
+import { Mount, MountList, PeerGroup } from "./mount.ts";
 
 /** Gives `mount` a group of its own unless it has one. */
 export function makeShared(mount: Mount): void {
@@ -170,17 +168,16 @@ export function masterWithCopy(mount: Mount, origin: PeerGroup): PeerGroup {
 }
 
 /**
- * The nearest group above `mount` that has a member below (rootMount, rootDentry) in that namespace, by its id; 0: none. Linux:
+ * The nearest group above `mount` that has a member which is shown in that namespace (Mount.isShown), by its id; 0: none. Linux:
  * get_dominating_id().
  */
-export function dominatingId(mount: Mount, rootMount: Mount, rootDentry: Dentry): u32 {
+export function dominatingId(mount: Mount, namespace: MountList): u32 {
   let group = mount.master;
   while (group !== null) {
     let member = group.members;
     const above: PeerGroup | null = member === null ? null : member.master;
     while (member !== null) {
-      const near = member.namespace === rootMount.namespace;
-      if (near && isReachable(member, member.root, rootMount, rootDentry)) return group.id;
+      if (member.isShown && member.namespace === namespace) return group.id;
       member = member.nextMember;
     }
     group = above;

@@ -323,7 +323,8 @@ export function changeAttributes(inode: Inode, a: Attributes, cred: Credentials)
   let result = prepareAttributes(inode, a, cred);
   if (result == 0 && a.valid & ATTR_KILL_PRIV) result = dropFileCapability(inode);
   if (result == 0) result = inode.setAttributes(a);
-  if (result == 0 && inode.isDirectory && a.valid & (ATTR_MODE | ATTR_UID | ATTR_GID)) moveTreeGeneration();
+  // Also after an error: a server may have done a part of it.
+  if (inode.isDirectory && a.valid & (ATTR_MODE | ATTR_UID | ATTR_GID)) moveTreeGeneration();
   inode.lock.release();
   return result;
 }

@@ -26,7 +26,12 @@ function eachMount(task: Task, out: Text, show: ShowMount): void {
   const path = heap.alloc(PATH_MAX);
   let mount = task.namespace.next(null);
   while (mount !== null) {
-    if (isReachable(mount, mount.root, task.rootMount, task.rootDentry)) show(task, mount, path, out);
+    mount.isShown = isReachable(mount, mount.root, task.rootMount, task.rootDentry);
+    mount = task.namespace.next(mount);
+  }
+  mount = task.namespace.next(null);
+  while (mount !== null && !out.failed) {
+    if (mount.isShown) show(task, mount, path, out);
     mount = task.namespace.next(mount);
   }
   heap.free(path);
@@ -61,7 +66,7 @@ function showPropagation(mount: Mount, task: Task, out: Text): void {
   if (group !== null) out.text(" shared:").decimal(group.id);
   if (master !== null) {
     out.text(" master:").decimal(master.id);
-    const from = dominatingId(mount, task.rootMount, task.rootDentry);
+    const from = dominatingId(mount, task.namespace);
     if (from && from != master.id) out.text(" propagate_from:").decimal(from);
   }
   if (mount.isUnbindable) out.text(" unbindable");
