@@ -6,7 +6,8 @@
 // An entry also keeps what an ABI layer remembers for each descriptor and Linux does not: the rights of WASI, and the name
 // of a preopened directory.
 
-import { EBADF, EMFILE } from "../abi/errno.ts";
+import { memoryIsCritical } from "mm/page";
+import { EBADF, EMFILE, ENFILE } from "../abi/errno.ts";
 import { FD_CLOEXEC, O_PATH } from "../abi/fcntl.ts";
 import { FD_MAX } from "../abi/limits.ts";
 import { duplicate } from "../lib/bytes.ts";
@@ -59,6 +60,14 @@ export class FdTable {
     let fd = max(this.lowest, least);
     while (fd < this.capacity && this.at(fd).file) fd++;
     return fd < <u32>FD_MAX;
+  }
+
+  /**
+   * Whether a new file may be opened: 0 or an errno. EMFILE; ENFILE when the kernel's memory is nearly gone, for a guest may open many.
+   */
+  checkRoom(): i32 {
+    if (!this.hasRoom(0)) return -EMFILE;
+    return memoryIsCritical() ? -ENFILE : 0;
   }
 
   /** Puts `file` into the lowest free descriptor at or above `least`; takes over the reference. EMFILE drops it. */

@@ -106,8 +106,16 @@ export function walkAs(
   return result;
 }
 
-/** Installs a description that the task has just made as the lowest free descriptor. Takes the caller's reference. */
+/**
+ * Installs a description that the task has just made as the lowest free descriptor. Takes the caller's reference. Errors: EMFILE,
+ * ENFILE when the kernel's memory is nearly gone.
+ */
 export function installNew(task: Task, file: FileDescription, closeOnExec: bool): i32 {
+  const room = task.fds.checkRoom();
+  if (room < 0) {
+    file.decRef();
+    return room;
+  }
   file.openedBy = task.cred.number;
   return task.fds.install(file, 0, closeOnExec);
 }

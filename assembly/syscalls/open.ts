@@ -1,6 +1,6 @@
 // open(2), openat(2), openat2(2), creat(2), close(2).
 
-import { E2BIG, EAGAIN, EBADF, EFAULT, EINVAL, EMFILE, ENOTDIR } from "../abi/errno.ts";
+import { E2BIG, EAGAIN, EBADF, EFAULT, EINVAL, ENOTDIR } from "../abi/errno.ts";
 import {
   AT_FDCWD,
   O_ACCMODE,
@@ -67,7 +67,7 @@ function checkFlags(flags: u32): i32 {
 
 /**
  * Unknown flags are nothing, and a mode without O_CREAT or O_TMPFILE is not looked at. Errors: EINVAL for contradictory flags; EFAULT,
- * ENAMETOOLONG, ENOENT; EMFILE; EBADF, ENOTDIR; then what the walk and the file say.
+ * ENAMETOOLONG, ENOENT; EMFILE, ENFILE; EBADF, ENOTDIR; then what the walk and the file say.
  */
 export function openat(task: Task, dirFd: i32, path: usize, flags: u32, mode: u32): i64 {
   let known = flags & <u32>VALID_FLAGS;
@@ -121,9 +121,10 @@ function openWith(task: Task, dirFd: i32, path: usize, flags: u32, mode: u32, bi
   const walk = task.walk;
   const length = inRoot ? beginInRoot(task, walk, dirFd, path) : beginAt(task, walk, dirFd, path, 0);
   const pathIsGood = length >= 0 || length == -EBADF || length == -ENOTDIR;
-  if (pathIsGood && !task.fds.hasRoom(0)) {
+  const room = pathIsGood ? task.fds.checkRoom() : 0;
+  if (room < 0) {
     walk.release();
-    return -EMFILE;
+    return room;
   }
   if (length < 0) return length;
   const file = openAt(walk, <u32>length, flags & ~(<u32>O_CLOEXEC), mode, bits);

@@ -9,7 +9,7 @@
 //
 // Nothing is moved while a lock is needed: the kernel lock is held from the look at the ring to the copy, and given up only to sleep.
 
-import { allocDataPages, freePages } from "mm/page";
+import { allocDataPages, freePages, memoryIsShort } from "mm/page";
 import { EAGAIN, EBUSY, EFAULT, EINVAL, ENOMEM, ENOTTY, ENXIO, EPERM, EPIPE } from "../abi/errno.ts";
 import { O_ACCMODE, O_DIRECT, O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY } from "../abi/fcntl.ts";
 import { FIONREAD } from "../abi/ioctl.ts";
@@ -99,6 +99,7 @@ export class Pipe extends RefCounted {
     while (<u64>count * PAGE < <u64>size) count <<= 1;
     if (count > this.slotCount && count * PAGE > PIPE_MAX_SIZE && !privileged) return -EPERM;
     if (<u64>count * PAGE > <u64>CAPACITY_MAX) return -ENOMEM;
+    if (count > this.slotCount && memoryIsShort()) return -ENOMEM;
     const used = this.head - this.tail;
     if (used > count) return -EBUSY;
     const slots = heap.alloc((<usize>count) << SLOT_SHIFT);

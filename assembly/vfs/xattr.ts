@@ -9,8 +9,9 @@
 // Names are whole, 1 to XATTR_NAME_MAX bytes, and values have at most XATTR_SIZE_MAX, both in kernel memory. Whether the mount may
 // be written is the caller's to ask. All may sleep.
 
+import { memoryIsShort } from "mm/page";
 import { CAP_FSETID, CAP_SETFCAP, CAP_SYS_ADMIN } from "../abi/capability.ts";
-import { EACCES, EINVAL, ENODATA, EOPNOTSUPP, EPERM, ERANGE } from "../abi/errno.ts";
+import { EACCES, EINVAL, ENODATA, ENOSPC, EOPNOTSUPP, EPERM, ERANGE } from "../abi/errno.ts";
 import { S_ISGID, S_ISVTX } from "../abi/stat.ts";
 import {
   VFS_CAP_REVISION_2,
@@ -266,9 +267,11 @@ function getAcl(inode: Inode, isDefault: bool, out: usize, capacity: u32): i32 {
   return <i32>acl.size;
 }
 
-/** Sets the list that a value says, or removes it for an empty value (Linux: do_set_acl()). Errors: EINVAL, EOPNOTSUPP; setLocked()'s. */
+/** Sets the list that a value says, or removes it for an empty value (Linux: do_set_acl()). Errors: ENOSPC, EINVAL, EOPNOTSUPP; setLocked()'s. */
 function setAcl(inode: Inode, cred: Credentials, isDefault: bool, value: usize, length: u32): i32 {
   let decoded: usize = 0;
+  // Its file system has no bound for lists.
+  if (length && memoryIsShort()) return -ENOSPC;
   if (length) {
     decoded = decodeAcl(value, length);
     if (isError(decoded)) return <i32>decoded;

@@ -119,8 +119,8 @@ export function pathOpen(
     walk.release();
     return abi.WASI_ENOTCAPABLE;
   }
-  // Before anything is made: a call that fails leaves nothing behind (Linux: get_unused_fd_flags()).
-  const misplaced: u32 = !accessOk(out, 4) ? abi.WASI_EFAULT : task.fds.hasRoom(0) ? 0 : abi.WASI_EMFILE;
+  // Before anything is made: a call that fails leaves nothing behind (Linux: get_unused_fd_flags(), alloc_empty_file()).
+  const misplaced: u32 = accessOk(out, 4) ? wasiErrno(task.fds.checkRoom()) : abi.WASI_EFAULT;
   if (misplaced) {
     walk.release();
     return misplaced;

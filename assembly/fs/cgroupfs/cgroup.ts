@@ -2,7 +2,8 @@
 // hierarchy, at first in the root. What is set is kept and shown: a guest's memory and time are limited by the sandbox, not by
 // groups that the guest makes.
 
-import { EBUSY, EINVAL, ENOSPC, ESRCH } from "../../abi/errno.ts";
+import { memoryIsShort } from "mm/page";
+import { EBUSY, EINVAL, ENODEV, ENOSPC, ESRCH } from "../../abi/errno.ts";
 import { currentTask } from "../../kernel/current-task.ts";
 import { findTask, nextTask } from "../../kernel/pid-table.ts";
 import { RadixTree } from "../../lib/radix-tree.ts";
@@ -65,7 +66,7 @@ export class CgroupDirectory extends KernfsDirectory {
   /** A new group. Errors: ENOSPC; EINVAL for a name with a line end. */
   override mkdir(child: Dentry, mode: u32, uid: u32, gid: u32): i32 {
     const fs = this.hierarchy;
-    if (fs.groups >= GROUPS_MAX) return -ENOSPC;
+    if (fs.groups >= GROUPS_MAX || memoryIsShort()) return -ENOSPC;
     for (let i: u32 = 0; i < child.nameLength; i++) {
       if (load<u8>(child.name + i) == <u8>LINE_END) return -EINVAL;
     }
@@ -124,15 +125,16 @@ export class MembersFile extends KernfsFile {
     return 0;
   }
 
-  /** 0 is the writer itself. Errors: EINVAL, ESRCH. */
+  /** 0 is the writer itself. Errors: ENODEV for a group that was removed, EINVAL, ESRCH. */
   override store(text: usize, length: u32, _offset: i64): i64 {
+    const group = changetype<CgroupDirectory>(this.group);
+    if (group.dead) return -ENODEV;
     const value = parseSigned(text, length);
     if (value < 0 || value > <i64>i32.MAX_VALUE) return -EINVAL;
     const self = currentTask();
     let pid = <u32>value;
     if (pid == 0 && self !== null) pid = self.id;
     if (findTask(pid) === null) return -ESRCH;
-    const group = changetype<CgroupDirectory>(this.group);
     group.hierarchy.members.set(pid, this.isRoot ? 0 : this.group);
     return length;
   }

@@ -1,5 +1,6 @@
 // One instance of devpts: its options, and the terminals that it has now.
 
+import { memoryIsShort } from "mm/page";
 import { EIO, ENOSPC } from "../../abi/errno.ts";
 import { ROOT_TERMINALS } from "../../abi/kernel-layout.ts";
 import { S_IFCHR } from "../../abi/stat.ts";
@@ -83,7 +84,7 @@ export class DevptsFilesystem extends KernfsFilesystem {
   addTerminal(uid: u32, gid: u32): usize {
     let index: u32 = 0;
     while (index < this.max && this.nodes.get(index)) index++;
-    if (index >= this.max) return errorOf(-ENOSPC);
+    if (index >= this.max || memoryIsShort()) return errorOf(-ENOSPC);
     const terminal = new Terminal(index);
     const node = new TerminalInode(this, terminal);
     node.uid = this.uid == NO_ID ? uid : this.uid;

@@ -1,6 +1,7 @@
 // mqueue: POSIX message queues as files (Linux: ipc/mqueue.c). Queues can be made, listed, looked at and removed by their names;
 // messages go through system calls of their own, which there are none of here, so that every queue is empty.
 
+import { memoryIsShort } from "mm/page";
 import { EINVAL, ENOSPC } from "../../abi/errno.ts";
 import { S_IFREG } from "../../abi/stat.ts";
 import { StatFs } from "../../vfs/attributes.ts";
@@ -51,7 +52,7 @@ class MqueueDirectory extends KernfsDirectory {
 
   /** Errors: ENOSPC. */
   override create(child: Dentry, mode: u32, uid: u32, gid: u32): i32 {
-    if (this.count >= QUEUES_MAX) return -ENOSPC;
+    if (this.count >= QUEUES_MAX || memoryIsShort()) return -ENOSPC;
     const queue = new Queue(this.kernfs, mode & 0o7777);
     queue.mode = <u32>S_IFREG | (mode & 0o7777);
     queue.uid = uid;

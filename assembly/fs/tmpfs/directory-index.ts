@@ -12,6 +12,8 @@ import { Inode } from "../../vfs/dentry.ts";
 import { OFFSET_END } from "../../vfs/file-description.ts";
 
 const FIRST_CAPACITY: u32 = 8;
+/** Names of one directory: so many that each table is one block of the page allocator's, of which the order has as many holes again. */
+const ENTRIES_MAX: u32 = 500_000;
 /** A hole with a stride of one: the stride is shifted, and entries have even addresses. */
 const HOLE: u32 = 3;
 /** Cookies 0 and 1 are "." and "..". */
@@ -94,6 +96,11 @@ export class DirectoryIndex {
       this.compact();
       this.shrink();
     }
+  }
+
+  /** Whether there can be no more entries. */
+  get isFull(): bool {
+    return this.count >= ENTRIES_MAX;
   }
 
   /** Whether one more entry needs no larger tables. */

@@ -104,8 +104,13 @@ export class TmpfsDirectory extends TmpfsInode {
     return changetype<usize>(inode);
   }
 
+  /** Room for one more name, and its share of the inodes. */
+  private takePlace(): bool {
+    return !this.entries.isFull && this.limits.takeInode();
+  }
+
   override mknod(child: Dentry, mode: u32, rdev: u32, uid: u32, gid: u32): i32 {
-    if (!this.limits.takeInode()) return -ENOSPC;
+    if (!this.takePlace()) return -ENOSPC;
     const ino = this.nextIno();
     if ((mode & <u32>S_IFMT) == <u32>S_IFREG) {
       return this.add(child, new TmpfsRegularFile(this.fs, this.limits, ino, mode, uid, gid));
@@ -116,7 +121,7 @@ export class TmpfsDirectory extends TmpfsInode {
   }
 
   override mkdir(child: Dentry, mode: u32, uid: u32, gid: u32): i32 {
-    if (!this.limits.takeInode()) return -ENOSPC;
+    if (!this.takePlace()) return -ENOSPC;
     this.nlink++;
     return this.add(
       child,
@@ -125,7 +130,7 @@ export class TmpfsDirectory extends TmpfsInode {
   }
 
   override symlink(child: Dentry, target: usize, length: u32, uid: u32, gid: u32): i32 {
-    if (!this.limits.takeInode()) return -ENOSPC;
+    if (!this.takePlace()) return -ENOSPC;
     if (takesPage(length) && !this.limits.takePages(1)) {
       this.limits.giveInode();
       return -ENOSPC;
@@ -135,6 +140,7 @@ export class TmpfsDirectory extends TmpfsInode {
 
   override link(child: Dentry, target: Dentry): i32 {
     const inode = target.file;
+    if (this.entries.isFull) return -ENOSPC;
     // A file without a name has its share already.
     if (inode.nlink > 0 && !this.limits.takeInode()) return -ENOSPC;
     inode.nlink++;
@@ -176,13 +182,16 @@ export class TmpfsDirectory extends TmpfsInode {
   override rename(from: Dentry, toDirectory: Inode, to: Dentry, flags: u32, uid: u32, gid: u32): i32 {
     const target = changetype<TmpfsDirectory>(toDirectory);
     if (flags & <u32>RENAME_EXCHANGE) return this.exchange(from, target, to);
-    if (!target.entries.hasRoom && memoryIsShort()) return -ENOSPC;
+    if (target.entries.isFull || (!target.entries.hasRoom && memoryIsShort())) return -ENOSPC;
     const moved = changetype<TmpfsInode>(from.file);
     const replaced = to.inode;
+    if (replaced !== null && replaced.isDirectory) {
+      if (changetype<TmpfsDirectory>(replaced).entries.count > 0) return -ENOTEMPTY;
+    }
+    if (flags & <u32>RENAME_WHITEOUT && !this.limits.takeInode()) return -ENOSPC;
     if (replaced !== null) {
-      if (replaced.isDirectory && changetype<TmpfsDirectory>(replaced).entries.count > 0) return -ENOTEMPTY;
-      const result = replaced.isDirectory ? target.rmdir(to) : target.unlink(to);
-      if (result < 0) return result;
+      if (replaced.isDirectory) target.rmdir(to);
+      else target.unlink(to);
     }
     moved.incRef();
     this.removeEntry(from);
@@ -199,9 +208,8 @@ export class TmpfsDirectory extends TmpfsInode {
     return 0;
   }
 
-  /** Leaves a 0:0 character device in the old place. */
+  /** Leaves a 0:0 character device in the old place; its share of the inodes was taken. */
   private addWhiteout(from: Dentry, uid: u32, gid: u32): void {
-    this.limits.forceInode();
     const node = new TmpfsSpecialFile(this.fs, this.limits, this.nextIno(), <u32>S_IFCHR, uid, gid);
     this.entries.add(from.name, from.nameLength, node);
     node.decRef();

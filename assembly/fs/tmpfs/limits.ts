@@ -41,7 +41,7 @@ export class TmpfsLimits extends RefCounted {
     this.giveInodeSpace(INODE_SPACE);
   }
 
-  /** For what may not fail: a root, a whiteout. Given back as all others. */
+  /** For what may not fail: a root. Given back as all others. */
   forceInode(): void {
     this.inodeSpaceUsed += INODE_SPACE;
   }

@@ -355,6 +355,12 @@ export function tmpfsCases(make: () => Target): void {
       expect(statOf(sys, "/t/directory").mode & 0o170000).toBe(0o100000);
     });
 
+    test("leave no whiteout when there are no inodes for it", "nr_inodes=2", (sys) => {
+      sys.close(create(sys));
+      expect(sys.rename("/t/file", "/t/moved", RENAME_WHITEOUT)).toBe(-ENOSPC);
+      expect(statOf(sys)).toMatchObject({ nlink: 1 });
+      expect(sys.rename("/t/file", "/t/moved")).toBe(0);
+    });
     test("leave a whiteout when told to", "", (sys) => {
       create(sys);
       expect(sys.rename("/t/file", "/t/moved", RENAME_WHITEOUT)).toBe(0);
