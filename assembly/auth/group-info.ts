@@ -2,6 +2,7 @@
 // immutable once a task runs with one of them.
 
 import { RefCounted } from "../lib/ref-counted.ts";
+import { sortWords } from "../lib/sort.ts";
 
 /** Linux: NGROUPS_MAX. */
 export const GROUPS_MAX: u32 = 65536;
@@ -32,6 +33,16 @@ export class GroupInfo extends RefCounted {
     store<u32>(at, gid);
     this.count++;
     return true;
+  }
+
+  /** Takes the `count` groups at `list`, at most GROUPS_MAX in any order, as the groups of what is new and has none. */
+  takeAll(list: usize, count: u32): void {
+    if (count == 0) return;
+    this.ids = heap.alloc((<usize>count) << 2);
+    this.capacity = count;
+    this.count = count;
+    memory.copy(this.ids, list, (<usize>count) << 2);
+    sortWords(this.ids, count);
   }
 
   destroy(): void {

@@ -56,6 +56,7 @@ const EVENT_SIZE: u32 = 16;
 @final
 class InotifyWatch extends Watch {
   nextInInstance: InotifyWatch | null = null;
+  previousInInstance: InotifyWatch | null = null;
 
   /** Takes a reference on `inode`. */
   constructor(
@@ -154,7 +155,9 @@ export class InotifyFile extends FileDescription {
     }
     if (this.watchCount >= WATCHES_MAX || this.lastWd == i32.MAX_VALUE || memoryIsShort()) return -ENOSPC;
     const made = new InotifyWatch(this, inode, ++this.lastWd, mask);
-    made.nextInInstance = this.watches;
+    const head = this.watches;
+    made.nextInInstance = head;
+    if (head !== null) head.previousInInstance = made;
     this.watches = made;
     this.watchCount++;
     return made.wd;
@@ -171,14 +174,11 @@ export class InotifyFile extends FileDescription {
 
   /** Ends a watch, and tells so. */
   drop(watch: InotifyWatch): void {
-    let previous: InotifyWatch | null = null;
-    let at = this.watches;
-    while (at !== null && at !== watch) {
-      previous = at;
-      at = at.nextInInstance;
-    }
-    if (previous === null) this.watches = watch.nextInInstance;
-    else previous.nextInInstance = watch.nextInInstance;
+    const next = watch.nextInInstance;
+    const previous = watch.previousInInstance;
+    if (previous === null) this.watches = next;
+    else previous.nextInInstance = next;
+    if (next !== null) next.previousInInstance = previous;
     this.watchCount--;
     this.push(watch.wd, IN_IGNORED, 0, 0, 0);
     watch.destroy();

@@ -18,6 +18,7 @@ import { MAX_RW_COUNT } from "../abi/limits.ts";
 import { S_IFIFO } from "../abi/stat.ts";
 import { Task } from "../kernel/task.ts";
 import { errorOf, isError } from "../lib/result.ts";
+import { PAUSE_BYTES, pause } from "../sched/pause.ts";
 import { fileAccessed } from "../vfs/atime.ts";
 import { FileDescription } from "../vfs/file-description.ts";
 import { notifyAccess, notifyModify } from "../vfs/fsnotify.ts";
@@ -77,6 +78,7 @@ function moveData(
     }
     done += put;
     if (put < got) break;
+    if (done % PAUSE_BYTES == 0) error = pause();
   }
   if (done) {
     notifyAccess(source.dentry);

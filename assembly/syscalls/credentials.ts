@@ -145,7 +145,7 @@ export function setgroups(task: Task, count: i32, list: usize): i64 {
     if (load<u32>(list + ((<usize>i) << 2)) == NONE) return -EINVAL;
   }
   const groups = new GroupInfo();
-  for (let i = 0; i < count; i++) groups.add(load<u32>(list + ((<usize>i) << 2)));
+  groups.takeAll(list, count);
   const made = task.cred.copy();
   made.setGroups(groups);
   groups.decRef();

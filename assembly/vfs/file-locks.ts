@@ -336,6 +336,11 @@ export function setWholeLock(inode: Inode, owner: usize, pid: i32, type: i32, wa
     if (result < 0) break;
   }
   if (result == 0 && type != F_UNLCK) {
+    // Another task may have locked by the same description meanwhile.
+    if (locks.findWhole(owner) !== null) {
+      locks.dropWhole(owner);
+      locks.queue.wakeAll();
+    }
     if (isFull(locks)) result = -ENOLCK;
     else locks.addWhole(owner, pid, type);
   }

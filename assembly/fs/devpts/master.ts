@@ -6,6 +6,7 @@ import { FIONREAD, TIOCGPGRP, TIOCGPTLCK, TIOCGPTN, TIOCOUTQ, TIOCSPTLCK } from 
 import { POLLHUP, POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM } from "../../abi/poll.ts";
 import { IovIter } from "../../mm/iov-iter.ts";
 import { isKernelMemory } from "../../mm/kernel-memory.ts";
+import { pause } from "../../sched/pause.ts";
 import { WaitQueue } from "../../sched/wait-queue.ts";
 import { Dentry } from "../../vfs/dentry.ts";
 import { FileDescription } from "../../vfs/file-description.ts";
@@ -90,7 +91,11 @@ export class MasterDescription extends FileDescription {
         written++;
       }
       terminal.wakeBoth();
-      if (done == length) continue;
+      if (done == length) {
+        // Bytes that nobody reads are lost, and so a write may go on for long.
+        result = pause();
+        continue;
+      }
       result = this.flags & <u32>O_NONBLOCK ? -EAGAIN : terminal.masterWait.sleep(-1);
     }
     heap.free(chunk);

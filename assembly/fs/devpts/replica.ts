@@ -6,6 +6,7 @@ import { FIONREAD, TIOCGPGRP, TIOCGSID, TIOCNOTTY, TIOCOUTQ, TIOCSPGRP } from ".
 import { POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM } from "../../abi/poll.ts";
 import { ICANON, VMIN, VTIME } from "../../abi/termios.ts";
 import { IovIter } from "../../mm/iov-iter.ts";
+import { pause } from "../../sched/pause.ts";
 import { WaitQueue } from "../../sched/wait-queue.ts";
 import { Dentry } from "../../vfs/dentry.ts";
 import { FileDescription } from "../../vfs/file-description.ts";
@@ -106,7 +107,11 @@ export class ReplicaDescription extends FileDescription {
         written++;
       }
       terminal.masterWait.wakeAll();
-      if (done == length) continue;
+      if (done == length) {
+        // Bytes that the settings swallow take no room, and so a write may go on for long.
+        result = pause();
+        continue;
+      }
       result = this.flags & <u32>O_NONBLOCK ? -EAGAIN : terminal.replicaWait.sleep(-1);
     }
     heap.free(chunk);

@@ -55,7 +55,12 @@ export class GoferFile extends FileDescription {
     if (to.remaining == 0 || offset > OFFSET_MAX) return 0;
     if (this.node.isOutdated(this.handle)) this.reopen();
     this.node.accessed();
-    return this.isDirect(to) ? this.readDirect(to, offset) : this.readMessages(to, offset);
+    // Another task with the same description may reopen() it meanwhile.
+    const handle = this.handle;
+    handle.incRef();
+    const done = this.isDirect(to) ? this.readDirect(to, offset) : this.readMessages(to, offset);
+    handle.decRef();
+    return done;
   }
 
   /** Gets another handle for reading in place of one that may show an older file. Where that fails it stays. */

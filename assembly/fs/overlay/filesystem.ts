@@ -62,6 +62,7 @@ export class OverlayFilesystem extends Filesystem {
   }
 
   private setLayer(layer: u32, root: Dentry, flags: u32): void {
+    this.stackDepth = max(this.stackDepth, root.fs.stackDepth + 1);
     const number = this.numberOf(root.fs, layer);
     root.incRef();
     const at = this.layers + ((<usize>layer) << 3);

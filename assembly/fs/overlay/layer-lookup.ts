@@ -24,6 +24,7 @@ import {
 } from "./own-xattrs.ts";
 
 const SLASH: u8 = 0x2f;
+const DOT: u8 = 0x2e;
 
 @final
 export class LayerLookup {
@@ -164,14 +165,18 @@ export class LayerLookup {
   }
 }
 
-/** Whether a text is one name, or a path of names each behind one slash. */
+/** Whether a text is one name, or a path of names each behind one slash; no name is "." or "..". */
 function isRedirect(text: usize, length: u32): bool {
   const absolute = load<u8>(text) == SLASH;
   let start: u32 = absolute ? 1 : 0;
   for (let i = start; i <= length; i++) {
     if (i < length && load<u8>(text + i) != SLASH) continue;
-    if (i == start || (i < length && !absolute)) return false;
+    if (i == start || (i < length && !absolute) || isDots(text + start, i - start)) return false;
     start = i + 1;
   }
   return true;
+}
+
+function isDots(name: usize, length: u32): bool {
+  return length <= 2 && load<u8>(name) == DOT && load<u8>(name + length - 1) == DOT;
 }

@@ -13,6 +13,7 @@ import { DT_CHR, DT_DIR, DT_REG, DT_UNKNOWN } from "../../abi/stat.ts";
 import { equal, hashBytes } from "../../lib/bytes.ts";
 import { free } from "../../lib/ref-counted.ts";
 import { isError } from "../../lib/result.ts";
+import { pause } from "../../sched/pause.ts";
 import { Dentry } from "../../vfs/dentry.ts";
 import { DirectorySink } from "../../vfs/directory-sink.ts";
 import { FileDescription } from "../../vfs/file-description.ts";
@@ -149,6 +150,8 @@ export class Listing {
         if (hidden && oci) result = this.addHidden(buffer);
         else if (!hidden && !oci) result = this.addEntry(node, dir, layer, buffer);
       }
+      // Names that collide in the table are looked for one by one.
+      if (result == 0) result = pause();
       if (result == 0) result = buffer.fill(description, cookie);
     }
     description.decRef();

@@ -25,6 +25,9 @@ const UPPER_LENGTH: u32 = 5;
 const WORKDIR: usize = memory.data<u8>([0x77, 0x6f, 0x72, 0x6b]);
 const WORKDIR_LENGTH: u32 = 4;
 
+/** Overlays on each other, each of which asks the next (Linux: FILESYSTEM_MAX_STACK_DEPTH). */
+const STACK_MAX: u32 = 2;
+
 /** The options of an overlay that nobody gave any: as a container's root is best served. */
 export const OVL_DEFAULT: u32 = OVL_REDIRECT | OVL_INDEX;
 
@@ -33,7 +36,7 @@ export const OVL_DEFAULT: u32 = OVL_REDIRECT | OVL_INDEX;
  * `workdir` is an empty directory of the upper's file system, for this overlay alone; null: work files are made beside their
  * places, and there is no index. `lowers` is the address of `count` u32 addresses of dentries, topmost first. Takes references
  * of its own on all of them. `flags` are OVL_*.
- * Errors: EINVAL for no layers, too many, one that is no directory, or a workdir elsewhere than the upper layer, in it or above it;
+ * Errors: EINVAL for no layers, too many, one that is no directory, overlays of overlays of overlays, or a workdir elsewhere than the upper layer, in it or above it;
  * and what making the work directories gives.
  */
 export function mountOverlay(
@@ -50,6 +53,10 @@ export function mountOverlay(
       return errorOf(-EINVAL);
   }
   const fs = new OverlayFilesystem(upper, lowers, count, flags);
+  if (fs.stackDepth > STACK_MAX) {
+    fs.decRef();
+    return errorOf(-EINVAL);
+  }
   if (upper !== null && workdir !== null && !fs.readonly) {
     const prepared = prepareWork(fs, upper, workdir);
     if (prepared < 0) {

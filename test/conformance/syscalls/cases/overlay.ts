@@ -575,6 +575,20 @@ export function overlayCases(make: () => Target): void {
     });
   });
 
+  describe("an overlay as a layer", () => {
+    layered("is one of another, and that of no third", (on) => {
+      on.file("/l/f");
+      on.mounted();
+      for (const path of ["/e", "/second", "/third"]) on.dir(path);
+      const over = (lower: string, place: string) =>
+        on.raw(nr.SYS_mount, "overlay", place, "overlay", 0, `lowerdir=${lower}:/e`);
+      expect(over("/m", "/second")).toBe(0);
+      expect(on.read("/second/f")).toBe("/l/f");
+      expect(over("/second", "/third")).toBe(-EINVAL);
+      expect(on.raw(nr.SYS_umount2, "/second", 0)).toBe(0);
+    });
+  });
+
   describe("a listing of a merged directory", () => {
     layered("goes on where it was while names are made and removed", (on) => {
       on.dir("/l/d");
