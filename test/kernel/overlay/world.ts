@@ -322,7 +322,7 @@ export class Tree {
     const directory = changetype<FileDescription>(opened);
     do {
       finder.refill();
-      check(directory.iterate(finder, finder.next) == 0, "the directory can be listed");
+      check(directory.iterate(finder, finder.next) >= 0, "the directory can be listed");
     } while (finder.took > 0);
     directory.decRef();
     return finder;
