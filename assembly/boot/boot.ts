@@ -40,7 +40,7 @@ import {
   TYPE_NODEV,
   TYPE_USER_MOUNT,
 } from "../vfs/filesystem-type.ts";
-import { MNT_NOEXEC, MNT_RELATIME, Mount } from "../vfs/mount.ts";
+import { MNT_NOEXEC, Mount } from "../vfs/mount.ts";
 import { MountNamespace } from "../vfs/mount-namespace.ts";
 import { PathWalk, WALK_FOLLOW } from "../vfs/path-walk.ts";
 import { checkPermission, MAY_EXEC } from "../vfs/permission.ts";
@@ -68,9 +68,9 @@ export function bootKernel(maxBytes: u32): i32 {
   return 0;
 }
 
-/** The tmpfs that memfd_create(2) makes its files in; no tree shows it. */
+/** The tmpfs that memfd_create(2) makes its files in; no tree shows it, and each read moves access times. */
 function initMemfd(): void {
-  const mount = new Mount(numberFilesystem(mountTmpfs(0, 0o777, 0, 0)), MNT_RELATIME);
+  const mount = new Mount(numberFilesystem(mountTmpfs(0, 0o777, 0, 0)), 0);
   store<u32>(ROOT_MEMFD, <u32>changetype<usize>(mount));
 }
 

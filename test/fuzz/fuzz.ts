@@ -13,7 +13,7 @@ import { type FsType, IDENTITIES, makeWorlds, type Worlds } from "./worlds.ts";
 const EPISODE = 1000;
 /** Calls between comparisons of the trees, and between ticks. */
 const TREES_EVERY = 500;
-const TICKS_EVERY = 250;
+const TICKS_EVERY = 400;
 const FDS_MAX = 40;
 const SHRINK_STEPS = 1500;
 
@@ -40,6 +40,8 @@ export interface FuzzOptions {
   readonly without?: readonly string[];
   /** How many differences to look for before it ends. */
   readonly failuresMax?: number;
+  /** How often to try to make a difference's test simpler. */
+  readonly shrinkSteps?: number;
   readonly progress?: (text: string) => void;
 }
 
@@ -104,17 +106,25 @@ function isOfTheMoment({ linux, ours }: Difference): boolean {
   return linux === `${-ELOOP}` && ours !== linux;
 }
 
-function explain(worlds: Worlds, run: Run, abilities: Abilities, title: string): string {
+function explain(worlds: Worlds, run: Run, abilities: Abilities, title: string, tries: number): string {
   const first = run.difference!;
   const trees = first.step === undefined;
-  let attempts = SHRINK_STEPS;
+  let attempts = tries;
   const steps = shrink(run.steps, first, (tried) =>
     attempts-- > 0 ? replay(worlds, tried, abilities, trees) : undefined,
   );
   return printTest(steps, replay(worlds, steps, abilities, trees) ?? first, title);
 }
 
-export function fuzz({ type, seed, more, without = [], failuresMax = 1, progress }: FuzzOptions): FuzzReport {
+export function fuzz({
+  type,
+  seed,
+  more,
+  without = [],
+  failuresMax = 1,
+  shrinkSteps = SHRINK_STEPS,
+  progress,
+}: FuzzOptions): FuzzReport {
   const worlds = makeWorlds(type);
   const started = performance.now();
   const kinds = new Map<string, number>();
@@ -132,7 +142,10 @@ export function fuzz({ type, seed, more, without = [], failuresMax = 1, progress
     if (found !== undefined && isOfTheMoment(found) && !replay(worlds, run.steps, abilities, false)) continue;
     const kind = found && (found.step?.kind ?? "tree");
     if (kind !== undefined && !failures.has(kind)) {
-      failures.set(kind, explain(worlds, run, abilities, `${type}, seed ${seed}, episode ${index}`));
+      failures.set(
+        kind,
+        explain(worlds, run, abilities, `${type}, seed ${seed}, episode ${index}`, shrinkSteps),
+      );
     }
     if (index % 20 === 19) progress?.(`${calls} calls`);
   }

@@ -1,4 +1,4 @@
-// npm run fuzz -- [--minutes N] [--seed S] [--fs tmpfs|overlay|gofer|gofer-shared] [--failures N] [--without KIND,KIND]
+// npm run fuzz -- [--minutes N] [--seed S] [--fs tmpfs|overlay|gofer|gofer-shared] [--failures N] [--shrink N] [--without KIND,KIND]
 //
 // Without --fs all, one after the other. Each ends at its first difference (or --failures of them), with a test that shows it.
 
@@ -13,6 +13,8 @@ const { values } = parseArgs({
     fs: { type: "string", default: "tmpfs,overlay,gofer,gofer-shared" },
     /** How many differences to look for. */
     failures: { type: "string", default: "1" },
+    /** How often to try to make a difference simpler; 0 shows it as it was found. */
+    shrink: { type: "string", default: "1500" },
     without: { type: "string", default: "" },
   },
 });
@@ -25,6 +27,7 @@ for (const type of values.fs.split(",")) {
     more: () => performance.now() < end,
     without: values.without.split(","),
     failuresMax: Number(values.failures),
+    shrinkSteps: Number(values.shrink),
     progress: (text) => process.stderr.write(`\r${type}: ${text} `),
   });
   const { calls, kinds, leftOut, callsPerSecond, failures } = report;

@@ -3,8 +3,8 @@
 
 import type { FdOf } from "./step.ts";
 
-/** Directory, regular file, symbolic link, FIFO or socket or device. */
-export type FileType = "d" | "f" | "l" | "s";
+/** Directory, regular file, symbolic link, FIFO or socket or device, inotify instance. */
+export type FileType = "d" | "f" | "l" | "s" | "i";
 
 export interface KnownFd {
   readonly ref: FdOf;

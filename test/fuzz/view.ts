@@ -139,6 +139,20 @@ export const VIEWS = {
             "latin1",
           ),
         ),
+  /** Events of inotify. The numbers that join the halves of a rename are the system's own. */
+  events: (call, result) => {
+    if (result < 0) return `${result}`;
+    const bytes = buffersOf(call)[0]!;
+    const events: string[] = [];
+    for (let at = 0; at < result; at += 16 + bytes.readUInt32LE(at + 12)) {
+      const name = bytes.subarray(at + 16, at + 16 + bytes.readUInt32LE(at + 12));
+      const moved = bytes.readUInt32LE(at + 8) === 0 ? "" : " moved";
+      events.push(
+        `${bytes.readInt32LE(at)} ${bytes.readUInt32LE(at + 4).toString(16)}${moved} ${brief(name)}`,
+      );
+    }
+    return `${result} ${events.join(", ")}`;
+  },
   /** The length of names, and the file system's block size. */
   statfs: (call, result) =>
     result < 0

@@ -211,6 +211,7 @@ export class TmpfsDirectory extends TmpfsInode {
   /** Leaves a 0:0 character device in the old place; its share of the inodes was taken. */
   private addWhiteout(from: Dentry, uid: u32, gid: u32): void {
     const node = new TmpfsSpecialFile(this.fs, this.limits, this.nextIno(), <u32>S_IFCHR, uid, gid);
+    inheritAcls(this, node);
     this.entries.add(from.name, from.nameLength, node);
     node.decRef();
     this.updateSize();

@@ -23,13 +23,15 @@ function dataSpans(g: Generator): Uint8Array[] {
   return spans(g).map((length, index) => Buffer.alloc(length, "vwz"[index % 3]!));
 }
 
-/** RWF_*: HIPRI, DSYNC, SYNC, NOWAIT, APPEND, and none. */
+/** RWF_*: none, APPEND, DSYNC, SYNC, NOWAIT, NOAPPEND, and one that nobody knows. */
 function transferFlags(g: Generator): number {
   return g.random.weighted([
     [8, 0],
     [2, 0x10],
     [1, 2],
     [1, 4],
+    [1, 8],
+    [1, 0x20],
     [1, 0x400],
   ]);
 }

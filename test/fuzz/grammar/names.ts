@@ -4,11 +4,11 @@ import * as f from "../../../assembly/abi/fcntl.ts";
 import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFREG, S_IFSOCK } from "../../../assembly/abi/stat.ts";
 import * as nr from "../../../assembly/abi/syscall.ts";
 import type { Generator, Rule } from "../generator.ts";
-import { join } from "../model.ts";
+import { type FileType, join } from "../model.ts";
 
 const PATH_MAX = 4096;
 
-function made(g: Generator, result: number, path: string, type: "d" | "f" | "l" | "s"): void {
+function made(g: Generator, result: number, path: string, type: FileType): void {
   if (result === 0) g.model.add(path, type);
 }
 

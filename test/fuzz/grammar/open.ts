@@ -16,8 +16,11 @@ const F_SETLK = 6;
 const F_OFD_GETLK = 36;
 const F_OFD_SETLK = 37;
 const F_DUPFD_CLOEXEC = 1030;
+const F_SETPIPE_SZ = 1031;
+const F_GETPIPE_SZ = 1032;
 const F_ADD_SEALS = 1033;
 const F_GET_SEALS = 1034;
+const FIONREAD = 0x541b;
 const SEEK_DATA = 3;
 const SEEK_HOLE = 4;
 const RESOLVE = [0x01, 0x02, 0x04, 0x08, 0x10] as const;
@@ -215,7 +218,22 @@ export const OPEN_RULES: readonly Rule[] = [
     number: nr.SYS_fcntl,
     weight: 2,
     run: (g) =>
-      g.call(nr.SYS_fcntl, [g.fd("f"), g.random.pick([F_ADD_SEALS, F_GET_SEALS]), g.random.below(16)]),
+      g.call(nr.SYS_fcntl, [g.fd("f"), g.random.pick([F_ADD_SEALS, F_GET_SEALS]), g.random.below(64)]),
+  },
+  {
+    name: "fcntl of a pipe's size",
+    number: nr.SYS_fcntl,
+    weight: 2,
+    run(g) {
+      const size = g.random.pick([0, 1, 4096, 5000, 65536, 131072, -1]);
+      g.call(nr.SYS_fcntl, [g.fd("s"), g.random.pick([F_SETPIPE_SZ, F_GETPIPE_SZ]), size]);
+    },
+  },
+  {
+    name: "ioctl FIONREAD",
+    number: nr.SYS_ioctl,
+    weight: 2,
+    run: (g) => g.call(nr.SYS_ioctl, [g.fd(g.random.pick(["s", "f", "i"])), FIONREAD, { out: 4 }], "out"),
   },
   {
     name: "flock",

@@ -1,5 +1,6 @@
 // What belongs to a process: where it is and who.
 
+import * as f from "../../../assembly/abi/fcntl.ts";
 import * as nr from "../../../assembly/abi/syscall.ts";
 import type { Generator, Rule } from "../generator.ts";
 
@@ -10,7 +11,48 @@ function identity(g: Generator): number {
   return g.random.pick([0, 1000, 1001, MINUS_ONE]);
 }
 
+/** All but CAP_SYS_RESOURCE, which not every root has. */
+const PERMITTED = [0xfeffffff, 0x1ff] as const;
+/** CHOWN, DAC_OVERRIDE, DAC_READ_SEARCH, FOWNER, FSETID, SYS_CHROOT, SYS_ADMIN, MKNOD, SETFCAP. */
+const CAPABILITIES = [0, 1, 2, 3, 4, 18, 21, 27, 31] as const;
+const CAPABILITY_VERSION_3 = 0x20080522;
+
+/** Works without some capabilities, or with all again: root's stay permitted. Others have none to give up. */
+function setCapabilities(g: Generator): void {
+  const header = Buffer.alloc(8);
+  header.writeUInt32LE(CAPABILITY_VERSION_3, 0);
+  const data = Buffer.alloc(24);
+  const lost = g.random.chance(0.5)
+    ? 0
+    : g.random.bits(
+        CAPABILITIES.map((bit) => 1 << bit),
+        0.3,
+      );
+  data.writeUInt32LE((PERMITTED[0] & ~lost) >>> 0, 0);
+  data.writeUInt32LE(PERMITTED[0], 4);
+  data.writeUInt32LE(PERMITTED[1], 12);
+  data.writeUInt32LE(PERMITTED[1], 16);
+  g.call(nr.SYS_capset, [header, data]);
+}
+
+/** Goes below another root, looks around there, and comes back by a descriptor. */
+function visit(g: Generator): void {
+  const back = g.call(nr.SYS_openat, [f.AT_FDCWD, "/", f.O_DIRECTORY, 0]) < 0 ? -1 : { fd: g.lastId };
+  g.call(nr.SYS_chroot, [g.plain(g.absolute("d"))]);
+  for (let i = g.random.below(4); i > 0; i--) {
+    const path = g.random.pick(["/..", "..", "/", ".", "/../a", "../b", g.absolute(), g.absolute("l")]);
+    g.call(nr.SYS_stat, [path, { out: 144 }], "stat");
+    if (g.random.chance(0.3)) g.call(nr.SYS_getcwd, [{ out: 4096 }, 4096], "bytes");
+    if (g.random.chance(0.2)) g.call(nr.SYS_chdir, [path]);
+  }
+  if (g.call(nr.SYS_fchdir, [back]) === 0) g.cwd = "/";
+  g.call(nr.SYS_chroot, ["."]);
+  g.call(nr.SYS_close, [back]);
+}
+
 export const PROCESS_RULES: readonly Rule[] = [
+  { name: "capset", number: nr.SYS_capset, weight: 3, run: setCapabilities },
+  { name: "chroot", number: nr.SYS_chroot, weight: 1, run: visit },
   {
     name: "chdir",
     number: nr.SYS_chdir,

@@ -22,6 +22,7 @@ import {
   O_RDWR,
 } from "../../../../assembly/abi/fcntl.ts";
 import * as nr from "../../../../assembly/abi/syscall.ts";
+import type { Stat } from "../../../support/sys/calls.ts";
 import { DescriptorCalls } from "../../../support/sys/descriptor-calls.ts";
 import type { Target } from "../../../support/sys/target.ts";
 
@@ -64,6 +65,21 @@ export function memfdCases(make: () => Target): void {
         expect(sys.memfd("x", 0x20)).toBe(-EINVAL);
         expect(sys.memfd("x", MFD_EXEC | MFD_NOEXEC_SEAL)).toBe(-EINVAL);
         expect(sys.process.syscall(nr.SYS_memfd_create, 8, 0x20)).toBe(-EINVAL);
+      }),
+    );
+  });
+
+  describe("a memory file", () => {
+    test(
+      "is accessed by each read, whatever its times are",
+      run((sys) => {
+        const fd = sys.memfd("m");
+        const times = Buffer.alloc(32);
+        times.writeBigInt64LE(4_000_000_000n, 0);
+        times.writeBigInt64LE(1000n, 16);
+        expect(sys.process.syscall(nr.SYS_utimensat, fd, null, times, 0)).toBe(0);
+        expect(sys.read(fd, 10)).toEqual(Buffer.alloc(0));
+        expect((sys.fstat(fd) as Stat).atime).toBeLessThan(4_000_000_000_000_000_000n);
       }),
     );
   });

@@ -102,6 +102,31 @@ export function tmpfsCases(make: () => Target): void {
     });
   });
 
+  describe("a whiteout that a rename leaves", () => {
+    test("inherits its directory's list, of which the mode leaves nothing", "size=40k", (sys, call) => {
+      sys.close(create(sys));
+      const list = Buffer.alloc(44);
+      const entries = [
+        [1, 7, -1],
+        [2, 7, 3000],
+        [4, 7, -1],
+        [16, 7, -1],
+        [32, 7, -1],
+      ] as const;
+      list.writeUInt32LE(2);
+      for (const [index, [tag, permissions, id]] of entries.entries()) {
+        list.writeUInt16LE(tag, 4 + index * 8);
+        list.writeUInt16LE(permissions, 6 + index * 8);
+        list.writeInt32LE(id, 8 + index * 8);
+      }
+      expect(call(nr.SYS_setxattr, "/t", "system.posix_acl_default", list, 44, 0)).toBe(0);
+      expect(sys.rename("/t/file", "/t/moved", RENAME_WHITEOUT)).toBe(0);
+      const found = Buffer.alloc(44);
+      expect(call(nr.SYS_getxattr, "/t/file", "system.posix_acl_access", found, 44)).toBe(44);
+      expect([0, 1, 2, 3, 4].map((index) => found.readUInt16LE(6 + index * 8))).toEqual([0, 7, 7, 0, 0]);
+    });
+  });
+
   describe("sendfile", () => {
     test("is an access even to a directory, of which it copies nothing", "size=40k", (sys, call) => {
       sys.mkdir("/t/dir");
