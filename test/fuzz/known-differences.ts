@@ -9,14 +9,27 @@ export interface KnownDifference {
   readonly why: string;
 }
 
-const WHITEOUT: KnownDifference = {
-  kind: "renameat2 RENAME_WHITEOUT",
-  why: "the whiteout belongs to the directory's owner instead of to who made it",
-};
+/** The kinds of calls that an instance of inotify takes. */
+const WATCHES: readonly KnownDifference[] = [
+  "inotify_init1",
+  "inotify_add_watch",
+  "inotify_rm_watch",
+  "read of events",
+].map((kind) => ({
+  kind,
+  why: "a watch of a removed directory ends late; nobody is told of a file that O_TMPFILE opens",
+}));
+
+/** 9P2000.L tells mode bits only. */
+const LISTS: readonly KnownDifference[] = [
+  "setxattr of an ACL",
+  "getxattr of an ACL",
+  "removexattr of an ACL",
+].map((kind) => ({ kind, why: "a gofer's file system has no access control lists" }));
 
 export const KNOWN_DIFFERENCES: Readonly<Record<FsType, readonly KnownDifference[]>> = {
-  tmpfs: [],
-  overlay: [WHITEOUT],
-  gofer: [WHITEOUT],
-  "gofer-shared": [WHITEOUT],
+  tmpfs: WATCHES,
+  overlay: WATCHES,
+  gofer: [...WATCHES, ...LISTS],
+  "gofer-shared": [...WATCHES, ...LISTS],
 };

@@ -1,6 +1,6 @@
 // Delta debugging: the fewest and simplest steps that still differ.
 
-import { AT_FDCWD } from "../../assembly/abi/fcntl.ts";
+import { AT_FDCWD, O_NONBLOCK } from "../../assembly/abi/fcntl.ts";
 import type { Difference } from "./run.ts";
 import type { Step, StepArgument } from "./step.ts";
 
@@ -29,7 +29,11 @@ function drop(steps: readonly Step[], wanted: Difference, attempt: Try): readonl
 
 /** Simpler forms of an argument, the simplest first. */
 function simpler(argument: StepArgument): StepArgument[] {
-  if (typeof argument === "number") return argument === 0 || argument === AT_FDCWD ? [] : [0];
+  if (typeof argument === "number") {
+    // Without this flag a call could sleep for ever.
+    const simplest = argument > 0 ? argument & O_NONBLOCK : 0;
+    return argument === simplest || argument === AT_FDCWD ? [] : [simplest];
+  }
   if (typeof argument === "string") {
     const shorter = [
       argument.replace(/\/+/g, "/"),
