@@ -12,8 +12,10 @@ import { Inode } from "../../vfs/dentry.ts";
 import { OFFSET_END } from "../../vfs/file-description.ts";
 
 const FIRST_CAPACITY: u32 = 8;
-/** Names of one directory: so many that each table is one block of the page allocator's, of which the order has as many holes again. */
-const ENTRIES_MAX: u32 = 500_000;
+/** Slots of the largest tables: those that are one block of the page allocator's. */
+const SLOTS_MAX: u32 = 1 << 20;
+/** Names of one directory. In a full order every twentieth place is a hole: to close it up now and then costs little a name. */
+const ENTRIES_MAX: u32 = 1_000_000;
 /** A hole with a stride of one: the stride is shifted, and entries have even addresses. */
 const HOLE: u32 = 3;
 /** Cookies 0 and 1 are "." and "..". */
@@ -225,7 +227,8 @@ export class DirectoryIndex {
 
   private pushOrder(entry: DirectoryEntry): void {
     if (this.orderUsed == this.orderCapacity) {
-      this.resizeOrder(this.orderCapacity ? this.orderCapacity << 1 : FIRST_CAPACITY);
+      if (this.orderCapacity == SLOTS_MAX) this.compact();
+      else this.resizeOrder(this.orderCapacity ? this.orderCapacity << 1 : FIRST_CAPACITY);
     }
     store<u32>(this.slotOf(this.orderUsed), <u32>changetype<usize>(entry));
     this.orderUsed++;
