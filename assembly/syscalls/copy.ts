@@ -211,6 +211,8 @@ export function copyFileRange(
   target.incRef();
   const length = checkRanges(source, from, target, to, count);
   let moved = length > 0 ? source.copyRange(from, target, to, length) : length;
+  // Only now is it known that there was something to copy: without, nothing is lost.
+  if (moved > 0) removePrivileges(target.inode, task.cred);
   if (moved == -EOPNOTSUPP || moved == -EXDEV || (moved == -EINVAL && length > 0))
     moved = moveData(task, source, from, target, to, <u64>length);
   if (moved > 0) {

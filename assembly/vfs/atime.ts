@@ -6,8 +6,8 @@ import { Inode } from "./dentry.ts";
 import { FileDescription } from "./file-description.ts";
 import { MNT_NOATIME, MNT_NODIRATIME, MNT_RELATIME, Mount } from "./mount.ts";
 
-/** In nanoseconds. */
-const DAY: i64 = 86_400_000_000_000;
+/** In nanoseconds: relatime moves what is older. */
+export const DAY: i64 = 86_400_000_000_000;
 
 /** `inode` was used through `mount`. */
 export function touchAtime(mount: Mount, inode: Inode): void {

@@ -188,6 +188,12 @@ export abstract class Inode extends RefCounted {
   /** The file was used at `now`, and its atime moves. For those that keep atime here: others are told by what they stand on. */
   touchAccessed(_now: i64): void {}
 
+  /** A FIFO was written to at `now`: what it holds is not the file system's. */
+  touchWritten(now: i64): void {
+    this.mtime = now;
+    this.ctime = now;
+  }
+
   /** Brings the attribute fields up to date. */
   getAttributes(): i32 {
     return 0;

@@ -19,6 +19,7 @@ import { errorOf } from "../lib/result.ts";
 import { IovIter } from "../mm/iov-iter.ts";
 import { isKernelMemory } from "../mm/kernel-memory.ts";
 import { WaitQueue } from "../sched/wait-queue.ts";
+import { fileAccessed } from "./atime.ts";
 import { realTime } from "./clock.ts";
 import { Dentry } from "./dentry.ts";
 import { FileDescription } from "./file-description.ts";
@@ -253,7 +254,7 @@ export class PipeFile extends FileDescription {
     }
     const done = pipe.take(to);
     pipe.queue.wakeAll();
-    if (this.isFifo) this.inode.atime = realTime();
+    if (this.isFifo) fileAccessed(this);
     return done;
   }
 
@@ -280,11 +281,7 @@ export class PipeFile extends FileDescription {
       if (result < 0) break;
     }
     if (done == 0) return result;
-    if (this.isFifo) {
-      const now = realTime();
-      this.inode.mtime = now;
-      this.inode.ctime = now;
-    }
+    if (this.isFifo) this.inode.touchWritten(realTime());
     return done;
   }
 

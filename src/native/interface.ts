@@ -190,6 +190,8 @@ export interface Native {
    */
   futimens(fd: number, atimeSec: number, atimeNsec: number, mtimeSec: number, mtimeNsec: number): number;
   ftruncate(fd: number, size: number): number;
+  /** truncate(2) of the file that `fd`, which may be an O_PATH one, refers to. -ENOENT without /proc. */
+  truncate(fd: number, size: number): number;
   fallocate(fd: number, mode: number, position: number, length: number): number;
   /** copy_file_range(2) between two positions; the number of bytes, which may be fewer. */
   copyFileRange(

@@ -51,6 +51,8 @@ export interface FuzzReport {
   readonly kinds: ReadonlyMap<string, number>;
   /** Kinds that our table does not have. */
   readonly leftOut: readonly string[];
+  /** What the tree does not have, each with the reason. */
+  readonly lacks: readonly string[];
   readonly callsPerSecond: number;
   /** Tests that show differences, no two of them in the same kind of call. */
   readonly failures: readonly string[];
@@ -60,11 +62,12 @@ export interface FuzzReport {
 function episode(
   run: Run,
   rules: readonly Rule[],
+  lacks: Worlds["lacks"],
   random: Random,
   count: number,
   kinds: Map<string, number>,
 ): void {
-  const g = new Generator(random, IDENTITIES.length, (step) => run.perform(step));
+  const g = new Generator(random, IDENTITIES.length, lacks, (step) => run.perform(step));
   const weights = rules.map((rule) => [rule.weight, rule] as const);
   let burst = 0;
   let lastTick = 0;
@@ -136,7 +139,7 @@ export function fuzz({
   const abilities = { xattrs: supported(SYS_llistxattr), trees: supported(SYS_getdents64) };
   for (let index = 0; failures.size < failuresMax && more(calls); index++) {
     const run = new Run(worlds, abilities);
-    episode(run, rules, new Random(seed * 100_003 + index), EPISODE, kinds);
+    episode(run, rules, worlds.lacks, new Random(seed * 100_003 + index), EPISODE, kinds);
     calls += run.steps.length;
     const found = run.difference;
     if (found !== undefined && isOfTheMoment(found) && !replay(worlds, run.steps, abilities, false)) continue;
@@ -151,5 +154,6 @@ export function fuzz({
   }
   worlds.close();
   const callsPerSecond = Math.round(calls / ((performance.now() - started) / 1000));
-  return { calls, kinds, leftOut, callsPerSecond, failures: [...failures.values()] };
+  const lacks = [...worlds.lacks].map(([what, why]) => `${what}: ${why}`);
+  return { calls, kinds, leftOut, lacks, callsPerSecond, failures: [...failures.values()] };
 }

@@ -6,6 +6,7 @@ import { type FileType, join, type KnownFd, Model } from "./model.ts";
 import type { Random } from "./random.ts";
 import type { Out, Step, StepArgument } from "./step.ts";
 import type { ViewName } from "./view.ts";
+import type { Lack } from "./worlds.ts";
 
 const LONG = "n".repeat(255);
 const NAMES = ["a", "b", "c", "d", "e", "f", "g", "h", "é", ".i", "j k"] as const;
@@ -31,10 +32,12 @@ export class Generator {
   process = 0;
   kind = "";
   #id = 0;
+  readonly lacks: ReadonlyMap<Lack, string>;
   readonly #perform: Perform;
 
-  constructor(random: Random, processes: number, perform: Perform) {
+  constructor(random: Random, processes: number, lacks: ReadonlyMap<Lack, string>, perform: Perform) {
     this.random = random;
+    this.lacks = lacks;
     this.model = new Model(processes);
     this.#perform = perform;
   }
@@ -190,8 +193,13 @@ export class Generator {
     return this.random.weighted([
       [12, this.random.pick(OFFSETS)],
       [6, this.random.below(10000)],
-      [1, this.random.pick(FAR)],
+      [1, this.far()],
     ]);
+  }
+
+  private far(): number {
+    const offset = this.random.pick(FAR);
+    return offset > Number.MAX_SAFE_INTEGER && this.lacks.has("offsets from 2^53 on") ? 2 ** 40 : offset;
   }
 
   /** A size that a file may take without costing much. */

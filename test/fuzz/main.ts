@@ -30,9 +30,10 @@ for (const type of values.fs.split(",")) {
     shrinkSteps: Number(values.shrink),
     progress: (text) => process.stderr.write(`\r${type}: ${text} `),
   });
-  const { calls, kinds, leftOut, callsPerSecond, failures } = report;
+  const { calls, kinds, leftOut, lacks, callsPerSecond, failures } = report;
   console.log(`\n${type}: seed ${values.seed}, ${calls} calls of ${kinds.size} kinds, ${callsPerSecond}/s`);
   if (leftOut.length > 0) console.log(`not in the table: ${leftOut.join(", ")}`);
+  for (const lack of lacks) console.log(`not asked for: ${lack}`);
   for (const failure of failures) console.log(failure);
   if (failures.length > 0) process.exitCode = 1;
 }

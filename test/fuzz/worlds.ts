@@ -28,7 +28,12 @@ export interface World {
   end(): void;
 }
 
+/** What a tree need not have although Linux's own trees of memory do. */
+export type Lack = "device nodes" | "seals" | "offsets from 2^53 on";
+
 export interface Worlds {
+  /** What is not asked for on this tree, with the reason. */
+  readonly lacks: ReadonlyMap<Lack, string>;
   /** What is comparable: see ViewContext. */
   readonly blocks: boolean;
   readonly directoryLinks: boolean;
@@ -56,6 +61,7 @@ function world(machine: Machine, root: () => number, linux: LinuxTarget, name: s
 function tmpfsWorlds(): Worlds {
   const machine = makeMachine({ modules: kernelModules("peek", true) });
   return {
+    lacks: new Map(),
     blocks: true,
     directoryLinks: true,
     make: () => world(machine, () => machine.tmpfs(0, 0o777, 0, 0), linuxMountTarget("tmpfs"), "tmpfs"),
@@ -77,12 +83,22 @@ function overlayWorlds(): Worlds {
   const machine = makeMachine({ modules: kernelModules("peek", true) });
   const layer = () => machine.tmpfs(0, 0o777, 0, 0);
   return {
+    lacks: new Map(),
     blocks: false,
     directoryLinks: false,
     make: () => world(machine, () => machine.overlay(layer(), [layer()]), linuxOverlay(), "overlay"),
     close() {},
   };
 }
+
+const GOFER_LACKS: ReadonlyMap<Lack, string> = new Map([
+  [
+    "device nodes",
+    "a device node on the host's file system is a door to the host's drivers: only 0:0, a whiteout",
+  ],
+  ["offsets from 2^53 on", "the helper takes numbers of JavaScript: larger files are EFBIG"],
+  ["seals", "they are tmpfs's own, and a tree of the host is of any type: EINVAL as on ext4"],
+]);
 
 function goferWorlds(isShared: boolean): Worlds {
   const host = new HostTree();
@@ -92,6 +108,7 @@ function goferWorlds(isShared: boolean): Worlds {
     return { gofer, machine: makeMachine({ modules: kernelModules("peek", true), sockets: gofer.sockets }) };
   };
   return {
+    lacks: GOFER_LACKS,
     blocks: false,
     directoryLinks: false,
     make() {

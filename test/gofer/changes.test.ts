@@ -12,7 +12,9 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  truncateSync,
   unlinkSync,
+  utimesSync,
   writeFileSync,
 } from "node:fs";
 import path from "node:path";
@@ -344,6 +346,26 @@ describe("Tsetattr", () => {
     client.open(reader, fcntl.O_RDONLY);
     expect(setattr(reader, { valid: p9.P9_SETATTR_SIZE, size: 1 })).toBe("");
     expect(statSync(at("f")).size).toBe(1);
+  });
+
+  test("a size that stays changes the file with MTIME, as by ftruncate(2), and not without, as by truncate(2)", () => {
+    // What truncate(2) makes of it is the file system's to say.
+    const stays = (change: () => void): boolean => {
+      utimesSync(at("f"), 1, 1);
+      change();
+      return statSync(at("f")).mtimeMs === 1000;
+    };
+    const byPath = stays(() => truncateSync(at("f"), 10));
+    expect(stays(() => setattr(file, { valid: p9.P9_SETATTR_SIZE, size: 10 }))).toBe(byPath);
+    const valid = p9.P9_SETATTR_SIZE | p9.P9_SETATTR_MTIME;
+    expect(stays(() => setattr(file, { valid, size: 10 }))).toBe(false);
+  });
+
+  test("a change of nothing moves the change time", () => {
+    const before = statSync(at("f"), { bigint: true }).ctimeNs;
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 25);
+    expect(setattr(file, { valid: p9.P9_SETATTR_CTIME })).toBe("");
+    expect(statSync(at("f"), { bigint: true }).ctimeNs).toBeGreaterThan(before);
   });
 
   test("sizes that no file has, and files that have none", () => {

@@ -289,6 +289,20 @@ describe("sizes", () => {
     expect(native.fallocate(readOnly, 0, 0, 1)).toBe(-errno.EBADF);
     expect(native.ftruncate(fd, 2 ** 54)).toBe(-errno.EINVAL);
   });
+
+  test("truncate works on an O_PATH descriptor, and follows no further link", () => {
+    const fd = owned(native.openat(dir, 0, name("file"), O_CREAT | O_RDWR, 0o600));
+    const place = owned(native.openat(dir, 0, name("file"), O_PATH, 0));
+    expect(native.truncate(place, 100)).toBe(0);
+    expect(fs.fstatSync(fd).size).toBe(100);
+    expect(native.truncate(place, -1)).toBe(-errno.EINVAL);
+    expect(native.truncate(dir, 0)).toBe(-errno.EISDIR);
+    expect(native.truncate(99999, 0)).toBe(-errno.ENOENT);
+    fs.symlinkSync("file", inRoot("link"));
+    const link = owned(native.openat(dir, 0, name("link"), O_PATH | O_NOFOLLOW, 0));
+    expect(native.truncate(link, 0)).toBeLessThan(0);
+    expect(fs.fstatSync(fd).size).toBe(100);
+  });
 });
 
 test("no failed call leaves a descriptor behind", () => {

@@ -6,7 +6,7 @@
 // When others change the tree too, each read from the start makes a listing of its own.
 // Which of the two it is, is decided when a read begins at 0, and stays.
 
-import { O_DIRECTORY, O_RDONLY } from "../../abi/fcntl.ts";
+import { O_DIRECTORY, O_NOATIME, O_RDONLY } from "../../abi/fcntl.ts";
 import { DT_DIR } from "../../abi/stat.ts";
 import { ByteReader } from "../../lib/byte-reader.ts";
 import { free } from "../../lib/ref-counted.ts";
@@ -14,6 +14,7 @@ import { errorOf, isError } from "../../lib/result.ts";
 import { isDots, P9DirectoryEntry } from "../../p9/messages.ts";
 import { DirectorySink } from "../../vfs/directory-sink.ts";
 import { DirectoryDescription } from "../../vfs/file-description.ts";
+import { isQuiet } from "./access.ts";
 import { Handle } from "./handle.ts";
 import { Listing, typeOf } from "./listing.ts";
 import { GoferNode } from "./node.ts";
@@ -22,6 +23,8 @@ const COOKIE_DOTDOT: u64 = 1;
 const COOKIE_FIRST: u64 = 2;
 /** What one Treaddir of a read-through asks for. More would be thrown away by a guest's small buffer. */
 const THROUGH_BYTES: u32 = 16384;
+/** What a Treaddir asks for that is about the access alone: an entry of the longest name. */
+const ACCESS_BYTES: u32 = 512;
 const DOTS = memory.data<u8>([0x2e, 0x2e]);
 
 @final
@@ -44,8 +47,9 @@ export class GoferDirectory extends DirectoryDescription {
   }
 
   override iterate(sink: DirectorySink, cookie: u64): i32 {
+    const isQuieted = isQuiet(this.mount, this.inode, this.flags);
     if (cookie == 0 || !this.decided) {
-      const found = findListing(this.node);
+      const found = findListing(this.node, isQuieted);
       if (isError(found)) return <i32>found;
       this.dropListing();
       this.listing = changetype<Listing | null>(found);
@@ -53,6 +57,7 @@ export class GoferDirectory extends DirectoryDescription {
       this.lastCookie = 0;
     }
     const listing = this.listing;
+    if (listing !== null && !isQuieted && this.node.accessIsDue()) accessDirectory(this.node);
     return listing === null ? this.readThrough(sink, cookie) : this.emitListing(listing, sink, cookie);
   }
 
@@ -130,7 +135,7 @@ export class GoferDirectory extends DirectoryDescription {
 
   private needHandle(): i32 {
     if (this.handle !== null) return 0;
-    const opened = openDirectory(this.node);
+    const opened = openDirectory(this.node, isQuiet(this.mount, this.inode, this.flags));
     if (isError(opened)) return <i32>opened;
     const handle = changetype<Handle>(opened);
     // Another thread with the same description may have been faster.
@@ -146,15 +151,26 @@ export class GoferDirectory extends DirectoryDescription {
   }
 }
 
-function openDirectory(node: GoferNode): usize {
-  const result = node.openFid(<u32>(O_RDONLY | O_DIRECTORY));
+/** `isQuiet`: reading leaves the access time alone. */
+function openDirectory(node: GoferNode, isQuiet: bool): usize {
+  const result = node.openFid(<u32>(O_RDONLY | O_DIRECTORY) | (isQuiet ? <u32>O_NOATIME : 0));
   if (result < 0) return errorOf(result);
   const client = node.client;
-  return changetype<usize>(new Handle(client, client.openFid, client.descriptor, O_RDONLY));
+  return changetype<usize>(new Handle(client, client.openFid, client.descriptor, O_RDONLY, isQuiet));
+}
+
+/** A read of a directory whose entries are known here moves the access time at the server's host. Where that fails it stays. */
+export function accessDirectory(node: GoferNode): void {
+  const opened = openDirectory(node, false);
+  if (isError(opened)) return;
+  node.noteAccess();
+  const handle = changetype<Handle>(opened);
+  node.client.readdir(handle.fid, 0, ACCESS_BYTES);
+  handle.decRef();
 }
 
 /** The directory's listing with a reference, kept or new; 0 when it is to be read through; or an error. */
-function findListing(node: GoferNode): usize {
+function findListing(node: GoferNode, isQuiet: bool): usize {
   const keeps = !node.gofer.isShared;
   const slot = node.slot;
   if (keeps && slot !== null && slot.value !== null) {
@@ -164,8 +180,9 @@ function findListing(node: GoferNode): usize {
     return changetype<usize>(kept);
   }
   const before = node.changes;
-  const opened = openDirectory(node);
+  const opened = openDirectory(node, isQuiet);
   if (isError(opened)) return opened;
+  if (!isQuiet) node.noteAccess();
   const handle = changetype<Handle>(opened);
   const listing = new Listing(node.gofer.listingBudget);
   const result = fill(node, handle.fid, listing);

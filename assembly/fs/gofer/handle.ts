@@ -15,6 +15,8 @@ export class Handle extends RefCounted {
     readonly descriptor: i32,
     /** O_RDONLY, O_WRONLY or O_RDWR. */
     readonly access: u32,
+    /** Whether reading leaves the access time alone (O_NOATIME). */
+    readonly isQuiet: bool,
     /** Whether the node had been changed through this kernel when it was opened (GoferNode.isChanged). */
     public knowsChange: bool = true,
   ) {
@@ -27,8 +29,8 @@ export class Handle extends RefCounted {
     this.client.clunk(this.fid);
   }
 
-  /** Whether a file that was opened with this access mode can work through the handle. */
-  serves(access: u32): bool {
-    return this.access == <u32>O_RDWR || this.access == access;
+  /** Whether a file that was opened with this access mode, and with or without O_NOATIME, can work through the handle. */
+  serves(access: u32, isQuiet: bool): bool {
+    return (this.access == <u32>O_RDWR || this.access == access) && this.isQuiet == isQuiet;
   }
 }

@@ -20,22 +20,22 @@ import {
 import {
   AT_REMOVEDIR,
   O_ACCMODE,
-  O_DSYNC,
+  O_RDONLY,
   O_RDWR,
-  O_SYNC,
   RENAME_EXCHANGE,
   RENAME_NOREPLACE,
   RENAME_WHITEOUT,
 } from "../../abi/fcntl.ts";
 import { P9_SETATTR_GID, P9_SETATTR_MODE, P9_SETATTR_UID } from "../../abi/p9.ts";
-import { S_IFCHR, S_IFMT, S_IFREG, S_ISGID, S_ISUID } from "../../abi/stat.ts";
+import { S_IFCHR, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG, S_ISGID, S_ISUID } from "../../abi/stat.ts";
 import { duplicate } from "../../lib/bytes.ts";
 import { errorOf, isError } from "../../lib/result.ts";
 import { P9Attributes } from "../../p9/messages.ts";
 import { hashDentry, makeDentry, unhashDentry } from "../../vfs/dcache.ts";
 import { Dentry, Inode } from "../../vfs/dentry.ts";
 import { Mount } from "../../vfs/mount.ts";
-import { GoferDirectory } from "./directory.ts";
+import { serverFlags } from "./access.ts";
+import { accessDirectory, GoferDirectory } from "./directory.ts";
 import { GoferFilesystem } from "./filesystem.ts";
 import { Handle } from "./handle.ts";
 import { GoferNode, isShortage } from "./node.ts";
@@ -107,7 +107,7 @@ export class GoferInode extends GoferNode {
     }
     // Somebody may have put another file there between the two steps: then what was opened is not what was found.
     const isSame = client.openQidPath == client.attributes.qidPath;
-    const handle = new Handle(client, client.openFid, client.descriptor, O_RDWR);
+    const handle = new Handle(client, client.openFid, client.descriptor, O_RDWR, false);
     result = this.finishMake(child, client.fid, mode, uid, gid);
     if (result == 0 && !child.file.isRegular) result = -EEXIST;
     if (result == 0 && isSame) changetype<GoferInode>(child.file).keepHandle(handle);
@@ -292,12 +292,32 @@ export class GoferInode extends GoferNode {
     client.clunk(fid);
   }
 
+  override touchAccessed(now: i64): void {
+    if (!this.isDirectory && !this.isRegular) super.touchAccessed(now);
+    else if (this.accessIsDue()) this.access();
+  }
+
+  /** Has the server's host see an access that moved no data. Where that fails the access time stays. */
+  private access(): void {
+    if (this.isDirectory) {
+      accessDirectory(this);
+      return;
+    }
+    const opened = this.acquireHandle(O_RDONLY, 0);
+    if (isError(opened)) return;
+    this.noteAccess();
+    const handle = changetype<Handle>(opened);
+    this.client.read(handle.fid, 0, 1);
+    handle.decRef();
+  }
+
   readlink(out: usize): i32 {
-    if (this.linkText) {
+    // A link's text is fixed for the life of its inode; but that it was read moves its access time, where that is due.
+    if (this.linkText && !this.accessIsDue()) {
       memory.copy(out, this.linkText, this.linkLength);
       return this.linkLength;
     }
-    // A link's text is fixed for the life of its inode.
+    this.noteAccess();
     const length = this.client.readlink(this.fid, out);
     if (length > 0 && length <= LINK_CACHED_MAX && !this.linkText) {
       this.linkText = duplicate(out, length);
@@ -311,7 +331,7 @@ export class GoferInode extends GoferNode {
     if (this.isDirectory) return changetype<usize>(new GoferDirectory(over, dentry, flags));
     if (this.isSymlink) return errorOf(-ELOOP);
     if (!this.isRegular) return errorOf(-ENXIO);
-    const handle = this.acquireHandle(flags & <u32>O_ACCMODE, flags & <u32>(O_SYNC | O_DSYNC));
+    const handle = this.acquireHandle(flags & <u32>O_ACCMODE, serverFlags(over, this, flags));
     if (isError(handle)) return handle;
     return changetype<usize>(new GoferFile(over, dentry, flags, changetype<Handle>(handle)));
   }
@@ -357,8 +377,8 @@ export class GoferInode extends GoferNode {
     if ((a.uid == uid && a.gid == gid) || !fs.canChown) return 0;
     let valid = <u32>(P9_SETATTR_UID | P9_SETATTR_GID);
     // A change of owner takes the set-id bits away.
-    const isRegular = (a.mode & <u32>S_IFMT) == <u32>S_IFREG;
-    if (isRegular && mode & <u32>(S_ISUID | S_ISGID)) valid |= P9_SETATTR_MODE;
+    const keepsIds = (a.mode & <u32>S_IFMT) != <u32>S_IFDIR && (a.mode & <u32>S_IFMT) != <u32>S_IFLNK;
+    if (keepsIds && mode & <u32>(S_ISUID | S_ISGID)) valid |= P9_SETATTR_MODE;
     const result = client.setattr(fid, valid, mode & PERMISSIONS, uid, gid, 0, 0, 0);
     if (result == -EINTR || result == -EIO) return result;
     // Linux: the file is always its maker's. Here it is the server's user's where that may not give files away.

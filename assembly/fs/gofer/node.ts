@@ -11,14 +11,28 @@
 // `lock` (of Inode) is held by whoever writes, truncates or sets attributes.
 
 import { EACCES, EINTR, EMFILE, ENFILE, ENOENT, ESTALE } from "../../abi/errno.ts";
-import { O_RDONLY, O_RDWR } from "../../abi/fcntl.ts";
-import { S_IFMT } from "../../abi/stat.ts";
+import { O_NOATIME, O_RDONLY, O_RDWR } from "../../abi/fcntl.ts";
+import { P9_SETATTR_CTIME } from "../../abi/p9.ts";
+import { S_IFIFO, S_IFMT } from "../../abi/stat.ts";
 import { free } from "../../lib/ref-counted.ts";
 import { errorOf } from "../../lib/result.ts";
 import { P9Client } from "../../p9/client.ts";
 import { P9Attributes } from "../../p9/messages.ts";
 import { currentThread, hasCurrentThread } from "../../sched/thread.ts";
-import { ATTR_GID, ATTR_MODE, ATTR_SIZE, ATTR_UID, Attributes } from "../../vfs/attributes.ts";
+import { DAY, isBehind } from "../../vfs/atime.ts";
+import {
+  ATTR_ATIME,
+  ATTR_ATIME_SET,
+  ATTR_GID,
+  ATTR_MODE,
+  ATTR_MTIME,
+  ATTR_MTIME_SET,
+  ATTR_OPEN,
+  ATTR_SIZE,
+  ATTR_UID,
+  Attributes,
+} from "../../vfs/attributes.ts";
+import { realTime } from "../../vfs/clock.ts";
 import { Dentry } from "../../vfs/dentry.ts";
 import { GoferFilesystem } from "./filesystem.ts";
 import { Handle } from "./handle.ts";
@@ -51,6 +65,16 @@ export abstract class GoferNode extends NumberedInode {
   private changing: u32 = 0;
   /** How often something was changed. */
   changes: u32 = 0;
+  /** One more than `changes` was when the server's host last saw an access to a directory or a link; 0: never. */
+  private accessedAfter: u32 = 0;
+  /** When that was. */
+  private accessTime: i64 = 0;
+  /**
+   * When a FIFO was last read and written to, and its times not set since; 0: not as long as this inode is known. The server's host
+   * never sees it open.
+   */
+  private fifoRead: i64 = 0;
+  private fifoWritten: i64 = 0;
 
   /** Takes over the fid. */
   constructor(fs: GoferFilesystem, fid: u32, attributes: P9Attributes) {
@@ -102,7 +126,23 @@ export abstract class GoferNode extends NumberedInode {
 
   /** A read may have moved atime (relatime). */
   accessed(): void {
-    if (this.atime <= this.mtime || this.atime <= this.ctime) this.stale = true;
+    if (isBehind(this)) this.stale = true;
+  }
+
+  /**
+   * Whether to use a file moves its atime although what it holds is known here, so that the server's host has to be asked for it, which
+   * decides by its own mount. Not when that was done since the last change (relatime).
+   */
+  accessIsDue(): bool {
+    if (this.accessedAfter == this.changes + 1 && realTime() - this.accessTime < DAY) return false;
+    return this.stale || isBehind(this) || realTime() - this.atime >= DAY;
+  }
+
+  /** The server's host is about to be asked for what the file holds. */
+  noteAccess(): void {
+    this.accessedAfter = this.changes + 1;
+    this.accessTime = realTime();
+    this.accessed();
   }
 
   override getAttributes(): i32 {
@@ -155,10 +195,11 @@ export abstract class GoferNode extends NumberedInode {
   }
 
   private takeTimes(a: P9Attributes): void {
+    const written = this.fifoWritten;
     this.blocks = a.blocks;
-    this.atime = a.atime;
-    this.mtime = a.mtime;
-    this.ctime = a.ctime;
+    this.atime = this.fifoRead ? this.fifoRead : a.atime;
+    this.mtime = written ? written : a.mtime;
+    this.ctime = max(written, a.ctime);
     this.btime = a.btime;
   }
 
@@ -166,9 +207,13 @@ export abstract class GoferNode extends NumberedInode {
     const client = this.client;
     this.beginChange();
     this.isChanged = true;
+    // That a size was set moves mtime though it stays the same, but for truncate(2).
+    if (a.valid & ATTR_OPEN) a.valid |= ATTR_MTIME;
+    const valid = a.valid & SETATTR_MASK;
     const result = client.setattr(
       this.fid,
-      a.valid & SETATTR_MASK,
+      // A chown(2) to nobody else is a change all the same.
+      valid ? valid : P9_SETATTR_CTIME,
       a.mode & PERMISSIONS,
       a.uid,
       a.gid,
@@ -182,6 +227,7 @@ export abstract class GoferNode extends NumberedInode {
       if (a.valid & ATTR_UID) this.uid = a.uid;
       if (a.valid & ATTR_GID) this.gid = a.gid;
       if (a.valid & ATTR_SIZE) this.size = a.size;
+      this.takeSetTimes(a);
       return 0;
     }
     // Part of it may have been done.
@@ -189,12 +235,39 @@ export abstract class GoferNode extends NumberedInode {
     return result;
   }
 
-  /** An open handle for `access`, with a reference; or an error. `syncFlags`: O_SYNC or O_DSYNC, or 0. */
-  acquireHandle(access: u32, syncFlags: u32): usize {
+  /** The times were changed at the server as `a` says: what decides whether the next access moves atime. */
+  private takeSetTimes(a: Attributes): void {
+    const now = realTime();
+    this.ctime = now;
+    if (a.valid & ATTR_ATIME) {
+      this.fifoRead = 0;
+      this.atime = a.valid & ATTR_ATIME_SET ? a.atime : now;
+    }
+    if (a.valid & ATTR_MTIME) {
+      this.fifoWritten = 0;
+      this.mtime = a.valid & ATTR_MTIME_SET ? a.mtime : now;
+    }
+  }
+
+  override touchAccessed(now: i64): void {
+    if (this.type != <u32>S_IFIFO) return;
+    this.fifoRead = now;
+    this.atime = now;
+  }
+
+  override touchWritten(now: i64): void {
+    super.touchWritten(now);
+    this.fifoWritten = now;
+  }
+
+  /** An open handle for `access`, with a reference; or an error. `flags`: O_SYNC or O_DSYNC, and O_NOATIME, or 0. */
+  acquireHandle(access: u32, flags: u32): usize {
     const fs = this.gofer;
+    const quietFlag = flags & <u32>O_NOATIME;
+    const syncFlags = flags & ~(<u32>O_NOATIME);
     const keeps = !fs.isShared && syncFlags == 0;
     const kept = this.keptHandle;
-    if (kept !== null && syncFlags == 0 && kept.serves(access) && !this.isOutdated(kept)) {
+    if (kept !== null && syncFlags == 0 && kept.serves(access, quietFlag != 0) && !this.isOutdated(kept)) {
       kept.incRef();
       const slot = changetype<KeepSlot>(changetype<usize>(this.slot));
       if (keeps) fs.handles.touch(slot);
@@ -206,15 +279,16 @@ export abstract class GoferNode extends NumberedInode {
     const hasKept = kept !== null;
     const widens = keeps && (access != <u32>O_RDONLY || hasKept) && !fs.readonly;
     let wanted: u32 = widens ? O_RDWR : access;
-    let result = this.openFid(wanted | syncFlags);
+    let result = this.openFid(wanted | flags);
     if (result == -EACCES && wanted != access) {
       wanted = access;
-      result = this.openFid(access | syncFlags);
+      result = this.openFid(access | flags);
     }
     if (result < 0) return errorOf(result);
     const client = this.client;
     if (wanted != <u32>O_RDONLY) this.isChanged = true;
-    const handle = new Handle(client, client.openFid, client.descriptor, wanted, this.isChanged);
+    const isQuiet = quietFlag != 0;
+    const handle = new Handle(client, client.openFid, client.descriptor, wanted, isQuiet, this.isChanged);
     if (keeps) this.keepHandle(handle);
     return changetype<usize>(handle);
   }

@@ -7,19 +7,19 @@
 
 import { FALLOC_FL_COLLAPSE_RANGE, FALLOC_FL_INSERT_RANGE, FALLOC_FL_KEEP_SIZE } from "../../abi/data.ts";
 import { EFBIG, EINVAL, EOPNOTSUPP } from "../../abi/errno.ts";
-import { F_UNLCK, O_RDONLY, SEEK_DATA, SEEK_HOLE } from "../../abi/fcntl.ts";
+import { F_UNLCK, O_NOATIME, O_RDONLY, SEEK_DATA, SEEK_HOLE } from "../../abi/fcntl.ts";
 import { IOV_MAX } from "../../abi/limits.ts";
-import { S_ISGID, S_ISUID, S_IXGRP } from "../../abi/stat.ts";
 import { preadGuest, pwriteGuest, readGuest, readKernel, writeGuest, writeKernel } from "../../host.ts";
 import { free } from "../../lib/ref-counted.ts";
 import { isError } from "../../lib/result.ts";
 import { IovIter } from "../../mm/iov-iter.ts";
 import { lockKernel, unlockKernel } from "../../sched/kernel-lock.ts";
 import { currentThread } from "../../sched/thread.ts";
-import { ATTR_MODE, ATTR_SIZE, Attributes } from "../../vfs/attributes.ts";
+import { ATTR_MTIME, ATTR_SIZE, Attributes } from "../../vfs/attributes.ts";
 import { Dentry } from "../../vfs/dentry.ts";
 import { FileDescription } from "../../vfs/file-description.ts";
 import { Mount } from "../../vfs/mount.ts";
+import { isQuiet, serverFlags } from "./access.ts";
 import { Handle } from "./handle.ts";
 import { GoferNode } from "./node.ts";
 
@@ -54,11 +54,18 @@ export class GoferFile extends FileDescription {
     if (offset < 0) return -EINVAL;
     if (to.remaining == 0 || offset > OFFSET_MAX) return 0;
     if (this.node.isOutdated(this.handle)) this.reopen();
-    this.node.accessed();
+    const isQuieted = isQuiet(this.mount, this.node, this.flags);
+    if (!isQuieted) this.node.accessed();
     // Another task with the same description may reopen() it meanwhile.
-    const handle = this.handle;
-    handle.incRef();
-    const done = this.isDirect(to) ? this.readDirect(to, offset) : this.readMessages(to, offset);
+    let handle = this.handle;
+    // Its flags have changed since the open: this read goes by another handle.
+    const other =
+      handle.isQuiet == isQuieted ? 0 : this.node.acquireHandle(O_RDONLY, isQuieted ? <u32>O_NOATIME : 0);
+    if (other == 0 || isError(other)) handle.incRef();
+    else handle = changetype<Handle>(other);
+    const done = this.isDirect(handle, to)
+      ? this.readDirect(handle, to, offset)
+      : this.readMessages(handle, to, offset);
     handle.decRef();
     return done;
   }
@@ -66,7 +73,8 @@ export class GoferFile extends FileDescription {
   /** Gets another handle for reading in place of one that may show an older file. Where that fails it stays. */
   private reopen(): void {
     this.handle.knowsChange = true;
-    const opened = this.node.acquireHandle(O_RDONLY, 0);
+    const flags = serverFlags(this.mount, this.node, this.flags);
+    const opened = this.node.acquireHandle(O_RDONLY, flags);
     if (isError(opened)) return;
     const before = this.handle;
     this.handle = changetype<Handle>(opened);
@@ -93,44 +101,29 @@ export class GoferFile extends FileDescription {
     }
     if (start > OFFSET_MAX - <i64>from.remaining) return -EFBIG;
     node.beginChange();
-    const done = this.isDirect(from) ? this.writeDirect(from, start) : this.writeMessages(from, start);
+    const done = this.isDirect(this.handle, from)
+      ? this.writeDirect(from, start)
+      : this.writeMessages(from, start);
     node.endChange();
     if (done <= 0) return done;
     if (start + done > node.size) node.size = start + done;
     if (offset < 0) this.offset = start + done;
-    this.dropSetIds(node);
     return done;
   }
 
-  /**
-   * A write takes set-user-id away, and set-group-id where it means execution. Linux: not when the writer has CAP_FSETID;
-   * here: always, as in gVisor, because a host file must not stay privileged by a mistake about who wrote it.
-   */
-  private dropSetIds(node: GoferNode): void {
-    let mode = node.mode & 0o7777;
-    if (mode & <u32>S_ISUID) mode &= ~(<u32>S_ISUID);
-    if (mode & <u32>S_ISGID && mode & <u32>S_IXGRP) mode &= ~(<u32>S_ISGID);
-    if (mode == (node.mode & 0o7777)) return;
-    const a = new Attributes();
-    a.valid = ATTR_MODE;
-    a.mode = mode;
-    node.setAttributes(a);
-    free(a);
-  }
-
   /** Whether the transfer can go by the host's descriptor: its buffers are as the vector says. */
-  private isDirect(iov: IovIter): bool {
-    if (this.handle.descriptor < 0 || iov.count > <u32>IOV_MAX) return false;
+  private isDirect(handle: Handle, iov: IovIter): bool {
+    if (handle.descriptor < 0 || iov.count > <u32>IOV_MAX) return false;
     let total: u64 = 0;
     for (let i: u32 = 0; i < iov.count; i++) total += load<u32>(iov.vector + ((<usize>i) << 3), 4);
     // Less is left of an iterator that was used already; the host would begin at the front.
     return total == iov.remaining;
   }
 
-  private readDirect(to: IovIter, offset: i64): i64 {
+  private readDirect(handle: Handle, to: IovIter, offset: i64): i64 {
     const current = currentThread();
     const thread = changetype<usize>(current);
-    const descriptor = this.handle.descriptor;
+    const descriptor = handle.descriptor;
     const vector = to.vector;
     let done: i32;
     unlockKernel();
@@ -161,11 +154,11 @@ export class GoferFile extends FileDescription {
     return done;
   }
 
-  private readMessages(to: IovIter, offset: i64): i64 {
+  private readMessages(handle: Handle, to: IovIter, offset: i64): i64 {
     const client = this.node.client;
     let done: i64 = 0;
     while (to.remaining) {
-      const got = client.read(this.handle.fid, offset + done, to.remaining);
+      const got = client.read(handle.fid, offset + done, to.remaining);
       if (got < 0) return done ? done : got;
       // Fewer than asked for only at the end; but how much was asked for is the client's choice, so read until nothing comes.
       if (got == 0) break;
@@ -208,7 +201,6 @@ export class GoferFile extends FileDescription {
     const locked = node.lock.acquire();
     if (locked < 0) return locked;
     const result = this.setSize(node, size);
-    if (result == 0) this.dropSetIds(node);
     node.lock.release();
     return result;
   }
@@ -226,7 +218,6 @@ export class GoferFile extends FileDescription {
     const locked = node.lock.acquire();
     if (locked < 0) return locked;
     const result = isExtended ? this.allocateAtServer(mode, offset, length) : this.extendTo(end);
-    if (result == 0) this.dropSetIds(node);
     node.lock.release();
     return result;
   }
@@ -268,10 +259,7 @@ export class GoferFile extends FileDescription {
     node.beginChange();
     const done = client.copyRange(this.handle.fid, from, file.handle.fid, to, length);
     node.endChange();
-    if (done > 0) {
-      node.size = max(node.size, to + done);
-      file.dropSetIds(node);
-    }
+    if (done > 0) node.size = max(node.size, to + done);
     node.lock.release();
     return done;
   }
@@ -299,7 +287,7 @@ export class GoferFile extends FileDescription {
 
   private setSize(node: GoferNode, size: i64): i32 {
     const a = new Attributes();
-    a.valid = ATTR_SIZE;
+    a.valid = ATTR_SIZE | ATTR_MTIME;
     a.size = size;
     const result = node.setAttributes(a);
     free(a);

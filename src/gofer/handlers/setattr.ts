@@ -1,6 +1,15 @@
 // Tsetattr: size, owner, mode and times, in an order in which none undoes another.
 
-import { EBADF, EFBIG, EINVAL, EISDIR, EOPNOTSUPP, EPROTO, EROFS } from "../../../assembly/abi/errno.ts";
+import {
+  EBADF,
+  EFBIG,
+  EINVAL,
+  EISDIR,
+  ENOENT,
+  EOPNOTSUPP,
+  EPROTO,
+  EROFS,
+} from "../../../assembly/abi/errno.ts";
 import { O_RDONLY, O_WRONLY } from "../../../assembly/abi/fcntl.ts";
 import {
   P9_SETATTR_ATIME,
@@ -100,7 +109,7 @@ function apply(host: HostFs, fid: Fid, changes: Changes): number {
   const { native, procSelfFd } = host;
   const { fd } = fid.node;
   let status = 0;
-  if ((valid & P9_SETATTR_SIZE) !== 0) status = truncate(host, fid, changes.size);
+  if ((valid & P9_SETATTR_SIZE) !== 0) status = resize(host, fid, changes);
   if (status === 0 && (valid & (P9_SETATTR_UID | P9_SETATTR_GID)) !== 0) {
     const uid = (valid & P9_SETATTR_UID) !== 0 ? changes.uid : KEEP;
     const gid = (valid & P9_SETATTR_GID) !== 0 ? changes.gid : KEEP;
@@ -109,7 +118,8 @@ function apply(host: HostFs, fid: Fid, changes: Changes): number {
   if (status === 0 && (valid & P9_SETATTR_MODE) !== 0) {
     status = native.fchmod(procSelfFd, fd, changes.mode & PERMISSIONS);
   }
-  // A change time of its own cannot be set; every change above has set it to now.
+  // A change time of its own cannot be set: every change sets it to now, that of nothing (chown(2)) too.
+  if (status === 0 && valid === P9_SETATTR_CTIME) status = native.fchown(fd, KEEP, KEEP);
   if (status === 0 && (valid & (P9_SETATTR_ATIME | P9_SETATTR_MTIME)) !== 0) {
     status = setTimes(host, fid, changes);
   }
@@ -127,6 +137,15 @@ function setTimes(host: HostFs, fid: Fid, changes: Changes): number {
 function pickTime(valid: number, bit: number, setBit: number, nanoseconds: number): number {
   if ((valid & bit) === 0) return UTIME_OMIT;
   return (valid & setBit) === 0 ? UTIME_NOW : nanoseconds;
+}
+
+/** With MTIME, or through a fid that can write, as ftruncate(2), which changes the file though its size stays; else as truncate(2). */
+function resize(host: HostFs, fid: Fid, { valid, size }: Changes): number {
+  if ((valid & P9_SETATTR_MTIME) === 0 && !(fid.isOpen && fid.access !== O_RDONLY)) {
+    const status = host.native.truncate(fid.node.fd, size);
+    if (status !== -ENOENT) return status;
+  }
+  return truncate(host, fid, size);
 }
 
 /** Through the fid's own descriptor where that can write, so that an open file keeps working whatever its mode is now. */

@@ -14,7 +14,7 @@ import {
   O_RDWR,
   O_TMPFILE,
 } from "../../../assembly/abi/fcntl.ts";
-import { S_IFDIR, S_IFREG, S_ISGID, S_ISUID } from "../../../assembly/abi/stat.ts";
+import { S_IFDIR, S_IFLNK, S_ISGID, S_ISUID } from "../../../assembly/abi/stat.ts";
 import { NAME_A, SLOT } from "../arena.ts";
 import type { DescriptorBudget } from "./budget.ts";
 import { CHILD_RESOLVE, type HostFs } from "./host-fs.ts";
@@ -180,6 +180,7 @@ function giveTo(host: HostFs, node: HostNode, mode: number, owner: Owner): numbe
   if (uid === KEEP && gid === KEEP) return 0;
   const status = native.fchown(node.fd, uid, gid);
   // A change of owner takes the set-id bits away, which the client has asked for.
-  if (status < 0 || node.type !== S_IFREG || (mode & (S_ISUID | S_ISGID)) === 0) return status;
+  if (status < 0 || node.type === S_IFDIR || node.type === S_IFLNK) return status;
+  if ((mode & (S_ISUID | S_ISGID)) === 0) return status;
   return native.fchmod(procSelfFd, node.fd, mode & PERMISSIONS);
 }

@@ -196,6 +196,14 @@ static int64_t call_ftruncate(napi_env env, const int64_t *arg) {
   return RETRY(ftruncate((int)arg[0], arg[1]));
 }
 
+/** truncate(fd, size): by path, since a size that stays is a change to ftruncate(2) and none to truncate(2). */
+static int64_t call_truncate(napi_env env, const int64_t *arg) {
+  (void)env;
+  char path[32];
+  snprintf(path, sizeof path, "/proc/self/fd/%d", (int)arg[0]);
+  return RETRY(truncate(path, arg[1]));
+}
+
 /** fallocate(fd, mode, position, length) */
 static int64_t call_fallocate(napi_env env, const int64_t *arg) {
   (void)env;
@@ -234,6 +242,7 @@ const struct call file_calls[] = {
     {"fchown", "dii", call_fchown},
     {"futimens", "dpipi", call_futimens},
     {"ftruncate", "dp", call_ftruncate},
+    {"truncate", "dp", call_truncate},
     {"fallocate", "dipp", call_fallocate},
     {"copyFileRange", "dpdpp", call_copy_file_range},
     {"fsync", "di", call_fsync},

@@ -19,6 +19,7 @@ import { pathCases } from "./cases/paths.ts";
 import { pipeCases } from "./cases/pipes.ts";
 import { pollCases } from "./cases/poll.ts";
 import { spaceCases } from "./cases/space.ts";
+import { timesCases } from "./cases/times.ts";
 import { userCases } from "./cases/users.ts";
 import { xattrCases } from "./cases/xattr.ts";
 
@@ -56,4 +57,5 @@ export function syscallCases(make: () => Target): void {
   pollCases(make);
   dataCases(make);
   spaceCases(make);
+  timesCases(make);
 }

@@ -54,6 +54,8 @@ function node(g: Generator): { mode: number; device: number; type: "f" | "s" } {
   ]);
   // No driver has these numbers but null's and zero's.
   const device = g.random.pick([0, 0x103, 0x105, 0xee07, 0xfff00000]);
+  const isDevice = type === S_IFCHR || type === S_IFBLK;
+  if (isDevice && g.lacks.has("device nodes")) return { mode: S_IFCHR | g.mode(), device: 0, type: "s" };
   if (type === S_IFIFO) g.model.hasFifo = true;
   return { mode: type | g.mode(), device, type: type === S_IFREG || type === 0 ? "f" : "s" };
 }

@@ -5,6 +5,7 @@ import { FD_MAX } from "../../../assembly/abi/limits.ts";
 import * as nr from "../../../assembly/abi/syscall.ts";
 import type { Generator, Rule } from "../generator.ts";
 import type { FileType } from "../model.ts";
+import type { StepArgument } from "../step.ts";
 
 const F_DUPFD = 0;
 const F_GETFD = 1;
@@ -103,6 +104,14 @@ function duplicate(g: Generator, number: number, from: ReturnType<Generator["fd"
 /** A descriptor's number for dup2(): 0 to 60, some of which are open. */
 function target(g: Generator): number {
   return g.random.chance(0.05) ? g.random.pick([-1, FD_MAX, FD_MAX + 1]) : g.random.below(60);
+}
+
+/** A file of memfd_create(2), which may be sealed. */
+function memory(g: Generator): StepArgument {
+  const name = g.random.chance(0.1) ? "m".repeat(250) : "memory";
+  const flags = g.random.bits([1, 2], 0.5) | (g.random.chance(0.05) ? 0x40000000 : 0);
+  g.opened(g.call(nr.SYS_memfd_create, [name, flags]), "/?", "f");
+  return { fd: g.lastId };
 }
 
 export const OPEN_RULES: readonly Rule[] = [
@@ -217,8 +226,10 @@ export const OPEN_RULES: readonly Rule[] = [
     name: "fcntl seals",
     number: nr.SYS_fcntl,
     weight: 2,
-    run: (g) =>
-      g.call(nr.SYS_fcntl, [g.fd("f"), g.random.pick([F_ADD_SEALS, F_GET_SEALS]), g.random.below(64)]),
+    run(g) {
+      const fd = g.lacks.has("seals") ? memory(g) : g.fd("f");
+      g.call(nr.SYS_fcntl, [fd, g.random.pick([F_ADD_SEALS, F_GET_SEALS]), g.random.below(64)]);
+    },
   },
   {
     name: "fcntl of a pipe's size",
@@ -245,11 +256,7 @@ export const OPEN_RULES: readonly Rule[] = [
     name: "memfd_create",
     number: nr.SYS_memfd_create,
     weight: 2,
-    run(g) {
-      const name = g.random.chance(0.1) ? "m".repeat(250) : "memory";
-      const flags = g.random.bits([1, 2], 0.5) | (g.random.chance(0.05) ? 0x40000000 : 0);
-      g.opened(g.call(nr.SYS_memfd_create, [name, flags]), "/?", "f");
-    },
+    run: memory,
   },
   {
     name: "pipe2",

@@ -18,10 +18,6 @@ const LACKS: ReadonlyMap<Capability, string> = new Map([
     "access control lists",
     "9P2000.L tells mode bits only, by which the client checks (as Linux's client without posixacl)",
   ],
-  [
-    "set-id bits that a privileged write keeps",
-    "a host file must not stay privileged by a mistake about who wrote it",
-  ],
 ]);
 
 /** A place for layers behind the gofer. */

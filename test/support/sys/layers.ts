@@ -50,6 +50,10 @@ export const READ_ONLY: Shape = { places: ["", ""], readonly: true };
 export const LAYERED_LACKS: ReadonlyMap<Capability, string> = new Map([
   ["whiteouts", "they would hide names of the layers"],
   ["counts of directories", "a directory that may have several layers says 1, as on Linux"],
+  [
+    "times of use",
+    "they are those of the layers' files, which are not told of every use; a FIFO's not on Linux either",
+  ],
   ["times of birth that stay", "a copy-up makes a new file, as on Linux"],
 ]);
 

@@ -51,14 +51,14 @@ export type Capability =
   | "extended attributes"
   | "access control lists"
   | "sleep"
+  | "times of use"
   | "counts of directories"
   | "times of birth that stay"
   | "exact lengths of attribute lists"
   | "writes that do not append"
   | "exchanges"
   | "holes"
-  | "places of entries that JavaScript can hold"
-  | "set-id bits that a privileged write keeps";
+  | "places of entries that JavaScript can hold";
 
 /** Skips the case that calls it when `target` lacks what it needs. */
 export function skipWithout(target: Target, needed: Capability, context: TestContext): void {
