@@ -60,7 +60,9 @@ export class GoferFile extends FileDescription {
     let handle = this.handle;
     // Its flags have changed since the open: this read goes by another handle.
     const other =
-      handle.isQuiet == isQuieted ? 0 : this.node.acquireHandle(O_RDONLY, isQuieted ? <u32>O_NOATIME : 0);
+      handle.isQuiet == isQuieted
+        ? <usize>0
+        : this.node.acquireHandle(O_RDONLY, isQuieted ? <u32>O_NOATIME : 0);
     if (other == 0 || isError(other)) handle.incRef();
     else handle = changetype<Handle>(other);
     const done = this.isDirect(handle, to)
