@@ -355,14 +355,6 @@ describe("exclusive cache", () => {
     w.close(w.open("hello"));
     expect(w.server.count(p9.P9_TLOPEN)).toBe(2);
   });
-
-  test("a write takes the set-user-id bit away", () => {
-    const w = world();
-    const node = w.server.file("/suid", "x", 0o4755);
-    const fd = w.open("suid");
-    w.write(fd, "y");
-    expect(node.mode & 0o7777).toBe(0o755);
-  });
 });
 
 describe("shared cache", () => {
