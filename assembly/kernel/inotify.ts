@@ -82,7 +82,9 @@ class InotifyWatch extends Watch {
   }
 
   lost(mask: u32): void {
-    if (mask & (this.mask | <u32>IN_UNMOUNT)) this.instance.push(this.wd, mask, 0, 0, 0);
+    // Linux keeps IN_ISDIR from the events of a directory about itself, but not from this one.
+    const tells = mask & <u32>IN_UNMOUNT && this.inode.isDirectory ? mask | <u32>IN_ISDIR : mask;
+    if (mask & (this.mask | <u32>IN_UNMOUNT)) this.instance.push(this.wd, tells, 0, 0, 0);
     this.instance.drop(this);
   }
 

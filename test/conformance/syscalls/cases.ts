@@ -15,6 +15,7 @@ import { inotifyCases } from "./cases/inotify.ts";
 import { lockCases } from "./cases/locks.ts";
 import { memfdCases, sealCases } from "./cases/memfd.ts";
 import { nameCases } from "./cases/names.ts";
+import { olderCallCases } from "./cases/older-calls.ts";
 import { openCases } from "./cases/open.ts";
 import { pathCases } from "./cases/paths.ts";
 import { permissionCases } from "./cases/permissions.ts";
@@ -46,6 +47,7 @@ export function syscallCases(make: () => Target): void {
   attributeCases(make);
   directoryCases(make);
   nameCases(make);
+  olderCallCases(make);
   openCases(make);
   pathCases(make);
   permissionCases(make);

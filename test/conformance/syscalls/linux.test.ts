@@ -13,7 +13,8 @@ const DISK_LACKS: ReadonlyMap<Capability, string> = new Map([
 ]);
 
 const folder = mkdtempSync(path.join(tmpdir(), "wvisor-syscalls-"));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+// A directory for each case: a busy disk takes its time.
+afterAll(() => rmSync(folder, { recursive: true, force: true }), 60_000);
 
 suite("Linux, disk", () => {
   const top = mkdtempSync(path.join(folder, "case-"));

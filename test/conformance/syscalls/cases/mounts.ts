@@ -1566,6 +1566,77 @@ export function mountCases(make: () => Target): void {
     });
   });
 
+  describe("inotify of a mount", () => {
+    const IN_CREATE = 0x100;
+    const IN_UNMOUNT = 0x2000;
+    const IN_IGNORED = 0x8000;
+    const IN_ISDIR = 0x40000000;
+    const O_NONBLOCK = 0o4000;
+    /** Watches `path`; gives what is told of it from then on, as [watch, event]. */
+    const watch = (sys: MountCalls, mask: number, ...paths: string[]) => {
+      const fd = sys.process.syscall(nr.SYS_inotify_init1, O_NONBLOCK);
+      for (const path of paths) {
+        expect(sys.process.syscall(nr.SYS_inotify_add_watch, fd, path, mask)).toBeGreaterThan(0);
+      }
+      return (): number[][] => {
+        const bytes = sys.read(fd, 4096);
+        const events: number[][] = [];
+        if (typeof bytes === "number") return events;
+        for (let at = 0; at < bytes.length; at += 16 + bytes.readUInt32LE(at + 12)) {
+          events.push([bytes.readInt32LE(at), bytes.readUInt32LE(at + 4)]);
+        }
+        return events;
+      };
+    };
+    mountTest("tells that its file system is gone, whatever was asked for", (sys) => {
+      mounted(sys, "m");
+      const told = watch(sys, IN_CREATE, "m/in");
+      expect(sys.umount("m")).toBe(0);
+      expect(told()).toEqual([
+        [1, IN_UNMOUNT],
+        [1, IN_IGNORED],
+      ]);
+      expect(told()).toEqual([]);
+    });
+    mountTest("tells it of a mount that is detached, once nobody uses it", (sys) => {
+      mounted(sys, "m");
+      const told = watch(sys, IN_CREATE, "m");
+      const fd = sys.open("m/in");
+      expect(sys.umount("m", 2)).toBe(0);
+      expect(told()).toEqual([]);
+      expect(sys.close(fd)).toBe(0);
+      expect(told()).toEqual([
+        [1, IN_UNMOUNT | IN_ISDIR],
+        [1, IN_IGNORED],
+      ]);
+    });
+    mountTest("tells nothing while the file system is mounted elsewhere", (sys) => {
+      mounted(sys, "m");
+      directories(sys, "other");
+      expect(sys.bind("m", "other")).toBe(0);
+      const told = watch(sys, IN_CREATE, "m");
+      expect(sys.umount("m")).toBe(0);
+      expect(told()).toEqual([]);
+      expect(touch(sys, "other/new")).toBe(0);
+      expect(told()).toEqual([[1, IN_CREATE]]);
+      expect(sys.umount("other")).toBe(0);
+      expect(told()).toEqual([
+        [1, IN_UNMOUNT | IN_ISDIR],
+        [1, IN_IGNORED],
+      ]);
+    });
+    mountTest("tells nothing of what is mounted over it", (sys) => {
+      directories(sys, "m");
+      const told = watch(sys, IN_CREATE, "m");
+      expect(sys.tmpfs("m")).toBe(0);
+      expect(touch(sys, "m/hidden")).toBe(0);
+      expect(sys.umount("m")).toBe(0);
+      expect(told()).toEqual([]);
+      expect(touch(sys, "m/seen")).toBe(0);
+      expect(told()).toEqual([[1, IN_CREATE]]);
+    });
+  });
+
   describe("resolving under a bound", () => {
     const openat2 = (sys: MountCalls, path: string, resolve: number, fd = -100): number => {
       const how = Buffer.alloc(24);
