@@ -4,10 +4,12 @@ import { ELOOP, ENOSYS } from "../../assembly/abi/errno.ts";
 import { SYS_getdents64, SYS_llistxattr } from "../../assembly/abi/syscall.ts";
 import { Generator, type Rule } from "./generator.ts";
 import { RULES } from "./grammar.ts";
+import type { Preparation } from "./layers.ts";
 import { printTest } from "./print.ts";
 import { Random } from "./random.ts";
 import { type Abilities, type Difference, Run, replay, TICK } from "./run.ts";
-import { shrink } from "./shrink.ts";
+import { drop, shrink } from "./shrink.ts";
+import type { Step } from "./step.ts";
 import { type FsType, IDENTITIES, makeWorlds, type Worlds } from "./worlds.ts";
 
 const EPISODE = 1000;
@@ -20,7 +22,7 @@ const SHRINK_STEPS = 1500;
 /** Which calls our table has, asked with arguments that do nothing. */
 export function supportedCalls(worlds: Worlds): (number: number) => boolean {
   const known = new Map<number, boolean>();
-  const { ours, linux } = worlds.make();
+  const { ours, linux } = worlds.make(worlds.prepare(0));
   const process = ours.process();
   for (const { number } of RULES) {
     if (!known.has(number)) known.set(number, process.syscall(number, -1, -1, -1, -1, -1, -1) !== -ENOSYS);
@@ -61,6 +63,7 @@ export interface FuzzReport {
 /** Makes calls until there are `count`, or a difference. */
 function episode(
   run: Run,
+  { files }: Preparation,
   rules: readonly Rule[],
   lacks: Worlds["lacks"],
   random: Random,
@@ -68,6 +71,8 @@ function episode(
   kinds: Map<string, number>,
 ): void {
   const g = new Generator(random, IDENTITIES.length, lacks, (step) => run.perform(step));
+  for (const [path, type] of files) g.model.add(path, type);
+  g.model.hasFifo = [...files.values()].includes("s");
   const weights = rules.map((rule) => [rule.weight, rule] as const);
   let burst = 0;
   let lastTick = 0;
@@ -109,14 +114,25 @@ function isOfTheMoment({ linux, ours }: Difference): boolean {
   return linux === `${-ELOOP}` && ours !== linux;
 }
 
-function explain(worlds: Worlds, run: Run, abilities: Abilities, title: string, tries: number): string {
+function explain(
+  worlds: Worlds,
+  preparation: Preparation,
+  run: Run,
+  abilities: Abilities,
+  title: string,
+  tries: number,
+): string {
   const first = run.difference!;
   const trees = first.step === undefined;
   let attempts = tries;
-  const steps = shrink(run.steps, first, (tried) =>
-    attempts-- > 0 ? replay(worlds, tried, abilities, trees) : undefined,
-  );
-  return printTest(steps, replay(worlds, steps, abilities, trees) ?? first, title);
+  const attempt = (before: Preparation, steps: readonly Step[]): Difference | undefined =>
+    attempts-- > 0 ? replay(worlds, before, steps, abilities, trees) : undefined;
+  const steps = shrink(run.steps, first, (tried) => attempt(preparation, tried));
+  attempts = tries;
+  const calls = drop(preparation.calls, first, (tried) => attempt({ ...preparation, calls: tried }, steps));
+  const smallest = { ...preparation, calls };
+  const difference = replay(worlds, smallest, steps, abilities, trees) ?? first;
+  return printTest(smallest, steps, difference, title);
 }
 
 export function fuzz({
@@ -138,16 +154,22 @@ export function fuzz({
   const leftOut = RULES.filter(({ number }) => !supported(number)).map(({ name }) => name);
   const abilities = { xattrs: supported(SYS_llistxattr), trees: supported(SYS_getdents64) };
   for (let index = 0; failures.size < failuresMax && more(calls); index++) {
-    const run = new Run(worlds, abilities);
-    episode(run, rules, worlds.lacks, new Random(seed * 100_003 + index), EPISODE, kinds);
+    const preparation = worlds.prepare(seed * 100_003 + index);
+    const run = new Run(worlds, preparation, abilities);
+    episode(run, preparation, rules, worlds.lacks, new Random(seed * 100_003 + index), EPISODE, kinds);
     calls += run.steps.length;
     const found = run.difference;
-    if (found !== undefined && isOfTheMoment(found) && !replay(worlds, run.steps, abilities, false)) continue;
+    if (
+      found !== undefined &&
+      isOfTheMoment(found) &&
+      !replay(worlds, preparation, run.steps, abilities, false)
+    )
+      continue;
     const kind = found && (found.step?.kind ?? "tree");
     if (kind !== undefined && !failures.has(kind)) {
       failures.set(
         kind,
-        explain(worlds, run, abilities, `${type}, seed ${seed}, episode ${index}`, shrinkSteps),
+          explain(worlds, preparation, run, abilities, `${type}, seed ${seed}, episode ${index}`, shrinkSteps),
       );
     }
     if (index % 20 === 19) progress?.(`${calls} calls`);

@@ -1,6 +1,7 @@
 // A difference as a test that can be pasted into test/conformance/syscalls/cases.
 
 import * as nr from "../../assembly/abi/syscall.ts";
+import type { Preparation } from "./layers.ts";
 import { type Difference, TICK } from "./run.ts";
 import type { FdOf, Step, StepArgument } from "./step.ts";
 import { IDENTITIES } from "./worlds.ts";
@@ -65,11 +66,29 @@ function usesOf(steps: readonly Step[]): Set<number> {
   return used;
 }
 
-export function printTest(steps: readonly Step[], difference: Difference, title: string): string {
+/** What was there before, as comments: layers are made by the test that they are pasted into. */
+function layersText({ calls, options }: Preparation): string[] {
+  if (options === "") return [];
+  const lines = calls.map(({ number, args }) => {
+    const texts = args.map((argument) =>
+      argument instanceof Uint8Array ? bytesText(argument) : JSON.stringify(argument),
+    );
+    return `  // ${NAMES.get(number)} ${texts.join(", ")}`;
+  });
+  return [...lines, `  // overlay: ${options}`];
+}
+
+export function printTest(
+  preparation: Preparation,
+  steps: readonly Step[],
+  difference: Difference,
+  title: string,
+): string {
   const used = usesOf(steps);
   const processes = [...new Set(steps.map(({ process }) => process))].sort();
   const lines = [
     `test(${JSON.stringify(title)}, () => {`,
+    ...layersText(preparation),
     "  const target = make();",
     ...processes.map((index) => `  const p${index} = target.process(${JSON.stringify(IDENTITIES[index])});`),
   ];

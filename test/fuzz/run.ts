@@ -6,6 +6,7 @@ import { SYS_fstat, SYS_lseek, SYS_sendfile } from "../../assembly/abi/syscall.t
 import type { LinuxProcess } from "../support/sys/linux.ts";
 import type { Argument, Call, Process } from "../support/sys/target.ts";
 import { Epochs } from "./epochs.ts";
+import type { Preparation } from "./layers.ts";
 import { callOf, freshCall, type Results, type Step } from "./step.ts";
 import { type Execute, type TreeOptions, treeOf } from "./tree.ts";
 import { buffersOf, VIEWS } from "./view.ts";
@@ -52,8 +53,8 @@ export class Run {
   #pendingBytes = 0;
   #observer: { ours: Process; linux: LinuxProcess } | undefined;
 
-  constructor(worlds: Worlds, { xattrs, trees }: Abilities) {
-    this.#world = worlds.make();
+  constructor(worlds: Worlds, preparation: Preparation, { xattrs, trees }: Abilities) {
+    this.#world = worlds.make(preparation);
     const { blocks, directoryLinks } = worlds;
     this.#trees = trees;
     this.#context = { epochs: new Epochs(), blocks, directoryLinks, xattrs };
@@ -178,11 +179,12 @@ function only(lines: readonly string[], others: readonly string[]): string {
 /** The steps again, on fresh trees. */
 export function replay(
   worlds: Worlds,
+  preparation: Preparation,
   steps: readonly Step[],
   abilities: Abilities,
   trees: boolean,
 ): Difference | undefined {
-  const run = new Run(worlds, abilities);
+  const run = new Run(worlds, preparation, abilities);
   for (const step of steps) run.perform(step);
   if (trees) run.compareTrees();
   run.end();

@@ -5,7 +5,7 @@ import type { Difference } from "./run.ts";
 import type { Step, StepArgument } from "./step.ts";
 
 /** Whether and how the steps differ. */
-export type Try = (steps: readonly Step[]) => Difference | undefined;
+export type Try<T = Step> = (steps: readonly T[]) => Difference | undefined;
 
 const ROUNDS = 3;
 
@@ -15,7 +15,7 @@ function isSame(a: Difference, b: Difference | undefined): b is Difference {
 }
 
 /** Drops steps: halves first, then ever smaller parts. */
-function drop(steps: readonly Step[], wanted: Difference, attempt: Try): readonly Step[] {
+export function drop<T>(steps: readonly T[], wanted: Difference, attempt: Try<T>): readonly T[] {
   let left = steps;
   for (let size = Math.ceil(left.length / 2); size >= 1; size = size === 1 ? 0 : Math.ceil(size / 2)) {
     for (let at = left.length - size; at > -size; at -= size) {

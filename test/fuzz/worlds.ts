@@ -1,13 +1,23 @@
 // The two sides of a comparison: a tree on real Linux and one of ours, both fresh.
 
-import { SYS_mkdir, SYS_umask } from "../../assembly/abi/syscall.ts";
+import {
+  SYS_chdir,
+  SYS_mkdir,
+  SYS_mount,
+  SYS_pivot_root,
+  SYS_umask,
+  SYS_umount2,
+} from "../../assembly/abi/syscall.ts";
 import type { Machine } from "../../src/host/boot/machine.ts";
 import { serve, type TestGofer } from "../support/gofer-mount.ts";
 import { checkInvariants, kernelTarget } from "../support/sys/kernel.ts";
 import { LINUX_TMPFS, type LinuxTarget, linuxMountTarget } from "../support/sys/linux.ts";
-import type { Identity, Target } from "../support/sys/target.ts";
+import type { Identity, Process, Target } from "../support/sys/target.ts";
 import { kernelModules, makeMachine } from "../support/wvisor.ts";
 import { HostTree } from "./host-tree.ts";
+import { LAYERS, type Preparation, prepareLayers } from "./layers.ts";
+
+const MNT_DETACH = 2;
 
 /** "gofer" is a tree of the host that nobody else changes; "gofer-shared" one that others may change. */
 export type FsType = "tmpfs" | "overlay" | "gofer" | "gofer-shared";
@@ -37,14 +47,26 @@ export interface Worlds {
   /** What is comparable: see ViewContext. */
   readonly blocks: boolean;
   readonly directoryLinks: boolean;
-  make(): World;
+  /** What a seed puts into the tree before the first call. */
+  prepare(seed: number): Preparation;
+  make(preparation: Preparation): World;
   close(): void;
 }
 
-function world(machine: Machine, root: () => number, linux: LinuxTarget, name: string): World {
+const EMPTY: Preparation = { calls: [], options: "", files: new Map() };
+const empty = (): Preparation => EMPTY;
+
+function world(
+  machine: Machine,
+  root: () => number,
+  linux: LinuxTarget,
+  name: string,
+  prepare?: (keeper: Process) => void,
+): World {
   const before = machine.kernel.heap_objects();
   const namespace = machine.namespace(root() as never, false);
   const ours = kernelTarget(machine, namespace, name);
+  prepare?.(ours.process());
   return {
     ours,
     linux,
@@ -64,29 +86,53 @@ function tmpfsWorlds(): Worlds {
     lacks: new Map(),
     blocks: true,
     directoryLinks: true,
+    prepare: empty,
     make: () => world(machine, () => machine.tmpfs(0, 0o777, 0, 0), linuxMountTarget("tmpfs"), "tmpfs"),
     close() {},
   };
 }
 
-const OVERLAY = { type: "overlay", options: "lowerdir=/lower,upperdir=/upper,workdir=/work" } as const;
+function makeLayers(keeper: Process, { calls }: Preparation): void {
+  keeper.syscall(SYS_umask, 0);
+  for (const name of LAYERS) keeper.syscall(SYS_mkdir, name, 0o777);
+  for (const { number, args } of calls) keeper.syscall(number, ...args);
+}
 
-function linuxOverlay(): LinuxTarget {
+function linuxOverlay(preparation: Preparation): LinuxTarget {
   return linuxMountTarget("overlay", LINUX_TMPFS, (keeper) => {
-    keeper.syscall(SYS_umask, 0);
-    for (const name of ["/lower", "/upper", "/work"]) keeper.syscall(SYS_mkdir, name, 0o777);
-    return OVERLAY;
+    makeLayers(keeper, preparation);
+    return { type: "overlay", options: preparation.options };
   });
+}
+
+/** Mounts the overlay of ours as linuxMountTarget() mounts that of Linux. */
+function enterOverlay(keeper: Process, preparation: Preparation): void {
+  makeLayers(keeper, preparation);
+  keeper.syscall(SYS_mkdir, "/merged", 0o755);
+  const results = [
+    keeper.syscall(SYS_mount, "overlay", "/merged", "overlay", 0, preparation.options),
+    keeper.syscall(SYS_chdir, "/merged"),
+    keeper.syscall(SYS_pivot_root, ".", "."),
+    keeper.syscall(SYS_umount2, ".", MNT_DETACH),
+  ];
+  if (results.some((result) => result !== 0)) throw new Error(`making the overlay: ${results}`);
 }
 
 function overlayWorlds(): Worlds {
   const machine = makeMachine({ modules: kernelModules("peek", true) });
-  const layer = () => machine.tmpfs(0, 0o777, 0, 0);
   return {
     lacks: new Map(),
     blocks: false,
     directoryLinks: false,
-    make: () => world(machine, () => machine.overlay(layer(), [layer()]), linuxOverlay(), "overlay"),
+    prepare: prepareLayers,
+    make: (preparation) =>
+      world(
+        machine,
+        () => machine.tmpfs(0, 0o777, 0, 0),
+        linuxOverlay(preparation),
+        "overlay",
+        (keeper) => enterOverlay(keeper, preparation),
+      ),
     close() {},
   };
 }
@@ -111,6 +157,7 @@ function goferWorlds(isShared: boolean): Worlds {
     lacks: GOFER_LACKS,
     blocks: false,
     directoryLinks: false,
+    prepare: empty,
     make() {
       host.clear();
       // One gofer and one machine for all: a mount of the same connection begins by Tversion, which ends what was before.
