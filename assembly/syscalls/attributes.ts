@@ -27,7 +27,7 @@ export function changeAt(task: Task, dirFd: i32, path: usize, a: Attributes, fla
     if (result == 0) {
       const walk = task.walk;
       result = wrong < 0 ? wrong : walk.resultMount.isReadonly ? -EROFS : 0;
-      if (result == 0) result = changeAttributes(walk.result.file, a, task.cred);
+      if (result == 0) result = changeAttributes(walk.result, a, task.cred);
       if (result == 0) notifyChange(walk.result, a.valid);
       walk.release();
     }
@@ -50,7 +50,7 @@ function changeDescription(task: Task, found: usize, a: Attributes, wrong: i32):
   if (wrong < 0) return wrong;
   if (file.mount.isReadonly) return -EROFS;
   file.incRef();
-  const result = changeAttributes(file.inode, a, task.cred);
+  const result = changeAttributes(file.dentry, a, task.cred);
   if (result == 0) notifyChange(file.dentry, a.valid);
   file.decRef();
   return result;

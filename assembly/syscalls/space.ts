@@ -40,7 +40,7 @@ export function truncate(task: Task, path: usize, size: i64): i64 {
     const a = new Attributes();
     a.valid = ATTR_SIZE;
     a.size = size;
-    result = changeAttributes(inode, a, task.cred);
+    result = changeAttributes(walk.result, a, task.cred);
     if (result == 0) notifyModify(walk.result);
     free(a);
   }
@@ -101,7 +101,8 @@ export function fallocate(task: Task, fd: i32, mode: u32, offset: i64, length: i
   if (!inode.isRegular && inode.type != <u32>S_IFBLK) return -ENODEV;
   if (offset + length < 0) return -EFBIG;
   file.incRef();
-  let result = file.allocate(mode, offset, length);
+  let result = inode.dropsPrivilegesFirst ? removePrivileges(inode, task.cred) : 0;
+  if (result == 0) result = file.allocate(mode, offset, length);
   if (result == 0) result = removePrivileges(inode, task.cred);
   if (result == 0) notifyModify(file.dentry);
   file.decRef();

@@ -50,7 +50,7 @@ function setOn(
   flags: u32,
 ): i32 {
   if (mount.isReadonly) return -EROFS;
-  const result = vfs.setXattr(dentry.file, task.cred, name, <u32>nameLength, value, length, flags);
+  const result = vfs.setXattr(dentry, task.cred, name, <u32>nameLength, value, length, flags);
   if (result == 0) notifyAttributes(dentry);
   return result;
 }
@@ -185,7 +185,7 @@ export function flistxattr(task: Task, fd: i32, out: usize, size: u64): i64 {
 
 function removeOn(task: Task, mount: Mount, dentry: Dentry, name: usize, nameLength: i32): i32 {
   if (mount.isReadonly) return -EROFS;
-  const result = vfs.removeXattr(dentry.file, task.cred, name, <u32>nameLength);
+  const result = vfs.removeXattr(dentry, task.cred, name, <u32>nameLength);
   if (result == 0) notifyAttributes(dentry);
   return result;
 }

@@ -126,6 +126,8 @@ export abstract class Inode extends RefCounted {
   btime: i64 = 0;
   /** A device or pipe whose file system opens it itself: open() is called, not the driver of its number. */
   opensItself: bool = false;
+  /** fallocate(2) takes privileges away before it asks the file, which may refuse. */
+  dropsPrivilegesFirst: bool = false;
   /** A directory that was removed: nothing can be made in it (Linux: S_DEAD). */
   dead: bool = false;
   /** A file that never had a name, and may get one although it has no links (Linux: I_LINKABLE). */
@@ -305,6 +307,14 @@ export abstract class Inode extends RefCounted {
    */
   listXattrs(_out: usize, _capacity: u32): i32 {
     return 0;
+  }
+  /** Called before attributes change, with the name by which that is done. */
+  prepareChange(_dentry: Dentry): i32 {
+    return 0;
+  }
+  /** What listxattr(2) without a buffer says, and takes as the least buffer, where that is not the length of the names; else -EOPNOTSUPP. */
+  xattrListRoom(): i32 {
+    return -EOPNOTSUPP;
   }
 
   /**

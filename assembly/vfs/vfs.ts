@@ -288,7 +288,7 @@ function openEmptied(mount: Mount, dentry: Dentry, kept: u32, cred: Credentials)
   if (isError(made)) return made;
   const file = changetype<FileDescription>(made);
   file.flags &= ~(<u32>O_TRUNC);
-  const result = truncateInode(inode, 0, cred);
+  const result = truncateInode(dentry, 0, cred);
   if (result < 0) {
     file.decRef();
     return errorOf(result);
@@ -307,20 +307,22 @@ function opened(file: usize): usize {
   return file;
 }
 
-function truncateInode(inode: Inode, size: i64, cred: Credentials): i32 {
+function truncateInode(dentry: Dentry, size: i64, cred: Credentials): i32 {
   const a = new Attributes();
   a.valid = ATTR_SIZE | ATTR_OPEN;
   a.size = size;
-  const result = changeAttributes(inode, a, cred);
+  const result = changeAttributes(dentry, a, cred);
   free(a);
   return result;
 }
 
-/** setAttributes() behind its permission checks, with the file's lock held. */
-export function changeAttributes(inode: Inode, a: Attributes, cred: Credentials): i32 {
+/** setAttributes() behind its permission checks, with the file's lock held. `dentry` is the name by which the change is made. */
+export function changeAttributes(dentry: Dentry, a: Attributes, cred: Credentials): i32 {
+  const inode = dentry.file;
   const locked = inode.lock.acquire();
   if (locked < 0) return locked;
   let result = prepareAttributes(inode, a, cred);
+  if (result == 0) result = inode.prepareChange(dentry);
   if (result == 0 && a.valid & ATTR_KILL_PRIV) result = dropFileCapability(inode);
   if (result == 0) result = inode.setAttributes(a);
   // Also after an error: a server may have done a part of it.

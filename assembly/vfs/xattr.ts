@@ -25,7 +25,7 @@ import { Credentials } from "../auth/credentials.ts";
 import { equal } from "../lib/bytes.ts";
 import { isError } from "../lib/result.ts";
 import { Acl, checkAcl, decodeAcl } from "./acl.ts";
-import { Inode } from "./dentry.ts";
+import { Dentry, Inode } from "./dentry.ts";
 import { checkPermission, isOwnerOrCapable, MAY_READ, MAY_WRITE } from "./permission.ts";
 import { moveTreeGeneration } from "./tree-generation.ts";
 
@@ -132,9 +132,9 @@ export function getXattr(
   return inode.getXattr(name, nameLength, out, capacity);
 }
 
-/** setxattr(2). Errors: EINVAL, EPERM, EACCES, EOPNOTSUPP, EEXIST, ENODATA, ENOSPC. */
+/** setxattr(2). `dentry` is the name by which it is made. Errors: EINVAL, EPERM, EACCES, EOPNOTSUPP, EEXIST, ENODATA, ENOSPC. */
 export function setXattr(
-  inode: Inode,
+  dentry: Dentry,
   cred: Credentials,
   name: usize,
   nameLength: u32,
@@ -142,8 +142,9 @@ export function setXattr(
   length: u32,
   flags: u32,
 ): i32 {
+  const inode = dentry.file;
   if (isAclName(name, nameLength)) {
-    return setAcl(inode, cred, isDefaultAcl(name, nameLength), value, length);
+    return setAcl(dentry, cred, isDefaultAcl(name, nameLength), value, length);
   }
   if (length && isFileCapability(name, nameLength)) {
     if (!isCapabilityValue(value, length)) return -EINVAL;
@@ -154,14 +155,16 @@ export function setXattr(
   let result = checkXattr(inode, cred, name, nameLength, MAY_WRITE);
   if (result == 0) result = checkSecurity(cred, name, nameLength);
   if (result == 0) result = checkNamespace(name, nameLength);
+  if (result == 0) result = inode.prepareChange(dentry);
   if (result == 0) result = inode.setXattr(name, nameLength, value, length, flags);
   inode.lock.release();
   return result;
 }
 
 /** removexattr(2). Errors: EPERM, EACCES, EOPNOTSUPP, EINVAL, ENODATA. */
-export function removeXattr(inode: Inode, cred: Credentials, name: usize, nameLength: u32): i32 {
-  if (isAclName(name, nameLength)) return setAcl(inode, cred, isDefaultAcl(name, nameLength), 0, 0);
+export function removeXattr(dentry: Dentry, cred: Credentials, name: usize, nameLength: u32): i32 {
+  const inode = dentry.file;
+  if (isAclName(name, nameLength)) return setAcl(dentry, cred, isDefaultAcl(name, nameLength), 0, 0);
   const locked = inode.lock.acquire();
   if (locked < 0) return locked;
   let result = checkXattr(inode, cred, name, nameLength, MAY_WRITE);
@@ -175,6 +178,9 @@ export function removeXattr(inode: Inode, cred: Credentials, name: usize, nameLe
 
 /** listxattr(2): the length of the names, each with its NUL; with a `capacity` of 0 only that. Errors: ERANGE. */
 export function listXattrs(inode: Inode, cred: Credentials, out: usize, capacity: u32): i32 {
+  const told = inode.xattrListRoom();
+  if (told != -EOPNOTSUPP && (told < 0 || !capacity)) return told;
+  if (told > <i32>capacity) return -ERANGE;
   const room = <u32>XATTR_LIST_MAX + ACL_ACCESS_LENGTH + 1 + ACL_DEFAULT_LENGTH + 1;
   const names = heap.alloc(room);
   let length: u32 = 0;
@@ -191,6 +197,18 @@ export function listXattrs(inode: Inode, cred: Credentials, out: usize, capacity
   }
   heap.free(names);
   return result;
+}
+
+/** The length of all names, those of access control lists and those that only the privileged see among them; or -errno. */
+export function roomForXattrs(inode: Inode): i32 {
+  const told = inode.xattrListRoom();
+  const length = told == -EOPNOTSUPP ? inode.listXattrs(0, 0) : told;
+  if (length < 0 || told >= 0) return length;
+  return (
+    length +
+    (inode.accessAcl !== null ? <i32>ACL_ACCESS_LENGTH + 1 : 0) +
+    (inode.defaultAcl !== null ? <i32>ACL_DEFAULT_LENGTH + 1 : 0)
+  );
 }
 
 function append(names: usize, length: u32, name: usize, nameLength: u32): u32 {
@@ -268,7 +286,7 @@ function getAcl(inode: Inode, isDefault: bool, out: usize, capacity: u32): i32 {
 }
 
 /** Sets the list that a value says, or removes it for an empty value (Linux: do_set_acl()). Errors: ENOSPC, EINVAL, EOPNOTSUPP; setLocked()'s. */
-function setAcl(inode: Inode, cred: Credentials, isDefault: bool, value: usize, length: u32): i32 {
+function setAcl(dentry: Dentry, cred: Credentials, isDefault: bool, value: usize, length: u32): i32 {
   let decoded: usize = 0;
   // Its file system has no bound for lists.
   if (length && memoryIsShort()) return -ENOSPC;
@@ -277,9 +295,10 @@ function setAcl(inode: Inode, cred: Credentials, isDefault: bool, value: usize, 
     if (isError(decoded)) return <i32>decoded;
   }
   const acl = changetype<Acl | null>(decoded);
+  const inode = dentry.file;
   let result = inode.lock.acquire();
   if (result == 0) {
-    result = setLocked(inode, cred, isDefault, acl);
+    result = setLocked(dentry, inode, cred, isDefault, acl);
     inode.lock.release();
   }
   if (acl !== null) acl.decRef();
@@ -287,7 +306,7 @@ function setAcl(inode: Inode, cred: Credentials, isDefault: bool, value: usize, 
 }
 
 /** Linux: set_posix_acl(). Errors: EOPNOTSUPP, EACCES for the default list of what is no directory, EPERM, EINVAL. */
-function setLocked(inode: Inode, cred: Credentials, isDefault: bool, acl: Acl | null): i32 {
+function setLocked(dentry: Dentry, inode: Inode, cred: Credentials, isDefault: bool, acl: Acl | null): i32 {
   if (!inode.fs.hasAcls || inode.isSymlink) return -EOPNOTSUPP;
   if (isDefault && !inode.isDirectory) return acl === null ? 0 : -EACCES;
   if (!isOwnerOrCapable(inode, cred)) return -EPERM;
@@ -295,6 +314,8 @@ function setLocked(inode: Inode, cred: Credentials, isDefault: bool, acl: Acl | 
     const valid = checkAcl(acl);
     if (valid < 0) return valid;
   }
+  const prepared = inode.prepareChange(dentry);
+  if (prepared < 0) return prepared;
   if (isDefault) return inode.setAcl(true, acl, inode.mode);
   // The mode shows the list; a list that says no more than the mode is none.
   let mode = inode.mode;

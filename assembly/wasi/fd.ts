@@ -243,7 +243,7 @@ export function fdFilestatSetTimes(task: Task, fd: u32, atime: i64, mtime: i64, 
 function setTimesOf(task: Task, file: FileDescription, a: Attributes): i32 {
   if (a.valid == 0) return 0;
   if (file.mount.isReadonly) return -EROFS;
-  const result = changeAttributes(file.inode, a, task.cred);
+  const result = changeAttributes(file.dentry, a, task.cred);
   if (result == 0) notifyChange(file.dentry, a.valid);
   return result;
 }

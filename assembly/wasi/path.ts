@@ -206,7 +206,7 @@ export function pathFilestatSetTimes(
   let result = fillTimes(a, atime, mtime, flags);
   if (result == 0) result = walk.run(length, confineBits(task, fd) | followBits(lookupflags));
   if (result == 0 && a.valid) {
-    result = walk.resultMount.isReadonly ? -EROFS : changeAttributes(walk.result.file, a, task.cred);
+    result = walk.resultMount.isReadonly ? -EROFS : changeAttributes(walk.result, a, task.cred);
     if (result == 0) notifyChange(walk.result, a.valid);
   }
   free(a);

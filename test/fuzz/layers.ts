@@ -3,7 +3,7 @@
 // The names of the layers are few, so that they hide and merge with each other. The upper layer may have been used before: it
 // has whiteouts and opaque directories then, as an upper one of two lower layers has.
 
-import { AT_FDCWD, O_CREAT, O_WRONLY } from "../../assembly/abi/fcntl.ts";
+import { AT_FDCWD, O_CREAT, O_NONBLOCK, O_WRONLY } from "../../assembly/abi/fcntl.ts";
 import { S_IFCHR, S_IFIFO, S_IFSOCK } from "../../assembly/abi/stat.ts";
 import * as nr from "../../assembly/abi/syscall.ts";
 import type { Call } from "../support/sys/target.ts";
@@ -85,7 +85,7 @@ class Layer {
   #regularFile(path: string): void {
     const real = this.#real(path);
     const bytes = Buffer.alloc(this.#random.pick(SIZES), `${this.#root}${path}`);
-    this.#call(nr.SYS_openat, AT_FDCWD, real, O_CREAT | O_WRONLY, 0o600);
+    this.#call(nr.SYS_openat, AT_FDCWD, real, O_CREAT | O_WRONLY | O_NONBLOCK, 0o600);
     this.#call(nr.SYS_pwrite64, FD, bytes, bytes.length, this.#random.pick([0, 0, 0, 10_000]));
     this.#call(nr.SYS_close, FD);
     this.#own(path);

@@ -216,9 +216,18 @@ function placeIndexed(node: OverlayNode, dir: Dentry, work: Dentry): i32 {
   return min(linkName(work, dir, name.name, name.nameLength), 0);
 }
 
+/** Has the copy of an indexed file made for the name `dentry`. */
+function takeName(node: OverlayNode, dentry: Dentry): void {
+  const alias = node.alias;
+  if (alias === null || dentry.isDead) return;
+  node.alias = new Dentry(node.fs, dentry.parent, dentry.name, dentry.nameLength, dentry.hash);
+  alias.decRef();
+}
+
 /** copyUp() of the file that `dentry` names and `length` bytes of it, by this name: a name of an indexed file becomes a link to the copy. */
 export function copyUpName(dentry: Dentry, length: i64 = WHOLE): i32 {
   const node = nodeOf(dentry);
+  if (node.isIndexed && node.upper === null) takeName(node, dentry);
   let result = copyUp(node, length);
   if (result < 0 || !node.isIndexed || dentry.isDead) return result;
   const parent = dentry.parent;

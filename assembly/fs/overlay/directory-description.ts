@@ -19,8 +19,9 @@ export class OverlayDirectory extends DirectoryDescription {
   /** The one layer's directory, when there is no listing. */
   private real: FileDescription | null = null;
   private layer: u32 = 0;
-  /** It may have whiteouts by attribute; its files may be copies, with the numbers of their origins. */
+  /** It may have whiteouts, and such by attribute; its files may be copies, with the numbers of their origins. */
   private xwhiteouts: bool = false;
+  private whiteouts: bool = false;
   private impure: bool = false;
 
   override destroy(): void {
@@ -82,13 +83,14 @@ export class OverlayDirectory extends DirectoryDescription {
     this.drop();
     this.real = changetype<FileDescription>(opened);
     this.layer = layer;
+    this.whiteouts = node.mayHaveWhiteouts;
     const marks = layer ? opaqueOf(dir.file) : isImpure(dir.file);
     this.xwhiteouts = layer != 0 && marks == OPAQUE_XWHITEOUTS;
     this.impure = layer == 0 && marks != 0;
     return 0;
   }
 
-  /** Passes the layer's entries on with the overlay's inode numbers, without whiteouts and work files. */
+  /** Passes the layer's entries on with the overlay's inode numbers, without whiteouts, where there may be any, and work files. */
   private forward(real: FileDescription, sink: DirectorySink, cookie: u64): i32 {
     const layer = this.layer;
     const buffer = new EntryBuffer();
@@ -115,7 +117,7 @@ export class OverlayDirectory extends DirectoryDescription {
         ino = length == 1 ? node.ino : this.parentIno;
       } else {
         if (layer == 0 ? fs.work === null && isWorkName(name, length) : isOciName(name, length)) continue;
-        if (mayBeWhiteout(entry.type, this.xwhiteouts)) {
+        if (this.whiteouts && mayBeWhiteout(entry.type, this.xwhiteouts)) {
           const hidden = isHiddenName(dir, name, length);
           if (hidden < 0) return hidden;
           if (hidden) continue;

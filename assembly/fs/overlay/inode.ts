@@ -1,14 +1,16 @@
 // The operations of an overlay's files and directories.
 
-import { EIO, ELOOP, ENXIO, EPERM, EROFS } from "../../abi/errno.ts";
+import { EIO, ELOOP, ENOENT, ENXIO, EPERM, EROFS } from "../../abi/errno.ts";
 import { O_ACCMODE, O_RDONLY, O_TRUNC } from "../../abi/fcntl.ts";
 import { S_IFCHR, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from "../../abi/stat.ts";
 import { free } from "../../lib/ref-counted.ts";
 import { errorOf, isError } from "../../lib/result.ts";
 import { Acl } from "../../vfs/acl.ts";
+import { touchAtime } from "../../vfs/atime.ts";
 import { ATTR_SIZE, Attributes } from "../../vfs/attributes.ts";
 import { Dentry, Inode } from "../../vfs/dentry.ts";
 import { Mount } from "../../vfs/mount.ts";
+import { roomForXattrs } from "../../vfs/xattr.ts";
 import { copyUp, copyUpName, WHOLE } from "./copy-up.ts";
 import { OverlayDirectory } from "./directory-description.ts";
 import { openOverlayFile } from "./file-description.ts";
@@ -33,6 +35,19 @@ export class OverlayInode extends OverlayNode {
     const changed = changeFile(real, a);
     this.copyAttributes(real);
     return changed;
+  }
+
+  /** Linux: ovl_update_time(). What is in a lower layer is only read. */
+  override touchAccessed(_now: i64): void {
+    const upper = this.upper;
+    if (upper === null) return;
+    touchAtime(this.overlayFs.mountOf(0), upper.file);
+    this.atime = upper.file.atime;
+  }
+
+  /** Which of its names a file of several names gets in the upper layer. */
+  override prepareChange(dentry: Dentry): i32 {
+    return this.isIndexed ? copyUpName(dentry) : 0;
   }
 
   /** Linux: ovl_lookup(). Upper layer first; a whiteout or an opaque directory ends the search, as does anything but a directory. */
@@ -254,6 +269,8 @@ export class OverlayInode extends OverlayNode {
 
   override link(child: Dentry, target: Dentry): i32 {
     const node = nodeOf(target);
+    // Its last name is gone, which the count in the lower layer does not tell.
+    if (node.unlinked && node.upper === null && node.real.nlink < 2) return -ENOENT;
     const result = copyUpName(target);
     if (result < 0) return result;
     const source = upperName(target);
@@ -347,6 +364,11 @@ export class OverlayInode extends OverlayNode {
 
   override listXattrs(out: usize, capacity: u32): i32 {
     return listFiltered(this.real, out, capacity);
+  }
+
+  /** Linux: ovl_listxattr() drops the overlay's own names from a buffer that all names were put to. */
+  override xattrListRoom(): i32 {
+    return roomForXattrs(this.real);
   }
 
   override open(mount: usize, dentry: Dentry, flags: u32): usize {

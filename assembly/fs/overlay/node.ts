@@ -21,6 +21,7 @@ import { Dentry, Filesystem, Inode } from "../../vfs/dentry.ts";
 import { OverlayFilesystem } from "./filesystem.ts";
 import { TableNode } from "./node-table.ts";
 import { originIno } from "./origin.ts";
+import { hasOwn, XATTR_ORIGIN, XATTR_ORIGIN_LENGTH } from "./own-xattrs.ts";
 
 export abstract class OverlayNode extends TableNode {
   upper: Dentry | null = null;
@@ -49,6 +50,8 @@ export abstract class OverlayNode extends TableNode {
     mayHaveOrigin: bool,
   ) {
     super(fs);
+    // Linux: ovl_fallocate().
+    this.dropsPrivilegesFirst = true;
     if (upper !== null) this.setUpper(upper);
     this.ino = this.composeIno(mayHaveOrigin);
     this.copyAttributes(this.real);
@@ -98,6 +101,13 @@ export abstract class OverlayNode extends TableNode {
     return this.lowerCount + (this.upper !== null ? 1 : 0) > 1;
   }
 
+  /** A directory of one layer has whiteouts only if there was more to it once; others are shown as they are (OVL_WHITEOUTS). */
+  get mayHaveWhiteouts(): bool {
+    return (
+      this.isMerged || this.name.parent === null || hasOwn(this.real, XATTR_ORIGIN, XATTR_ORIGIN_LENGTH) > 0
+    );
+  }
+
   /** Takes over the reference on `upper`. */
   setUpper(upper: Dentry): void {
     upper.file.overlay = changetype<usize>(this);
@@ -140,8 +150,8 @@ export abstract class OverlayNode extends TableNode {
     this.hasFileCapability = real.hasFileCapability;
     if (this.accessAcl !== real.accessAcl) this.holdAcl(false, real.accessAcl);
     if (this.defaultAcl !== real.defaultAcl) this.holdAcl(true, real.defaultAcl);
-    // Linux: a merged directory shows 1, since nobody counted its subdirectories.
-    if (this.unlinked || this.dead) this.nlink = 0;
+    // Linux: a merged directory shows 1, since nobody counted its subdirectories; a file in a lower layer shows the count there.
+    if (this.dead) this.nlink = 0;
     else if (this.isDirectory && this.isMerged) this.nlink = 1;
     else if (this.isIndexed && this.upper !== null)
       this.nlink = <u32>max<i32>(<i32>real.nlink + this.nlinkDelta, 0);

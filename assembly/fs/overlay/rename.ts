@@ -29,7 +29,7 @@ import {
 } from "./own-xattrs.ts";
 import { setRedirect } from "./redirect.ts";
 import { markRemoved, prepareRemoval } from "./remove.ts";
-import { checkName, clearDirectory, hasLower } from "./upper-names.ts";
+import { checkName, clearDirectory, hasLower, isOfUpperAlone } from "./upper-names.ts";
 import { discardWorkFile, makeWorkWhiteout, placeWorkFile } from "./work.ts";
 
 /** Moves `from` of `fromDirectory` to `to` of `toDirectory`, whose locks the caller holds. */
@@ -43,6 +43,30 @@ export function renameName(
   if (flags & ~(<u32>(RENAME_NOREPLACE | RENAME_EXCHANGE))) return -EINVAL;
   const exchange = (flags & <u32>RENAME_EXCHANGE) != 0;
   if (!canMove(from) || (exchange && !canMove(to))) return -EXDEV;
+  const replaced = to.inode;
+  if (exchange || replaced === null || !replaced.isDirectory) {
+    return renameChecked(fromDirectory, from, toDirectory, to, exchange);
+  }
+  const target = changetype<OverlayNode>(replaced);
+  // Nothing is made in it meanwhile.
+  const locked = target.lock.acquire();
+  if (locked < 0) return locked;
+  // Linux leaves it to the upper layer's rename to find a name in a directory that is there alone.
+  let result = isOfUpperAlone(target) ? 0 : checkEmpty(target);
+  if (result == 0) result = renameChecked(fromDirectory, from, toDirectory, to, false);
+  if (result == 0) target.dead = true;
+  target.lock.release();
+  return result;
+}
+
+/** The directory of a name that is to be replaced is empty as far as the overlay has to see to it, and locked. */
+function renameChecked(
+  fromDirectory: OverlayNode,
+  from: Dentry,
+  toDirectory: OverlayNode,
+  to: Dentry,
+  exchange: bool,
+): i32 {
   let result = exchange ? 0 : checkName(toDirectory, to.name, to.nameLength);
   if (result == 0) result = copyUpName(from);
   if (result == 0) result = copyUp(toDirectory, WHOLE);
@@ -52,32 +76,13 @@ export function renameName(
   if (exchange) return exchangeNames(fromDirectory, from, toDirectory, to);
   const replaced = to.inode;
   if (replaced === null) return moveName(fromDirectory, from, toDirectory, to);
-  const target = changetype<OverlayNode>(replaced);
-  return target.isDirectory
-    ? replaceDirectory(fromDirectory, from, toDirectory, to, target)
-    : replaceTarget(fromDirectory, from, toDirectory, to, target);
+  return replaceTarget(fromDirectory, from, toDirectory, to, changetype<OverlayNode>(replaced));
 }
 
 /** Without redirects, a directory that lower layers have stays where it is. */
 function canMove(dentry: Dentry): bool {
   const node = nodeOf(dentry);
   return !node.isDirectory || !node.lowerCount || (node.overlayFs.flags & OVL_REDIRECT) != 0;
-}
-
-function replaceDirectory(
-  fromDirectory: OverlayNode,
-  from: Dentry,
-  toDirectory: OverlayNode,
-  to: Dentry,
-  target: OverlayNode,
-): i32 {
-  const locked = target.lock.acquire();
-  if (locked < 0) return locked;
-  let result = checkEmpty(target);
-  if (result == 0) result = replaceTarget(fromDirectory, from, toDirectory, to, target);
-  if (result == 0) target.dead = true;
-  target.lock.release();
-  return result;
 }
 
 function replaceTarget(
@@ -159,7 +164,7 @@ function moveName(fromDirectory: OverlayNode, from: Dentry, toDirectory: Overlay
 
 /** A directory to be replaced loses the whiteouts in it. */
 function clearTarget(toDirectory: OverlayNode, toDir: Dentry, to: Dentry): i32 {
-  if (to.isNegative || !to.file.isDirectory) return 0;
+  if (to.isNegative || !to.file.isDirectory || isOfUpperAlone(nodeOf(to))) return 0;
   const found = findInLayer(toDir, to.name, to.nameLength);
   if (isError(found) || !found) return <i32>found;
   const target = changetype<Dentry>(found);

@@ -32,6 +32,11 @@ export function hasLower(directory: OverlayNode, name: usize, length: u32): i32 
   return result;
 }
 
+/** A directory of the upper layer alone, in which the overlay leaves nothing that it does not show. */
+export function isOfUpperAlone(node: OverlayNode): bool {
+  return node.upper !== null && !node.lowerCount && node.overlayFs.work !== null;
+}
+
 /** Whether a guest may give a file this name: 0 or -EPERM. */
 export function checkName(directory: OverlayNode, name: usize, length: u32): i32 {
   if (isOciName(name, length)) return -EPERM;
@@ -105,13 +110,23 @@ function inheritFrom(directory: Inode, inode: Inode): i32 {
   return result;
 }
 
-/** Removes a name that the upper directory `dir` of `directory` may have, and leaves a whiteout if `cover`. */
-export function removeUpper(directory: OverlayNode, dir: Dentry, name: usize, length: u32, cover: bool): i32 {
+/**
+ * Removes a name that the upper directory `dir` of `directory` may have, and leaves a whiteout if `cover`. With `clear` a directory
+ * loses the whiteouts in it first.
+ */
+export function removeUpper(
+  directory: OverlayNode,
+  dir: Dentry,
+  name: usize,
+  length: u32,
+  cover: bool,
+  clear: bool,
+): i32 {
   const found = findInLayer(dir, name, length);
   if (isError(found)) return <i32>found;
   const child = changetype<Dentry | null>(found);
   let result = 0;
-  if (child !== null && child.file.isDirectory) {
+  if (clear && child !== null && child.file.isDirectory) {
     result = clearDirectory(directory.overlayFs.mountOf(0), child);
   }
   if (result == 0) {

@@ -11,7 +11,15 @@ import { lookupLocked } from "../../vfs/lookup.ts";
 import { EntryBuffer } from "./entry-buffer.ts";
 import { OVL_INDEX, OverlayFilesystem } from "./filesystem.ts";
 import { makeFile, NewFile, removeFile } from "./layer.ts";
-import { OPAQUE, XATTR_OPAQUE, XATTR_OPAQUE_LENGTH } from "./own-xattrs.ts";
+import { setOrigin } from "./origin.ts";
+import {
+  hasOwn,
+  OPAQUE,
+  XATTR_OPAQUE,
+  XATTR_OPAQUE_LENGTH,
+  XATTR_ORIGIN,
+  XATTR_ORIGIN_LENGTH,
+} from "./own-xattrs.ts";
 
 /** "work", "index" */
 const WORK: usize = memory.data<u8>([0x77, 0x6f, 0x72, 0x6b]);
@@ -34,7 +42,9 @@ export function prepareWork(fs: OverlayFilesystem, upper: Dentry, workdir: Dentr
   const index = makeDirectory(workdir, INDEX, INDEX_LENGTH, 0, 0, 0);
   if (isError(index)) return <i32>index;
   fs.index = changetype<Dentry>(index);
-  return 0;
+  // Linux: ovl_get_indexdir() notes on the upper root which layers the index is for.
+  if (!fs.lowerCount || hasOwn(upper.file, XATTR_ORIGIN, XATTR_ORIGIN_LENGTH)) return 0;
+  return setOrigin(fs, 1, fs.mountOf(1).root.file, upper.file);
 }
 
 /** A directory of a name, made when it is missing: its dentry with a reference, or an error. */
