@@ -77,7 +77,7 @@ function episode(
   let burst = 0;
   let lastTick = 0;
   let lastTrees = 0;
-  while (run.steps.length < count && run.difference === undefined) {
+  while (run.steps.length < count && run.difference === undefined && !run.hasEnded) {
     if (burst-- <= 0) {
       // Root does half of it: most of what users try is refused.
       g.process = random.weighted([

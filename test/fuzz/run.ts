@@ -43,12 +43,15 @@ export interface Abilities {
 export class Run {
   readonly steps: Step[] = [];
   difference: Difference | undefined;
+  /** What follows is not comparable any more. */
+  hasEnded = false;
   readonly #world: World;
   readonly #context: TreeOptions;
   readonly #ours: (Process | undefined)[] = [];
   readonly #linux: (LinuxProcess | undefined)[] = [];
   readonly #results: Results = new Map();
   readonly #trees: boolean;
+  readonly #isArtefact: NonNullable<Worlds["isArtefact"]>;
   #pending: Pending[] = [];
   #pendingBytes = 0;
   #observer: { ours: Process; linux: LinuxProcess } | undefined;
@@ -57,12 +60,13 @@ export class Run {
     this.#world = worlds.make(preparation);
     const { blocks, directoryLinks } = worlds;
     this.#trees = trees;
+    this.#isArtefact = worlds.isArtefact ?? (() => false);
     this.#context = { epochs: new Epochs(), blocks, directoryLinks, xattrs };
   }
 
   /** Makes a step on our side, at once, and notes it for Linux; returns our result. */
   perform(step: Step): number {
-    if (this.difference !== undefined) return -ENOSYS;
+    if (this.difference !== undefined || this.hasEnded) return -ENOSYS;
     this.steps.push(step);
     if (step.kind === TICK) {
       this.flush();
@@ -102,13 +106,17 @@ export class Run {
     this.#pending = [];
     this.#pendingBytes = 0;
     const first = pending[0];
-    if (first === undefined || this.difference !== undefined) return;
+    if (first === undefined || this.difference !== undefined || this.hasEnded) return;
     const process = first.step.process;
     this.#linux[process] ??= this.#world.linux.process(IDENTITIES[process]!);
     const results = this.#linux[process]!.batch(pending.map(({ call }) => call));
     for (const [index, { step, call, ours }] of pending.entries()) {
       const linux = VIEWS[step.view](call, results[index]!, this.#context);
       if (linux === ours) continue;
+      if (this.#isArtefact(step, results[index]!, ours)) {
+        this.hasEnded = true;
+        return;
+      }
       this.difference = { step, linux, ours };
       return;
     }
@@ -117,7 +125,7 @@ export class Run {
   /** Compares the trees, and has our kernel look at its heap. */
   compareTrees(): void {
     this.flush();
-    if (this.difference !== undefined || !this.#trees) return;
+    if (this.difference !== undefined || this.hasEnded || !this.#trees) return;
     this.#observer ??= { ours: this.#world.ours.process(), linux: this.#world.linux.process() };
     const { ours, linux } = this.#observer;
     const oursOf: Execute = (calls) => calls.map((call) => ours.syscall(call.number, ...call.args));

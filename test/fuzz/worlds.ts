@@ -1,5 +1,6 @@
 // The two sides of a comparison: a tree on real Linux and one of ours, both fresh.
 
+import { EEXIST, ENOTDIR } from "../../assembly/abi/errno.ts";
 import {
   SYS_chdir,
   SYS_mkdir,
@@ -16,6 +17,7 @@ import type { Identity, Process, Target } from "../support/sys/target.ts";
 import { kernelModules, makeMachine } from "../support/wvisor.ts";
 import { HostTree } from "./host-tree.ts";
 import { LAYERS, type Preparation, prepareLayers } from "./layers.ts";
+import type { Step } from "./step.ts";
 
 const MNT_DETACH = 2;
 
@@ -47,6 +49,8 @@ export interface Worlds {
   /** What is comparable: see ViewContext. */
   readonly blocks: boolean;
   readonly directoryLinks: boolean;
+  /** Whether Linux's result is of its own making: the episode ends there. */
+  readonly isArtefact?: (step: Step, linux: number, ours: string) => boolean;
   /** What a seed puts into the tree before the first call. */
   prepare(seed: number): Preparation;
   make(preparation: Preparation): World;
@@ -118,12 +122,24 @@ function enterOverlay(keeper: Process, preparation: Preparation): void {
   if (results.some((result) => result !== 0)) throw new Error(`making the overlay: ${results}`);
 }
 
+/**
+ * Linux copies a file of a lower layer up to its name even when that is gone, where it then meets its own whiteout: changes by a
+ * descriptor fail (EEXIST; ENOTDIR for a directory). Ours makes a copy without a name.
+ */
+function isCopyWithoutName({ args }: Step, linux: number, ours: string): boolean {
+  const byDescriptor = args.some(
+    (argument) => argument !== null && typeof argument === "object" && "fd" in argument,
+  );
+  return byDescriptor && (linux === -EEXIST || linux === -ENOTDIR) && ours === "0";
+}
+
 function overlayWorlds(): Worlds {
   const machine = makeMachine({ modules: kernelModules("peek", true) });
   return {
     lacks: new Map(),
     blocks: false,
     directoryLinks: false,
+    isArtefact: isCopyWithoutName,
     prepare: prepareLayers,
     make: (preparation) =>
       world(

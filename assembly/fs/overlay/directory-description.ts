@@ -10,7 +10,7 @@ import { EntryBuffer } from "./entry-buffer.ts";
 import { isHiddenName, Listing, mayBeWhiteout, shownIno } from "./listing.ts";
 import { nodeOf, OverlayNode } from "./node.ts";
 import { isOciName } from "./oci.ts";
-import { isImpure, OPAQUE_XWHITEOUTS, opaqueOf } from "./own-xattrs.ts";
+import { isImpure, OPAQUE_XWHITEOUTS, opaqueOf, XATTR_IMPURE, XATTR_IMPURE_LENGTH } from "./own-xattrs.ts";
 import { isWorkName } from "./work.ts";
 
 @final
@@ -87,7 +87,40 @@ export class OverlayDirectory extends DirectoryDescription {
     const marks = layer ? opaqueOf(dir.file) : isImpure(dir.file);
     this.xwhiteouts = layer != 0 && marks == OPAQUE_XWHITEOUTS;
     this.impure = layer == 0 && marks != 0;
+    return this.impure ? this.checkImpure(dir) : 0;
+  }
+
+  /** A directory from which the last copy went is pure again (Linux: ovl_cache_get_impure()). */
+  private checkImpure(dir: Dentry): i32 {
+    const found = this.findCopies();
+    if (found < 0) return found;
+    this.impure = found != 0;
+    const readonly = this.node.overlayFs.readonly || this.mount.isReadonly;
+    if (!found && !readonly) dir.file.removeXattr(XATTR_IMPURE, XATTR_IMPURE_LENGTH);
     return 0;
+  }
+
+  /** Whether a name has another number here than in the upper layer: 1 or 0, or -errno. */
+  private findCopies(): i32 {
+    const real = this.real;
+    if (real === null) return 0;
+    const node = this.node;
+    const fs = node.overlayFs;
+    const buffer = new EntryBuffer();
+    real.incRef();
+    let differs = false;
+    let result = buffer.fill(real, 0);
+    while (result == 0 && !buffer.isEmpty && !differs) {
+      while (!differs && buffer.next()) {
+        if (buffer.isDots) continue;
+        const ino = fs.inoOf(0, buffer.ino);
+        differs = shownIno(node, buffer.name, buffer.nameLength, ino) != ino;
+      }
+      if (!differs) result = buffer.fill(real, buffer.cookie);
+    }
+    real.decRef();
+    buffer.destroy();
+    return result < 0 ? result : differs ? 1 : 0;
   }
 
   /** Passes the layer's entries on with the overlay's inode numbers, without whiteouts, where there may be any, and work files. */

@@ -117,6 +117,11 @@ export class OverlayFilesystem extends Filesystem {
     return work !== null ? work : dir;
   }
 
+  /** Whether lower layers may be changed while the overlay is not mounted (Linux: ovl_allow_offline_changes()). */
+  get allowsOfflineChanges(): bool {
+    return (this.flags & (OVL_REDIRECT | OVL_INDEX)) == 0;
+  }
+
   /** The number of a layer's file system. */
   filesystemNumber(layer: u32): u32 {
     return layer < this.layerCount ? load<u32>(this.layers + ((<usize>layer) << 3), 4) : 0;

@@ -7,7 +7,7 @@ import { free } from "../../lib/ref-counted.ts";
 import { errorOf, isError } from "../../lib/result.ts";
 import { Acl } from "../../vfs/acl.ts";
 import { touchAtime } from "../../vfs/atime.ts";
-import { ATTR_SIZE, Attributes } from "../../vfs/attributes.ts";
+import { ATTR_MTIME, ATTR_SIZE, Attributes } from "../../vfs/attributes.ts";
 import { Dentry, Inode } from "../../vfs/dentry.ts";
 import { Mount } from "../../vfs/mount.ts";
 import { roomForXattrs } from "../../vfs/xattr.ts";
@@ -19,7 +19,7 @@ import { findCopy, findOwnEntry, readNlinkDelta } from "./index-dir.ts";
 import { changeFile, findInLayer, NewFile } from "./layer.ts";
 import { LayerLookup } from "./layer-lookup.ts";
 import { nodeOf, OverlayNode } from "./node.ts";
-import { isImpure, setImpure } from "./own-xattrs.ts";
+import { hasOwn, isImpure, setImpure, XATTR_ORIGIN, XATTR_ORIGIN_LENGTH } from "./own-xattrs.ts";
 import { removeDirectory, removeName } from "./remove.ts";
 import { renameName } from "./rename.ts";
 import { makeUpper } from "./upper-names.ts";
@@ -29,6 +29,8 @@ import { giveName, listFiltered, takeName, takenLength } from "./xattrs.ts";
 @final
 export class OverlayInode extends OverlayNode {
   override setAttributes(a: Attributes): i32 {
+    // What is not copied would have been cut off then.
+    if (a.valid & ATTR_SIZE && this.upper === null && this.size != a.size) a.valid |= ATTR_MTIME;
     const result = copyUp(this, a.valid & ATTR_SIZE ? a.size : WHOLE);
     if (result < 0) return result;
     const real = this.real;
@@ -285,7 +287,8 @@ export class OverlayInode extends OverlayNode {
     node.incRef();
     child.instantiate(node);
     const upper = this.upper;
-    if (upper !== null) setImpure(upper.file);
+    const copied = hasOwn(node.real, XATTR_ORIGIN, XATTR_ORIGIN_LENGTH) > 0;
+    if (upper !== null && copied) setImpure(upper.file);
     return node.getAttributes();
   }
 

@@ -109,7 +109,8 @@ function prepareMove(fromDirectory: OverlayNode, from: Dentry, toDirectory: Over
   const upper = node.upper;
   if (toDir === null || upper === null) return -ENOENT;
   if (!stays) {
-    const copied = node.lowerCount ? 1 : hasOwn(upper.file, XATTR_ORIGIN, XATTR_ORIGIN_LENGTH);
+    const merged = node.isDirectory && node.lowerCount > 0;
+    const copied = merged ? 1 : hasOwn(upper.file, XATTR_ORIGIN, XATTR_ORIGIN_LENGTH);
     const marked = copied > 0 ? setImpure(toDir.file) : copied;
     if (marked < 0) return marked;
   }

@@ -66,7 +66,8 @@ export function makeUpper(directory: OverlayNode, name: usize, length: u32, file
   upper.file.lock.release();
   if (inode === null) {
     // Nothing is below it: saying so spares later lookups the lower layers.
-    if (result == 0 && child.file.isDirectory && directory.isMerged) setOpaque(child.file);
+    const isNew = result == 0 && child.file.isDirectory && directory.isMerged;
+    if (isNew && !directory.overlayFs.allowsOfflineChanges) setOpaque(child.file);
     if (result == 0) return found;
     child.decRef();
     return errorOf(result);

@@ -17,7 +17,6 @@ import { suite } from "./suite.ts";
 /** What Linux's overlay gets wrong, and ours does not. */
 const LINUX_LACKS: ReadonlyMap<Capability, string> = new Map([
   ...LAYERED_LACKS,
-  ["exact lengths of attribute lists", "Linux counts the names that the overlay hides"],
   ["writes that do not append", "Linux passes RWF_NOAPPEND on to a file that appends"],
 ]);
 

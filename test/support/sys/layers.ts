@@ -49,6 +49,7 @@ export const READ_ONLY: Shape = { places: ["", ""], readonly: true };
 /** What an overlay whose lower layers have files lacks, on Linux as well. */
 export const LAYERED_LACKS: ReadonlyMap<Capability, string> = new Map([
   ["whiteouts", "they would hide names of the layers"],
+  ["exact lengths of attribute lists", "the names that the overlay hides are counted, as on Linux"],
   ["counts of directories", "a directory that may have several layers says 1, as on Linux"],
   [
     "times of use",

@@ -12,6 +12,7 @@ import {
   ENOSPC,
   ENOTEMPTY,
   EPERM,
+  ERANGE,
   EROFS,
   EXDEV,
 } from "../../../../assembly/abi/errno.ts";
@@ -615,6 +616,111 @@ export function overlayCases(make: () => Target): void {
       expect(names).toHaveLength(40);
       on.sys.close(fd);
       expect(on.names("/m/d")).toHaveLength(40);
+    });
+  });
+
+  describe("what an overlay notes in its upper layer, and when", () => {
+    const OPTIONS = `${LAYERS},uuid=off,redirect_dir=on,index=on`;
+    const room = (on: Layers, path: string) => on.raw(nr.SYS_listxattr, path, null, 0);
+
+    layered("is counted by a listxattr without a buffer, and by a buffer that is too small for it", (on) => {
+      on.dir("/l/d");
+      on.mounted(`${LAYERS},uuid=off`);
+      expect(room(on, "/m/d")).toBe(0);
+      on.file("/m/d/f");
+      // trusted.overlay.origin
+      expect(room(on, "/m/d")).toBe(23);
+      const buffer = new Uint8Array(23);
+      expect(on.raw(nr.SYS_listxattr, "/m/d", buffer, 22)).toBe(-ERANGE);
+      expect(on.raw(nr.SYS_listxattr, "/m/d", buffer, 23)).toBe(0);
+    });
+    layered(
+      "an opaque directory is so only where redirects or an index forbid changes of the lower layers",
+      (on) => {
+        on.dir("/l/d");
+        on.mounted(`${LAYERS},uuid=off,redirect_dir=off,index=off`);
+        on.dir("/m/d/new");
+        expect(on.get("/u/d/new", "trusted.overlay.opaque")).toBe(-ENODATA);
+        on.remounted(OPTIONS);
+        on.dir("/m/d/newer");
+        expect(on.get("/u/d/newer", "trusted.overlay.opaque")).toBe("y");
+      },
+    );
+    layered("the origin of the upper root belongs to the index", (on) => {
+      on.mounted(OPTIONS);
+      expect(typeof on.get("/u", "trusted.overlay.origin")).toBe("string");
+    });
+    layered("a redirect stays when the upper layer refuses the rename", (on) => {
+      on.dir("/l/d");
+      on.mounted(OPTIONS);
+      on.dir("/m/full");
+      on.dir("/m/full/sub");
+      expect(on.sys.rename("/m/d", "/m/full")).toBe(-ENOTEMPTY);
+      expect(on.get("/u/d", "trusted.overlay.redirect")).toBe("d");
+    });
+    layered("a directory from which the last copy went is pure after its next listing", (on) => {
+      on.file("/l/f");
+      on.mounted(OPTIONS);
+      on.dir("/m/pure");
+      expect(on.sys.rename("/m/f", "/m/pure/f")).toBe(0);
+      expect(on.get("/u/pure", "trusted.overlay.impure")).toBe("y");
+      expect(on.names("/m/pure")).toEqual(["f"]);
+      expect(on.get("/u/pure", "trusted.overlay.impure")).toBe("y");
+      expect(on.sys.unlink("/m/pure/f")).toBe(0);
+      expect(on.names("/m/pure")).toEqual([]);
+      expect(on.get("/u/pure", "trusted.overlay.impure")).toBe(-ENODATA);
+    });
+    layered("a link to a file that was always in the upper layer makes no directory impure", (on) => {
+      on.file("/l/copied");
+      on.mounted(OPTIONS);
+      on.dir("/m/d");
+      on.file("/m/own");
+      expect(on.sys.link("/m/own", "/m/d/own")).toBe(0);
+      expect(on.get("/u/d", "trusted.overlay.impure")).toBe(-ENODATA);
+      expect(on.sys.link("/m/copied", "/m/d/copied")).toBe(0);
+      expect(on.get("/u/d", "trusted.overlay.impure")).toBe("y");
+    });
+    layered("of an indexed file, the name that was used is linked to the copy", (on) => {
+      on.file("/l/first");
+      expect(on.sys.link("/l/first", "/l/second")).toBe(0);
+      on.mounted(OPTIONS);
+      on.stat("/m/first");
+      expect(on.raw(nr.SYS_chmod, "/m/second", 0o600)).toBe(0);
+      expect(on.names("/u")).toEqual(["second"]);
+    });
+  });
+
+  describe("files of an overlay's layers", () => {
+    layered("shows whiteouts of a directory that is in one layer alone", (on) => {
+      on.dir("/l/d");
+      on.whiteout("/l/d/w");
+      on.mounted();
+      expect(on.names("/m/d")).toEqual(["w"]);
+      expect(on.read("/m/d/w")).toBe(-ENOENT);
+    });
+    layered("a removed file of a lower layer keeps the count that it has there", (on) => {
+      on.file("/l/f");
+      on.mounted();
+      const fd = on.sys.open("/m/f", O_RDONLY);
+      expect(on.sys.unlink("/m/f")).toBe(0);
+      expect((on.sys.fstat(fd) as Stat).nlink).toBe(1);
+      on.sys.close(fd);
+    });
+    layered("cutting off a file of a lower layer moves its time of modification", (on) => {
+      on.file("/l/f", "content");
+      expect(on.raw(nr.SYS_utimensat, -100, "/l/f", new Uint8Array(32), 0)).toBe(0);
+      on.mounted();
+      expect(on.raw(nr.SYS_truncate, "/m/f", 0)).toBe(0);
+      expect(on.stat("/m/f")).toMatchObject({ size: 0 });
+      expect(on.stat("/m/f").mtime).not.toEqual(on.stat("/l/f").mtime);
+    });
+    layered("a listing moves the access time of an upper directory", (on) => {
+      on.mounted();
+      on.dir("/m/d");
+      expect(on.raw(nr.SYS_utimensat, -100, "/m/d", new Uint8Array(32), 0)).toBe(0);
+      const before = on.stat("/m/d").atime;
+      expect(on.names("/m/d")).toEqual([]);
+      expect(on.stat("/m/d").atime).not.toEqual(before);
     });
   });
 }
