@@ -193,7 +193,7 @@ function change(tree: u32, length: u32, a: Attributes): i32 {
   if (result == 0 && a.valid & ATTR_SIZE && !d.walk.result.file.isRegular) {
     result = d.walk.result.file.isDirectory ? -EISDIR : -EINVAL;
   }
-  if (result == 0) result = changeAttributes(d.walk.result.file, a, d.cred);
+  if (result == 0) result = changeAttributes(d.walk.result, a, d.cred);
   d.walk.release();
   free(a);
   return result;

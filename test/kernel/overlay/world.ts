@@ -292,7 +292,7 @@ export class Tree {
 
   private change(path: string, a: Attributes): i32 {
     let result = this.walk.run(this.begin(this.walk, path), WALK_FOLLOW);
-    if (result == 0) result = changeAttributes(this.walk.result.file, a, this.cred);
+    if (result == 0) result = changeAttributes(this.walk.result, a, this.cred);
     this.walk.release();
     free(a);
     return result;

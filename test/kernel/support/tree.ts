@@ -167,7 +167,8 @@ export class Tree {
   }
 
   change(path: string, attributes: Attributes): i32 {
-    return changeAttributes(this.inode(path), attributes, this.cred);
+    assert(this.resolve(path, WALK_FOLLOW) == 0, "the file is there");
+    return this.done(changeAttributes(this.walk.result, attributes, this.cred));
   }
 
   truncate(path: string, size: i64): i32 {

@@ -47,6 +47,7 @@ export const TMPFS = backend("tmpfs", tmpfs);
 export const OVERLAY_LACKS: ReadonlyMap<Capability, string> = new Map([
   ["whiteouts", "they would hide names of the layers; Linux refuses them on an overlay, too"],
   ["times of use", "they are those of the layers' files, which are not told of every use"],
+  ["exact lengths of attribute lists", "the names that the overlay hides are counted, as on Linux"],
 ]);
 
 export const OVERLAY = backend(
