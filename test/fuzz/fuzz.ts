@@ -169,7 +169,7 @@ export function fuzz({
     if (kind !== undefined && !failures.has(kind)) {
       failures.set(
         kind,
-          explain(worlds, preparation, run, abilities, `${type}, seed ${seed}, episode ${index}`, shrinkSteps),
+        explain(worlds, preparation, run, abilities, `${type}, seed ${seed}, episode ${index}`, shrinkSteps),
       );
     }
     if (index % 20 === 19) progress?.(`${calls} calls`);
