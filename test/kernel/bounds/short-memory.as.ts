@@ -79,7 +79,7 @@ export function accessListsAreRefused(): void {
   fillMemory();
   for (let i: u32 = 0; i < FILES; i++) {
     const file = nameOf(tree, i);
-    const result = setXattr(file.file, tree.cred, name, nameLength, value, length, 0);
+    const result = setXattr(file, tree.cred, name, nameLength, value, length, 0);
     assert(result == -ENOSPC, "a list that nothing bounds is refused");
     file.decRef();
   }
