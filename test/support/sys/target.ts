@@ -56,8 +56,6 @@ export type Capability =
   | "times of birth that stay"
   | "exact lengths of attribute lists"
   | "writes that do not append"
-  | "exchanges"
-  | "holes"
   | "places of entries that JavaScript can hold";
 
 /** Skips the case that calls it when `target` lacks what it needs. */
