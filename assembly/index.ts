@@ -6,7 +6,6 @@
 import { EINVAL } from "./abi/errno.ts";
 import * as abi from "./abi/wasi.ts";
 import * as boot from "./boot/boot.ts";
-import { makeDevtmpfs } from "./boot/devices.ts";
 import { checkAfterCall } from "./debug/task.ts";
 import { mountTmpfs } from "./fs/tmpfs/tmpfs.ts";
 import { enter, exitTask, finishTask, leave } from "./kernel/entry.ts";
@@ -20,7 +19,7 @@ import { FileDescription } from "./vfs/file-description.ts";
 import { numberFilesystem } from "./vfs/filesystem-type.ts";
 import { Mount } from "./vfs/mount.ts";
 import { MountNamespace } from "./vfs/mount-namespace.ts";
-import { openAt } from "./vfs/vfs.ts";
+import { openAt } from "./vfs/open.ts";
 import * as clock from "./wasi/clock.ts";
 import * as environment from "./wasi/environment.ts";
 import * as fds from "./wasi/fd.ts";
@@ -450,13 +449,6 @@ export function fs_tmpfs(sizeBytes: f64, mode: u32, uid: u32, gid: u32): usize {
 export function fs_kernel(name: usize, length: u32, data: usize, dataLength: u32): usize {
   lockKernel();
   const root = boot.makeKernelFilesystem(name, length, data, dataLength);
-  unlockKernel();
-  return root;
-}
-
-export function fs_devtmpfs(): usize {
-  lockKernel();
-  const root = makeDevtmpfs(0, 0);
   unlockKernel();
   return root;
 }

@@ -42,9 +42,9 @@ import {
 } from "../vfs/filesystem-type.ts";
 import { MNT_NOEXEC, Mount } from "../vfs/mount.ts";
 import { MountNamespace } from "../vfs/mount-namespace.ts";
+import { openAt } from "../vfs/open.ts";
 import { PathWalk, WALK_FOLLOW } from "../vfs/path-walk.ts";
 import { checkPermission, MAY_EXEC } from "../vfs/permission.ts";
-import { openAt } from "../vfs/vfs.ts";
 import { RIGHTS_DIRECTORY, RIGHTS_INHERITING, rightsFor } from "../wasi/rights.ts";
 import { registerSyntheticTypes } from "./filesystem-types.ts";
 import { makeMountPoint } from "./mount-point.ts";

@@ -9,12 +9,12 @@ import { TmpfsOptions } from "../fs/tmpfs/options.ts";
 import { mountTmpfsWith } from "../fs/tmpfs/tmpfs.ts";
 import { free } from "../lib/ref-counted.ts";
 import { errorOf, isError } from "../lib/result.ts";
+import { mkdirAll, mknodAt, symlinkAt } from "../vfs/create.ts";
 import { Dentry } from "../vfs/dentry.ts";
 import { numberFilesystem } from "../vfs/filesystem-type.ts";
 import { Mount } from "../vfs/mount.ts";
 import { MountNamespace } from "../vfs/mount-namespace.ts";
 import { PathWalk } from "../vfs/path-walk.ts";
-import { mkdirAll, mknodAt, symlinkAt } from "../vfs/vfs.ts";
 
 /** Pages that the files which a guest makes there may have. */
 const PAGES: u64 = 256;

@@ -6,10 +6,10 @@ import { Task } from "../kernel/task.ts";
 import { free } from "../lib/ref-counted.ts";
 import { isError } from "../lib/result.ts";
 import { ATTR_CHOWN, ATTR_GID, ATTR_MODE, ATTR_UID, Attributes } from "../vfs/attributes.ts";
+import { changeAttributes } from "../vfs/change.ts";
 import { FileDescription } from "../vfs/file-description.ts";
 import { notifyChange } from "../vfs/fsnotify.ts";
 import { WALK_FOLLOW } from "../vfs/path-walk.ts";
-import { changeAttributes } from "../vfs/vfs.ts";
 import { fileOf, walkTo } from "./arguments.ts";
 
 const NONE: u32 = u32.MAX_VALUE;

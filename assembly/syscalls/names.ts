@@ -14,17 +14,11 @@ import {
 import { PATH_MAX } from "../abi/limits.ts";
 import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFMT, S_IFREG, S_IFSOCK } from "../abi/stat.ts";
 import { Task } from "../kernel/task.ts";
+import { readlinkAt } from "../vfs/change.ts";
+import { linkAt, mkdirAt, mknodAt, symlinkAt } from "../vfs/create.ts";
 import { PathWalk, WALK_FOLLOW, WALK_PARENT } from "../vfs/path-walk.ts";
-import {
-  linkAt,
-  mkdirAt,
-  mknodAt,
-  readlinkAt,
-  renameBetween,
-  rmdirAt,
-  symlinkAt,
-  unlinkAt,
-} from "../vfs/vfs.ts";
+import { rmdirAt, unlinkAt } from "../vfs/remove.ts";
+import { renameBetween } from "../vfs/rename.ts";
 import { beginAt, isMemory, takePath } from "./arguments.ts";
 
 export function mkdirat(task: Task, dirFd: i32, path: usize, mode: u32): i64 {

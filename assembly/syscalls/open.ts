@@ -23,6 +23,7 @@ import {
 import { Task } from "../kernel/task.ts";
 import { isError } from "../lib/result.ts";
 import { FileDescription } from "../vfs/file-description.ts";
+import { openAt } from "../vfs/open.ts";
 import {
   WALK_BENEATH,
   WALK_CACHED,
@@ -31,7 +32,6 @@ import {
   WALK_NO_SYMLINKS,
   WALK_NO_XDEV,
 } from "../vfs/path-walk.ts";
-import { openAt } from "../vfs/vfs.ts";
 import { beginAt, beginInRoot, isMemory } from "./arguments.ts";
 
 /** Every flag that open(2) knows (Linux: VALID_OPEN_FLAGS): the access mode, and O_CREAT to __O_TMPFILE without a gap. */

@@ -16,12 +16,12 @@ import { Task } from "../kernel/task.ts";
 import { free } from "../lib/ref-counted.ts";
 import { isError } from "../lib/result.ts";
 import { ATTR_SIZE, Attributes } from "../vfs/attributes.ts";
+import { changeAttributes } from "../vfs/change.ts";
 import { FileDescription } from "../vfs/file-description.ts";
 import { notifyModify } from "../vfs/fsnotify.ts";
 import { WALK_FOLLOW } from "../vfs/path-walk.ts";
 import { checkPermission, MAY_WRITE } from "../vfs/permission.ts";
 import { removePrivileges } from "../vfs/privileges.ts";
-import { changeAttributes } from "../vfs/vfs.ts";
 import { fileOf, walkTo } from "./arguments.ts";
 
 /** Errors: EINVAL for a negative size; the path's; EISDIR, EINVAL for what has no size to set; EACCES, EROFS; then EFBIG. */

@@ -24,20 +24,14 @@ import { free } from "../lib/ref-counted.ts";
 import { isError } from "../lib/result.ts";
 import { accessOk, copyIn, copyOut, putU32 } from "../mm/usercopy.ts";
 import { Attributes } from "../vfs/attributes.ts";
+import { changeAttributes, readlinkAt } from "../vfs/change.ts";
+import { linkAt, mkdirAt, symlinkAt } from "../vfs/create.ts";
 import { FileDescription } from "../vfs/file-description.ts";
 import { notifyChange } from "../vfs/fsnotify.ts";
+import { openAt } from "../vfs/open.ts";
 import { PathWalk, WALK_BENEATH, WALK_FOLLOW, WALK_STRICT_ROOT } from "../vfs/path-walk.ts";
-import {
-  changeAttributes,
-  linkAt,
-  mkdirAt,
-  openAt,
-  readlinkAt,
-  renameAt,
-  rmdirAt,
-  symlinkAt,
-  unlinkAt,
-} from "../vfs/vfs.ts";
+import { rmdirAt, unlinkAt } from "../vfs/remove.ts";
+import { renameAt } from "../vfs/rename.ts";
 import { wasiErrno } from "./errno-map.ts";
 import { openFlagsOf, putFilestat } from "./fd.ts";
 import { checkRights, rightsFor } from "./rights.ts";

@@ -3,13 +3,13 @@
 import { initPages } from "mm/page";
 import { Credentials } from "../../assembly/auth/credentials.ts";
 import { mountTmpfs } from "../../assembly/fs/tmpfs/tmpfs.ts";
+import { mkdirAt } from "../../assembly/vfs/create.ts";
 import { initDcache } from "../../assembly/vfs/dcache.ts";
 import { Dentry } from "../../assembly/vfs/dentry.ts";
 import { lookupOne } from "../../assembly/vfs/lookup.ts";
 import { Mount } from "../../assembly/vfs/mount.ts";
 import { PathWalk, WALK_FOLLOW } from "../../assembly/vfs/path-walk.ts";
 import { moveTreeGeneration } from "../../assembly/vfs/tree-generation.ts";
-import { mkdirAt } from "../../assembly/vfs/vfs.ts";
 
 const MEMORY_MAX: u32 = 0x7fff0000;
 /** Other names in the cache, as a program's tree has them. */

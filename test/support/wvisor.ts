@@ -77,7 +77,7 @@ export interface GuestResult extends GuestExit {
 
 export function memoryNamespace(machine: Machine, root?: FilesystemHandle): NamespaceHandle {
   const namespace = machine.namespace(root ?? machine.tmpfs(0, 0o777, 0, 0), false);
-  machine.mount(namespace, machine.devtmpfs(), "/dev", false);
+  machine.mount(namespace, machine.kernelFilesystem("devtmpfs"), "/dev", false);
   machine.mount(namespace, machine.tmpfs(0, 0o1777, 0, 0), "/tmp", false);
   return namespace;
 }

@@ -23,7 +23,7 @@ import {
 import { Dentry, Inode } from "../../vfs/dentry.ts";
 import { FileDescription } from "../../vfs/file-description.ts";
 import { lookupLocked } from "../../vfs/lookup.ts";
-import { lockPair, unlockPair } from "../../vfs/vfs.ts";
+import { lockPair, unlockPair } from "../../vfs/rename.ts";
 import { copyData } from "./copy-data.ts";
 import { copyAcls, copyXattrs } from "./copy-xattrs.ts";
 import { addToIndex, linkName, writeNlinkDelta } from "./index-dir.ts";

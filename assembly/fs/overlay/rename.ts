@@ -12,7 +12,7 @@ import { isError } from "../../lib/result.ts";
 import { moveDentry } from "../../vfs/dcache.ts";
 import { Dentry } from "../../vfs/dentry.ts";
 import { lookupLocked } from "../../vfs/lookup.ts";
-import { lockPair, unlockPair } from "../../vfs/vfs.ts";
+import { lockPair, unlockPair } from "../../vfs/rename.ts";
 import { copyUp, copyUpName, WHOLE } from "./copy-up.ts";
 import { OVL_REDIRECT } from "./filesystem.ts";
 import { exchangeFiles, findInLayer, isWhiteout, replaceFile } from "./layer.ts";

@@ -11,7 +11,7 @@ import { free } from "../../lib/ref-counted.ts";
 import { errorOf, isError } from "../../lib/result.ts";
 import { Dentry } from "../../vfs/dentry.ts";
 import { lookupLocked } from "../../vfs/lookup.ts";
-import { lockPair, unlockPair } from "../../vfs/vfs.ts";
+import { lockPair, unlockPair } from "../../vfs/rename.ts";
 import { makeFile, NewFile, removeFile, replaceFile, restoreTimes } from "./layer.ts";
 
 /** ".wvisor-" */

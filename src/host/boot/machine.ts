@@ -56,10 +56,6 @@ export class Machine {
     return this.kernel.fs_tmpfs(sizeBytes, mode, uid, gid) as FilesystemHandle;
   }
 
-  devtmpfs(): FilesystemHandle {
-    return this.kernel.fs_devtmpfs() as FilesystemHandle;
-  }
-
   /** A file system of the kernel's own, by the name that mount(2) takes. */
   kernelFilesystem(type: string, options = ""): FilesystemHandle {
     const name = encode(type);

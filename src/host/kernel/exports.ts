@@ -9,7 +9,6 @@ export interface KernelExports extends WebAssembly.Exports {
   buffer_alloc(bytes: number): number;
   buffer_free(buffer: number): void;
   fs_tmpfs(sizeBytes: number, mode: number, uid: number, gid: number): number;
-  fs_devtmpfs(): number;
   fs_kernel(name: number, length: number, data: number, dataLength: number): number;
   fs_gofer(
     connection: number,

@@ -14,24 +14,17 @@ import { free } from "../../../assembly/lib/ref-counted.ts";
 import { isError } from "../../../assembly/lib/result.ts";
 import { IovIter } from "../../../assembly/mm/iov-iter.ts";
 import { ATTR_MODE, ATTR_SIZE, Attributes } from "../../../assembly/vfs/attributes.ts";
+import { changeAttributes, readlinkAt } from "../../../assembly/vfs/change.ts";
+import { linkAt, mkdirAt, mknodAt, symlinkAt } from "../../../assembly/vfs/create.ts";
 import { initDcache } from "../../../assembly/vfs/dcache.ts";
 import { Dentry } from "../../../assembly/vfs/dentry.ts";
 import { DirectorySink } from "../../../assembly/vfs/directory-sink.ts";
 import { FileDescription } from "../../../assembly/vfs/file-description.ts";
 import { Mount } from "../../../assembly/vfs/mount.ts";
+import { openAt } from "../../../assembly/vfs/open.ts";
 import { PathWalk, WALK_FOLLOW } from "../../../assembly/vfs/path-walk.ts";
-import {
-  changeAttributes,
-  linkAt,
-  mkdirAt,
-  mknodAt,
-  openAt,
-  readlinkAt,
-  renameAt,
-  rmdirAt,
-  symlinkAt,
-  unlinkAt,
-} from "../../../assembly/vfs/vfs.ts";
+import { rmdirAt, unlinkAt } from "../../../assembly/vfs/remove.ts";
+import { renameAt } from "../../../assembly/vfs/rename.ts";
 
 const BUFFER: usize = 65536;
 

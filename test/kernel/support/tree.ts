@@ -10,22 +10,16 @@ import { free } from "../../../assembly/lib/ref-counted.ts";
 import { isError } from "../../../assembly/lib/result.ts";
 import { IovIter } from "../../../assembly/mm/iov-iter.ts";
 import { Attributes } from "../../../assembly/vfs/attributes.ts";
+import { changeAttributes, readlinkAt } from "../../../assembly/vfs/change.ts";
+import { linkAt, mkdirAt, symlinkAt } from "../../../assembly/vfs/create.ts";
 import { Dentry, Inode } from "../../../assembly/vfs/dentry.ts";
 import { FileDescription } from "../../../assembly/vfs/file-description.ts";
 import { MNT_RELATIME, Mount } from "../../../assembly/vfs/mount.ts";
 import { MountNamespace } from "../../../assembly/vfs/mount-namespace.ts";
+import { openAt } from "../../../assembly/vfs/open.ts";
 import { PathWalk, WALK_FOLLOW } from "../../../assembly/vfs/path-walk.ts";
-import {
-  changeAttributes,
-  linkAt,
-  mkdirAt,
-  openAt,
-  readlinkAt,
-  renameAt,
-  rmdirAt,
-  symlinkAt,
-  unlinkAt,
-} from "../../../assembly/vfs/vfs.ts";
+import { rmdirAt, unlinkAt } from "../../../assembly/vfs/remove.ts";
+import { renameAt } from "../../../assembly/vfs/rename.ts";
 import { isText, putText } from "./text.ts";
 
 @final

@@ -10,8 +10,8 @@ import {
   memDevice,
   registerMemDevices,
 } from "../../../../assembly/fs/devtmpfs/mem.ts";
+import { mknodAt } from "../../../../assembly/vfs/create.ts";
 import { FileDescription } from "../../../../assembly/vfs/file-description.ts";
-import { mknodAt } from "../../../../assembly/vfs/vfs.ts";
 import { beginVfs, end, mark } from "../../support/leak-check.ts";
 import { Tree } from "../../support/tree.ts";
 
