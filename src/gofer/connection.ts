@@ -10,11 +10,11 @@
 import { EOPNOTSUPP, EPROTO } from "../../assembly/abi/errno.ts";
 import { P9_HEADER, P9_MSIZE, P9_RLERROR, P9_TVERSION } from "../../assembly/abi/p9.ts";
 import { POLLOUT } from "../../assembly/abi/poll.ts";
+import { Decoder } from "../p9/server/decoder.ts";
+import { Encoder } from "../p9/server/encoder.ts";
+import { EXTENDED_HANDLERS, HANDLERS } from "../p9/server/handlers/table.ts";
+import type { Session } from "../p9/server/session.ts";
 import { POLL, REPLY, SLOT } from "./arena.ts";
-import { EXTENDED_HANDLERS, HANDLERS } from "./handlers/table.ts";
-import { Decoder } from "./p9/decoder.ts";
-import { Encoder } from "./p9/encoder.ts";
-import type { Session } from "./session.ts";
 
 const TYPE = 4;
 const TAG = 5;

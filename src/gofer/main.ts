@@ -9,6 +9,7 @@ import { AT_FDCWD, O_CLOEXEC, O_DIRECTORY, O_PATH } from "../../assembly/abi/fcn
 import { errnoName, WvisorError } from "../common/errors.ts";
 import { loadNative } from "../native/index.ts";
 import type { Native } from "../native/interface.ts";
+import { Session } from "../p9/server/session.ts";
 import { Arena, PATH, SLOT } from "./arena.ts";
 import { EXIT_FAILED, type MountConfig, parseArguments, readConfig } from "./config.ts";
 import { raiseDescriptorLimit, readIdentity } from "./confine/process.ts";
@@ -17,7 +18,6 @@ import { openRoot } from "./host-fs/attach-point.ts";
 import { HostFs } from "./host-fs/host-fs.ts";
 import type { HostNode } from "./host-fs/host-node.ts";
 import { Server } from "./server.ts";
-import { Session } from "./session.ts";
 
 /** What Node itself, the roots and a moment's extra descriptor need. */
 const DESCRIPTOR_RESERVE = 64;

@@ -26,7 +26,7 @@ import {
 } from "../../assembly/abi/fcntl.ts";
 import * as p9 from "../../assembly/abi/p9.ts";
 import { VERSION_9P2000L } from "../../src/common/p9-version.ts";
-import { FIDS_MAX } from "../../src/gofer/fid-table.ts";
+import { FIDS_MAX } from "../../src/p9/server/fid-table.ts";
 import { buildGofer } from "../support/bundle.ts";
 import { Gofer, scratch } from "../support/gofer.ts";
 import { type Attributes, Message, type P9Client } from "../support/p9-client.ts";

@@ -6,7 +6,7 @@ import path from "node:path";
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import * as fcntl from "../../assembly/abi/fcntl.ts";
 import * as p9 from "../../assembly/abi/p9.ts";
-import { FIDS_MAX } from "../../src/gofer/fid-table.ts";
+import { FIDS_MAX } from "../../src/p9/server/fid-table.ts";
 import { buildGofer } from "../support/bundle.ts";
 import { Gofer, requireNative, scratch } from "../support/gofer.ts";
 import { Message, P9Client, type RefusedError, type Reply, socketPair } from "../support/p9-client.ts";

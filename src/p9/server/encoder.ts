@@ -3,7 +3,7 @@
 // Replies have bounded sizes by construction (the largest are Rread and Rreaddir, which handlers cut to the negotiated
 // message size), so that no write here needs a check.
 
-import type { Arena } from "../arena.ts";
+import type { Arena } from "../../gofer/arena.ts";
 
 export class Encoder {
   /** Where the next field goes, as an offset in the arena. */

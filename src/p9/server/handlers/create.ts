@@ -10,9 +10,9 @@ import {
   EPERM,
   EPROTO,
   EROFS,
-} from "../../../assembly/abi/errno.ts";
-import { AT_SYMLINK_FOLLOW, O_ACCMODE, O_CREAT, O_EXCL, O_RDWR } from "../../../assembly/abi/fcntl.ts";
-import { PATH_MAX } from "../../../assembly/abi/limits.ts";
+} from "../../../../assembly/abi/errno.ts";
+import { AT_SYMLINK_FOLLOW, O_ACCMODE, O_CREAT, O_EXCL, O_RDWR } from "../../../../assembly/abi/fcntl.ts";
+import { PATH_MAX } from "../../../../assembly/abi/limits.ts";
 import {
   S_IFBLK,
   S_IFCHR,
@@ -22,13 +22,13 @@ import {
   S_IFMT,
   S_IFREG,
   S_IFSOCK,
-} from "../../../assembly/abi/stat.ts";
-import { NAME_A, PATH, SLOT } from "../arena.ts";
+} from "../../../../assembly/abi/stat.ts";
+import { NAME_A, PATH, SLOT } from "../../../gofer/arena.ts";
+import { createFile, createUnnamed, settle } from "../../../gofer/host-fs/create.ts";
+import type { Decoder } from "../decoder.ts";
+import type { Encoder } from "../encoder.ts";
 import type { Fid } from "../fid.ts";
-import { createFile, createUnnamed, settle } from "../host-fs/create.ts";
-import type { Decoder } from "../p9/decoder.ts";
-import type { Encoder } from "../p9/encoder.ts";
-import { entryName } from "../p9/names.ts";
+import { entryName } from "../names.ts";
 import type { Session } from "../session.ts";
 import { putAttributes, putQid } from "./attributes.ts";
 import { finishOpen } from "./open.ts";

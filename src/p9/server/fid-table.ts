@@ -1,9 +1,9 @@
 // A connection's fids.
 
-import type { Native } from "../native/interface.ts";
+import type { DescriptorBudget } from "../../gofer/host-fs/budget.ts";
+import type { HostNode } from "../../gofer/host-fs/host-node.ts";
+import type { Native } from "../../native/interface.ts";
 import { Fid, type FidAttribute } from "./fid.ts";
-import type { DescriptorBudget } from "./host-fs/budget.ts";
-import type { HostNode } from "./host-fs/host-node.ts";
 import { LockOwners } from "./lock-owners.ts";
 
 /** Enough for every entry of a client's dentry cache; some 2 MiB of objects. Linux's own client rarely holds 1,000. */

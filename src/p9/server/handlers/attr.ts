@@ -1,12 +1,12 @@
 // Tgetattr, Tstatfs, Treadlink: what a file is.
 
-import { EBADF, EINVAL, ENAMETOOLONG, EPROTO } from "../../../assembly/abi/errno.ts";
-import { PATH_MAX } from "../../../assembly/abi/limits.ts";
-import { P9_HEADER } from "../../../assembly/abi/p9.ts";
-import { S_IFLNK } from "../../../assembly/abi/stat.ts";
-import { SLOT, STATFS } from "../arena.ts";
-import type { Decoder } from "../p9/decoder.ts";
-import type { Encoder } from "../p9/encoder.ts";
+import { EBADF, EINVAL, ENAMETOOLONG, EPROTO } from "../../../../assembly/abi/errno.ts";
+import { PATH_MAX } from "../../../../assembly/abi/limits.ts";
+import { P9_HEADER } from "../../../../assembly/abi/p9.ts";
+import { S_IFLNK } from "../../../../assembly/abi/stat.ts";
+import { SLOT, STATFS } from "../../../gofer/arena.ts";
+import type { Decoder } from "../decoder.ts";
+import type { Encoder } from "../encoder.ts";
 import type { Session } from "../session.ts";
 import { putAttributes } from "./attributes.ts";
 

@@ -1,8 +1,8 @@
 // The lock owners of one connection.
 
-import type { Native } from "../native/interface.ts";
+import type { DescriptorBudget } from "../../gofer/host-fs/budget.ts";
+import type { Native } from "../../native/interface.ts";
 import type { Fid } from "./fid.ts";
-import type { DescriptorBudget } from "./host-fs/budget.ts";
 import type { LockOwner } from "./lock-owner.ts";
 
 export class LockOwners {

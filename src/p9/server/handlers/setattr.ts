@@ -9,8 +9,8 @@ import {
   EOPNOTSUPP,
   EPROTO,
   EROFS,
-} from "../../../assembly/abi/errno.ts";
-import { O_RDONLY, O_WRONLY } from "../../../assembly/abi/fcntl.ts";
+} from "../../../../assembly/abi/errno.ts";
+import { O_RDONLY, O_WRONLY } from "../../../../assembly/abi/fcntl.ts";
 import {
   P9_SETATTR_ATIME,
   P9_SETATTR_ATIME_SET,
@@ -21,12 +21,12 @@ import {
   P9_SETATTR_MTIME_SET,
   P9_SETATTR_SIZE,
   P9_SETATTR_UID,
-} from "../../../assembly/abi/p9.ts";
-import { S_IFDIR, S_IFLNK, S_IFREG, UTIME_NOW, UTIME_OMIT } from "../../../assembly/abi/stat.ts";
+} from "../../../../assembly/abi/p9.ts";
+import { S_IFDIR, S_IFLNK, S_IFREG, UTIME_NOW, UTIME_OMIT } from "../../../../assembly/abi/stat.ts";
+import type { HostFs } from "../../../gofer/host-fs/host-fs.ts";
+import { openNode } from "../../../gofer/host-fs/open.ts";
+import type { Decoder } from "../decoder.ts";
 import type { Fid } from "../fid.ts";
-import type { HostFs } from "../host-fs/host-fs.ts";
-import { openNode } from "../host-fs/open.ts";
-import type { Decoder } from "../p9/decoder.ts";
 import type { Session } from "../session.ts";
 
 const KNOWN =

@@ -1,11 +1,11 @@
 // Our Tallocate, Tseek and Tcopyrange: ranges of open regular files. The host checks modes and access.
 
-import { EBADF, EFBIG, EINVAL, ENXIO, EPROTO } from "../../../assembly/abi/errno.ts";
-import { SEEK_DATA, SEEK_HOLE } from "../../../assembly/abi/fcntl.ts";
-import { S_IFREG } from "../../../assembly/abi/stat.ts";
+import { EBADF, EFBIG, EINVAL, ENXIO, EPROTO } from "../../../../assembly/abi/errno.ts";
+import { SEEK_DATA, SEEK_HOLE } from "../../../../assembly/abi/fcntl.ts";
+import { S_IFREG } from "../../../../assembly/abi/stat.ts";
+import type { Decoder } from "../decoder.ts";
+import type { Encoder } from "../encoder.ts";
 import type { Fid } from "../fid.ts";
-import type { Decoder } from "../p9/decoder.ts";
-import type { Encoder } from "../p9/encoder.ts";
 import type { Session } from "../session.ts";
 
 export function allocate(session: Session, request: Decoder): number {

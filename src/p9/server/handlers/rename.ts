@@ -1,11 +1,11 @@
 // Trenameat and our Trenameat2 by two names, Trename by a fid and one.
 
-import { EBADF, EBUSY, EINVAL, ENOENT, EPROTO, EROFS } from "../../../assembly/abi/errno.ts";
-import { RENAME_EXCHANGE, RENAME_NOREPLACE, RENAME_WHITEOUT } from "../../../assembly/abi/fcntl.ts";
-import { NAME_A, NAME_B, SLOT } from "../arena.ts";
-import type { HostNode } from "../host-fs/host-node.ts";
-import type { Decoder } from "../p9/decoder.ts";
-import { entryName } from "../p9/names.ts";
+import { EBADF, EBUSY, EINVAL, ENOENT, EPROTO, EROFS } from "../../../../assembly/abi/errno.ts";
+import { RENAME_EXCHANGE, RENAME_NOREPLACE, RENAME_WHITEOUT } from "../../../../assembly/abi/fcntl.ts";
+import { NAME_A, NAME_B, SLOT } from "../../../gofer/arena.ts";
+import type { HostNode } from "../../../gofer/host-fs/host-node.ts";
+import type { Decoder } from "../decoder.ts";
+import { entryName } from "../names.ts";
 import type { Session } from "../session.ts";
 
 const FLAGS = RENAME_NOREPLACE | RENAME_EXCHANGE | RENAME_WHITEOUT;

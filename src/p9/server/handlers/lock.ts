@@ -4,16 +4,16 @@
 // nothing else uses. It goes with the last fid through which the owner asked, and all its locks with it. Nothing here waits: a
 // lock that somebody else has is BLOCKED, and the client tries again.
 
-import { EAGAIN, EBADF, EINVAL, EMFILE, EPROTO } from "../../../assembly/abi/errno.ts";
-import { O_RDWR } from "../../../assembly/abi/fcntl.ts";
-import { P9_LOCK_BLOCKED, P9_LOCK_SUCCESS, P9_LOCK_TYPE_UNLCK } from "../../../assembly/abi/p9.ts";
-import { S_IFREG } from "../../../assembly/abi/stat.ts";
-import { LOCK, SLOT } from "../arena.ts";
+import { EAGAIN, EBADF, EINVAL, EMFILE, EPROTO } from "../../../../assembly/abi/errno.ts";
+import { O_RDWR } from "../../../../assembly/abi/fcntl.ts";
+import { P9_LOCK_BLOCKED, P9_LOCK_SUCCESS, P9_LOCK_TYPE_UNLCK } from "../../../../assembly/abi/p9.ts";
+import { S_IFREG } from "../../../../assembly/abi/stat.ts";
+import { LOCK, SLOT } from "../../../gofer/arena.ts";
+import { openNode } from "../../../gofer/host-fs/open.ts";
+import type { Decoder } from "../decoder.ts";
+import type { Encoder } from "../encoder.ts";
 import type { Fid } from "../fid.ts";
-import { openNode } from "../host-fs/open.ts";
 import { LockOwner } from "../lock-owner.ts";
-import type { Decoder } from "../p9/decoder.ts";
-import type { Encoder } from "../p9/encoder.ts";
 import type { Session } from "../session.ts";
 
 export function lock(session: Session, request: Decoder, reply: Encoder): number {

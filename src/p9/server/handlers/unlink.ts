@@ -9,13 +9,13 @@ import {
   ENOTEMPTY,
   EPROTO,
   EROFS,
-} from "../../../assembly/abi/errno.ts";
-import { AT_REMOVEDIR } from "../../../assembly/abi/fcntl.ts";
-import { S_IFDIR } from "../../../assembly/abi/stat.ts";
-import { NAME_A, SLOT } from "../arena.ts";
-import type { HostNode } from "../host-fs/host-node.ts";
-import type { Decoder } from "../p9/decoder.ts";
-import { countDots } from "../p9/names.ts";
+} from "../../../../assembly/abi/errno.ts";
+import { AT_REMOVEDIR } from "../../../../assembly/abi/fcntl.ts";
+import { S_IFDIR } from "../../../../assembly/abi/stat.ts";
+import { NAME_A, SLOT } from "../../../gofer/arena.ts";
+import type { HostNode } from "../../../gofer/host-fs/host-node.ts";
+import type { Decoder } from "../decoder.ts";
+import { countDots } from "../names.ts";
 import type { Session } from "../session.ts";
 
 /** Removes a name; fids on the file stay. The host says EISDIR or ENOTDIR when the flag does not fit the file. */

@@ -3,15 +3,15 @@
 // The cookie of an entry is the host's d_off, all 64 bits of it, so that seekdir works as on the host. Reading on from
 // where the descriptor stands is the usual case and needs no seek.
 
-import { EBADF, EINVAL, ENOTDIR, EPROTO } from "../../../assembly/abi/errno.ts";
-import { SEEK_CUR, SEEK_SET } from "../../../assembly/abi/fcntl.ts";
-import { P9_HEADER } from "../../../assembly/abi/p9.ts";
-import { DT_UNKNOWN, S_IFDIR } from "../../../assembly/abi/stat.ts";
-import { DIRENTS, DIRENTS_SIZE, SLOT } from "../arena.ts";
+import { EBADF, EINVAL, ENOTDIR, EPROTO } from "../../../../assembly/abi/errno.ts";
+import { SEEK_CUR, SEEK_SET } from "../../../../assembly/abi/fcntl.ts";
+import { P9_HEADER } from "../../../../assembly/abi/p9.ts";
+import { DT_UNKNOWN, S_IFDIR } from "../../../../assembly/abi/stat.ts";
+import { DIRENTS, DIRENTS_SIZE, SLOT } from "../../../gofer/arena.ts";
+import type { HostFs } from "../../../gofer/host-fs/host-fs.ts";
+import type { Decoder } from "../decoder.ts";
+import type { Encoder } from "../encoder.ts";
 import type { Fid } from "../fid.ts";
-import type { HostFs } from "../host-fs/host-fs.ts";
-import type { Decoder } from "../p9/decoder.ts";
-import type { Encoder } from "../p9/encoder.ts";
 import type { Session } from "../session.ts";
 import { qidType } from "./attributes.ts";
 

@@ -1,6 +1,6 @@
 // Which handler answers which message.
 
-import * as p9 from "../../../assembly/abi/p9.ts";
+import * as p9 from "../../../../assembly/abi/p9.ts";
 import type { Handler } from "../session.ts";
 import { getattr, readlink, statfs } from "./attr.ts";
 import { createAttributes, lcreate, link, mkdir, mknod, symlink, tmpfile } from "./create.ts";

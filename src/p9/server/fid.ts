@@ -7,7 +7,7 @@
 //
 // A fid owns a reference on its node, and its open descriptor.
 
-import type { HostNode } from "./host-fs/host-node.ts";
+import type { HostNode } from "../../gofer/host-fs/host-node.ts";
 import type { LockOwner } from "./lock-owner.ts";
 
 /** A fid's attribute: the value that it reads, or the one that is being written. */

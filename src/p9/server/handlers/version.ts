@@ -1,10 +1,10 @@
 // Tversion, Tauth, Tattach, Tflush, Tclunk and our Tclunks: how a client begins, and what it gives back.
 
-import { EBADF, EINVAL, EMSGSIZE, ENOENT, EPROTO } from "../../../assembly/abi/errno.ts";
-import { P9_CLUNKS_MAX, P9_MSIZE, P9_NOFID } from "../../../assembly/abi/p9.ts";
-import { VERSION_9P2000L, VERSION_WVISOR } from "../../common/p9-version.ts";
-import type { Decoder } from "../p9/decoder.ts";
-import type { Encoder } from "../p9/encoder.ts";
+import { EBADF, EINVAL, EMSGSIZE, ENOENT, EPROTO } from "../../../../assembly/abi/errno.ts";
+import { P9_CLUNKS_MAX, P9_MSIZE, P9_NOFID } from "../../../../assembly/abi/p9.ts";
+import { VERSION_9P2000L, VERSION_WVISOR } from "../../../common/p9-version.ts";
+import type { Decoder } from "../decoder.ts";
+import type { Encoder } from "../encoder.ts";
 import type { Session } from "../session.ts";
 import { putQid } from "./attributes.ts";
 import { commitAttribute } from "./xattr.ts";

@@ -2,14 +2,14 @@
 //
 // The whole message is checked before the first name is looked up. A walk that stops early makes no fid.
 
-import { EBADF, EBUSY, EINVAL, ENOTDIR, EPROTO } from "../../../assembly/abi/errno.ts";
-import { P9_MAXWELEM, P9_NOFID } from "../../../assembly/abi/p9.ts";
-import { S_IFDIR } from "../../../assembly/abi/stat.ts";
-import { NAME_STRIDE, NAMES } from "../arena.ts";
-import type { HostNode } from "../host-fs/host-node.ts";
-import type { Decoder } from "../p9/decoder.ts";
-import type { Encoder } from "../p9/encoder.ts";
-import { countDots } from "../p9/names.ts";
+import { EBADF, EBUSY, EINVAL, ENOTDIR, EPROTO } from "../../../../assembly/abi/errno.ts";
+import { P9_MAXWELEM, P9_NOFID } from "../../../../assembly/abi/p9.ts";
+import { S_IFDIR } from "../../../../assembly/abi/stat.ts";
+import { NAME_STRIDE, NAMES } from "../../../gofer/arena.ts";
+import type { HostNode } from "../../../gofer/host-fs/host-node.ts";
+import type { Decoder } from "../decoder.ts";
+import type { Encoder } from "../encoder.ts";
+import { countDots } from "../names.ts";
 import type { Session } from "../session.ts";
 import { putAttributes, putQid } from "./attributes.ts";
 

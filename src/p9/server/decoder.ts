@@ -5,7 +5,7 @@
 
 import { EINVAL, ENAMETOOLONG } from "../../../assembly/abi/errno.ts";
 import { NAME_MAX } from "../../../assembly/abi/limits.ts";
-import type { Arena } from "../arena.ts";
+import type { Arena } from "../../gofer/arena.ts";
 
 const SLASH = 0x2f;
 const INT64_END = 2 ** 63;

@@ -1,13 +1,13 @@
 // Tlopen: from a known fid to an open one.
 
-import { EBADF, EINVAL, EMFILE, EPROTO, EROFS } from "../../../assembly/abi/errno.ts";
-import { O_ACCMODE } from "../../../assembly/abi/fcntl.ts";
-import { S_IFREG } from "../../../assembly/abi/stat.ts";
+import { EBADF, EINVAL, EMFILE, EPROTO, EROFS } from "../../../../assembly/abi/errno.ts";
+import { O_ACCMODE } from "../../../../assembly/abi/fcntl.ts";
+import { S_IFREG } from "../../../../assembly/abi/stat.ts";
+import type { HostNode } from "../../../gofer/host-fs/host-node.ts";
+import { isMutating, openNode } from "../../../gofer/host-fs/open.ts";
+import type { Decoder } from "../decoder.ts";
+import type { Encoder } from "../encoder.ts";
 import type { Fid } from "../fid.ts";
-import type { HostNode } from "../host-fs/host-node.ts";
-import { isMutating, openNode } from "../host-fs/open.ts";
-import type { Decoder } from "../p9/decoder.ts";
-import type { Encoder } from "../p9/encoder.ts";
 import type { Session } from "../session.ts";
 import { putQid } from "./attributes.ts";
 

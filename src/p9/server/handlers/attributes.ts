@@ -6,9 +6,9 @@ import {
   P9_QTDIR,
   P9_QTFILE,
   P9_QTSYMLINK,
-} from "../../../assembly/abi/p9.ts";
-import { S_IFDIR, S_IFLNK, STATX_BTIME } from "../../../assembly/abi/stat.ts";
-import type { QidPaths } from "../host-fs/qid-paths.ts";
+} from "../../../../assembly/abi/p9.ts";
+import { S_IFDIR, S_IFLNK, STATX_BTIME } from "../../../../assembly/abi/stat.ts";
+import type { QidPaths } from "../../../gofer/host-fs/qid-paths.ts";
 import {
   STAT_ATIME,
   STAT_BLOCKS,
@@ -17,8 +17,8 @@ import {
   STAT_MTIME,
   STAT_SIZE,
   type StatBuffer,
-} from "../host-fs/stat-buffer.ts";
-import type { Encoder } from "../p9/encoder.ts";
+} from "../../../gofer/host-fs/stat-buffer.ts";
+import type { Encoder } from "../encoder.ts";
 
 /** The qid type of an S_IF* type. */
 export function qidType(type: number): number {

@@ -1,11 +1,11 @@
 // Tread, Twrite, Tfsync: the data of open files, straight between the file and the message.
 
-import { EBADF, EFBIG, EINVAL, EISDIR, EPROTO } from "../../../assembly/abi/errno.ts";
-import { P9_HEADER } from "../../../assembly/abi/p9.ts";
-import { S_IFDIR } from "../../../assembly/abi/stat.ts";
-import { SLOT } from "../arena.ts";
-import type { Decoder } from "../p9/decoder.ts";
-import type { Encoder } from "../p9/encoder.ts";
+import { EBADF, EFBIG, EINVAL, EISDIR, EPROTO } from "../../../../assembly/abi/errno.ts";
+import { P9_HEADER } from "../../../../assembly/abi/p9.ts";
+import { S_IFDIR } from "../../../../assembly/abi/stat.ts";
+import { SLOT } from "../../../gofer/arena.ts";
+import type { Decoder } from "../decoder.ts";
+import type { Encoder } from "../encoder.ts";
 import type { Session } from "../session.ts";
 import { readAttribute, writeAttribute } from "./xattr.ts";
 

@@ -1,13 +1,13 @@
 // What one connection is to its handlers: the mount that it serves, what was negotiated, its fids.
 
-import { EBADF, EINVAL, ENFILE } from "../../assembly/abi/errno.ts";
-import { P9_MSIZE, P9_NOFID } from "../../assembly/abi/p9.ts";
+import { EBADF, EINVAL, ENFILE } from "../../../assembly/abi/errno.ts";
+import { P9_MSIZE, P9_NOFID } from "../../../assembly/abi/p9.ts";
+import { DescriptorBudget } from "../../gofer/host-fs/budget.ts";
+import type { HostFs } from "../../gofer/host-fs/host-fs.ts";
+import type { HostNode } from "../../gofer/host-fs/host-node.ts";
+import type { Decoder } from "./decoder.ts";
+import type { Encoder } from "./encoder.ts";
 import { FidTable } from "./fid-table.ts";
-import { DescriptorBudget } from "./host-fs/budget.ts";
-import type { HostFs } from "./host-fs/host-fs.ts";
-import type { HostNode } from "./host-fs/host-node.ts";
-import type { Decoder } from "./p9/decoder.ts";
-import type { Encoder } from "./p9/encoder.ts";
 
 export interface Mount {
   /** The attach root: a directory, or one regular file. */

@@ -1,6 +1,6 @@
 // Who holds locks, on which open file description of the host: see handlers/lock.ts.
 
-import type { HostNode } from "./host-fs/host-node.ts";
+import type { HostNode } from "../../gofer/host-fs/host-node.ts";
 
 export class LockOwner {
   readonly key: string;

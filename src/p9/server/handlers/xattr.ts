@@ -14,12 +14,17 @@ import {
   EPROTO,
   ERANGE,
   EROFS,
-} from "../../../assembly/abi/errno.ts";
-import { XATTR_CREATE, XATTR_NAME_MAX, XATTR_REPLACE, XATTR_SIZE_MAX } from "../../../assembly/abi/xattr.ts";
-import { NAME_A, SLOT, XATTR } from "../arena.ts";
+} from "../../../../assembly/abi/errno.ts";
+import {
+  XATTR_CREATE,
+  XATTR_NAME_MAX,
+  XATTR_REPLACE,
+  XATTR_SIZE_MAX,
+} from "../../../../assembly/abi/xattr.ts";
+import { NAME_A, SLOT, XATTR } from "../../../gofer/arena.ts";
+import type { Decoder } from "../decoder.ts";
+import type { Encoder } from "../encoder.ts";
 import type { Fid, FidAttribute } from "../fid.ts";
-import type { Decoder } from "../p9/decoder.ts";
-import type { Encoder } from "../p9/encoder.ts";
 import type { Session } from "../session.ts";
 
 /** What all values together may take that one client reads or writes at a time. */
