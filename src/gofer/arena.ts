@@ -1,30 +1,23 @@
-// The one memory that the gofer shares with the native helper: messages, names, and what system calls return.
+// The one memory that the gofer shares with the native helper: messages and names (src/p9/server/memory.ts), and behind them
+// what system calls take and return.
 //
-//   REPLY     the answer under construction (P9_MSIZE)
-//   NAMES     the names of a walk, P9_MAXWELEM of NAME_STRIDE bytes, NUL-terminated
-//   NAME_A/B  the name or the two names of any other message
-//   PATH      a symlink's target, a mount's source, a descriptor's number under /proc/self/fd
 //   STAT_A/B  struct statx
 //   STATFS    what fstatfs returns
 //   DIRENTS   struct linux_dirent64 records
-//   XATTR     an extended attribute's value, or the list of names
 //   LOCK      what ofdGetLock takes and returns
 //   EVENTS    what epollWait returns
 //   POLL      struct pollfd
 //   INPUTS    for each connection what it has sent and nobody has answered yet (P9_MSIZE)
 //
-// There is one arena per process. Messages are answered one after another, so but for the inputs nothing in it outlives
-// its message. Inputs that are not used cost addresses only.
+// There is one arena per process. But for the inputs nothing in it outlives its message. Inputs that are not used cost
+// addresses only.
 
-import { NAME_MAX, PATH_MAX } from "../../assembly/abi/limits.ts";
-import { P9_MAXWELEM, P9_MSIZE } from "../../assembly/abi/p9.ts";
-import { XATTR_SIZE_MAX } from "../../assembly/abi/xattr.ts";
+import { P9_MSIZE } from "../../assembly/abi/p9.ts";
+import { END, Memory, PATH } from "../p9/server/memory.ts";
 
 /** The helper's number for this memory. */
 export const SLOT = 0;
 
-/** A name, its NUL, and room up to the next multiple of eight. */
-export const NAME_STRIDE = (NAME_MAX + 1 + 7) & ~7;
 /** 64 KiB hold some 2,000 short names: a directory of the usual size comes with one getdents64. */
 export const DIRENTS_SIZE = 65536;
 /** More events than this wait for the next turn of the loop. */
@@ -37,29 +30,18 @@ const LOCK_SIZE = 24;
 export const EVENT_SIZE = 8;
 export const POLLFD_SIZE = 8;
 
-export const REPLY = 0;
-export const NAMES = REPLY + P9_MSIZE;
-export const NAME_A = NAMES + P9_MAXWELEM * NAME_STRIDE;
-export const NAME_B = NAME_A + NAME_STRIDE;
-export const PATH = NAME_B + NAME_STRIDE;
-export const STAT_A = PATH + PATH_MAX;
+export const STAT_A = END;
 export const STAT_B = STAT_A + STATX_SIZE;
 export const STATFS = STAT_B + STATX_SIZE;
 export const DIRENTS = STATFS + STATFS_SIZE;
-export const XATTR = DIRENTS + DIRENTS_SIZE;
-export const LOCK = XATTR + XATTR_SIZE_MAX;
+export const LOCK = DIRENTS + DIRENTS_SIZE;
 export const EVENTS = LOCK + LOCK_SIZE;
 export const POLL = EVENTS + EVENTS_MAX * EVENT_SIZE;
 const INPUTS = POLL + POLL_MAX * POLLFD_SIZE;
 
-export class Arena {
-  readonly bytes: Uint8Array;
-  readonly view: DataView;
-
+export class Arena extends Memory {
   constructor(connections: number) {
-    const buffer = new ArrayBuffer(INPUTS + connections * P9_MSIZE);
-    this.bytes = new Uint8Array(buffer);
-    this.view = new DataView(buffer);
+    super(INPUTS + connections * P9_MSIZE);
   }
 
   /** Where the input of the connection with this number starts. */

@@ -7,17 +7,13 @@
 // message, or sends many at once, takes nobody else's time. Nor does one that takes no replies: a connection is asked
 // to answer only while the socket has room (`hasRoom`).
 
-import { EOPNOTSUPP, EPROTO } from "../../assembly/abi/errno.ts";
-import { P9_HEADER, P9_MSIZE, P9_RLERROR, P9_TVERSION } from "../../assembly/abi/p9.ts";
+import { P9_HEADER, P9_MSIZE } from "../../assembly/abi/p9.ts";
 import { POLLOUT } from "../../assembly/abi/poll.ts";
-import { Decoder } from "../p9/server/decoder.ts";
-import { Encoder } from "../p9/server/encoder.ts";
-import { EXTENDED_HANDLERS, HANDLERS } from "../p9/server/handlers/table.ts";
+import type { Native } from "../native/interface.ts";
+import { REPLY } from "../p9/server/memory.ts";
+import { Responder } from "../p9/server/responder.ts";
 import type { Session } from "../p9/server/session.ts";
-import { POLL, REPLY, SLOT } from "./arena.ts";
-
-const TYPE = 4;
-const TAG = 5;
+import { type Arena, POLL, SLOT } from "./arena.ts";
 
 /** No whole message is left. */
 export const IDLE = 0;
@@ -40,19 +36,22 @@ const MESSAGE_COST = 1024;
 export class Connection {
   readonly socket: number;
   private readonly session: Session;
-  private readonly request: Decoder;
-  private readonly reply: Encoder;
+  private readonly responder: Responder;
+  private readonly native: Native;
+  private readonly arena: Arena;
   /** The input is [base, base + P9_MSIZE) of the arena, of which [start, end) has been received and not answered. */
   private readonly base: number;
   private start: number;
   private end: number;
   private room = 0;
 
-  constructor(socket: number, session: Session, base: number) {
+  /** The input of `arena` that starts at `base` is this connection's. */
+  constructor(socket: number, session: Session, native: Native, arena: Arena, base: number) {
     this.socket = socket;
     this.session = session;
-    this.request = new Decoder(session.host.arena);
-    this.reply = new Encoder(session.host.arena);
+    this.responder = new Responder(session);
+    this.native = native;
+    this.arena = arena;
     this.base = base;
     this.start = base;
     this.end = base;
@@ -63,16 +62,15 @@ export class Connection {
    * Preconditions: no whole message is left, so that there is room for the rest of one.
    */
   receive(): number {
-    const { host } = this.session;
     if (this.start === this.end) {
       this.start = this.base;
       this.end = this.base;
     } else if (this.start > this.base) {
-      host.arena.bytes.copyWithin(this.base, this.start, this.end);
+      this.arena.bytes.copyWithin(this.base, this.start, this.end);
       this.end -= this.start - this.base;
       this.start = this.base;
     }
-    const count = host.native.read(this.socket, SLOT, this.end, this.base + P9_MSIZE - this.end);
+    const count = this.native.read(this.socket, SLOT, this.end, this.base + P9_MSIZE - this.end);
     if (count > 0) this.end += count;
     return count;
   }
@@ -82,7 +80,7 @@ export class Connection {
     for (let answered = 0; ; answered++) {
       const available = this.end - this.start;
       if (available < 4) return IDLE;
-      const length = this.session.host.arena.view.getUint32(this.start, true);
+      const length = this.arena.view.getUint32(this.start, true);
       if (length < P9_HEADER || length > this.session.messageSize) return ENDED;
       if (available < length) return IDLE;
       if (answered >= limit) return BACKLOG;
@@ -93,48 +91,23 @@ export class Connection {
 
   /** Frees what the client held. */
   close(): void {
-    const { session } = this;
-    session.fids.clear();
-    session.host.native.close(this.socket);
+    this.session.fids.clear();
+    this.native.close(this.socket);
   }
 
   /** Answers the message of `length` bytes at `start` and steps over it. False when the reply cannot be sent. */
   private answer(length: number): boolean {
-    const { request, reply, session, start } = this;
-    const { native, arena } = session.host;
-    const { view } = arena;
+    const { start, session } = this;
     this.start = start + length;
-    const type = view.getUint8(start + TYPE);
-    session.donation = -1;
-    request.reset(start + P9_HEADER, start + length);
-    reply.position = REPLY + P9_HEADER;
-    const status = this.dispatch(type);
-    let replyType = type + 1;
-    if (status < 0) {
-      session.donation = -1;
-      replyType = P9_RLERROR;
-      reply.position = REPLY + P9_HEADER;
-      reply.u32(-status);
-    }
-    const replyLength = reply.position - REPLY;
-    view.setUint32(REPLY, replyLength, true);
-    view.setUint8(REPLY + TYPE, replyType);
-    view.setUint16(REPLY + TAG, view.getUint16(start + TAG, true), true);
+    const replyLength = this.responder.answer(start, length);
     this.room -= replyLength + MESSAGE_COST;
-    return native.p9Send(this.socket, SLOT, REPLY, replyLength, session.donation) >= 0;
-  }
-
-  private dispatch(type: number): number {
-    const { session } = this;
-    if (!session.established && type !== P9_TVERSION) return -EPROTO;
-    const handler = session.extended ? EXTENDED_HANDLERS[type] : HANDLERS[type];
-    return handler === undefined ? -EOPNOTSUPP : handler(session, this.request, this.reply);
+    return this.native.p9Send(this.socket, SLOT, REPLY, replyLength, session.donation) >= 0;
   }
 
   /** Whether one more reply surely does not block. A client that is gone counts as room: sending then finds out. */
   private hasRoom(): boolean {
     if (this.room > 0) return true;
-    const { native, arena } = this.session.host;
+    const { native, arena } = this;
     arena.view.setInt32(POLL, this.socket, true);
     arena.view.setUint32(POLL + 4, POLLOUT, true);
     if (native.poll(SLOT, POLL, 1, 0, -1) === 0) return false;

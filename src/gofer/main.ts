@@ -9,14 +9,16 @@ import { AT_FDCWD, O_CLOEXEC, O_DIRECTORY, O_PATH } from "../../assembly/abi/fcn
 import { errnoName, WvisorError } from "../common/errors.ts";
 import { loadNative } from "../native/index.ts";
 import type { Native } from "../native/interface.ts";
+import { PATH } from "../p9/server/memory.ts";
 import { Session } from "../p9/server/session.ts";
-import { Arena, PATH, SLOT } from "./arena.ts";
+import { Arena, SLOT } from "./arena.ts";
 import { EXIT_FAILED, type MountConfig, parseArguments, readConfig } from "./config.ts";
 import { raiseDescriptorLimit, readIdentity } from "./confine/process.ts";
 import { Connection } from "./connection.ts";
 import { openRoot } from "./host-fs/attach-point.ts";
 import { HostFs } from "./host-fs/host-fs.ts";
 import type { HostNode } from "./host-fs/host-node.ts";
+import { HostTree } from "./host-fs/host-tree.ts";
 import { Server } from "./server.ts";
 
 /** What Node itself, the roots and a moment's extra descriptor need. */
@@ -44,8 +46,10 @@ function main(): void {
   const roots = mounts.map((mount) => openMount(host, mount));
   for (const [index, mount] of mounts.entries()) {
     const { fd, readonly, donate } = mount;
-    const session = new Session(host, { root: roots[index]!, readonly, donate }, limit);
-    succeed(server.add(new Connection(fd, session, host.arena.input(index))), `mount socket ${fd}`);
+    const tree = new HostTree(host, roots[index]!, { readonly, donates: donate, descriptors: limit });
+    const { arena } = host;
+    const connection = new Connection(fd, new Session(tree), native, arena, arena.input(index));
+    succeed(server.add(connection), `mount socket ${fd}`);
   }
   succeed(server.run(), "epoll_wait");
 }

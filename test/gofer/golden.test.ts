@@ -4,10 +4,11 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import * as p9 from "../../assembly/abi/p9.ts";
-import { Arena, NAME_A, REPLY } from "../../src/gofer/arena.ts";
+import { Arena } from "../../src/gofer/arena.ts";
 import { Decoder } from "../../src/p9/server/decoder.ts";
 import { Encoder } from "../../src/p9/server/encoder.ts";
 import { EXTENDED_HANDLERS } from "../../src/p9/server/handlers/table.ts";
+import { NAME_A, REPLY } from "../../src/p9/server/memory.ts";
 
 /** A field's name, how it is written, and its value: 64-bit ones in decimal, data in hex. */
 type Field = readonly [string, string, number | string];

@@ -3,7 +3,8 @@
 import { EINVAL } from "../../../assembly/abi/errno.ts";
 import { AT_FDCWD, O_CLOEXEC, O_PATH } from "../../../assembly/abi/fcntl.ts";
 import { S_IFDIR, S_IFREG } from "../../../assembly/abi/stat.ts";
-import { PATH, SLOT } from "../arena.ts";
+import { PATH } from "../../p9/server/memory.ts";
+import { SLOT } from "../arena.ts";
 import type { HostFs } from "./host-fs.ts";
 import { HostNode } from "./host-node.ts";
 
@@ -23,5 +24,5 @@ export function openRoot(host: HostFs, source: string): HostNode | number {
     host.native.close(fd);
     return status;
   }
-  return new HostNode(fd, null, new Uint8Array(0), host.stat, null);
+  return new HostNode(host.native, fd, null, new Uint8Array(0), host.stat, null);
 }

@@ -15,7 +15,9 @@ import {
   O_TMPFILE,
 } from "../../../assembly/abi/fcntl.ts";
 import { S_IFDIR, S_IFLNK, S_ISGID, S_ISUID } from "../../../assembly/abi/stat.ts";
-import { NAME_A, SLOT } from "../arena.ts";
+import { NAME_A } from "../../p9/server/memory.ts";
+import type { Owner } from "../../p9/server/tree.ts";
+import { SLOT } from "../arena.ts";
 import type { DescriptorBudget } from "./budget.ts";
 import { CHILD_RESOLVE, type HostFs } from "./host-fs.ts";
 import type { HostNode } from "./host-node.ts";
@@ -30,15 +32,9 @@ const RACE_RETRIES = 3;
 const PERMISSIONS = 0o7777;
 const DOT = 0x2e;
 
-/** The owner of what is made. */
-export interface Owner {
-  readonly uid: number;
-  readonly gid: number;
-}
-
 export interface OpenedFile {
   readonly node: HostNode;
-  readonly fd: number;
+  readonly handle: number;
 }
 
 /**
@@ -83,8 +79,8 @@ function openExisting(
   if (typeof node === "number") return node;
   // A directory would open for reading. Linux: O_CREAT on one is EISDIR; here EEXIST, which clients of Tlcreate expect.
   const fd = node.type === S_IFDIR ? -EEXIST : openNode(host, node, clientFlags);
-  if (fd >= 0) return { node, fd };
-  node.decRef(host.native);
+  if (fd >= 0) return { node, handle: fd };
+  node.decRef();
   return fd;
 }
 
@@ -104,8 +100,8 @@ function finishFile(
   const node = pathFd < 0 ? pathFd : host.adopt(pathFd, dir, name, length, budget);
   let status = typeof node === "number" ? node : giveTo(host, node, mode, owner);
   if (typeof node !== "number") {
-    if (status === 0) return { node, fd };
-    node.decRef(native);
+    if (status === 0) return { node, handle: fd };
+    node.decRef();
   }
   native.close(fd);
   const undone = native.unlinkat(dir.fd, SLOT, name, 0);
@@ -140,7 +136,7 @@ export function createUnnamed(
   let status = giveTo(host, node, mode, owner);
   if (status === 0) status = host.statNode(node);
   if (status === 0) return node;
-  node.decRef(native);
+  node.decRef();
   return status;
 }
 
@@ -167,7 +163,7 @@ export function settle(
     stat.type === type && stat.uid === host.identity.uid && (type === S_IFDIR || stat.linkCount === 1);
   let status = isOurs ? giveTo(host, node, mode, owner) : 0;
   if (status === 0) status = host.statNode(node);
-  node.decRef(host.native);
+  node.decRef();
   return status;
 }
 

@@ -97,24 +97,17 @@ export class HostFs {
       this.native.close(fd);
       return status;
     }
-    return new HostNode(fd, dir, this.arena.bytes.slice(name, name + length), this.stat, budget);
+    return new HostNode(this.native, fd, dir, this.arena.bytes.slice(name, name + length), this.stat, budget);
   }
 
   /** Whether the entry at `name`, which is the node's name in its parent, still is this file. */
   isStillAt(node: HostNode, name: number): boolean {
-    return (
-      node.parent !== null && this.statName(node.parent.fd, name) === 0 && node.isDescribedBy(this.nameStat)
-    );
+    const parent = node.parent as HostNode | null;
+    return parent !== null && this.statName(parent.fd, name) === 0 && node.isDescribedBy(this.nameStat);
   }
 
   /** Writes a descriptor's name under /proc/self/fd at PATH. */
   putFdName(fd: number): void {
     this.arena.putPath(String(fd));
-  }
-
-  /** Copies a node's name to `to`, with a NUL. */
-  putName(node: HostNode, to: number): void {
-    this.arena.bytes.set(node.name, to);
-    this.arena.bytes[to + node.name.length] = 0;
   }
 }

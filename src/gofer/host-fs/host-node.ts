@@ -1,74 +1,46 @@
-// A host file that fids refer to: an O_PATH descriptor, and the way back up.
+// A host file that fids refer to: an O_PATH descriptor.
 //
 // Ownership
-//   A node owns its descriptor and a reference on its parent. A reference is held by each fid on it, by each child
-//   node, and by the mount on its root. With the last one the descriptor is closed and the parent's reference dropped.
-//
-// `parent` and `name` say how the file was reached, for "..", Tremove and Trename. The host may have moved it since:
-// whoever removes or renames by them checks first that this name still is this file. "." and ".." never leave the
-// tree, because the root's parent is null and no system call ever sees "..".
+//   A node owns its descriptor, which counts against the connection's budget when it has one.
 
 import type { Native } from "../../native/interface.ts";
+import type { ChangedFile, DirectoryStream } from "../../p9/server/tree.ts";
+import { TreeNode } from "../../p9/server/tree-node.ts";
 import type { DescriptorBudget } from "./budget.ts";
 import type { StatBuffer } from "./stat-buffer.ts";
 
-export class HostNode {
+export class HostNode extends TreeNode {
   // Immutable.
   readonly fd: number;
-  /** The S_IF* type, which an inode keeps for life. */
-  readonly type: number;
   readonly deviceMajor: number;
   readonly deviceMinor: number;
   readonly inodeLow: number;
   readonly inodeHigh: number;
+  private readonly native: Native;
   private readonly budget: DescriptorBudget | null;
-
-  // Changed only by a rename.
-  parent: HostNode | null;
-  name: Uint8Array;
-
-  private references = 1;
 
   /** Ownership: takes `fd`, borrows `parent` (and references it), counts against `budget` when there is one. */
   constructor(
+    native: Native,
     fd: number,
     parent: HostNode | null,
     name: Uint8Array,
     stat: StatBuffer,
     budget: DescriptorBudget | null,
   ) {
+    super(stat.type, parent, name);
+    this.native = native;
     this.fd = fd;
-    this.parent = parent;
-    this.name = name;
-    this.type = stat.type;
     this.deviceMajor = stat.deviceMajor;
     this.deviceMinor = stat.deviceMinor;
     this.inodeLow = stat.inodeLow;
     this.inodeHigh = stat.inodeHigh;
     this.budget = budget;
     if (budget !== null) budget.used++;
-    if (parent !== null) parent.incRef();
   }
 
-  incRef(): void {
-    this.references++;
-  }
-
-  decRef(native: Native): void {
-    // A loop: a client can make a chain of parents deeper than any stack.
-    for (let node: HostNode | null = this; node !== null && --node.references === 0; node = node.parent) {
-      native.close(node.fd);
-      if (node.budget !== null) node.budget.used--;
-    }
-  }
-
-  /** Records that the file is now `name` in `parent`. */
-  moveTo(parent: HostNode, name: Uint8Array, native: Native): void {
-    const previous = this.parent;
-    parent.incRef();
-    this.parent = parent;
-    this.name = name;
-    previous?.decRef(native);
+  get identity(): string {
+    return `${this.deviceMajor}:${this.deviceMinor}:${this.inodeHigh}:${this.inodeLow}`;
   }
 
   isSameFile(other: HostNode): boolean {
@@ -89,4 +61,18 @@ export class HostNode {
       stat.deviceMajor === this.deviceMajor
     );
   }
+
+  protected dispose(): void {
+    this.native.close(this.fd);
+    if (this.budget !== null) this.budget.used--;
+  }
+}
+
+/** What the tree's calls are given, which are all files of the host here. */
+export interface HostStream extends DirectoryStream {
+  readonly node: HostNode;
+}
+
+export interface HostFile extends ChangedFile {
+  readonly node: HostNode;
 }

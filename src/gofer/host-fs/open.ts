@@ -28,7 +28,7 @@ export function hostFlags(clientFlags: number): number {
   return (clientFlags & OPEN_FLAGS) | SAFE_FLAGS;
 }
 
-export function isMutating(clientFlags: number): boolean {
+function isMutating(clientFlags: number): boolean {
   return (clientFlags & O_ACCMODE) !== O_RDONLY || (clientFlags & O_TRUNC) !== 0;
 }
 

@@ -5,7 +5,7 @@
 
 import { EINVAL, ENAMETOOLONG } from "../../../assembly/abi/errno.ts";
 import { NAME_MAX } from "../../../assembly/abi/limits.ts";
-import type { Arena } from "../../gofer/arena.ts";
+import type { Memory } from "./memory.ts";
 
 const SLASH = 0x2f;
 const INT64_END = 2 ** 63;
@@ -13,16 +13,16 @@ const INT64_END = 2 ** 63;
 const INT64_LAST = INT64_END - 1024;
 
 export class Decoder {
-  /** Where the next field starts, as an offset in the arena. */
+  /** Where the next field starts, as an offset in the memory. */
   position = 0;
   private end = 0;
   private overrun = false;
   private readonly bytes: Uint8Array;
   private readonly view: DataView;
 
-  constructor(arena: Arena) {
-    this.bytes = arena.bytes;
-    this.view = arena.view;
+  constructor(memory: Memory) {
+    this.bytes = memory.bytes;
+    this.view = memory.view;
   }
 
   /** Points the cursor at the fields in [start, end). */

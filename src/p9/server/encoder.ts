@@ -3,17 +3,17 @@
 // Replies have bounded sizes by construction (the largest are Rread and Rreaddir, which handlers cut to the negotiated
 // message size), so that no write here needs a check.
 
-import type { Arena } from "../../gofer/arena.ts";
+import type { Memory } from "./memory.ts";
 
 export class Encoder {
-  /** Where the next field goes, as an offset in the arena. */
+  /** Where the next field goes, as an offset in the memory. */
   position = 0;
   private readonly bytes: Uint8Array;
   private readonly view: DataView;
 
-  constructor(arena: Arena) {
-    this.bytes = arena.bytes;
-    this.view = arena.view;
+  constructor(memory: Memory) {
+    this.bytes = memory.bytes;
+    this.view = memory.view;
   }
 
   u8(value: number): void {
@@ -37,14 +37,14 @@ export class Encoder {
     this.position += 8;
   }
 
-  /** Copies `count` 64-bit values from elsewhere in the arena. */
+  /** Copies `count` 64-bit values from elsewhere in the memory. */
   copy64(from: number, count: number): void {
     for (let i = 0; i < count; i++) {
       this.u64(this.view.getUint32(from + i * 8, true), this.view.getUint32(from + i * 8 + 4, true));
     }
   }
 
-  /** Copies a few bytes from elsewhere in the arena: for a name, a loop is quicker than a call of copyWithin. */
+  /** Copies a few bytes from elsewhere in the memory: for a name, a loop is quicker than a call of copyWithin. */
   copy(from: number, length: number): void {
     const { bytes, position } = this;
     for (let i = 0; i < length; i++) bytes[position + i] = bytes[from + i]!;

@@ -1,10 +1,9 @@
 // A connection's fids.
 
-import type { DescriptorBudget } from "../../gofer/host-fs/budget.ts";
-import type { HostNode } from "../../gofer/host-fs/host-node.ts";
-import type { Native } from "../../native/interface.ts";
 import { Fid, type FidAttribute } from "./fid.ts";
 import { LockOwners } from "./lock-owners.ts";
+import type { Tree } from "./tree.ts";
+import type { TreeNode } from "./tree-node.ts";
 
 /** Enough for every entry of a client's dentry cache; some 2 MiB of objects. Linux's own client rarely holds 1,000. */
 export const FIDS_MAX = 16384;
@@ -14,13 +13,11 @@ export class FidTable {
   /** What the values of all attribute fids take. */
   attributeBytes = 0;
   private readonly fids = new Map<number, Fid>();
-  private readonly native: Native;
-  private readonly budget: DescriptorBudget;
+  private readonly tree: Tree;
 
-  constructor(native: Native, budget: DescriptorBudget) {
-    this.native = native;
-    this.budget = budget;
-    this.lockOwners = new LockOwners(native, budget);
+  constructor(tree: Tree) {
+    this.tree = tree;
+    this.lockOwners = new LockOwners(tree);
   }
 
   /** Whether `count` more fids fit. */
@@ -37,19 +34,18 @@ export class FidTable {
   }
 
   /** Ownership: takes the reference on `node`. Preconditions: the number is free and the table is not full. */
-  insert(number: number, node: HostNode, uid: number): Fid {
+  insert(number: number, node: TreeNode, uid: number): Fid {
     const fid = new Fid(number, node, uid);
     this.fids.set(number, fid);
     return fid;
   }
 
-  /** Gives a fid its open descriptor, which it owns from now on. */
-  opened(fid: Fid, fd: number, access: number): void {
-    fid.openFd = fd;
+  /** Gives a fid its handle, which it owns from now on. */
+  opened(fid: Fid, handle: number, access: number): void {
+    fid.handle = handle;
     fid.access = access;
     fid.cookieLow = 0;
     fid.cookieHigh = 0;
-    this.budget.used++;
   }
 
   /** Makes a fid that is not open an attribute's. */
@@ -69,12 +65,9 @@ export class FidTable {
   }
 
   private release(fid: Fid): void {
-    if (fid.openFd >= 0) {
-      this.native.close(fid.openFd);
-      this.budget.used--;
-    }
+    if (fid.handle >= 0) this.tree.close(fid.handle);
     this.lockOwners.release(fid);
     this.attributeBytes -= fid.attribute?.value.length ?? 0;
-    fid.node.decRef(this.native);
+    fid.node.decRef();
   }
 }

@@ -1,21 +1,20 @@
-// Who holds locks, on which open file description of the host: see handlers/lock.ts.
+// Who holds locks, by which handle of the tree: see handlers/lock.ts.
 
-import type { HostNode } from "../../gofer/host-fs/host-node.ts";
+import type { TreeNode } from "./tree-node.ts";
 
 export class LockOwner {
   readonly key: string;
-  readonly fd: number;
+  readonly handle: number;
   /** The fids through which it asked for locks. */
   users = 0;
 
-  constructor(key: string, fd: number) {
+  constructor(key: string, handle: number) {
     this.key = key;
-    this.fd = fd;
+    this.handle = handle;
   }
 
   /** One owner on one file. */
-  static key(node: HostNode, process: number, client: string): string {
-    const file = `${node.deviceMajor}:${node.deviceMinor}:${node.inodeHigh}:${node.inodeLow}`;
-    return `${file}:${process}:${client}`;
+  static key(node: TreeNode, process: number, client: string): string {
+    return `${node.identity}:${process}:${client}`;
   }
 }

@@ -1,32 +1,27 @@
 // The lock owners of one connection.
 
-import type { DescriptorBudget } from "../../gofer/host-fs/budget.ts";
-import type { Native } from "../../native/interface.ts";
 import type { Fid } from "./fid.ts";
 import type { LockOwner } from "./lock-owner.ts";
+import type { Tree } from "./tree.ts";
 
 export class LockOwners {
   private readonly owners = new Map<string, LockOwner>();
-  private readonly native: Native;
-  private readonly budget: DescriptorBudget;
+  private readonly tree: Tree;
 
-  constructor(native: Native, budget: DescriptorBudget) {
-    this.native = native;
-    this.budget = budget;
+  constructor(tree: Tree) {
+    this.tree = tree;
   }
 
   get(key: string): LockOwner | undefined {
     return this.owners.get(key);
   }
 
-  /** Notes that `fid` has asked for a lock of `owner`, whose descriptor is this table's from now on. */
+  /** Notes that `fid` has asked for a lock of `owner`, whose handle is this table's from now on. */
   attach(fid: Fid, owner: LockOwner): void {
     fid.lockOwners ??= new Set();
     if (fid.lockOwners.has(owner)) return;
     fid.lockOwners.add(owner);
-    if (owner.users++ > 0) return;
-    this.owners.set(owner.key, owner);
-    this.budget.used++;
+    if (owner.users++ === 0) this.owners.set(owner.key, owner);
   }
 
   /** The fid is clunked: owners that used no other lose their locks. */
@@ -34,8 +29,7 @@ export class LockOwners {
     for (const owner of fid.lockOwners ?? []) {
       if (--owner.users > 0) continue;
       this.owners.delete(owner.key);
-      this.native.close(owner.fd);
-      this.budget.used--;
+      this.tree.close(owner.handle);
     }
   }
 }

@@ -16,3 +16,10 @@ export function entryName(request: Decoder, bytes: Uint8Array, to: number, dotEr
   const length = request.name(to);
   return length > 0 && countDots(bytes, to, length) > 0 ? -dotError : length;
 }
+
+/** Writes a node's name at `to`, with a NUL. Returns its length. */
+export function putName(bytes: Uint8Array, name: Uint8Array, to: number): number {
+  bytes.set(name, to);
+  bytes[to + name.length] = 0;
+  return name.length;
+}

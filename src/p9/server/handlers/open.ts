@@ -1,15 +1,13 @@
 // Tlopen: from a known fid to an open one.
 
-import { EBADF, EINVAL, EMFILE, EPROTO, EROFS } from "../../../../assembly/abi/errno.ts";
-import { O_ACCMODE } from "../../../../assembly/abi/fcntl.ts";
+import { EBADF, EINVAL, EPROTO, EROFS } from "../../../../assembly/abi/errno.ts";
+import { O_ACCMODE, O_RDONLY, O_TRUNC } from "../../../../assembly/abi/fcntl.ts";
 import { S_IFREG } from "../../../../assembly/abi/stat.ts";
-import type { HostNode } from "../../../gofer/host-fs/host-node.ts";
-import { isMutating, openNode } from "../../../gofer/host-fs/open.ts";
 import type { Decoder } from "../decoder.ts";
 import type { Encoder } from "../encoder.ts";
 import type { Fid } from "../fid.ts";
 import type { Session } from "../session.ts";
-import { putQid } from "./attributes.ts";
+import type { TreeNode } from "../tree-node.ts";
 
 export function lopen(session: Session, request: Decoder, reply: Encoder): number {
   const fid = session.fids.get(request.u32());
@@ -17,39 +15,37 @@ export function lopen(session: Session, request: Decoder, reply: Encoder): numbe
   if (!request.complete()) return -EPROTO;
   if (fid === undefined) return -EBADF;
   if (fid.isOpen || fid.attribute !== null) return -EINVAL;
-  if (session.mount.readonly && isMutating(flags)) return -EROFS;
-  if (!session.budget.allowsOpen(1)) return -EMFILE;
-  const fd = openNode(session.host, fid.node, flags);
-  if (fd < 0) return fd;
-  return finishOpen(session, fid, fid.node, fd, flags & O_ACCMODE, reply);
+  if (session.tree.readonly && isMutating(flags)) return -EROFS;
+  const handle = session.tree.open(fid.node, flags);
+  if (handle < 0) return handle;
+  finishOpen(session, fid, fid.node, handle, flags & O_ACCMODE, reply);
+  return 0;
+}
+
+function isMutating(flags: number): boolean {
+  return (flags & O_ACCMODE) !== O_RDONLY || (flags & O_TRUNC) !== 0;
 }
 
 /**
- * Makes `fid` the open file `node` and answers Rlopen or Rlcreate: the qid, iounit 0 ("as large as a message holds"), and
- * the descriptor where it is wanted. When the host fails here the fid stays what it was.
+ * Makes `fid` the open file `node`, whose attributes are in the tree, and answers Rlopen or Rlcreate: the qid, iounit 0 ("as
+ * large as a message holds"), and the descriptor where it is wanted.
  *
- * Ownership: takes `fd`, borrows `node`.
+ * Ownership: takes `handle`, borrows `node`.
  */
 export function finishOpen(
   session: Session,
   fid: Fid,
-  node: HostNode,
-  fd: number,
+  node: TreeNode,
+  handle: number,
   access: number,
   reply: Encoder,
-): number {
-  const { host, mount } = session;
-  const status = host.statFd(fd);
-  if (status < 0) {
-    host.native.close(fd);
-    return status;
-  }
+): void {
+  const { tree } = session;
   node.incRef();
-  fid.node.decRef(host.native);
+  fid.node.decRef();
   fid.node = node;
-  session.fids.opened(fid, fd, access);
-  putQid(reply, host.stat, host.qids);
+  session.fids.opened(fid, handle, access);
+  tree.putQid(reply);
   reply.u32(0);
-  if (session.extended && mount.donate && node.type === S_IFREG) session.donation = fd;
-  return 0;
+  if (session.extended && tree.donates && node.type === S_IFREG) session.donation = handle;
 }

@@ -1,4 +1,4 @@
-// Our Tallocate, Tseek and Tcopyrange: ranges of open regular files. The host checks modes and access.
+// Our Tallocate, Tseek and Tcopyrange: ranges of open regular files. The tree checks modes and access.
 
 import { EBADF, EFBIG, EINVAL, ENXIO, EPROTO } from "../../../../assembly/abi/errno.ts";
 import { SEEK_DATA, SEEK_HOLE } from "../../../../assembly/abi/fcntl.ts";
@@ -17,7 +17,7 @@ export function allocate(session: Session, request: Decoder): number {
   const refused = checkOpen(fid);
   if (refused < 0) return refused;
   if (offset + length > Number.MAX_SAFE_INTEGER) return -EFBIG;
-  return session.host.native.fallocate(fid!.openFd, mode, offset, length);
+  return session.tree.allocate(fid!.handle, mode, offset, length);
 }
 
 export function seek(session: Session, request: Decoder, reply: Encoder): number {
@@ -30,7 +30,7 @@ export function seek(session: Session, request: Decoder, reply: Encoder): number
   if (whence !== SEEK_DATA && whence !== SEEK_HOLE) return -EINVAL;
   // Behind the end of any file.
   if (offset > Number.MAX_SAFE_INTEGER) return -ENXIO;
-  const found = session.host.native.lseek(fid!.openFd, offset, whence);
+  const found = session.tree.seek(fid!.handle, offset, whence);
   if (found < 0) return found;
   reply.u64(found >>> 0, Math.floor(found / 0x1_0000_0000));
   return 0;
@@ -46,7 +46,7 @@ export function copyRange(session: Session, request: Decoder, reply: Encoder): n
   const refused = Math.min(checkOpen(from), checkOpen(to));
   if (refused < 0) return refused;
   if (Math.max(fromOffset, toOffset) + length > Number.MAX_SAFE_INTEGER) return -EFBIG;
-  const count = session.host.native.copyFileRange(from!.openFd, fromOffset, to!.openFd, toOffset, length);
+  const count = session.tree.copyRange(from!.handle, fromOffset, to!.handle, toOffset, length);
   if (count < 0) return count;
   reply.u64(count >>> 0, Math.floor(count / 0x1_0000_0000));
   return 0;

@@ -3,7 +3,6 @@
 import { EBADF, EFBIG, EINVAL, EISDIR, EPROTO } from "../../../../assembly/abi/errno.ts";
 import { P9_HEADER } from "../../../../assembly/abi/p9.ts";
 import { S_IFDIR } from "../../../../assembly/abi/stat.ts";
-import { SLOT } from "../../../gofer/arena.ts";
 import type { Decoder } from "../decoder.ts";
 import type { Encoder } from "../encoder.ts";
 import type { Session } from "../session.ts";
@@ -27,7 +26,7 @@ export function read(session: Session, request: Decoder, reply: Encoder): number
   let done = 0;
   // No file is larger than what a double can say, so that beyond it there is only the end.
   if (offset <= Number.MAX_SAFE_INTEGER) {
-    done = session.host.native.pread(fid.openFd, SLOT, reply.position + COUNT_SIZE, count, offset);
+    done = session.tree.read(fid.handle, reply.position + COUNT_SIZE, count, offset);
     if (done < 0) return done;
   }
   reply.u32(done);
@@ -46,7 +45,7 @@ export function write(session: Session, request: Decoder, reply: Encoder): numbe
   if (fid.node.type === S_IFDIR) return -EISDIR;
   if (!fid.isOpen || offset >= OFFSET_END) return -EINVAL;
   if (offset + count > Number.MAX_SAFE_INTEGER) return -EFBIG;
-  const done = session.host.native.pwrite(fid.openFd, SLOT, data, count, offset);
+  const done = session.tree.write(fid.handle, data, count, offset);
   if (done < 0) return done;
   reply.u32(done);
   return 0;
@@ -59,5 +58,5 @@ export function fsync(session: Session, request: Decoder): number {
   if (!request.complete()) return -EPROTO;
   if (fid === undefined) return -EBADF;
   if (!fid.isOpen) return -EINVAL;
-  return session.host.native.fsync(fid.openFd, dataOnly !== 0 ? 1 : 0);
+  return session.tree.fsync(fid.handle, dataOnly !== 0);
 }

@@ -12,15 +12,15 @@ import {
 } from "../../../../assembly/abi/errno.ts";
 import { AT_REMOVEDIR } from "../../../../assembly/abi/fcntl.ts";
 import { S_IFDIR } from "../../../../assembly/abi/stat.ts";
-import { NAME_A, SLOT } from "../../../gofer/arena.ts";
-import type { HostNode } from "../../../gofer/host-fs/host-node.ts";
 import type { Decoder } from "../decoder.ts";
-import { countDots } from "../names.ts";
+import { NAME_A } from "../memory.ts";
+import { countDots, putName } from "../names.ts";
 import type { Session } from "../session.ts";
+import type { TreeNode } from "../tree-node.ts";
 
-/** Removes a name; fids on the file stay. The host says EISDIR or ENOTDIR when the flag does not fit the file. */
+/** Removes a name; fids on the file stay. The tree says EISDIR or ENOTDIR when the flag does not fit the file. */
 export function unlinkat(session: Session, request: Decoder): number {
-  const { host } = session;
+  const { tree } = session;
   const fid = session.fids.get(request.u32());
   const length = request.name(NAME_A);
   const flags = request.u32();
@@ -28,10 +28,10 @@ export function unlinkat(session: Session, request: Decoder): number {
   if (fid === undefined) return -EBADF;
   if (length < 0) return length;
   if ((flags & ~AT_REMOVEDIR) !== 0) return -EINVAL;
-  if (session.mount.readonly) return -EROFS;
-  const dots = countDots(host.arena.bytes, NAME_A, length);
+  if (session.tree.readonly) return -EROFS;
+  const dots = countDots(tree.memory.bytes, NAME_A, length);
   if (dots > 0) return -dotsError(dots, flags);
-  return host.native.unlinkat(fid.node.fd, SLOT, NAME_A, flags);
+  return tree.unlink(fid.node, NAME_A, length, flags);
 }
 
 /** As Linux answers unlink and rmdir of "." and "..". */
@@ -45,15 +45,15 @@ export function remove(session: Session, request: Decoder): number {
   const fid = session.fids.get(request.u32());
   if (!request.complete()) return -EPROTO;
   if (fid === undefined) return -EBADF;
-  const status = session.mount.readonly ? -EROFS : removeNode(session, fid.node);
+  const status = session.tree.readonly ? -EROFS : removeNode(session, fid.node);
   session.fids.clunk(fid);
   return status;
 }
 
-function removeNode(session: Session, node: HostNode): number {
-  const { host } = session;
+function removeNode(session: Session, node: TreeNode): number {
+  const { tree } = session;
   if (node.parent === null) return -EBUSY;
-  host.putName(node, NAME_A);
-  if (!host.isStillAt(node, NAME_A)) return -ENOENT;
-  return host.native.unlinkat(node.parent.fd, SLOT, NAME_A, node.type === S_IFDIR ? AT_REMOVEDIR : 0);
+  const length = putName(tree.memory.bytes, node.name, NAME_A);
+  if (!tree.isStillAt(node, NAME_A)) return -ENOENT;
+  return tree.unlink(node.parent, NAME_A, length, node.type === S_IFDIR ? AT_REMOVEDIR : 0);
 }

@@ -6,7 +6,6 @@ import { VERSION_9P2000L, VERSION_WVISOR } from "../../../common/p9-version.ts";
 import type { Decoder } from "../decoder.ts";
 import type { Encoder } from "../encoder.ts";
 import type { Session } from "../session.ts";
-import { putQid } from "./attributes.ts";
 import { commitAttribute } from "./xattr.ts";
 
 /** Linux's client refuses less too; the largest reply of fixed size, an Rwalkattr of 16 names, fits. */
@@ -52,16 +51,16 @@ export function attach(session: Session, request: Decoder, reply: Encoder): numb
   const uid = request.u32();
   if (!request.complete()) return -EPROTO;
   if (authFid !== P9_NOFID) return -EINVAL;
-  // A connection has one mount, so there is nothing else to name.
-  if (tree !== "" && tree !== "/") return -ENOENT;
+  // A connection has one tree, so there is nothing else to name.
+  if (tree !== "" && tree !== "/" && tree !== session.treeName) return -ENOENT;
   const usable = session.checkNewFid(fidNumber);
   if (usable < 0) return usable;
-  const root = session.mount.root;
-  const status = session.host.statNode(root);
+  const { root } = session.tree;
+  const status = session.tree.getattr(root);
   if (status < 0) return status;
   root.incRef();
   session.fids.insert(fidNumber, root, uid);
-  putQid(reply, session.host.stat, session.host.qids);
+  session.tree.putQid(reply);
   return 0;
 }
 

@@ -5,13 +5,12 @@
 import { EBADF, EBUSY, EINVAL, ENOTDIR, EPROTO } from "../../../../assembly/abi/errno.ts";
 import { P9_MAXWELEM, P9_NOFID } from "../../../../assembly/abi/p9.ts";
 import { S_IFDIR } from "../../../../assembly/abi/stat.ts";
-import { NAME_STRIDE, NAMES } from "../../../gofer/arena.ts";
-import type { HostNode } from "../../../gofer/host-fs/host-node.ts";
 import type { Decoder } from "../decoder.ts";
 import type { Encoder } from "../encoder.ts";
+import { NAME_STRIDE, NAMES } from "../memory.ts";
 import { countDots } from "../names.ts";
 import type { Session } from "../session.ts";
-import { putAttributes, putQid } from "./attributes.ts";
+import type { TreeNode } from "../tree-node.ts";
 
 /** The lengths of the names at NAMES, of the walk under way. */
 const lengths = new Int32Array(P9_MAXWELEM);
@@ -44,25 +43,25 @@ function walkNames(session: Session, request: Decoder, reply: Encoder, withAttri
     if (usable < 0) return usable;
   }
 
-  const { host } = session;
+  const { tree } = session;
   const head = reply.position;
   reply.skip(withAttributes ? 6 : 2);
   let node = fid.node;
   node.incRef();
   let walked = 0;
   let status = 0;
-  if (withAttributes && count === 0) status = host.statNode(node);
-  if (withAttributes && count === 0 && status === 0) putAttributes(reply, host.stat, host.qids);
+  if (withAttributes && count === 0) status = tree.getattr(node);
+  if (withAttributes && count === 0 && status === 0) tree.putAttributes(reply);
   while (walked < count) {
     const next = step(session, node, NAMES + walked * NAME_STRIDE, lengths[walked]!);
     if (typeof next === "number") {
       status = next;
       break;
     }
-    node.decRef(host.native);
+    node.decRef();
     node = next;
-    if (withAttributes) putAttributes(reply, host.stat, host.qids);
-    else putQid(reply, host.stat, host.qids);
+    if (withAttributes) tree.putAttributes(reply);
+    else tree.putQid(reply);
     walked++;
   }
 
@@ -70,7 +69,7 @@ function walkNames(session: Session, request: Decoder, reply: Encoder, withAttri
     if (replaces) session.fids.clunk(fid);
     session.fids.insert(newNumber, node, fid.uid);
   } else {
-    node.decRef(host.native);
+    node.decRef();
     if (!withAttributes && status < 0 && walked === 0) return status;
   }
   const end = reply.position;
@@ -83,7 +82,7 @@ function walkNames(session: Session, request: Decoder, reply: Encoder, withAttri
 
 /** As walkAttributes(), but every component behind the first `skip` that is reached gets a fid, whatever comes after it. */
 export function walkFids(session: Session, request: Decoder, reply: Encoder): number {
-  const { host, fids } = session;
+  const { tree, fids } = session;
   const fid = fids.get(request.u32());
   const skip = request.u16();
   const count = request.u16();
@@ -112,14 +111,14 @@ export function walkFids(session: Session, request: Decoder, reply: Encoder): nu
       status = next;
       break;
     }
-    node.decRef(host.native);
+    node.decRef();
     node = next;
-    putAttributes(reply, host.stat, host.qids);
+    tree.putAttributes(reply);
     if (walked < skip) continue;
     node.incRef();
     fids.insert(numbers[walked - skip]!, node, uid);
   }
-  node.decRef(host.native);
+  node.decRef();
   const end = reply.position;
   reply.position = head;
   reply.u32(-status);
@@ -139,14 +138,14 @@ function readNames(request: Decoder, count: number): number {
   return error;
 }
 
-/** One component. Returns a referenced node, with its attributes in `host.stat`, or -errno. */
-function step(session: Session, node: HostNode, name: number, length: number): HostNode | number {
+/** One component. Returns a referenced node, with its attributes in the tree, or -errno. */
+function step(session: Session, node: TreeNode, name: number, length: number): TreeNode | number {
   if (node.type !== S_IFDIR) return -ENOTDIR;
-  const { host } = session;
-  const dots = countDots(host.arena.bytes, name, length);
-  if (dots === 0) return host.openChild(node, name, length, session.budget);
+  const { tree } = session;
+  const dots = countDots(tree.memory.bytes, name, length);
+  if (dots === 0) return tree.lookup(node, name, length);
   const target = dots === 2 && node.parent !== null ? node.parent : node;
-  const status = host.statNode(target);
+  const status = tree.getattr(target);
   if (status < 0) return status;
   target.incRef();
   return target;

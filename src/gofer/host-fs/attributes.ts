@@ -1,14 +1,10 @@
-// How a file's identity and attributes look on the wire: qid[13], and Rgetattr's body of P9_ATTR_SIZE bytes.
+// How what statx(2) tells looks on the wire: qid[13], and Rgetattr's body of P9_ATTR_SIZE bytes.
 
-import {
-  P9_GETATTR_BASIC,
-  P9_GETATTR_BTIME,
-  P9_QTDIR,
-  P9_QTFILE,
-  P9_QTSYMLINK,
-} from "../../../../assembly/abi/p9.ts";
-import { S_IFDIR, S_IFLNK, STATX_BTIME } from "../../../../assembly/abi/stat.ts";
-import type { QidPaths } from "../../../gofer/host-fs/qid-paths.ts";
+import { P9_GETATTR_BASIC, P9_GETATTR_BTIME } from "../../../assembly/abi/p9.ts";
+import { STATX_BTIME } from "../../../assembly/abi/stat.ts";
+import type { Encoder } from "../../p9/server/encoder.ts";
+import { qidType } from "../../p9/server/qid.ts";
+import type { QidPaths } from "./qid-paths.ts";
 import {
   STAT_ATIME,
   STAT_BLOCKS,
@@ -17,14 +13,7 @@ import {
   STAT_MTIME,
   STAT_SIZE,
   type StatBuffer,
-} from "../../../gofer/host-fs/stat-buffer.ts";
-import type { Encoder } from "../encoder.ts";
-
-/** The qid type of an S_IF* type. */
-export function qidType(type: number): number {
-  if (type === S_IFDIR) return P9_QTDIR;
-  return type === S_IFLNK ? P9_QTSYMLINK : P9_QTFILE;
-}
+} from "./stat-buffer.ts";
 
 export function putQid(reply: Encoder, stat: StatBuffer, qids: QidPaths): void {
   reply.u8(qidType(stat.type));
