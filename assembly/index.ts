@@ -7,7 +7,6 @@ import { EINVAL } from "./abi/errno.ts";
 import * as abi from "./abi/wasi.ts";
 import * as boot from "./boot/boot.ts";
 import { checkAfterCall } from "./debug/task.ts";
-import { mountTmpfs } from "./fs/tmpfs/tmpfs.ts";
 import { enter, exitTask, finishTask, leave } from "./kernel/entry.ts";
 import { Task } from "./kernel/task.ts";
 import { free } from "./lib/ref-counted.ts";
@@ -16,7 +15,6 @@ import { claimForKiller, markDead, markGone, setCurrentThread, stateOf, Thread }
 import { dispatch } from "./syscalls/table.ts";
 import { Dentry } from "./vfs/dentry.ts";
 import { FileDescription } from "./vfs/file-description.ts";
-import { numberFilesystem } from "./vfs/filesystem-type.ts";
 import { Mount } from "./vfs/mount.ts";
 import { MountNamespace } from "./vfs/mount-namespace.ts";
 import { openAt } from "./vfs/open.ts";
@@ -437,14 +435,6 @@ export function buffer_free(buffer: usize): void {
   unlockKernel();
 }
 
-/** A tmpfs; returns its root dentry. sizeBytes 0: half of the kernel's memory. */
-export function fs_tmpfs(sizeBytes: f64, mode: u32, uid: u32, gid: u32): usize {
-  lockKernel();
-  const root = numberFilesystem(mountTmpfs(<u64>sizeBytes, mode, uid, gid));
-  unlockKernel();
-  return changetype<usize>(root);
-}
-
 /** A file system of the kernel's own by its name and options, as mount(2) takes them; or -ENODEV, -EINVAL. */
 export function fs_kernel(name: usize, length: u32, data: usize, dataLength: u32): usize {
   lockKernel();
@@ -479,24 +469,34 @@ export function fs_gofer(
   return root;
 }
 
-/** A mount namespace on a root dentry, which it takes over; `flags` are MNT_*. */
-export function namespace_make(root: usize, flags: u32): usize {
+/** A mount of a root dentry, which it takes over. */
+function makeMount(root: usize, flags: u32, source: usize, sourceLength: u32): Mount {
+  const mount = new Mount(changetype<Dentry>(root), flags);
+  mount.setSource(source, sourceLength);
+  return mount;
+}
+
+/** A mount namespace on a root dentry, which it takes over; `flags` are MNT_*, the source is what listings show. */
+export function namespace_make(root: usize, flags: u32, source: usize, sourceLength: u32): usize {
   lockKernel();
-  const namespace = new MountNamespace(new Mount(changetype<Dentry>(root), flags));
+  const namespace = new MountNamespace(makeMount(root, flags, source, sourceLength));
   unlockKernel();
   return changetype<usize>(namespace);
 }
 
-/** Mounts a root dentry, which it takes over, at a path; makes the mount point when it is missing. */
-export function namespace_mount(namespace: usize, root: usize, path: usize, length: u32, flags: u32): i32 {
+/** Mounts a root dentry, which it takes over, at a path; makes the mount point when it is missing. As namespace_make() otherwise. */
+export function namespace_mount(
+  namespace: usize,
+  root: usize,
+  path: usize,
+  length: u32,
+  flags: u32,
+  source: usize,
+  sourceLength: u32,
+): i32 {
   lockKernel();
-  const result = boot.mountAt(
-    changetype<MountNamespace>(namespace),
-    changetype<Dentry>(root),
-    path,
-    length,
-    flags,
-  );
+  const mount = makeMount(root, flags, source, sourceLength);
+  const result = boot.mountAt(changetype<MountNamespace>(namespace), mount, path, length);
   unlockKernel();
   return result;
 }
@@ -610,7 +610,6 @@ export function file_size(file: usize): f64 {
   return <f64>changetype<FileDescription>(file).inode.size;
 }
 
-/** Whether the task may execute the open file: 0 or -EACCES, also for what is no regular file. */
 /** Notes what the task runs, for /proc/PID/exe. */
 export function task_set_executable(task: usize, file: usize): void {
   lockKernel();
@@ -619,6 +618,7 @@ export function task_set_executable(task: usize, file: usize): void {
   unlockKernel();
 }
 
+/** Whether the task may execute the open file: 0 or -EACCES, also for what is no regular file. */
 export function file_may_execute(task: usize, file: usize): i32 {
   lockKernel();
   const result = boot.mayExecute(changetype<Task>(task), changetype<FileDescription>(file));

@@ -14,8 +14,7 @@ import { registerMemDevices } from "../fs/devtmpfs/mem.ts";
 import { mountGofer } from "../fs/gofer/gofer.ts";
 import { OverlayFilesystem } from "../fs/overlay/filesystem.ts";
 import { mountOverlay, mountOverlayFile, mountOverlayInMemory, OVL_DEFAULT } from "../fs/overlay/overlay.ts";
-import { TmpfsOptions } from "../fs/tmpfs/options.ts";
-import { mountTmpfs, mountTmpfsWith, TmpfsFilesystem } from "../fs/tmpfs/tmpfs.ts";
+import { mountTmpfs, TmpfsFilesystem } from "../fs/tmpfs/tmpfs.ts";
 import { initAnonymous } from "../kernel/anonymous.ts";
 import { initUptime, uptime } from "../kernel/clock.ts";
 import { makeHostStream } from "../kernel/host-stream.ts";
@@ -24,21 +23,17 @@ import { Task } from "../kernel/task.ts";
 import { initUts } from "../kernel/uts.ts";
 import { duplicate } from "../lib/bytes.ts";
 import { free } from "../lib/ref-counted.ts";
-import { errorOf, isError } from "../lib/result.ts";
+import { isError } from "../lib/result.ts";
 import { IovIter } from "../mm/iov-iter.ts";
 import { dropDentries, initDcache } from "../vfs/dcache.ts";
 import { Dentry, Filesystem } from "../vfs/dentry.ts";
 import { DirectorySink } from "../vfs/directory-sink.ts";
 import { FileDescription } from "../vfs/file-description.ts";
 import {
-  FilesystemType,
   findFilesystemType,
   MountOptions,
   makeFilesystem,
   numberFilesystem,
-  registerFilesystemType,
-  TYPE_NODEV,
-  TYPE_USER_MOUNT,
 } from "../vfs/filesystem-type.ts";
 import { MNT_NOEXEC, Mount } from "../vfs/mount.ts";
 import { MountNamespace } from "../vfs/mount-namespace.ts";
@@ -46,9 +41,8 @@ import { openAt } from "../vfs/open.ts";
 import { PathWalk, WALK_FOLLOW } from "../vfs/path-walk.ts";
 import { checkPermission, MAY_EXEC } from "../vfs/permission.ts";
 import { RIGHTS_DIRECTORY, RIGHTS_INHERITING, rightsFor } from "../wasi/rights.ts";
-import { registerSyntheticTypes } from "./filesystem-types.ts";
+import { registerFilesystemTypes } from "./filesystem-types.ts";
 import { makeMountPoint } from "./mount-point.ts";
-import { OverlayType } from "./overlay-type.ts";
 
 /** Makes the heap and the tables. `maxBytes` bounds the kernel's own memory. Once per memory. */
 export function bootKernel(maxBytes: u32): i32 {
@@ -61,7 +55,6 @@ export function bootKernel(maxBytes: u32): i32 {
   registerMemDevices();
   registerTtyDevices();
   registerFilesystemTypes();
-  registerSyntheticTypes();
   initAnonymous();
   initMemfd();
   store<u32>(ROOT_BOOTED, 1);
@@ -80,14 +73,14 @@ export function rootCredentials(): Credentials {
 }
 
 /**
- * Mounts the tree of `root` (takes over the reference) at a path of the namespace; its mount point is made when it is missing.
+ * Mounts the tree of `mount` (takes over the reference) at a path of the namespace; its mount point is made when it is missing.
  */
-export function mountAt(namespace: MountNamespace, root: Dentry, path: usize, length: u32, flags: u32): i32 {
+export function mountAt(namespace: MountNamespace, mount: Mount, path: usize, length: u32): i32 {
   const walk = new PathWalk();
   const cred = rootCredentials();
   const top = namespace.root;
   const copy = duplicate(path, length);
-  const made = makeMountPoint(walk, top, copy, length, root.file.isDirectory, cred);
+  const made = makeMountPoint(walk, top, copy, length, mount.root.file.isDirectory, cred);
   let result = isError(made) ? <i32>made : 0;
   if (result == 0) {
     walk.begin(top, top.root, top, top.root, cred);
@@ -95,7 +88,6 @@ export function mountAt(namespace: MountNamespace, root: Dentry, path: usize, le
     result = walk.run(length, WALK_FOLLOW);
   }
   heap.free(copy);
-  const mount = new Mount(root, flags);
   if (result == 0) result = namespace.attach(mount, walk.resultMount, walk.result);
   else mount.decRef();
   if (made && !isError(made)) changetype<Dentry>(made).decRef();
@@ -284,29 +276,6 @@ export function makeKernelFilesystem(name: usize, length: u32, data: usize, data
   const root = makeFilesystem(type, options);
   free(options);
   return root;
-}
-
-@final
-class TmpfsType extends FilesystemType {
-  /** A new, empty file system, which belongs to whoever mounts it. Errors: EINVAL. */
-  make(options: MountOptions): usize {
-    const cred = options.cred;
-    const asked = new TmpfsOptions();
-    if (cred !== null) {
-      asked.uid = cred.fsuid;
-      asked.gid = cred.fsgid;
-    }
-    const wrong = asked.parse(options.data, options.dataLength);
-    const root = wrong < 0 ? errorOf(wrong) : changetype<usize>(mountTmpfsWith(asked));
-    free(asked);
-    return root;
-  }
-}
-
-/** What programs may mount, and /proc/filesystems lists. */
-function registerFilesystemTypes(): void {
-  registerFilesystemType(new TmpfsType("tmpfs", TYPE_USER_MOUNT | TYPE_NODEV));
-  registerFilesystemType(new OverlayType("overlay", TYPE_USER_MOUNT | TYPE_NODEV));
 }
 
 /** The tree behind a 9P connection, or an error. May sleep. */

@@ -6,12 +6,12 @@ import { Credentials } from "../auth/credentials.ts";
 import { TTY_DEVICE } from "../fs/devpts/devpts.ts";
 import { MEM_FULL, MEM_NULL, MEM_RANDOM, MEM_URANDOM, MEM_ZERO, memDevice } from "../fs/devtmpfs/mem.ts";
 import { TmpfsOptions } from "../fs/tmpfs/options.ts";
-import { mountTmpfsWith } from "../fs/tmpfs/tmpfs.ts";
+import { mountTmpfsWith, TmpfsFilesystem } from "../fs/tmpfs/tmpfs.ts";
 import { free } from "../lib/ref-counted.ts";
 import { errorOf, isError } from "../lib/result.ts";
 import { mkdirAll, mknodAt, symlinkAt } from "../vfs/create.ts";
 import { Dentry } from "../vfs/dentry.ts";
-import { numberFilesystem } from "../vfs/filesystem-type.ts";
+import { MountOptions, numberFilesystem } from "../vfs/filesystem-type.ts";
 import { Mount } from "../vfs/mount.ts";
 import { MountNamespace } from "../vfs/mount-namespace.ts";
 import { PathWalk } from "../vfs/path-walk.ts";
@@ -23,16 +23,17 @@ const PAGES: u64 = 256;
  * A device file system: a tmpfs with the memory devices and links to the standard streams. The options are a tmpfs's. Its root
  * dentry, or an error: EINVAL for an option.
  */
-export function makeDevtmpfs(data: usize, length: u32): usize {
+export function makeDevtmpfs(asked: MountOptions): usize {
   const options = new TmpfsOptions();
   options.mode = 0o755;
   options.hasPages = true;
   options.pages = PAGES;
-  const wrong = options.parse(data, length);
+  const wrong = options.parse(asked.data, asked.dataLength);
   const made = wrong < 0 ? errorOf(wrong) : changetype<usize>(mountTmpfsWith(options));
   free(options);
   if (isError(made)) return made;
   const root = numberFilesystem(changetype<Dentry>(made));
+  changetype<TmpfsFilesystem>(root.fs).hasDevices = true;
   root.incRef();
   const namespace = new MountNamespace(new Mount(root, 0));
   const cred = new Credentials(0, 0, u64.MAX_VALUE);

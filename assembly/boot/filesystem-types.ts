@@ -1,12 +1,16 @@
-// The synthetic file systems as types that mount(2) takes.
+// The file system types that mount(2) takes, and /proc/filesystems lists. Trees of the host are none of them: only the sandbox
+// mounts those.
 
-import { EINVAL } from "../abi/errno.ts";
 import { mountCgroup } from "../fs/cgroupfs/cgroup1.ts";
 import { mountCgroup2 } from "../fs/cgroupfs/cgroup2.ts";
 import { mountDevpts } from "../fs/devpts/devpts.ts";
 import { mountMqueue } from "../fs/mqueue/mqueue.ts";
 import { mountProc } from "../fs/proc/proc.ts";
 import { mountSysfs } from "../fs/sysfs/sysfs.ts";
+import { TmpfsOptions } from "../fs/tmpfs/options.ts";
+import { mountTmpfsWith } from "../fs/tmpfs/tmpfs.ts";
+import { free } from "../lib/ref-counted.ts";
+import { errorOf } from "../lib/result.ts";
 import {
   FilesystemType,
   MountOptions,
@@ -15,65 +19,33 @@ import {
   TYPE_USER_MOUNT,
 } from "../vfs/filesystem-type.ts";
 import { makeDevtmpfs } from "./devices.ts";
+import { makeTaskOverlay } from "./overlay-type.ts";
 
-@final
-class ProcType extends FilesystemType {
-  make(options: MountOptions): usize {
-    return mountProc(options.data, options.dataLength);
+/** A new, empty file system, which belongs to whoever mounts it. Errors: EINVAL. */
+function makeTmpfs(options: MountOptions): usize {
+  const cred = options.cred;
+  const asked = new TmpfsOptions();
+  if (cred !== null) {
+    asked.uid = cred.fsuid;
+    asked.gid = cred.fsgid;
   }
-}
-
-/** Each mount is a file system of its own: a container's devices are nobody else's. */
-@final
-class DevtmpfsType extends FilesystemType {
-  make(options: MountOptions): usize {
-    return makeDevtmpfs(options.data, options.dataLength);
-  }
-}
-
-@final
-class DevptsType extends FilesystemType {
-  make(options: MountOptions): usize {
-    return mountDevpts(options.data, options.dataLength);
-  }
-}
-
-@final
-class SysfsType extends FilesystemType {
-  make(options: MountOptions): usize {
-    return options.dataLength ? <usize>-EINVAL : changetype<usize>(mountSysfs());
-  }
-}
-
-@final
-class MqueueType extends FilesystemType {
-  make(options: MountOptions): usize {
-    return options.dataLength ? <usize>-EINVAL : changetype<usize>(mountMqueue());
-  }
-}
-
-@final
-class CgroupType extends FilesystemType {
-  make(options: MountOptions): usize {
-    return mountCgroup(options.data, options.dataLength);
-  }
-}
-
-@final
-class Cgroup2Type extends FilesystemType {
-  make(options: MountOptions): usize {
-    return mountCgroup2(options.data, options.dataLength);
-  }
+  const wrong = asked.parse(options.data, options.dataLength);
+  const root = wrong < 0 ? errorOf(wrong) : changetype<usize>(mountTmpfsWith(asked));
+  free(asked);
+  return root;
 }
 
 /** Once, at boot. */
-export function registerSyntheticTypes(): void {
+export function registerFilesystemTypes(): void {
   const flags = TYPE_USER_MOUNT | TYPE_NODEV;
-  registerFilesystemType(new SysfsType("sysfs", flags));
-  registerFilesystemType(new MqueueType("mqueue", flags));
-  registerFilesystemType(new CgroupType("cgroup", flags));
-  registerFilesystemType(new Cgroup2Type("cgroup2", flags));
-  registerFilesystemType(new ProcType("proc", flags));
-  registerFilesystemType(new DevtmpfsType("devtmpfs", flags));
-  registerFilesystemType(new DevptsType("devpts", flags));
+  registerFilesystemType(new FilesystemType("tmpfs", flags, makeTmpfs));
+  registerFilesystemType(new FilesystemType("overlay", flags, makeTaskOverlay));
+  registerFilesystemType(new FilesystemType("sysfs", flags, mountSysfs));
+  registerFilesystemType(new FilesystemType("mqueue", flags, mountMqueue));
+  registerFilesystemType(new FilesystemType("cgroup", flags, mountCgroup));
+  registerFilesystemType(new FilesystemType("cgroup2", flags, mountCgroup2));
+  registerFilesystemType(new FilesystemType("proc", flags, mountProc));
+  // Each mount is a file system of its own: a container's devices are nobody else's.
+  registerFilesystemType(new FilesystemType("devtmpfs", flags, makeDevtmpfs));
+  registerFilesystemType(new FilesystemType("devpts", flags, mountDevpts));
 }

@@ -5,7 +5,7 @@ import { mountByOptions, PathStart } from "../fs/overlay/options.ts";
 import { Task } from "../kernel/task.ts";
 import { free } from "../lib/ref-counted.ts";
 import { errorOf } from "../lib/result.ts";
-import { FilesystemType, MountOptions } from "../vfs/filesystem-type.ts";
+import { MountOptions } from "../vfs/filesystem-type.ts";
 import { PathWalk } from "../vfs/path-walk.ts";
 
 @final
@@ -22,14 +22,11 @@ class TaskPaths extends PathStart {
   }
 }
 
-@final
-export class OverlayType extends FilesystemType {
-  /** Errors: EINVAL without options, or without a task whose paths they are. */
-  make(options: MountOptions): usize {
-    if (!options.task) return errorOf(-EINVAL);
-    const start = new TaskPaths(changetype<Task>(options.task));
-    const root = mountByOptions(start, options.data, options.dataLength);
-    free(start);
-    return root;
-  }
+/** Errors: EINVAL without options, or without a task whose paths they are. */
+export function makeTaskOverlay(options: MountOptions): usize {
+  if (!options.task) return errorOf(-EINVAL);
+  const start = new TaskPaths(changetype<Task>(options.task));
+  const root = mountByOptions(start, options.data, options.dataLength);
+  free(start);
+  return root;
 }

@@ -22,7 +22,7 @@ import {
 import { realTime } from "../vfs/clock.ts";
 import { makeRootDentry } from "../vfs/dcache.ts";
 import { Dentry, Filesystem, Inode } from "../vfs/dentry.ts";
-import { FS_DEVTMPFS } from "../vfs/filesystem-type.ts";
+import { FS_ANONYMOUS } from "../vfs/filesystem-type.ts";
 import { Mount } from "../vfs/mount.ts";
 
 export const ANONYMOUS_MAGIC: u64 = 0x09041934;
@@ -37,7 +37,7 @@ export class AnonymousFilesystem extends Filesystem {
   }
 
   typeId(): u32 {
-    return FS_DEVTMPFS;
+    return FS_ANONYMOUS;
   }
 
   statfs(out: StatFs): i32 {

@@ -17,6 +17,7 @@ export const FS_DEVPTS: u32 = 7;
 export const FS_MQUEUE: u32 = 8;
 export const FS_CGROUP: u32 = 9;
 export const FS_CGROUP2: u32 = 10;
+export const FS_ANONYMOUS: u32 = 11;
 
 /** The name of a type, as /proc/mounts shows it. */
 export function filesystemName(id: u32): string {
@@ -41,6 +42,8 @@ export function filesystemName(id: u32): string {
       return "cgroup";
     case FS_CGROUP2:
       return "cgroup2";
+    case FS_ANONYMOUS:
+      return "anon_inodefs";
     default:
       return "none";
   }
@@ -66,17 +69,19 @@ export class MountOptions {
   task: usize = 0;
 }
 
-export abstract class FilesystemType {
+/** Makes a file system: its root dentry with one reference, or an error. May sleep. Errors: EINVAL for options that it does not know. */
+type MakeFilesystem = (options: MountOptions) => usize;
+
+@final
+export class FilesystemType {
   next: FilesystemType | null = null;
 
-  /** ASCII; `flags` are TYPE_*. */
+  /** `name` is ASCII; `flags` are TYPE_*. */
   constructor(
-    public name: string,
-    public flags: u32,
+    readonly name: string,
+    readonly flags: u32,
+    readonly make: MakeFilesystem,
   ) {}
-
-  /** A root dentry with one reference, or an error. May sleep. Errors: EINVAL for options that it does not know. */
-  abstract make(options: MountOptions): usize;
 
   isNamed(name: usize, length: u32): bool {
     const own = this.name;

@@ -7,6 +7,7 @@ import { allocDataPages, freePages, PAGE_SIZE } from "mm/page";
 /** 1 MiB: the lines of some ten thousand mounts. */
 const ORDER_MAX: u32 = 8;
 const BACKSLASH: u32 = 0x5c;
+const COMMA: u32 = 0x2c;
 
 @final
 export class Text {
@@ -135,6 +136,11 @@ export class Text {
   /** A word of a table: as path(), and `#` too (Linux: mangle()). */
   word(source: usize, length: u32): this {
     return this.escaped(source, length, 0x23);
+  }
+
+  /** The value of a mount option: as path(), and commas too (Linux: seq_show_option()). */
+  option(source: usize, length: u32): this {
+    return this.escaped(source, length, COMMA);
   }
 
   private escaped(source: usize, length: u32, also: u32): this {

@@ -30,7 +30,7 @@ let sys: Calls;
 
 beforeEach(() => {
   machine = makeMachine();
-  target = kernelTarget(machine, machine.namespace(machine.tmpfs(0, 0o777, 0, 0), false), "tmpfs");
+  target = kernelTarget(machine, machine.namespace(machine.tmpfs("mode=777"), false), "tmpfs");
   sys = new Calls(target.process());
   expect(sys.mkdir("big")).toBe(0);
   const options = "size=1g,nr_inodes=1200000";

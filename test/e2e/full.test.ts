@@ -15,7 +15,7 @@ test(
   "a guest that fills everything meets errors, and others run on",
   async () => {
     const threads = new Threads({
-      work: (machine) => machine.overlay(machine.tmpfs(0, 0o777, 0, 0), [machine.tmpfs(0, 0o777, 0, 0)]),
+      work: (machine) => machine.overlay(machine.tmpfs("mode=777"), [machine.tmpfs("mode=777")]),
     });
     const filler = threads.run("filler", "/", "/tmp", "/dev", "/work");
     const end = await within(LONGEST_MS, "filling", filler);

@@ -22,9 +22,9 @@ const builds: Build[] = [
 if (bestProvider() === "merged") builds.push({ name: "the merged kernel", provider: "merged", debug: false });
 
 const trees: Record<string, (machine: Machine) => FilesystemHandle> = {
-  tmpfs: (machine) => machine.tmpfs(0, 0o777, 0, 0),
+  tmpfs: (machine) => machine.tmpfs("mode=777"),
   "an overlay over tmpfs": (machine) =>
-    machine.overlay(machine.tmpfs(0, 0o777, 0, 0), [machine.tmpfs(0, 0o777, 0, 0)]),
+    machine.overlay(machine.tmpfs("mode=777"), [machine.tmpfs("mode=777")]),
 };
 
 function totals(stdout: string): { appended: number; counted: number } {

@@ -91,7 +91,7 @@ function tmpfsWorlds(): Worlds {
     blocks: true,
     directoryLinks: true,
     prepare: empty,
-    make: () => world(machine, () => machine.tmpfs(0, 0o777, 0, 0), linuxMountTarget("tmpfs"), "tmpfs"),
+    make: () => world(machine, () => machine.tmpfs("mode=777"), linuxMountTarget("tmpfs"), "tmpfs"),
     close() {},
   };
 }
@@ -144,7 +144,7 @@ function overlayWorlds(): Worlds {
     make: (preparation) =>
       world(
         machine,
-        () => machine.tmpfs(0, 0o777, 0, 0),
+        () => machine.tmpfs("mode=777"),
         linuxOverlay(preparation),
         "overlay",
         (keeper) => enterOverlay(keeper, preparation),

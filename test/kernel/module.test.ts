@@ -124,7 +124,7 @@ test("static data is what the file says, whatever was called", () => {
   const machine = makeMachine({ modules: kernelModules("javascript") });
   const namespace = memoryNamespace(
     machine,
-    machine.overlay(machine.tmpfs(0, 0o777, 0, 0), [machine.tmpfs(0, 0o777, 0, 0)]),
+    machine.overlay(machine.tmpfs("mode=777"), [machine.tmpfs("mode=777")]),
   );
   const driver = new Preview1Driver(machine);
   const fs = new KernelFs(machine, driver, namespace);

@@ -188,14 +188,14 @@ test(`${CALLS} random calls neither trap nor lose anything (seed ${SEED})`, { ti
     machine.gofer(index, { readonly, shared, uid: 0 });
   machine.mount(
     namespace,
-    machine.overlay(machine.tmpfs(0, 0o777, 0, 0), [tree(2, false, true)]),
+    machine.overlay(machine.tmpfs("mode=777"), [tree(2, false, true)]),
     "/work",
     false,
   );
   machine.mount(namespace, tree(0, false), "/host", false);
   machine.mount(namespace, tree(1, true), "/shared", false);
-  machine.mount(namespace, machine.tmpfs(65536, 0o777, 0, 0), "/host/a/made/point", false);
-  machine.mount(namespace, machine.tmpfs(65536, 0o777, 0, 0), "/shared/made/point", false);
+  machine.mount(namespace, machine.tmpfs("size=64k,mode=777"), "/host/a/made/point", false);
+  machine.mount(namespace, machine.tmpfs("size=64k,mode=777"), "/shared/made/point", false);
 
   const random = new Random(SEED);
   const names = Object.keys(SIGNATURES);

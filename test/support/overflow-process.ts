@@ -73,7 +73,7 @@ function makeRoot(): { machine: Machine; root: FilesystemHandle } {
   }
   const shared = makeSharedHost(connections, [input, output]);
   const machine = new Machine(native!, loadKernelModules(plan.provider, plan.debug), shared);
-  const tmpfs = (): FilesystemHandle => machine.tmpfs(0, 0o777, 0, 0);
+  const tmpfs = (): FilesystemHandle => machine.tmpfs("mode=777");
   if (plan.root === "tmpfs") return { machine, root: tmpfs() };
   const gofer = machine.gofer(0, { readonly: false, shared: true, uid: process.getuid!() });
   return { machine, root: plan.root === "gofer" ? gofer : machine.overlay(tmpfs(), [gofer]) };

@@ -81,7 +81,7 @@ export class Threads {
     this.machine = makeMachine({ modules: kernelModules(provider, debug), sockets });
     this.namespace = memoryNamespace(this.machine);
     this.allow(this.#null);
-    const filesystem = work?.(this.machine) ?? this.machine.tmpfs(0, 0o777, 0, 0);
+    const filesystem = work?.(this.machine) ?? this.machine.tmpfs("mode=777");
     this.machine.mount(this.namespace, filesystem, "/work", false);
   }
 

@@ -76,9 +76,9 @@ export interface GuestResult extends GuestExit {
 }
 
 export function memoryNamespace(machine: Machine, root?: FilesystemHandle): NamespaceHandle {
-  const namespace = machine.namespace(root ?? machine.tmpfs(0, 0o777, 0, 0), false);
+  const namespace = machine.namespace(root ?? machine.tmpfs("mode=777"), false);
   machine.mount(namespace, machine.kernelFilesystem("devtmpfs"), "/dev", false);
-  machine.mount(namespace, machine.tmpfs(0, 0o1777, 0, 0), "/tmp", false);
+  machine.mount(namespace, machine.tmpfs("mode=1777"), "/tmp", false);
   return namespace;
 }
 

@@ -10,7 +10,7 @@ import { free } from "../../lib/ref-counted.ts";
 import { errorOf } from "../../lib/result.ts";
 import { makeRootDentry } from "../../vfs/dcache.ts";
 import { Dentry } from "../../vfs/dentry.ts";
-import { FS_CGROUP } from "../../vfs/filesystem-type.ts";
+import { FS_CGROUP, MountOptions } from "../../vfs/filesystem-type.ts";
 import { Text } from "../../vfs/text.ts";
 import { ConstantFile } from "../kernfs/file.ts";
 import { CgroupDirectory, CgroupFilesystem, MembersFile, NumberFile } from "./cgroup.ts";
@@ -135,8 +135,8 @@ function controllersOf(data: usize, length: u32): u32 {
 }
 
 /** The root dentry of the hierarchy with these controllers, with one reference; or an error: EINVAL, EBUSY. */
-export function mountCgroup(data: usize, length: u32): usize {
-  const controllers = controllersOf(data, length);
+export function mountCgroup(options: MountOptions): usize {
+  const controllers = controllersOf(options.data, options.dataLength);
   if (controllers == 0) return errorOf(-EINVAL);
   let at = changetype<Hierarchy | null>(<usize>load<u32>(ROOT_CGROUPS));
   while (at !== null) {

@@ -6,7 +6,7 @@ import { OptionList } from "../../lib/option-list.ts";
 import { free } from "../../lib/ref-counted.ts";
 import { errorOf } from "../../lib/result.ts";
 import { makeRootDentry } from "../../vfs/dcache.ts";
-import { FS_CGROUP2 } from "../../vfs/filesystem-type.ts";
+import { FS_CGROUP2, MountOptions } from "../../vfs/filesystem-type.ts";
 import { Text } from "../../vfs/text.ts";
 import { ConstantFile } from "../kernfs/file.ts";
 import { CgroupDirectory, CgroupFilesystem, MembersFile, NumberFile } from "./cgroup.ts";
@@ -71,8 +71,8 @@ class Cgroup2Filesystem extends CgroupFilesystem {
 }
 
 /** A new instance: its root dentry with one reference, or an error: EINVAL for an option. */
-export function mountCgroup2(data: usize, length: u32): usize {
-  const options = new OptionList(data, length);
+export function mountCgroup2(asked: MountOptions): usize {
+  const options = new OptionList(asked.data, asked.dataLength);
   let flags: u32 = 0;
   let known = true;
   while (options.next()) {

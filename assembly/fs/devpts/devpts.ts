@@ -11,6 +11,7 @@ import { makeRootDentry } from "../../vfs/dcache.ts";
 import { Dentry, Inode } from "../../vfs/dentry.ts";
 import { DeviceDriver, registerDevice } from "../../vfs/device.ts";
 import { DirectorySink } from "../../vfs/directory-sink.ts";
+import { MountOptions } from "../../vfs/filesystem-type.ts";
 import { lookupOne } from "../../vfs/lookup.ts";
 import { findMount, Mount } from "../../vfs/mount.ts";
 import { DYNAMIC_COOKIE, KernfsDirectory } from "../kernfs/directory.ts";
@@ -114,9 +115,9 @@ function takeOption(fs: DevptsFilesystem, options: OptionList): i32 {
 }
 
 /** A new instance: its root dentry with one reference, or an error: EINVAL for an option. */
-export function mountDevpts(data: usize, length: u32): usize {
+export function mountDevpts(asked: MountOptions): usize {
   const fs = new DevptsFilesystem();
-  const options = new OptionList(data, length);
+  const options = new OptionList(asked.data, asked.dataLength);
   let result = 0;
   while (result == 0 && options.next()) result = takeOption(fs, options);
   free(options);

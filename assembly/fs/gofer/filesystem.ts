@@ -9,6 +9,7 @@ import { StatFs } from "../../vfs/attributes.ts";
 import { shrinkDcache } from "../../vfs/dcache.ts";
 import { Filesystem } from "../../vfs/dentry.ts";
 import { FS_9P } from "../../vfs/filesystem-type.ts";
+import { Text } from "../../vfs/text.ts";
 import { InodeTable } from "./inode-table.ts";
 import { KeepList } from "./keep-list.ts";
 import { ListingBudget } from "./listing.ts";
@@ -74,6 +75,12 @@ export class GoferFilesystem extends Filesystem {
 
   typeId(): u32 {
     return FS_9P;
+  }
+
+  /** As gVisor shows them (GF-01, GF-04): the server's descriptor and paths of the host are nobody's business here. */
+  override showOptions(out: Text): void {
+    out.text(",trans=fd,aname=/,dcache=").decimal(this.dentryMax);
+    if (this.isShared) out.text(",cache=remote_revalidating");
   }
 
   statfs(out: StatFs): i32 {

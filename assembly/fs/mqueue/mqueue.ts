@@ -4,11 +4,12 @@
 import { memoryIsShort } from "mm/page";
 import { EINVAL, ENOSPC } from "../../abi/errno.ts";
 import { S_IFREG } from "../../abi/stat.ts";
+import { errorOf } from "../../lib/result.ts";
 import { StatFs } from "../../vfs/attributes.ts";
 import { realTime } from "../../vfs/clock.ts";
 import { makeRootDentry } from "../../vfs/dcache.ts";
 import { Dentry } from "../../vfs/dentry.ts";
-import { FS_MQUEUE } from "../../vfs/filesystem-type.ts";
+import { FS_MQUEUE, MountOptions } from "../../vfs/filesystem-type.ts";
 import { Text } from "../../vfs/text.ts";
 import { KernfsDirectory } from "../kernfs/directory.ts";
 import { KernfsFile } from "../kernfs/file.ts";
@@ -84,12 +85,13 @@ class MqueueDirectory extends KernfsDirectory {
   }
 }
 
-/** A new instance, with queues of its own: its root dentry with one reference. */
-export function mountMqueue(): Dentry {
+/** A new instance, with queues of its own: its root dentry with one reference, or an error: EINVAL for any option. */
+export function mountMqueue(options: MountOptions): usize {
+  if (options.dataLength) return errorOf(-EINVAL);
   const fs = new MqueueFilesystem();
   const top = new MqueueDirectory(fs, 0o1777);
   top.size = 2 * ENTRY_SIZE;
   const root = makeRootDentry(fs, top);
   fs.decRef();
-  return root;
+  return changetype<usize>(root);
 }

@@ -10,6 +10,7 @@ import { StatFs } from "../../vfs/attributes.ts";
 import { Dentry, Filesystem, Inode } from "../../vfs/dentry.ts";
 import { FS_OVERLAY } from "../../vfs/filesystem-type.ts";
 import { MNT_NOATIME, MNT_READONLY, MNT_RELATIME, Mount } from "../../vfs/mount.ts";
+import { Text } from "../../vfs/text.ts";
 import { NodeTable } from "./node-table.ts";
 
 const OVERLAYFS_MAGIC: u64 = 0x794c7630;
@@ -22,6 +23,14 @@ export const OVL_REDIRECT: u32 = 1;
 export const OVL_NO_FOLLOW: u32 = 2;
 /** Hard links of lower layers stay together across copy-up (index=on). Needs a work directory. */
 export const OVL_INDEX: u32 = 4;
+// What is only shown.
+export const OVL_DEFAULT_PERMISSIONS: u32 = 8;
+export const OVL_VOLATILE: u32 = 16;
+/** uuid=off and uuid=null. */
+export const OVL_UUID_OFF: u32 = 32;
+export const OVL_UUID_NULL: u32 = 64;
+export const OVL_XINO_ON: u32 = 128;
+export const OVL_XINO_AUTO: u32 = 256;
 
 @final
 export class OverlayFilesystem extends Filesystem {
@@ -36,6 +45,9 @@ export class OverlayFilesystem extends Filesystem {
   index: Dentry | null = null;
   /** Such files, by the lower inode. */
   readonly indexed: NodeTable = new NodeTable();
+  /** The layers' options as they are shown, or 0 for the sandbox's own doing: trees without a path inside of it. Owned. */
+  shownLayers: usize = 0;
+  shownLength: u32 = 0;
 
   /** Takes references on `upper` and on the `count` dentries whose addresses (u32) lie at `lowers`. `flags` are OVL_*. */
   constructor(
@@ -142,6 +154,34 @@ export class OverlayFilesystem extends Filesystem {
     return result == -EOPNOTSUPP ? 0 : result;
   }
 
+  /** Linux: ovl_show_options(). */
+  override showOptions(out: Text): void {
+    const flags = this.flags;
+    out.bytes(this.shownLayers, this.shownLength);
+    if (flags & OVL_DEFAULT_PERMISSIONS) out.text(",default_permissions");
+    // Redirects that nobody can make are as good as made.
+    if (flags & OVL_NO_FOLLOW) out.text(",redirect_dir=nofollow");
+    else if (flags & OVL_REDIRECT || !this.hasUpper) out.text(",redirect_dir=on");
+    if (flags & OVL_INDEX && this.hasUpper) out.text(",index=on");
+    if (flags & OVL_UUID_OFF) out.text(",uuid=off");
+    if (flags & OVL_UUID_NULL) out.text(",uuid=null");
+    if (this.lastFilesystem > 0) this.showXino(out);
+    if (flags & OVL_VOLATILE && this.hasUpper) out.text(",fsync=volatile");
+  }
+
+  private showXino(out: Text): void {
+    if (this.flags & OVL_XINO_ON) out.text(",xino=on");
+    if (this.flags & OVL_XINO_AUTO) out.text(",xino=auto");
+  }
+
+  /** The highest number of a layer's file system: 0 when all are on one. */
+  private get lastFilesystem(): u32 {
+    let last: u32 = 0;
+    for (let i: u32 = this.hasUpper ? 0 : 1; i < this.layerCount; i++)
+      last = max(last, this.filesystemNumber(i));
+    return last;
+  }
+
   private get topFilesystem(): Filesystem {
     return this.mountOf(this.hasUpper ? 0 : 1).root.fs;
   }
@@ -172,6 +212,7 @@ export class OverlayFilesystem extends Filesystem {
       if (mount !== null) mount.decRef();
     }
     heap.free(this.layers);
+    if (this.shownLayers) heap.free(this.shownLayers);
     this.indexed.destroy();
     free(this.indexed);
     super.destroy();

@@ -10,8 +10,21 @@ import { free } from "../../lib/ref-counted.ts";
 import { errorOf, isError } from "../../lib/result.ts";
 import { Dentry } from "../../vfs/dentry.ts";
 import { PathWalk, WALK_FOLLOW } from "../../vfs/path-walk.ts";
-import { LOWERS_MAX, OVL_INDEX, OVL_NO_FOLLOW, OVL_REDIRECT } from "./filesystem.ts";
+import {
+  LOWERS_MAX,
+  OVL_DEFAULT_PERMISSIONS,
+  OVL_INDEX,
+  OVL_NO_FOLLOW,
+  OVL_REDIRECT,
+  OVL_UUID_NULL,
+  OVL_UUID_OFF,
+  OVL_VOLATILE,
+  OVL_XINO_AUTO,
+  OVL_XINO_ON,
+  OverlayFilesystem,
+} from "./filesystem.ts";
 import { mountOverlay } from "./overlay.ts";
+import { ShownLayers } from "./shown-layers.ts";
 
 const COMMA: u8 = 0x2c;
 const COLON: u8 = 0x3a;
@@ -32,6 +45,9 @@ class OverlayOptions {
   readonly lowers: usize = heap.alloc((<usize>LOWERS_MAX) << 2);
   count: u32 = 0;
   flags: u32 = 0;
+  readonly shown: ShownLayers = new ShownLayers();
+  /** lowerdir= came: a list that lowerdir+= cannot add to. */
+  private hasWholeList: bool = false;
 
   constructor(private readonly start: PathStart) {}
 
@@ -40,6 +56,7 @@ class OverlayOptions {
     this.setWorkdir(null);
     this.dropLowers();
     heap.free(this.lowers);
+    this.shown.destroy();
     free(this);
   }
 
@@ -84,14 +101,9 @@ class OverlayOptions {
     const key = <u32>(equals - at);
     const length = <u32>(end - value);
     if (is(at, key, "lowerdir")) return this.parseLowers(value, end);
-    if (is(at, key, "lowerdir+")) return this.addLower(value, end);
-    if (is(at, key, "upperdir") || is(at, key, "workdir")) {
-      const found = this.find(value, end);
-      if (isError(found)) return <i32>found;
-      if (is(at, key, "upperdir")) this.setUpper(changetype<Dentry>(found));
-      else this.setWorkdir(changetype<Dentry>(found));
-      return 0;
-    }
+    if (is(at, key, "lowerdir+")) return this.addToLowers(value, end);
+    if (is(at, key, "upperdir")) return this.takeUpper(value, end);
+    if (is(at, key, "workdir")) return this.takeWorkdir(value, end);
     if (is(at, key, "redirect_dir")) return this.setRedirect(value, length);
     if (is(at, key, "index")) {
       if (is(value, length, "on")) this.flags |= OVL_INDEX;
@@ -99,7 +111,47 @@ class OverlayOptions {
       else return -EINVAL;
       return 0;
     }
-    return isWithoutEffect(at, key, value, length) ? 0 : -EINVAL;
+    if (is(at, key, "uuid")) return this.setUuid(value, length);
+    if (is(at, key, "xino")) return this.setXino(value, length);
+    if (is(at, key, "default_permissions")) this.flags |= OVL_DEFAULT_PERMISSIONS;
+    else if (is(at, key, "volatile")) this.flags |= OVL_VOLATILE;
+    else if (is(at, key, "fsync") && is(value, length, "volatile")) this.flags |= OVL_VOLATILE;
+    else return isTurnedOff(at, key, value, length) ? 0 : -EINVAL;
+    return 0;
+  }
+
+  private takeUpper(at: usize, end: usize): i32 {
+    const found = this.find(at, end, true);
+    if (isError(found)) return <i32>found;
+    this.setUpper(changetype<Dentry>(found));
+    this.shown.setUpper(at, end);
+    return 0;
+  }
+
+  private takeWorkdir(at: usize, end: usize): i32 {
+    const found = this.find(at, end, true);
+    if (isError(found)) return <i32>found;
+    this.setWorkdir(changetype<Dentry>(found));
+    this.shown.setWorkdir(at, end);
+    return 0;
+  }
+
+  /** Which number statfs(2) shows for the file system: here always the upper layer's. */
+  private setUuid(value: usize, length: u32): i32 {
+    this.flags &= ~(OVL_UUID_OFF | OVL_UUID_NULL);
+    if (is(value, length, "off")) this.flags |= OVL_UUID_OFF;
+    else if (is(value, length, "null")) this.flags |= OVL_UUID_NULL;
+    else if (!is(value, length, "on") && !is(value, length, "auto")) return -EINVAL;
+    return 0;
+  }
+
+  /** Inode numbers are always as with xino=on. */
+  private setXino(value: usize, length: u32): i32 {
+    this.flags &= ~(OVL_XINO_ON | OVL_XINO_AUTO);
+    if (is(value, length, "on")) this.flags |= OVL_XINO_ON;
+    else if (is(value, length, "auto")) this.flags |= OVL_XINO_AUTO;
+    else if (!is(value, length, "off")) return -EINVAL;
+    return 0;
   }
 
   private setRedirect(value: usize, length: u32): i32 {
@@ -112,32 +164,41 @@ class OverlayOptions {
 
   private parseLowers(from: usize, end: usize): i32 {
     this.dropLowers();
+    this.hasWholeList = true;
+    this.shown.setLowers(from, end);
     let at = from;
     while (true) {
       const stop = endOf(at, end, COLON);
       // An empty name, or the two colons in front of a layer of data alone, which serve metacopy.
       if (stop == at) return -EINVAL;
-      const result = this.addLower(at, stop);
+      const result = this.addLower(at, stop, true);
       if (result < 0 || stop == end) return result;
       at = stop + 1;
     }
   }
 
-  private addLower(at: usize, end: usize): i32 {
+  /** One layer whose name is taken as it is. Errors: EINVAL behind a whole list, and addLower()'s. */
+  private addToLowers(at: usize, end: usize): i32 {
+    if (this.hasWholeList) return -EINVAL;
+    this.shown.addLower(at, end);
+    return this.addLower(at, end, false);
+  }
+
+  private addLower(at: usize, end: usize, escaped: bool): i32 {
     if (this.count == LOWERS_MAX) return -EINVAL;
-    const found = this.find(at, end);
+    const found = this.find(at, end, escaped);
     if (isError(found)) return <i32>found;
     store<u32>(this.lowers + ((<usize>this.count) << 2), <u32>found);
     this.count++;
     return 0;
   }
 
-  /** The directory of a path, with a reference; or an error. */
-  private find(at: usize, end: usize): usize {
+  /** The directory of a path, with a reference; or an error. `escaped`: a backslash stands for what follows it. */
+  private find(at: usize, end: usize, escaped: bool): usize {
     const walk = this.start.begin();
     let length: u32 = 0;
     for (let from = at; from < end && length < <u32>PATH_MAX - 1; from++) {
-      if (load<u8>(from) == BACKSLASH && from + 1 < end) from++;
+      if (escaped && load<u8>(from) == BACKSLASH && from + 1 < end) from++;
       store<u8>(walk.path + length, load<u8>(from));
       length++;
     }
@@ -196,15 +257,10 @@ function is(at: usize, length: u32, text: string): bool {
   return true;
 }
 
-/** Options that change nothing here, and values that mean what is so anyway. */
-function isWithoutEffect(key: usize, keyLength: u32, value: usize, length: u32): bool {
-  const off = is(value, length, "off");
-  if (is(key, keyLength, "metacopy") || is(key, keyLength, "nfs_export") || is(key, keyLength, "verity"))
-    return off;
-  const on = is(value, length, "on");
-  if (is(key, keyLength, "xino")) return on || off || is(value, length, "auto");
-  if (is(key, keyLength, "uuid")) return on || off || is(value, length, "auto") || is(value, length, "null");
-  return is(key, keyLength, "default_permissions") || is(key, keyLength, "volatile");
+/** What is not to be had here, asked not to be there. */
+function isTurnedOff(key: usize, keyLength: u32, value: usize, length: u32): bool {
+  if (!is(value, length, "off")) return false;
+  return is(key, keyLength, "metacopy") || is(key, keyLength, "nfs_export") || is(key, keyLength, "verity");
 }
 
 /** An overlay by its options: the root dentry with one reference, or an error. Errors: EINVAL, ELOOP, ENOTDIR, the paths' and mountOverlay()'s. */
@@ -216,6 +272,7 @@ export function mountByOptions(start: PathStart, text: usize, length: u32): usiz
     result < 0
       ? errorOf(result)
       : mountOverlay(options.upper, options.workdir, options.lowers, options.count, options.flags);
+  if (!isError(root)) options.shown.giveTo(changetype<OverlayFilesystem>(changetype<Dentry>(root).fs));
   options.destroy();
   return root;
 }

@@ -5,13 +5,14 @@
 
 import { errorOf } from "../../lib/result.ts";
 import { makeRootDentry } from "../../vfs/dcache.ts";
+import { MountOptions } from "../../vfs/filesystem-type.ts";
 import { ProcFilesystem } from "./filesystem.ts";
 import { makeProcRoot } from "./root.ts";
 
 /** A new instance: its root dentry with one reference, or an error: EINVAL for an option. All instances show the same kernel. */
-export function mountProc(data: usize, length: u32): usize {
+export function mountProc(options: MountOptions): usize {
   const fs = new ProcFilesystem();
-  const wrong = fs.takeOptions(data, length);
+  const wrong = fs.takeOptions(options.data, options.dataLength);
   const root = wrong < 0 ? errorOf(wrong) : changetype<usize>(makeRootDentry(fs, makeProcRoot(fs)));
   fs.decRef();
   return root;

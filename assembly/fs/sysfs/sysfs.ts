@@ -1,11 +1,11 @@
 // sysfs: the devices and settings of the machine (Linux: fs/sysfs). The machine is one processor; there is nothing to be set.
 
-import { EACCES, EIO } from "../../abi/errno.ts";
+import { EACCES, EINVAL, EIO } from "../../abi/errno.ts";
 import { O_ACCMODE, O_RDONLY } from "../../abi/fcntl.ts";
+import { errorOf } from "../../lib/result.ts";
 import { StatFs } from "../../vfs/attributes.ts";
 import { makeRootDentry } from "../../vfs/dcache.ts";
-import { Dentry } from "../../vfs/dentry.ts";
-import { FS_SYSFS } from "../../vfs/filesystem-type.ts";
+import { FS_SYSFS, MountOptions } from "../../vfs/filesystem-type.ts";
 import { Text } from "../../vfs/text.ts";
 import { KernfsDirectory } from "../kernfs/directory.ts";
 import { KernfsFile } from "../kernfs/file.ts";
@@ -82,8 +82,9 @@ function addProcessors(system: KernfsDirectory): void {
   attribute(topology, "thread_siblings_list", "0");
 }
 
-/** A new instance: its root dentry with one reference. */
-export function mountSysfs(): Dentry {
+/** A new instance: its root dentry with one reference, or an error: EINVAL for any option. */
+export function mountSysfs(options: MountOptions): usize {
+  if (options.dataLength) return errorOf(-EINVAL);
   const fs = new SysfsFilesystem();
   const top = new KernfsDirectory(fs, 0o555);
   directory(top, "block");
@@ -108,5 +109,5 @@ export function mountSysfs(): Dentry {
   directory(top, "power");
   const root = makeRootDentry(fs, top);
   fs.decRef();
-  return root;
+  return changetype<usize>(root);
 }

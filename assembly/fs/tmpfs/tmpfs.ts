@@ -7,7 +7,7 @@ import { free } from "../../lib/ref-counted.ts";
 import { StatFs } from "../../vfs/attributes.ts";
 import { makeRootDentry } from "../../vfs/dcache.ts";
 import { Dentry, Inode } from "../../vfs/dentry.ts";
-import { FS_TMPFS } from "../../vfs/filesystem-type.ts";
+import { FS_DEVTMPFS, FS_TMPFS } from "../../vfs/filesystem-type.ts";
 import { Text } from "../../vfs/text.ts";
 import { InodeNumbers, TmpfsDirectory } from "./directory.ts";
 import { TmpfsLimits } from "./limits.ts";
@@ -29,6 +29,8 @@ export class TmpfsFilesystem extends InodeNumbers {
   gid: u32 = 0;
   huge: u32 = HUGE_NEVER;
   noswap: bool = false;
+  /** It is mounted as a devtmpfs. */
+  hasDevices: bool = false;
 
   constructor(readonly limits: TmpfsLimits) {
     super();
@@ -45,7 +47,7 @@ export class TmpfsFilesystem extends InodeNumbers {
   }
 
   typeId(): u32 {
-    return FS_TMPFS;
+    return this.hasDevices ? FS_DEVTMPFS : FS_TMPFS;
   }
 
   statfs(out: StatFs): i32 {

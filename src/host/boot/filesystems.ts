@@ -69,7 +69,8 @@ export class SandboxMounts {
     const { root, mounts, runtimes } = config;
     this.#machine = machine;
     this.#uid = config.process.uid;
-    this.namespace = machine.namespace(this.#make(root, connections.takeFor(root)), isReadonly(root));
+    const tree = this.#make(root, connections.takeFor(root));
+    this.namespace = machine.namespace(tree, isReadonly(root), deviceOf(root, "/"));
     this.#planned = [...mandatoryMounts(mounts), ...mounts].map((mount) => ({
       mount,
       connection: connections.takeFor(mount.source),
@@ -79,10 +80,14 @@ export class SandboxMounts {
 
   /** Makes each file system when its turn to be mounted has come: those before the first of the host's wait for no gofer. */
   mountAll(): void {
+    const machine = this.#machine;
+    const { namespace } = this;
     for (const { mount, connection } of parentsFirst(this.#planned)) {
       const { destination } = mount;
       try {
-        this.#mount(this.#make(mount.source, connection), destination, flagsOf(mount));
+        const tree = this.#make(mount.source, connection);
+        const device = mount.device ?? deviceOf(mount.source, destination);
+        machine.mount(namespace, tree, destination, flagsOf(mount), device);
       } catch (cause) {
         const message = `mount ${destination}: ${(cause as Error).message}`;
         throw new WvisorError("ERR_WVISOR_MOUNT", message, 125, { cause });
@@ -95,16 +100,18 @@ export class SandboxMounts {
     const connection = this.#runtimes.get(runtime)!;
     const destination = `/usr/local/bin/${runtime.name}`;
     const tree = this.#machine.gofer(connection, { readonly: true, shared: false, uid: 0 });
-    this.#mount(tree, destination, MNT_READONLY | MNT_RELATIME);
+    this.#machine.mount(
+      this.namespace,
+      tree,
+      destination,
+      MNT_READONLY | MNT_RELATIME,
+      goferDevice(destination),
+    );
     return destination;
   }
 
   #make(source: MountSource, connection: number): FilesystemHandle {
     return makeFilesystem(this.#machine, source, connection, this.#uid);
-  }
-
-  #mount(tree: FilesystemHandle, destination: string, flags: number): void {
-    this.#machine.mount(this.namespace, tree, destination, flags);
   }
 }
 
@@ -129,6 +136,7 @@ const MANDATORY: readonly MountConfig[] = [
   {
     destination: "/dev/shm",
     source: DEFAULT_TMPFS,
+    device: "shm",
     flags: MNT_NOSUID | MNT_NODEV | MNT_NOEXEC | MNT_RELATIME,
   },
 ];
@@ -156,6 +164,18 @@ function isReadonly(source: MountSource): boolean {
   return source.readonly && !(source.type === "bind" && source.overlay);
 }
 
+/** What listings show as mounted there: not where it is on the host, which is none of the program's business. */
+function deviceOf(source: MountSource, destination: string): string {
+  if (source.type === "kernel") return source.name;
+  if (source.type !== "bind") return source.type;
+  return source.overlay ? "overlay" : goferDevice(destination);
+}
+
+/** gVisor's name for what a connection serves (D18-21). */
+function goferDevice(destination: string): string {
+  return `9pfs-${destination}`;
+}
+
 /** `connection`: the first of those that serve its trees of the host, where it has any. */
 function makeFilesystem(
   machine: Machine,
@@ -165,7 +185,7 @@ function makeFilesystem(
 ): FilesystemHandle {
   switch (source.type) {
     case "tmpfs":
-      return makeTmpfs(machine, source);
+      return machine.tmpfs(tmpfsOptions(source));
     case "kernel":
       return machine.kernelFilesystem(source.name, source.options);
     case "bind": {
@@ -191,14 +211,14 @@ function makeFilesystem(
   }
 }
 
-function makeTmpfs(machine: Machine, { sizeBytes, mode, uid, gid, inodes }: TmpfsSource): FilesystemHandle {
-  if (inodes === undefined) return machine.tmpfs(sizeBytes, mode, uid, gid);
+/** The options of a tmpfs as mount(2) takes them. */
+function tmpfsOptions({ sizeBytes, mode, uid, gid, inodes }: TmpfsSource): string {
   const size = sizeBytes === 0 ? "" : `size=${sizeBytes},`;
-  const text = `${size}nr_inodes=${inodes},mode=${mode.toString(8)},uid=${uid},gid=${gid}`;
-  return machine.kernelFilesystem("tmpfs", text);
+  const files = inodes === undefined ? "" : `nr_inodes=${inodes},`;
+  return `${size}${files}mode=${mode.toString(8)},uid=${uid},gid=${gid}`;
 }
 
 /** The layer that takes the changes and goes with the sandbox. */
 export function memoryUpper(machine: Machine): FilesystemHandle {
-  return machine.tmpfs(0, 0o755, 0, 0);
+  return machine.tmpfs("mode=755");
 }

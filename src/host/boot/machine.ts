@@ -52,15 +52,15 @@ export class Machine {
     this.kernel.attach();
   }
 
-  tmpfs(sizeBytes: number, mode: number, uid: number, gid: number): FilesystemHandle {
-    return this.kernel.fs_tmpfs(sizeBytes, mode, uid, gid) as FilesystemHandle;
+  /** A tmpfs with the options that mount(2) takes. */
+  tmpfs(options = ""): FilesystemHandle {
+    return this.kernelFilesystem("tmpfs", options);
   }
 
   /** A file system of the kernel's own, by the name that mount(2) takes. */
   kernelFilesystem(type: string, options = ""): FilesystemHandle {
-    const name = encode(type);
-    const root = this.withBytes(encode(type + options), (at, length) =>
-      this.kernel.fs_kernel(at, name.length, at + name.length, length - name.length),
+    const root = this.#withTexts(type, options, (name, nameLength, data, length) =>
+      this.kernel.fs_kernel(name, nameLength, data, length),
     );
     return check(root, `making a file system of type ${type}`) as FilesystemHandle;
   }
@@ -84,19 +84,23 @@ export class Machine {
     return check(root, "making an overlay") as FilesystemHandle;
   }
 
-  namespace(root: FilesystemHandle, readonly: boolean | number): NamespaceHandle {
-    return this.kernel.namespace_make(root, flagsFor(readonly)) as NamespaceHandle;
+  /** `source` is what listings show as what is mounted; without one they say "none". */
+  namespace(root: FilesystemHandle, readonly: boolean | number, source = ""): NamespaceHandle {
+    return this.withBytes(encode(source), (at, length) =>
+      this.kernel.namespace_make(root, flagsFor(readonly), at, length),
+    ) as NamespaceHandle;
   }
 
-  /** Mounts with MNT_* flags, or with those of a writable or read-only mount. */
+  /** Mounts with MNT_* flags, or with those of a writable or read-only mount; `source` as for namespace(). */
   mount(
     namespace: NamespaceHandle,
     root: FilesystemHandle,
     destination: string,
     flags: boolean | number,
+    source = "",
   ): void {
-    const result = this.withBytes(encode(destination), (at, length) =>
-      this.kernel.namespace_mount(namespace, root, at, length, flagsFor(flags)),
+    const result = this.#withTexts(destination, source, (path, pathLength, name, nameLength) =>
+      this.kernel.namespace_mount(namespace, root, path, pathLength, flagsFor(flags), name, nameLength),
     );
     check(result, `mounting at ${destination}`);
   }
@@ -138,16 +142,10 @@ export class Machine {
   }
 
   preopen(task: TaskHandle, directory: string, name: string): number {
-    const path = encode(directory);
-    const both = new Uint8Array(path.length + encode(name).length);
-    both.set(path);
-    both.set(encode(name), path.length);
-    return this.withBytes(both, (at, length) =>
-      check(
-        this.kernel.task_preopen(task, at, path.length, at + path.length, length - path.length),
-        `opening ${directory}`,
-      ),
+    const result = this.#withTexts(directory, name, (path, pathLength, at, length) =>
+      this.kernel.task_preopen(task, path, pathLength, at, length),
     );
+    return check(result, `opening ${directory}`);
   }
 
   /** Opens a path as the task sees it; a negative errno is returned, not thrown. */
@@ -195,6 +193,18 @@ export class Machine {
       at += 2 + bytes[at + 1]!;
     }
     return entries;
+  }
+
+  /** Two texts behind each other in the kernel's memory. */
+  #withTexts<T>(
+    first: string,
+    second: string,
+    use: (first: number, firstLength: number, second: number, secondLength: number) => T,
+  ): T {
+    const middle = encode(first).length;
+    return this.withBytes(encode(first + second), (at, length) =>
+      use(at, middle, at + middle, length - middle),
+    );
   }
 
   withBytes<T>(bytes: Uint8Array, use: (at: number, length: number) => T): T {

@@ -53,6 +53,8 @@ export type MountSource = BindSource | TmpfsSource | OverlaySource | KernelSourc
 export interface MountConfig {
   readonly destination: string;
   readonly source: MountSource;
+  /** What /proc/mounts shows as its source, for what is not of the host; its type's name when absent. */
+  readonly device?: string;
   /** MNT_* besides MNT_READONLY, which the source tells; relatime when absent. */
   readonly flags?: number;
 }

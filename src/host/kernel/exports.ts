@@ -8,7 +8,6 @@ export interface KernelExports extends WebAssembly.Exports {
   attach(): number;
   buffer_alloc(bytes: number): number;
   buffer_free(buffer: number): void;
-  fs_tmpfs(sizeBytes: number, mode: number, uid: number, gid: number): number;
   fs_kernel(name: number, length: number, data: number, dataLength: number): number;
   fs_gofer(
     connection: number,
@@ -19,8 +18,16 @@ export interface KernelExports extends WebAssembly.Exports {
     dcache: number,
   ): number;
   fs_overlay(upper: number, lowers: number, count: number): number;
-  namespace_make(root: number, flags: number): number;
-  namespace_mount(namespace: number, root: number, path: number, length: number, flags: number): number;
+  namespace_make(root: number, flags: number, source: number, sourceLength: number): number;
+  namespace_mount(
+    namespace: number,
+    root: number,
+    path: number,
+    length: number,
+    flags: number,
+    source: number,
+    sourceLength: number,
+  ): number;
   namespace_release(namespace: number): void;
   namespace_shrink(namespace: number): void;
   task_make(

@@ -47,9 +47,15 @@ export function convertMounts(mounts: readonly SpecMount[], context: MountContex
     if (unknown !== undefined) {
       throw optionsProblem(path, `the mount at ${destination} has no option "${unknown}" (EINVAL)`);
     }
-    converted.push(withFlags({ destination, source }, flags & ~MNT_READONLY));
+    converted.push(withFlags(withDevice({ destination, source }, mount.source), flags & ~MNT_READONLY));
   });
   return converted;
+}
+
+/** What the bundle calls a file system that is the kernel's own: "proc", "shm". A path of the host is not shown. */
+function withDevice(mount: MountConfig, device: string): MountConfig {
+  const { type } = mount.source;
+  return device !== "" && (type === "kernel" || type === "tmpfs") ? { ...mount, device } : mount;
 }
 
 /** Flags that every mount has anyway are left out. */
@@ -64,9 +70,8 @@ function remountLast(converted: MountConfig[], destination: string, flags: numbe
   if (before === undefined)
     throw optionsProblem(path, `remount: nothing is mounted at ${destination} (EINVAL)`);
   const readonly = (flags & MNT_READONLY) !== 0;
-  const { source } = before;
-  const changed = "readonly" in source ? { ...source, readonly } : source;
-  converted[index] = withFlags({ destination, source: changed }, flags & ~MNT_READONLY);
+  const { flags: _old, ...rest } = before;
+  converted[index] = withFlags({ ...rest, source: { ...before.source, readonly } }, flags & ~MNT_READONLY);
 }
 
 function convertSource(

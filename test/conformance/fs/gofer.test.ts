@@ -36,7 +36,5 @@ goferSuite("gofer, exclusive", false, (machine) =>
 goferSuite("gofer, shared", false, (machine) => machine.gofer(0, { readonly: false, shared: true, uid: 0 }));
 
 goferSuite("overlay over gofer", true, (machine) =>
-  machine.overlay(machine.tmpfs(0, 0o755, 0, 0), [
-    machine.gofer(0, { readonly: true, shared: false, uid: 0 }),
-  ]),
+  machine.overlay(machine.tmpfs("mode=755"), [machine.gofer(0, { readonly: true, shared: false, uid: 0 })]),
 );

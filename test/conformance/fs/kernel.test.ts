@@ -6,7 +6,7 @@ import { kernelModules, makeMachine } from "../../support/wvisor.ts";
 import { fsSuite } from "./suite.ts";
 
 function tmpfs(machine: Machine): FilesystemHandle {
-  return machine.tmpfs(0, 0o755, 0, 0);
+  return machine.tmpfs("mode=755");
 }
 
 /** An empty upper layer over an empty lower one. */

@@ -4,6 +4,6 @@ import { overlayCases } from "../syscalls/cases/overlay.ts";
 
 overlayCases(() => {
   const machine = makeMachine();
-  const namespace = machine.namespace(machine.tmpfs(0, 0o777, 0, 0), false);
+  const namespace = machine.namespace(machine.tmpfs("mode=777"), false);
   return kernelTarget(machine, namespace, "tmpfs");
 });

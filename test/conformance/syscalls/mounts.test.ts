@@ -13,7 +13,7 @@ describe.runIf(isRoot)("Linux [needs root]", () => {
 describe("wVisor", () => {
   mountCases(() => {
     const machine = makeMachine();
-    const namespace = machine.namespace(machine.tmpfs(0, 0o777, 0, 0), false);
+    const namespace = machine.namespace(machine.tmpfs("mode=777"), false);
     return kernelTarget(machine, namespace, "wVisor");
   });
 });

@@ -35,7 +35,7 @@ let wasi: Preview1Calls;
 /** "/", preopened. */
 let root: number;
 
-const tmpfs = (): FilesystemHandle => machine.tmpfs(0, 0o777, 0, 0);
+const tmpfs = (): FilesystemHandle => machine.tmpfs("mode=777");
 
 function put(path: string, content = "data"): void {
   const fd = sys.open(path, O_CREAT | O_RDWR);

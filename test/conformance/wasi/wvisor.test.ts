@@ -24,15 +24,15 @@ function fillReadOnly(fixed: string): void {
 function scratchTree(machine: Machine, backend: Backend, connection: number) {
   switch (backend) {
     case "tmpfs":
-      return machine.tmpfs(0, 0o777, 0, 0);
+      return machine.tmpfs("mode=777");
     case "overlay on tmpfs":
-      return machine.overlay(machine.tmpfs(0, 0o777, 0, 0), [machine.tmpfs(0, 0o777, 0, 0)]);
+      return machine.overlay(machine.tmpfs("mode=777"), [machine.tmpfs("mode=777")]);
     case "bind, exclusive":
       return machine.gofer(connection, { readonly: false, shared: false, uid: 0 });
     case "bind, shared":
       return machine.gofer(connection, { readonly: false, shared: true, uid: 0 });
     case "bind with overlay":
-      return machine.overlay(machine.tmpfs(0, 0o777, 0, 0), [
+      return machine.overlay(machine.tmpfs("mode=777"), [
         machine.gofer(connection, { readonly: true, shared: false, uid: 0 }),
       ]);
   }

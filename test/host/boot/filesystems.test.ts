@@ -108,6 +108,22 @@ describe("a sandbox", () => {
     expect(sys.mkdir("/sys/fs/cgroup/x")).toBe(-EROFS);
   });
 
+  test("says of each mount what it is, as a container on Linux does", () => {
+    const sys = boot([
+      { destination: "/sys", source: kernel("sysfs"), device: "whatever" },
+      { destination: "/few", source: TMPFS },
+    ]);
+    const shown = sys.mountinfo().map(({ at, type, source }) => `${source} ${at} ${type}`);
+    expect(shown.sort()).toEqual([
+      "devpts /dev/pts devpts",
+      "devtmpfs /dev devtmpfs",
+      "shm /dev/shm tmpfs",
+      "tmpfs / tmpfs",
+      "tmpfs /few tmpfs",
+      "whatever /sys sysfs",
+    ]);
+  });
+
   test("opens a standard stream that is a file of the host anew, and does not cut it off", () => {
     const file = join(scratch, "out");
     writeFileSync(file, "before");

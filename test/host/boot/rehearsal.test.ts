@@ -9,7 +9,7 @@ test("a rehearsal runs on the sandbox's own task and leaves nothing behind", () 
   const machine = makeMachine();
   const { native, modules, memory, shared } = machine;
   const ahead = setUpAhead(native, { modules, memory, shared, cancelFd: -1, memoryBytes: 0 });
-  const namespace = machine.namespace(machine.tmpfs(0, 0o755, 0, 0), false);
+  const namespace = machine.namespace(machine.tmpfs("mode=755"), false);
   const task = machine.task(namespace, { uid: 0, gid: 0, groups: [], umask: 0o22, capabilities: 0n });
   const before = machine.kernel.heap_objects();
   rehearse(machine, task, ahead);

@@ -90,7 +90,7 @@ export class World {
     const { shared = false, readonly = false, uid = 0, dcache = 0 } = options;
     this.root = this.kernel.fs_gofer(0, Number(readonly), Number(shared), 1, uid, dcache);
     if (this.root < 0) return;
-    this.namespace = this.kernel.namespace_make(this.root, 0);
+    this.namespace = this.kernel.namespace_make(this.root, 0, 0, 0);
     this.task = this.kernel.task_make(this.namespace, uid, uid, 0, CAPABILITIES, CAPABILITIES);
     this.kernel.task_enter(this.task);
     if (server.root.type !== S_IFDIR) return;
@@ -229,9 +229,11 @@ export class World {
 
   /** Mounts an empty tmpfs; 0 or -errno. */
   mountTmpfs(path: string): number {
-    const root = this.kernel.fs_tmpfs(0, 0o777, 0, 0);
+    const root = this.withKernelBytes("tmpfsmode=777", (at, length) =>
+      this.kernel.fs_kernel(at, 5, at + 5, length - 5),
+    );
     return this.withKernelBytes(path, (at, length) =>
-      this.kernel.namespace_mount(this.namespace, root, at, length, 0),
+      this.kernel.namespace_mount(this.namespace, root, at, length, 0, 0, 0),
     );
   }
 

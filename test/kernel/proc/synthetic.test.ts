@@ -40,7 +40,7 @@ function useEverything(sys: Calls): void {
 test("all that was made goes with the namespace and its tasks", () => {
   const machine = makeMachine();
   const counts = [0, 1, 2].map(() => {
-    const namespace = machine.namespace(machine.tmpfs(0, 0o777, 0, 0), false);
+    const namespace = machine.namespace(machine.tmpfs("mode=777"), false);
     for (const type of TYPES) {
       const options = type === "devpts" ? "ptmxmode=666" : "";
       machine.mount(namespace, machine.kernelFilesystem(type, options), `/${type}`, false);
@@ -58,7 +58,7 @@ test("all that was made goes with the namespace and its tasks", () => {
 
 test("a hierarchy of control groups is the same wherever it is mounted, and shares no controller", () => {
   const machine = makeMachine();
-  const namespace = machine.namespace(machine.tmpfs(0, 0o777, 0, 0), false);
+  const namespace = machine.namespace(machine.tmpfs("mode=777"), false);
   machine.mount(namespace, machine.kernelFilesystem("cgroup", "cpu,memory"), "/one", false);
   machine.mount(namespace, machine.kernelFilesystem("cgroup", "memory,cpu"), "/two", false);
   machine.mount(namespace, machine.kernelFilesystem("cgroup", "pids"), "/three", false);

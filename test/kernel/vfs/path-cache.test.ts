@@ -31,7 +31,7 @@ function put(path: string, text: string): void {
 
 beforeEach(() => {
   machine = makeMachine();
-  namespace = machine.namespace(machine.tmpfs(0, 0o777, 0, 0), false);
+  namespace = machine.namespace(machine.tmpfs("mode=777"), false);
   target = kernelTarget(machine, namespace, "tmpfs");
   sys = new Calls(target.process());
   for (const directory of ["a", "a/b", "a/b/c", "other", "other/c"]) expect(sys.mkdir(directory)).toBe(0);
@@ -71,7 +71,7 @@ describe("a warm path", () => {
   });
 
   test("is walked anew after something was mounted on it", () => {
-    machine.mount(namespace, machine.tmpfs(0, 0o777, 0, 0), "/a/b", false);
+    machine.mount(namespace, machine.tmpfs("mode=777"), "/a/b", false);
     expect(content("a/b/c/file")).toBe(-ENOENT);
     sys.mkdir("a/b/c");
     put("a/b/c/file", "on top");
@@ -114,7 +114,7 @@ describe("a warm path", () => {
   });
 
   test("keeps a name from crossing what it must not cross", () => {
-    machine.mount(namespace, machine.tmpfs(0, 0o777, 0, 0), "/other/c", false);
+    machine.mount(namespace, machine.tmpfs("mode=777"), "/other/c", false);
     put("other/c/file", "mounted");
     for (let i = 0; i < 2; i++) expect(content("other/c/file")).toBe("mounted");
     expect(sys.link("other/c/file", "a/b/c/linked")).toBe(-EXDEV);

@@ -40,7 +40,7 @@ function backend(name: string, root: (machine: Machine) => FilesystemHandle, opt
   };
 }
 
-const tmpfs = (machine: Machine): FilesystemHandle => machine.tmpfs(0, 0o777, 0, 0);
+const tmpfs = (machine: Machine): FilesystemHandle => machine.tmpfs("mode=777");
 
 export const TMPFS = backend("tmpfs", tmpfs);
 

@@ -64,7 +64,7 @@ export function goferTargets(shared: boolean, shape?: Shape): GoferTargets {
 }
 
 function overlayOf(machine: Machine, host: FilesystemHandle, shape: Shape): Target {
-  const namespace = machine.namespace(machine.tmpfs(0, 0o777, 0, 0), false);
+  const namespace = machine.namespace(machine.tmpfs("mode=777"), false);
   machine.mount(namespace, host, HOST, false);
   const store = { ...kernelTarget(machine, namespace, "overlay of a gofer"), lacks: OVERLAY_LACKS };
   return layeredTarget(store, shape);

@@ -38,7 +38,7 @@ export function kernelSynthetic(): Target {
 }
 
 export function syntheticNamespace(machine: Machine): NamespaceHandle {
-  const namespace = machine.namespace(machine.tmpfs(0, 0o777, 0, 0), false);
+  const namespace = machine.namespace(machine.tmpfs("mode=777"), false);
   for (const { path, type, options } of PLACES) {
     machine.mount(namespace, machine.kernelFilesystem(type, options ?? ""), path, false);
   }

@@ -57,6 +57,45 @@ export function mountOptionCases(make: () => Target): void {
       target.end();
     });
 
+    /** Linux may give a new upper layer a number of its own, which it then shows: not here. */
+    const layers = (options: string) => {
+      const { target, sys } = start();
+      for (const name of ["l1", "l2", "l,3", "l:4", "u 5", "u,6", "w"]) {
+        expect(sys.mkdir(`/m/${name}`)).toBe(0);
+      }
+      expect(sys.mkdir("/m/at")).toBe(0);
+      expect(sys.chdir("/m")).toBe(0);
+      const result = sys.mount("what", "/m/at", "overlay", 0, options);
+      const line = sys.mountinfo().find(({ at }) => at === "/m/at");
+      const shown = result === 0 ? line?.fsOptions.replace(",uuid=on", "") : result;
+      expect(sys.chdir("/")).toBe(0);
+      target.end();
+      return shown;
+    };
+
+    const ON_U = "upperdir=u 5,workdir=w";
+    const UPPER = "upperdir=u\\0405,workdir=w";
+    test.each([
+      ["lowerdir=l1:l2,upperdir=u\\,6,workdir=w", "rw,lowerdir=l1:l2,upperdir=u\\134\\0546,workdir=w"],
+      ["lowerdir=l1:l2", "ro,lowerdir=l1:l2,redirect_dir=on"],
+      ["lowerdir=l1:l2,workdir=w,index=on", "ro,lowerdir=l1:l2,redirect_dir=on"],
+      ["lowerdir=l1:l2,redirect_dir=nofollow", "ro,lowerdir=l1:l2,redirect_dir=nofollow"],
+      ["lowerdir=l1:l2,volatile,uuid=null", "ro,lowerdir=l1:l2,redirect_dir=on,uuid=null"],
+      [`lowerdir=l\\,3:l\\:4,${ON_U}`, `rw,lowerdir=l\\134\\0543:l\\134:4,${UPPER}`],
+      [`lowerdir=l1,lowerdir=l2,${ON_U}`, `rw,lowerdir=l2,${UPPER}`],
+      [`lowerdir+=l1,lowerdir+=l:4,${ON_U}`, `rw,lowerdir+=l1,lowerdir+=l:4,${UPPER}`],
+      [`lowerdir+=l1,lowerdir=l2,${ON_U}`, `rw,lowerdir=l2,${UPPER}`],
+      [`lowerdir=l1,lowerdir+=l2,${ON_U}`, -EINVAL],
+      [`lowerdir+=l\\:4,${ON_U}`, -ENOENT],
+      [`lowerdir=l1,${ON_U},index=on,redirect_dir=on`, `rw,lowerdir=l1,${UPPER},redirect_dir=on,index=on`],
+      [`lowerdir=l1,${ON_U},index=off,redirect_dir=off,xino=on,uuid=off`, `rw,lowerdir=l1,${UPPER},uuid=off`],
+      [`lowerdir=l1,${ON_U},default_permissions`, `rw,lowerdir=l1,${UPPER},default_permissions`],
+      [`lowerdir=l1,${ON_U},index=perhaps`, -EINVAL],
+      [`lowerdir=l1,${ON_U},fast`, -EINVAL],
+    ])("an overlay with %s", (options, shown) => {
+      expect(layers(options)).toBe(shown);
+    });
+
     test("a tmpfs's new limits after a remount, and its root's old mode", () => {
       const { target, sys } = start();
       expect(sys.mount("source", "/m", "tmpfs", 0, "size=12k,mode=700")).toBe(0);
