@@ -8,6 +8,7 @@ import * as p9 from "../../../assembly/abi/p9.ts";
 import { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from "../../../assembly/abi/stat.ts";
 import { errnoName } from "../../../src/common/errors.ts";
 import { VERSION_9P2000L, VERSION_WVISOR } from "../../../src/common/p9-version.ts";
+import { decode, messageName } from "../../../src/p9/messages.ts";
 
 export class Node {
   readonly ino: number;
@@ -146,6 +147,8 @@ export class MemoryServer {
     const type = message.readUInt8(4);
     const tag = message.readUInt16LE(5);
     this.requests.push(type);
+    // Whatever else a test is about: what the kernel sends is a message of the table, to the last byte.
+    decode(messageName(type)!, message);
     try {
       const refused = this.refuse.get(type);
       this.refuse.delete(type);
