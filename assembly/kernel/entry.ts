@@ -7,6 +7,7 @@
 // for how a task is killed.
 
 import { exited } from "../host.ts";
+import { seenGuestMemory } from "../mm/usercopy.ts";
 import { lockKernel, unlockKernel } from "../sched/kernel-lock.ts";
 import { claimForKernel, currentThread, markGone, releaseToGuest } from "../sched/thread.ts";
 import { probe } from "./stack.ts";
@@ -24,6 +25,7 @@ export function enter(): Task {
 
 export function leave(task: Task): void {
   task.endCall();
+  task.memoryBytes = seenGuestMemory();
   unlockKernel();
   releaseToGuest(task);
   if (task.isDead()) leaveDead(task);

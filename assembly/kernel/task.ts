@@ -53,6 +53,13 @@ export class Task extends Thread {
   startTime: i64 = 0;
   /** What /proc/PID/oom_score_adj remembers. */
   oomScoreAdj: i32 = 0;
+  /** Bytes of its guest's memory when its last call ended. */
+  memoryBytes: u64 = 0;
+  // What /proc/PID/io counts.
+  bytesRead: u64 = 0;
+  bytesWritten: u64 = 0;
+  reads: u64 = 0;
+  writes: u64 = 0;
   /** The program, with references; both null until the loader says. */
   exeMount: Mount | null = null;
   exeDentry: Dentry | null = null;
@@ -122,6 +129,19 @@ export class Task extends Thread {
     if (result == 0) this.setCwd(walk.resultMount, walk.result);
     walk.release();
     return result;
+  }
+
+  /** Counts a read of that result, which it returns (Linux: add_rchar(), inc_syscr()). */
+  countRead(moved: i64): i64 {
+    this.reads++;
+    if (moved > 0) this.bytesRead += moved;
+    return moved;
+  }
+
+  countWrite(moved: i64): i64 {
+    this.writes++;
+    if (moved > 0) this.bytesWritten += moved;
+    return moved;
   }
 
   /** Takes the first COMM_MAX bytes as its name. */

@@ -7,6 +7,17 @@ import { copyin, copyout, ld8, ld32, ld64, size, st8, st32, st64, st64x8 } from 
 /** Bytes of guest memory, as last seen: it only grows, so what lay inside then lies inside now. A kernel instance has one guest. */
 let seenSize: u64 = 0;
 
+/** Bytes of guest memory. */
+export function guestMemorySize(): u64 {
+  seenSize = (<u64>size()) << 16;
+  return seenSize;
+}
+
+/** Bytes of guest memory that some call has touched or asked for. */
+export function seenGuestMemory(): u64 {
+  return seenSize;
+}
+
 /** Whether [address, address + length) lies in guest memory. */
 export function accessOk(address: u32, length: u32): bool {
   const end = <u64>address + <u64>length;

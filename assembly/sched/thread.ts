@@ -38,6 +38,9 @@ export class Thread {
   transferHandle: i32 = 0;
   transferAddress: u32 = 0;
   transferLength: u32 = 0;
+  /** How often it slept, and nanoseconds of processor time that it had used when it last went to sleep. */
+  sleeps: u64 = 0;
+  cpuTime: i64 = 0;
   /** The number of the system call that this thread is in: 0 outside, CALL_UNNUMBERED while nobody has asked. */
   private call: u64 = 0;
 

@@ -12,6 +12,7 @@
 
 import { EAGAIN, EINTR, ETIMEDOUT } from "../abi/errno.ts";
 import { free } from "../lib/ref-counted.ts";
+import { threadTime } from "./cpu-time.ts";
 import { lockKernel, unlockKernel } from "./kernel-lock.ts";
 import { currentThread, Thread } from "./thread.ts";
 
@@ -115,6 +116,8 @@ export function prepareToSleep(thread: Thread): void {
 export function sleepOnEntries(thread: Thread, timeoutNs: i64): i32 {
   if (!ASC_FEATURE_THREADS) return -EAGAIN;
   if (thread.isDead()) return -EINTR;
+  thread.sleeps++;
+  thread.cpuTime = threadTime();
   unlockKernel();
   const outcome = atomic.wait<i32>(thread.wakeAddress, 0, timeoutNs);
   lockKernel();

@@ -157,7 +157,8 @@ export function sendfile(task: Task, targetFd: i32, sourceFd: i32, offset: usize
   }
   source.decRef();
   target.decRef();
-  return moved;
+  task.countRead(moved);
+  return task.countWrite(moved);
 }
 
 /** What generic_copy_file_checks() finds wrong with two files. */
@@ -223,5 +224,6 @@ export function copyFileRange(
   }
   target.decRef();
   source.decRef();
-  return moved;
+  task.countRead(moved);
+  return task.countWrite(moved);
 }

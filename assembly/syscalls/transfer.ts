@@ -27,7 +27,7 @@ function positioned(task: Task, fd: i32): usize {
  */
 function readCursor(task: Task, file: FileDescription, total: i64, position: i64): i64 {
   // No bytes of a regular file are not even a look at it.
-  if (total == 0 && file.inode.isRegular) return 0;
+  if (total == 0 && file.inode.isRegular) return task.countRead(0);
   const from = position < 0 ? file.offset : position;
   file.incRef();
   let moved: i64;
@@ -37,7 +37,7 @@ function readCursor(task: Task, file: FileDescription, total: i64, position: i64
   if (moved > 0 && position < 0 && file.isSeekable()) file.offset += moved;
   if (moved > 0) notifyAccess(file.dentry);
   file.decRef();
-  return moved;
+  return task.countRead(moved);
 }
 
 /** A read whose buffer is nowhere: EFAULT, but for a file that has nothing to give at `from`. */
@@ -54,7 +54,7 @@ function readNowhere(task: Task, file: FileDescription, from: i64): i64 {
  */
 function writeCursor(task: Task, file: FileDescription, total: i64, position: i64): i64 {
   if (total == ALL_BAD) return -EFAULT;
-  if (total == 0 && file.inode.isRegular) return 0;
+  if (total == 0 && file.inode.isRegular) return task.countWrite(0);
   const appends = position < 0 && file.appends;
   const at = position < 0 ? file.offset : position;
   if (file.isSeekable() && at + total < 0) return -EINVAL;
@@ -65,7 +65,7 @@ function writeCursor(task: Task, file: FileDescription, total: i64, position: i6
   if (moved > 0 && position < 0 && !appends && file.isSeekable()) file.offset += moved;
   if (moved > 0) notifyModify(file.dentry);
   file.decRef();
-  return moved;
+  return task.countWrite(moved);
 }
 
 /** Errors: EBADF, EFAULT, then the file's. */

@@ -67,6 +67,7 @@ export function fdRead(task: Task, fd: u32, iovs: u32, count: u32, position: i64
   if (moved > 0 && position < 0 && file.isSeekable()) file.offset += moved;
   if (moved > 0) notifyAccess(file.dentry);
   file.decRef();
+  task.countRead(moved);
   if (moved < 0) return wasiErrno(<i32>moved);
   return wasiErrno(putU32(out, <u32>moved));
 }
@@ -94,6 +95,7 @@ export function fdWrite(task: Task, fd: u32, iovs: u32, count: u32, position: i6
   if (moved > 0 && position < 0 && !appends && file.isSeekable()) file.offset += moved;
   if (moved > 0) notifyModify(file.dentry);
   file.decRef();
+  task.countWrite(moved);
   if (moved < 0) return wasiErrno(<i32>moved);
   return wasiErrno(putU32(out, <u32>moved));
 }

@@ -5,11 +5,14 @@ import { pagesMax, pagesUsed } from "mm/page";
 import { uptime } from "../../kernel/clock.ts";
 import { lastPid, taskCount } from "../../kernel/pid-table.ts";
 import { UTS_RELEASE, UTS_SYSNAME, UTS_VERSION } from "../../kernel/uts.ts";
+import { processTime } from "../../sched/cpu-time.ts";
 import { realTime } from "../../vfs/clock.ts";
 import { nextFilesystemType, TYPE_NODEV } from "../../vfs/filesystem-type.ts";
 import { Text } from "../../vfs/text.ts";
+import { TICKS_PER_SECOND } from "./task-memory.ts";
 
 const SECOND: i64 = 1_000_000_000;
+const TICK: i64 = SECOND / <i64>TICKS_PER_SECOND;
 
 /** Hundredths of a second, as two numbers. */
 function seconds(out: Text, nanoseconds: i64): void {
@@ -19,12 +22,16 @@ function seconds(out: Text, nanoseconds: i64): void {
     .digits(<u64>((nanoseconds % SECOND) / 10_000_000), 2);
 }
 
-/** Since boot, and idle: a processor that is not a guest's is not counted. */
+/** Nanoseconds that the one processor had nothing to do for this process. */
+function idleTime(): i64 {
+  return max<i64>(uptime() - processTime(), 0);
+}
+
+/** Since boot, and idle. */
 export function showUptime(out: Text): i32 {
-  const since = uptime();
-  seconds(out, since);
+  seconds(out, uptime());
   out.byte(0x20);
-  seconds(out, 0);
+  seconds(out, idleTime());
   out.byte(0x0a);
   return 0;
 }
@@ -106,8 +113,21 @@ export function showCpuinfo(out: Text): i32 {
   return 0;
 }
 
+/** user, nice, system, idle; six more, in ticks. The host does not tell user and system time apart. */
+function showTimes(out: Text): void {
+  out
+    .decimal(<u64>(processTime() / TICK))
+    .text(" 0 0 ")
+    .decimal(<u64>(idleTime() / TICK));
+  out.text(" 0 0 0 0 0 0\n");
+}
+
 export function showStat(out: Text): i32 {
-  out.text("cpu  0 0 0 0 0 0 0 0 0 0\ncpu0 0 0 0 0 0 0 0 0 0 0\nintr 0\nctxt 0\nbtime ");
+  out.text("cpu  ");
+  showTimes(out);
+  out.text("cpu0 ");
+  showTimes(out);
+  out.text("intr 0\nctxt 0\nbtime ");
   out.decimal(<u64>((realTime() - uptime()) / SECOND));
   out.text("\nprocesses ").decimal(lastPid());
   out.text("\nprocs_running 1\nprocs_blocked 0\nsoftirq 0 0 0 0 0 0 0 0 0 0 0\n");

@@ -11,10 +11,10 @@ import { KernfsFile } from "../kernfs/file.ts";
 import { KernfsFilesystem } from "../kernfs/inode.ts";
 import { parseNumber } from "../kernfs/numbers.ts";
 import { HIDEPID_INVISIBLE, ProcFilesystem } from "./filesystem.ts";
+import { makeNetDirectory } from "./net.ts";
 import { mayInspect, ownedBy, taskOf } from "./task.ts";
 import { FdDirectory } from "./task-fd.ts";
 import {
-  showAuxv,
   showCgroup,
   showCmdline,
   showCoredumpFilter,
@@ -27,11 +27,11 @@ import {
   showPersonality,
   showSetgroups,
   showStat,
-  showStatm,
   showStatus,
   showWchan,
 } from "./task-files.ts";
 import { PLACE_CWD, PLACE_EXE, PLACE_ROOT, PlaceLink } from "./task-links.ts";
+import { showAuxv, showMaps, showSmaps, showSmapsRollup, showStatm } from "./task-memory.ts";
 import { showMountinfo, showMounts, showMountstats } from "./task-mounts.ts";
 import { makeNamespaceDirectory } from "./task-namespaces.ts";
 import { CommFile, MemFile, OomScoreAdjFile } from "./task-settings.ts";
@@ -50,7 +50,7 @@ export class TaskDirectory extends KernfsDirectory {
     this.add("fd", new FdDirectory(fs, pid, false));
     this.add("fdinfo", new FdDirectory(fs, pid, true));
     this.add("ns", makeNamespaceDirectory(fs, task));
-    this.add("net", new KernfsDirectory(fs, 0o555));
+    this.add("net", makeNetDirectory(fs));
     this.addShown("environ", 0o400, true, showEnviron);
     this.addShown("auxv", 0o400, true, showAuxv);
     this.addShown("status", 0o444, false, showStatus);
@@ -59,8 +59,9 @@ export class TaskDirectory extends KernfsDirectory {
     this.addShown("cmdline", 0o444, false, showCmdline);
     this.addShown("stat", 0o444, false, showStat);
     this.addShown("statm", 0o444, false, showStatm);
-    this.addShown("maps", 0o444, true, showNothing);
-    this.addShown("smaps", 0o444, true, showNothing);
+    this.addShown("maps", 0o444, true, showMaps);
+    this.addShown("smaps", 0o444, true, showSmaps);
+    this.addShown("smaps_rollup", 0o444, true, showSmapsRollup);
     this.add("mem", new MemFile(fs, pid));
     this.addShown("wchan", 0o444, false, showWchan);
     this.addShown("personality", 0o400, true, showPersonality);

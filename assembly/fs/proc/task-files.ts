@@ -1,21 +1,28 @@
-// The files of /proc/PID that only tell (Linux: fs/proc/array.c, base.c, task_mmu.c). What the kernel does not count for a
-// guest is 0: a guest's memory is its own module's, and its threads are the host's to schedule.
+// The files of /proc/PID that only tell (Linux: fs/proc/array.c, base.c); those of its memory are in task-memory.ts. What the kernel
+// does not count for a guest is 0: its thread is the host's to schedule.
 
 import { FD_MAX } from "../../abi/limits.ts";
 import { currentTask } from "../../kernel/current-task.ts";
 import { Task } from "../../kernel/task.ts";
+import { threadTime } from "../../sched/cpu-time.ts";
 import { Text } from "../../vfs/text.ts";
+import { GUEST_PAGE, memoryOf, showMemory, TICKS_PER_SECOND } from "./task-memory.ts";
 
 /** Bytes of argv or environ in one file, at most. */
 const STRINGS_MAX: u32 = 1 << 19;
 /** Linux: MAX_THREADS and the like are limits of the machine; these are a guest's. */
 const TASKS_MAX: u64 = 32768;
 
-/** Nanoseconds of one clock tick: sysconf(_SC_CLK_TCK) is 100. */
-const TICK: i64 = 10_000_000;
+/** Nanoseconds of one clock tick. */
+const TICK: i64 = 1_000_000_000 / <i64>TICKS_PER_SECOND;
 
 /** Slots of a new process's table of descriptors (Linux: NR_OPEN_DEFAULT). */
 const FDSIZE_MIN: u32 = 64;
+
+/** Nanoseconds: one's own, another's as its last sleep found it, in which most tasks are. */
+function cpuTimeOf(task: Task): i64 {
+  return currentTask() === task ? threadTime() : task.cpuTime;
+}
 
 /** R for the reader itself, S for who is elsewhere. */
 function stateOf(task: Task): u32 {
@@ -24,10 +31,6 @@ function stateOf(task: Task): u32 {
 
 function line(out: Text, name: string, value: u64): void {
   out.text(name).text(":\t").decimal(value).byte(0x0a);
-}
-
-function kilobytes(out: Text, name: string, value: u64): void {
-  out.text(name).text(":\t").padded(value, 8).text(" kB\n");
 }
 
 function mask(out: Text, name: string, value: u64): void {
@@ -76,7 +79,7 @@ export function showStatus(task: Task, out: Text): void {
   line(out, "NSpgid", task.id);
   line(out, "NSsid", task.id);
   line(out, "Kthread", 0);
-  showMemory(out);
+  showMemory(task, out);
   line(out, "CoreDumping", 0);
   line(out, "THP_enabled", 0);
   line(out, "Threads", 1);
@@ -95,26 +98,8 @@ export function showStatus(task: Task, out: Text): void {
   line(out, "Seccomp", 0);
   line(out, "Seccomp_filters", 0);
   out.text("Cpus_allowed:\t1\nCpus_allowed_list:\t0\nMems_allowed:\t1\nMems_allowed_list:\t0\n");
-  out.text("voluntary_ctxt_switches:\t0\nnonvoluntary_ctxt_switches:\t0\n");
-}
-
-function showMemory(out: Text): void {
-  kilobytes(out, "VmPeak", 0);
-  kilobytes(out, "VmSize", 0);
-  kilobytes(out, "VmLck", 0);
-  kilobytes(out, "VmPin", 0);
-  kilobytes(out, "VmHWM", 0);
-  kilobytes(out, "VmRSS", 0);
-  kilobytes(out, "RssAnon", 0);
-  kilobytes(out, "RssFile", 0);
-  kilobytes(out, "RssShmem", 0);
-  kilobytes(out, "VmData", 0);
-  kilobytes(out, "VmStk", 0);
-  kilobytes(out, "VmExe", 0);
-  kilobytes(out, "VmLib", 0);
-  kilobytes(out, "VmPTE", 0);
-  kilobytes(out, "VmSwap", 0);
-  kilobytes(out, "HugetlbPages", 0);
+  line(out, "voluntary_ctxt_switches", task.sleeps);
+  line(out, "nonvoluntary_ctxt_switches", 0);
 }
 
 /** 52 fields; proc(5) names them. */
@@ -122,24 +107,26 @@ export function showStat(task: Task, out: Text): void {
   out.decimal(task.id).text(" (");
   showName(task, out);
   out.text(") ").byte(stateOf(task)).text(" 0 ").decimal(task.id).byte(0x20).decimal(task.id);
-  // tty_nr, tpgid; then flags to cstime.
-  out.text(" 0 -1");
-  for (let i = 0; i < 9; i++) out.text(" 0");
-  // priority, nice, num_threads, itrealvalue, starttime, vsize, rss.
+  // tty_nr, tpgid; flags, faults.
+  out.text(" 0 -1 0 0 0 0 0 ");
+  // utime; stime, which the host does not tell apart, and the times of children.
+  out.decimal(<u64>(cpuTimeOf(task) / TICK)).text(" 0 0 0");
+  // priority, nice, num_threads, itrealvalue, starttime, vsize, rss, rsslim.
+  const bytes = memoryOf(task);
   out
     .text(" 20 0 1 0 ")
     .decimal(<u64>(task.startTime / TICK))
-    .text(" 0 0 ")
-    .decimal(u64.MAX_VALUE);
+    .byte(0x20);
+  out
+    .decimal(bytes)
+    .byte(0x20)
+    .decimal(bytes / GUEST_PAGE);
+  out.byte(0x20).decimal(u64.MAX_VALUE);
   for (let i = 0; i < 12; i++) out.text(" 0");
   // exit_signal: SIGCHLD.
   out.text(" 17");
   for (let i = 0; i < 14; i++) out.text(" 0");
   out.byte(0x0a);
-}
-
-export function showStatm(_task: Task, out: Text): void {
-  out.text("0 0 0 0 0 0 0\n");
 }
 
 export function showCmdline(task: Task, out: Text): void {
@@ -148,12 +135,6 @@ export function showCmdline(task: Task, out: Text): void {
 
 export function showEnviron(task: Task, out: Text): void {
   out.bytes(task.env, min(task.envBytes, STRINGS_MAX));
-}
-
-/** AT_NULL alone: a guest has no start-up vector. */
-export function showAuxv(_task: Task, out: Text): void {
-  const at = out.take(16);
-  if (at) memory.fill(at, 0, 16);
 }
 
 /** It waits in no function of the kernel that has a name. */
@@ -218,10 +199,11 @@ export function showCoredumpFilter(_task: Task, out: Text): void {
   out.text("00000033\n");
 }
 
-export function showIo(_task: Task, out: Text): void {
-  out.text(
-    "rchar: 0\nwchar: 0\nsyscr: 0\nsyscw: 0\nread_bytes: 0\nwrite_bytes: 0\ncancelled_write_bytes: 0\n",
-  );
+/** What went through read(2), write(2) and their kin; no block device is behind any of it. */
+export function showIo(task: Task, out: Text): void {
+  out.text("rchar: ").decimal(task.bytesRead).text("\nwchar: ").decimal(task.bytesWritten);
+  out.text("\nsyscr: ").decimal(task.reads).text("\nsyscw: ").decimal(task.writes);
+  out.text("\nread_bytes: 0\nwrite_bytes: 0\ncancelled_write_bytes: 0\n");
 }
 
 /** One user namespace, in which every number is itself. */

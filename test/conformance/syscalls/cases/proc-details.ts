@@ -14,7 +14,7 @@ import {
   O_RDWR,
 } from "../../../../assembly/abi/fcntl.ts";
 import { IN_CREATE, IN_EXCL_UNLINK, IN_MODIFY } from "../../../../assembly/abi/inotify.ts";
-import { SYS_eventfd2 } from "../../../../assembly/abi/syscall.ts";
+import { SYS_eventfd2, SYS_ftruncate, SYS_sendfile } from "../../../../assembly/abi/syscall.ts";
 import { DescriptorCalls } from "../../../support/sys/descriptor-calls.ts";
 import type { Target } from "../../../support/sys/target.ts";
 import { Pty } from "./pty.ts";
@@ -34,6 +34,35 @@ function lines(sys: DescriptorCalls, path: string): string[] {
   }
   sys.close(fd);
   return whole.split("\n").slice(0, -1);
+}
+
+/** How the tables of sockets begin, by address family. */
+const SOCKETS =
+  "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode";
+const SOCKETS6 =
+  "  sl  local_address                         remote_address                        st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode";
+
+const AT_PAGESZ = 6;
+const AT_UID = 11;
+const AT_EUID = 12;
+const AT_GID = 13;
+const AT_EGID = 14;
+const AT_CLKTCK = 17;
+const AT_SECURE = 23;
+
+/** The start-up vector, up to its end, which must be there. */
+function auxv(sys: DescriptorCalls): Map<number, number> {
+  const fd = sys.open("/proc/self/auxv");
+  const bytes = sys.read(fd, 4096);
+  if (typeof bytes === "number") throw new Error(`auxv: ${bytes}`);
+  sys.close(fd);
+  const entries = new Map<number, number>();
+  let at = 0;
+  for (; bytes.readBigUInt64LE(at) !== 0n; at += 16) {
+    entries.set(Number(bytes.readBigUInt64LE(at)), Number(bytes.readBigUInt64LE(at + 8)));
+  }
+  expect(at + 16).toBe(bytes.length);
+  return entries;
 }
 
 /** What fdinfo has behind the four lines that all have. */
@@ -209,6 +238,8 @@ export function procDetailCases(make: () => Target): void {
       ["/sys/kernel/threads-max", 0o100644],
       ["/sys/vm/overcommit_memory", 0o100644],
       ["/self/wchan", 0o100444],
+      ["/self/smaps_rollup", 0o100444],
+      ["/self/net", 0o40555],
       ["/self/personality", 0o100400],
     ])("%s", (name, mode) => {
       const { target, sys } = start();
@@ -216,6 +247,46 @@ export function procDetailCases(make: () => Target): void {
       expect(typeof found === "number" ? found : found.mode.toString(8)).toBe(mode.toString(8));
       target.end();
     });
+
+    test.each([
+      [
+        "dev",
+        "Inter-|   Receive                                                |  Transmit",
+        " face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier compressed",
+      ],
+      ["arp", "IP address       HW type     Flags       HW address            Mask     Device"],
+      ["icmp", `${SOCKETS} ref pointer drops             `],
+      ["icmp6", `${SOCKETS6} ref pointer drops`],
+      ["igmp", "Idx\tDevice    : Count Querier\tGroup    Users Timer\tReporter"],
+      ["netlink", "sk               Eth Pid        Groups   Rmem     Wmem     Dump  Locks    Drops    Inode"],
+      ["packet", "sk               RefCnt Type Proto  Iface R Rmem   User   Inode"],
+      [
+        "protocols",
+        "protocol  size sockets  memory press maxhdr  slab module     cl co di ac io in de sh ss gs se re bi br ha uh gp em",
+      ],
+      ["ptype", "Type Device      Function"],
+      ["raw", `${SOCKETS} ref pointer drops`],
+      ["raw6", `${SOCKETS6} ref pointer drops`],
+      ["tcp", `${SOCKETS}                                                     `],
+      ["tcp6", SOCKETS6],
+      ["udp", ` ${SOCKETS} ref pointer drops            `],
+      ["udp6", `${SOCKETS6} ref pointer drops`],
+      ["unix", "Num       RefCount Protocol Flags    Type St Inode Path"],
+    ])("/proc/net/%s has its head", (name, ...head) => {
+      const { target, sys } = start();
+      expect(lines(sys, `/proc/net/${name}`).slice(0, head.length)).toEqual(head);
+      expect(sys.stat(`/proc/net/${name}`)).toMatchObject({ mode: 0o100444 });
+      target.end();
+    });
+
+    test.each(["dev_mcast", "if_inet6", "ipv6_route", "route", "sockstat"])(
+      "/proc/net/%s is there",
+      (name) => {
+        const { target, sys } = start();
+        expect(sys.stat(`/proc/net/${name}`)).toMatchObject({ mode: 0o100444, size: 0 });
+        target.end();
+      },
+    );
 
     test.each([
       ["/proc/sys/fs/file-nr", /^[0-9]+\t0\t[0-9]+$/],
@@ -245,6 +316,102 @@ export function procDetailCases(make: () => Target): void {
       const uptime = Number(lines(sys, "/proc/uptime")[0]!.split(" ")[0]);
       expect(started).toBeGreaterThanOrEqual(0);
       expect(started).toBeLessThanOrEqual(uptime * 100 + 1);
+      target.end();
+    });
+
+    test("status, statm, stat and smaps agree about memory", () => {
+      const { target, sys } = start();
+      const page = auxv(sys).get(AT_PAGESZ) ?? 0;
+      const pages = lines(sys, "/proc/self/statm")[0]!.split(" ").map(Number);
+      const status = new Map(
+        lines(sys, "/proc/self/status").map((each) => each.split(":\t") as [string, string]),
+      );
+      const kilobytes = (name: string) => Number.parseInt(status.get(name) ?? "", 10);
+      expect(kilobytes("VmSize") * 1024).toBe(pages[0]! * page);
+      expect(kilobytes("VmPeak")).toBeGreaterThanOrEqual(kilobytes("VmSize"));
+      expect(kilobytes("VmHWM")).toBeGreaterThanOrEqual(kilobytes("VmRSS"));
+      expect(kilobytes("VmRSS")).toBe(
+        ["RssAnon", "RssFile", "RssShmem"].reduce((sum, name) => sum + kilobytes(name), 0),
+      );
+      const [line = ""] = lines(sys, "/proc/self/stat");
+      const fields = line.slice(line.lastIndexOf(")") + 2).split(" ");
+      expect(Number(fields[20])).toBe(pages[0]! * page);
+      const sizes = lines(sys, "/proc/self/smaps").filter((each) => each.startsWith("Size:"));
+      // The gate that Linux shows to every process is nobody's memory.
+      const gate = lines(sys, "/proc/self/maps").some((each) => each.endsWith("[vsyscall]")) ? 4 : 0;
+      const total = sizes.reduce((sum, each) => sum + Number.parseInt(each.slice(5), 10), 0);
+      expect(total - gate).toBe(kilobytes("VmSize"));
+      target.end();
+    });
+
+    test("maps and smaps have Linux's columns and lines", () => {
+      const { target, sys } = start();
+      const range = /^[0-9a-f]{8,}-[0-9a-f]{8,} [r-][w-][x-][ps] [0-9a-f]{8} [0-9a-f]{2}:[0-9a-f]{2} [0-9]+ /;
+      for (const line of lines(sys, "/proc/self/maps")) expect(line).toMatch(range);
+      const rollup = lines(sys, "/proc/self/smaps_rollup");
+      expect(rollup[0]).toMatch(/^[0-9a-f]{8,}-[0-9a-f]{8,} ---p 00000000 00:00 0 +\[rollup\]$/);
+      expect(rollup[0]!.indexOf("[rollup]")).toBe(73);
+      for (const line of rollup.slice(1)) expect(line).toMatch(/^[A-Z][A-Za-z_]+: +[0-9]+ kB$/);
+      expect(rollup.slice(1).map((line) => line.length)).toEqual(rollup.slice(1).map(() => 27));
+      expect(rollup.slice(1).map((line) => line.slice(0, line.indexOf(":")))).toEqual(
+        `Rss Pss Pss_Dirty Pss_Anon Pss_File Pss_Shmem Shared_Clean Shared_Dirty Private_Clean Private_Dirty Referenced
+        Anonymous KSM LazyFree AnonHugePages ShmemPmdMapped FilePmdMapped Shared_Hugetlb Private_Hugetlb Swap SwapPss
+        Locked`.split(/\s+/),
+      );
+      target.end();
+    });
+
+    test("auxv names who started the program, and its pages and ticks", () => {
+      const { target, sys } = start();
+      const vector = auxv(sys);
+      expect([AT_UID, AT_EUID, AT_GID, AT_EGID].map((type) => vector.get(type))).toEqual([0, 0, 0, 0]);
+      expect(vector.get(AT_SECURE)).toBe(0);
+      expect(vector.get(AT_CLKTCK)).toBe(100);
+      expect(Math.log2(vector.get(AT_PAGESZ) ?? 0) % 1).toBe(0);
+      target.end();
+    });
+
+    test("io counts what is read and written, also inside the kernel", () => {
+      const { target, sys } = start();
+      const counts = () =>
+        new Map(
+          lines(sys, "/proc/self/io").map((line) => [line.split(": ")[0]!, Number(line.split(": ")[1])]),
+        );
+      const from = sys.open("/from", O_CREAT | O_RDWR);
+      const to = sys.open("/to", O_CREAT | O_RDWR);
+      const SIZE = 8 << 20;
+      expect(sys.process.syscall(SYS_ftruncate, from, SIZE)).toBe(0);
+      const before = counts();
+      expect([...before.keys()]).toEqual(
+        "rchar wchar syscr syscw read_bytes write_bytes cancelled_write_bytes".split(" "),
+      );
+      expect(sys.process.syscall(SYS_sendfile, to, from, null, SIZE)).toBe(SIZE);
+      const after = counts();
+      for (const name of ["rchar", "wchar"]) {
+        const moved = after.get(name)! - before.get(name)!;
+        expect(moved, name).toBeGreaterThanOrEqual(SIZE);
+        expect(moved, name).toBeLessThan(SIZE + SIZE / 4);
+      }
+      const again = counts();
+      expect(sys.read(from, 10)).toHaveLength(0);
+      expect(sys.write(to, "x".repeat(1000))).toBe(1000);
+      const last = counts();
+      const more = (name: string) => last.get(name)! - again.get(name)!;
+      expect(more("wchar")).toBeGreaterThanOrEqual(1000);
+      expect(more("syscw")).toBeGreaterThanOrEqual(1);
+      expect(more("syscr")).toBeGreaterThanOrEqual(3);
+      target.end();
+    });
+
+    test("the system's times are counted, and idle ones too", () => {
+      const { target, sys } = start();
+      const [all = "", one = ""] = lines(sys, "/proc/stat");
+      expect(all).toMatch(/^cpu {2}([0-9]+ ){9}[0-9]+$/);
+      expect(one).toMatch(/^cpu0 ([0-9]+ ){9}[0-9]+$/);
+      const [user = 0, , system = 0, idle = 0] = all.slice(5).split(" ").map(Number);
+      expect(user + system).toBeGreaterThan(0);
+      expect(idle).toBeGreaterThanOrEqual(0);
+      expect(lines(sys, "/proc/uptime")[0]).toMatch(/^[0-9]+\.[0-9]{2} [0-9]+\.[0-9]{2}$/);
       target.end();
     });
 
