@@ -2,7 +2,7 @@
 
 import { RWF_APPEND, RWF_DSYNC, RWF_HIPRI, RWF_NOAPPEND, RWF_NOWAIT, RWF_SYNC } from "../abi/data.ts";
 import { EBADF, EFAULT, EINVAL, EOPNOTSUPP, ESPIPE } from "../abi/errno.ts";
-import { O_APPEND } from "../abi/fcntl.ts";
+import { O_APPEND, O_NONBLOCK } from "../abi/fcntl.ts";
 import { Task } from "../kernel/task.ts";
 import { errorOf, isError } from "../lib/result.ts";
 import { FileDescription } from "../vfs/file-description.ts";
@@ -11,8 +11,8 @@ import { removePrivileges } from "../vfs/privileges.ts";
 import { fileOf } from "./arguments.ts";
 import { ALL_BAD, takeBuffer, takeVector } from "./spans.ts";
 
-/** Flags of preadv2(2) that every file takes; RWF_HIPRI is advice. */
-const RWF_KNOWN: u32 = <u32>(RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_APPEND | RWF_NOAPPEND);
+/** Flags of preadv2(2). Every file takes them but RWF_NOWAIT; RWF_HIPRI is advice. */
+const RWF_KNOWN: u32 = <u32>(RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_NOWAIT | RWF_APPEND | RWF_NOAPPEND);
 
 /** The file of `fd` to be read at a position. Errors: EBADF, ESPIPE. */
 function positioned(task: Task, fd: i32): usize {
@@ -108,10 +108,10 @@ export function pwrite(task: Task, fd: i32, buffer: u64, count: u64, position: i
   return total == -EFAULT ? total : writeCursor(task, file, total, position);
 }
 
-/** Flags of preadv2(2) (Linux: kiocb_set_rw_flags()). No file here answers without waiting on request. */
+/** Flags of preadv2(2) (Linux: kiocb_set_rw_flags()). */
 function checkFlags(file: FileDescription, flags: u32): i32 {
   if (flags & ~(<u32>RWF_HIPRI) && file.inode.isDirectory) return -EOPNOTSUPP;
-  if (flags & ~RWF_KNOWN || flags & <u32>RWF_NOWAIT) return -EOPNOTSUPP;
+  if (flags & ~RWF_KNOWN || (flags & <u32>RWF_NOWAIT && !file.canNotWait)) return -EOPNOTSUPP;
   return flags & <u32>RWF_APPEND && flags & <u32>RWF_NOAPPEND ? -EINVAL : 0;
 }
 
@@ -129,7 +129,14 @@ function readVector(
   if (total < 0 && total != ALL_BAD) return total;
   if (total == 0) return 0;
   const wrong = checkFlags(file, flags);
-  return wrong < 0 ? wrong : readCursor(task, file, total, position);
+  if (wrong < 0) return wrong;
+  if (!(flags & <u32>RWF_NOWAIT)) return readCursor(task, file, total, position);
+  file.incRef();
+  const before = setFlag(file, <u32>O_NONBLOCK, true);
+  const moved = readCursor(task, file, total, position);
+  setFlag(file, <u32>O_NONBLOCK, before);
+  file.decRef();
+  return moved;
 }
 
 function writeVector(
@@ -146,11 +153,10 @@ function writeVector(
   if (total == 0) return 0;
   const wrong = checkFlags(file, flags);
   if (wrong < 0) return wrong;
-  const appends = flags & <u32>RWF_APPEND ? true : flags & <u32>RWF_NOAPPEND ? false : file.appends;
-  const moved =
-    appends == file.appends
-      ? writeCursor(task, file, total, position)
-      : writeOtherwise(task, file, total, position, appends);
+  const special = flags & <u32>(RWF_APPEND | RWF_NOAPPEND | RWF_NOWAIT);
+  const moved = special
+    ? writeOtherwise(task, file, total, position, special)
+    : writeCursor(task, file, total, position);
   if (moved <= 0 || !(flags & <u32>(RWF_DSYNC | RWF_SYNC))) return moved;
   file.incRef();
   const synced = file.sync(!(flags & <u32>RWF_SYNC));
@@ -158,13 +164,26 @@ function writeVector(
   return synced < 0 ? synced : moved;
 }
 
-/** A write that appends, or does not, unlike its description: for its time the description says what the flag says. */
-function writeOtherwise(task: Task, file: FileDescription, total: i64, position: i64, appends: bool): i64 {
+/** Sets or clears a status flag of a description; whether it was set before. */
+function setFlag(file: FileDescription, flag: u32, set: bool): bool {
+  const before = (file.flags & flag) != 0;
+  file.flags = set ? file.flags | flag : file.flags & ~flag;
+  return before;
+}
+
+/** A write that appends, or does not, or does not wait, unlike its description: for its time the description says what `flags` say. */
+function writeOtherwise(task: Task, file: FileDescription, total: i64, position: i64, flags: u32): i64 {
   file.incRef();
-  const before = file.flags & <u32>O_APPEND;
-  file.flags = (file.flags & ~(<u32>O_APPEND)) | (appends ? <u32>O_APPEND : 0);
+  const appends = flags & <u32>RWF_APPEND ? true : flags & <u32>RWF_NOAPPEND ? false : file.appends;
+  const appended = setFlag(file, <u32>O_APPEND, appends);
+  const waitless = setFlag(
+    file,
+    <u32>O_NONBLOCK,
+    flags & <u32>RWF_NOWAIT ? true : (file.flags & <u32>O_NONBLOCK) != 0,
+  );
   const moved = writeCursor(task, file, total, position);
-  file.flags = (file.flags & ~(<u32>O_APPEND)) | before;
+  setFlag(file, <u32>O_APPEND, appended);
+  setFlag(file, <u32>O_NONBLOCK, waitless);
   file.decRef();
   return moved;
 }

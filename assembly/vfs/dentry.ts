@@ -312,6 +312,13 @@ export abstract class Inode extends RefCounted {
   prepareChange(_dentry: Dentry): i32 {
     return 0;
   }
+  /**
+   * Called before an extended attribute or an access control list is set, or removed, with the name by which that is done, and
+   * before the attribute's own name is looked at.
+   */
+  prepareXattr(_dentry: Dentry, _name: usize, _nameLength: u32, _removes: bool): i32 {
+    return 0;
+  }
   /** What listxattr(2) without a buffer says, and takes as the least buffer, where that is not the length of the names; else -EOPNOTSUPP. */
   xattrListRoom(): i32 {
     return -EOPNOTSUPP;

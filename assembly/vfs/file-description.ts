@@ -90,6 +90,11 @@ export abstract class FileDescription extends RefCounted {
     return true;
   }
 
+  /** Whether a read or a write can be told not to wait, by O_NONBLOCK for its time (Linux: FMODE_NOWAIT, for RWF_NOWAIT). */
+  get canNotWait(): bool {
+    return false;
+  }
+
   /** Writes what /proc/PID/fdinfo has of this kind of file, in lines (Linux: show_fdinfo()). */
   showInfo(_out: Text): void {}
 

@@ -238,6 +238,9 @@ export class PipeFile extends FileDescription {
   private get isFifo(): bool {
     return this.dentry.parent !== null;
   }
+  override get canNotWait(): bool {
+    return !this.isFifo;
+  }
   private get isNonblocking(): bool {
     return (this.flags & <u32>O_NONBLOCK) != 0;
   }

@@ -72,10 +72,10 @@ function isSecurity(name: usize, nameLength: u32): bool {
 export function isFileCapability(name: usize, nameLength: u32): bool {
   return nameLength == CAPABILITY_LENGTH && equal(name, CAPABILITY, CAPABILITY_LENGTH);
 }
-function isAccessAcl(name: usize, nameLength: u32): bool {
+export function isAccessAcl(name: usize, nameLength: u32): bool {
   return nameLength == ACL_ACCESS_LENGTH && equal(name, ACL_ACCESS, ACL_ACCESS_LENGTH);
 }
-function isDefaultAcl(name: usize, nameLength: u32): bool {
+export function isDefaultAcl(name: usize, nameLength: u32): bool {
   return nameLength == ACL_DEFAULT_LENGTH && equal(name, ACL_DEFAULT, ACL_DEFAULT_LENGTH);
 }
 /** Whether the name is that of a POSIX access control list. */
@@ -154,8 +154,8 @@ export function setXattr(
   if (locked < 0) return locked;
   let result = checkXattr(inode, cred, name, nameLength, MAY_WRITE);
   if (result == 0) result = checkSecurity(cred, name, nameLength);
+  if (result == 0) result = inode.prepareXattr(dentry, name, nameLength, false);
   if (result == 0) result = checkNamespace(name, nameLength);
-  if (result == 0) result = inode.prepareChange(dentry);
   if (result == 0) result = inode.setXattr(name, nameLength, value, length, flags);
   inode.lock.release();
   return result;
@@ -171,6 +171,7 @@ export function removeXattr(dentry: Dentry, cred: Credentials, name: usize, name
   if (result == 0) result = checkSecurity(cred, name, nameLength);
   if (result == 0 && isFileCapability(name, nameLength) && !cred.hasCapability(CAP_SETFCAP)) result = -EPERM;
   if (result == 0) result = checkNamespace(name, nameLength);
+  if (result == 0) result = inode.prepareXattr(dentry, name, nameLength, true);
   if (result == 0) result = inode.removeXattr(name, nameLength);
   inode.lock.release();
   return result;
@@ -314,13 +315,22 @@ function setLocked(dentry: Dentry, inode: Inode, cred: Credentials, isDefault: b
     const valid = checkAcl(acl);
     if (valid < 0) return valid;
   }
-  const prepared = inode.prepareChange(dentry);
+  // Of an overlay: what takes a bit from the mode is a change like any other, whatever comes of the list.
+  const dropsSetGid =
+    !isDefault &&
+    (inode.mode & <u32>S_ISGID) != 0 &&
+    !cred.inGroup(inode.gid) &&
+    !cred.hasCapability(CAP_FSETID);
+  let prepared = dropsSetGid ? inode.prepareChange(dentry) : 0;
+  const name = isDefault ? ACL_DEFAULT : ACL_ACCESS;
+  const nameLength = isDefault ? ACL_DEFAULT_LENGTH : ACL_ACCESS_LENGTH;
+  if (prepared == 0) prepared = inode.prepareXattr(dentry, name, nameLength, acl === null && !dropsSetGid);
   if (prepared < 0) return prepared;
   if (isDefault) return inode.setAcl(true, acl, inode.mode);
   // The mode shows the list; a list that says no more than the mode is none.
   let mode = inode.mode;
   if (acl !== null) mode = (mode & ~(<u32>0o777)) | acl.modeBits;
-  if (!cred.inGroup(inode.gid) && !cred.hasCapability(CAP_FSETID)) mode &= ~(<u32>S_ISGID);
+  if (dropsSetGid) mode &= ~(<u32>S_ISGID);
   const result = inode.setAcl(false, acl !== null && acl.isMinimal ? null : acl, mode);
   if (result == 0 && inode.isDirectory) moveTreeGeneration();
   return result;

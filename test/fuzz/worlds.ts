@@ -41,7 +41,7 @@ export interface World {
 }
 
 /** What a tree need not have although Linux's own trees of memory do. */
-export type Lack = "device nodes" | "seals" | "offsets from 2^53 on";
+export type Lack = "device nodes" | "seals" | "offsets from 2^53 on" | "RWF_NOAPPEND";
 
 export interface Worlds {
   /** What is not asked for on this tree, with the reason. */
@@ -133,10 +133,17 @@ function isCopyWithoutName({ args }: Step, linux: number, ours: string): boolean
   return byDescriptor && (linux === -EEXIST || linux === -ENOTDIR) && ours === "0";
 }
 
+const OVERLAY_LACKS: ReadonlyMap<Lack, string> = new Map([
+  [
+    "RWF_NOAPPEND",
+    "Linux's overlay does not pass it on to the layer, where the file then appends all the same",
+  ],
+]);
+
 function overlayWorlds(): Worlds {
   const machine = makeMachine({ modules: kernelModules("peek", true) });
   return {
-    lacks: new Map(),
+    lacks: OVERLAY_LACKS,
     blocks: false,
     directoryLinks: false,
     isArtefact: isCopyWithoutName,

@@ -44,6 +44,10 @@ class MemFile extends FileDescription {
     super(mount, dentry, flags);
   }
 
+  override get canNotWait(): bool {
+    return this.minor != MEM_FULL;
+  }
+
   override read(to: IovIter, _offset: i64): i64 {
     if (this.minor == MEM_NULL) return 0;
     const total = to.remaining;

@@ -1,4 +1,4 @@
-// Copies the bytes of one file to another, between two layers. What is a hole stays one, where the lower file system tells.
+// Copies the bytes of one file to another, in a layer or between two.
 
 import { allocDataPages, freePages } from "mm/page";
 import { EIO, ENOMEM, ENXIO } from "../../abi/errno.ts";
@@ -12,7 +12,42 @@ const CHUNK_ORDER: u32 = 4;
 const CHUNK: u32 = 65536;
 
 /**
- * Copies the first `length` bytes, or fewer when `from` ends before. May sleep, and lets others into the kernel between
+ * Copies `length` bytes, or fewer when `from` ends before: how many, or an error when it is none. May sleep, as copyData() does.
+ * Errors: as copyData().
+ */
+export function copyBytes(
+  from: FileDescription,
+  offset: i64,
+  to: FileDescription,
+  target: i64,
+  length: i64,
+): i64 {
+  const chunk = allocDataPages(CHUNK_ORDER);
+  if (!chunk) return -ENOMEM;
+  const vector = heap.alloc(8);
+  const iter = new IovIter();
+  let done: i64 = 0;
+  let result: i64 = 0;
+  while (result == 0 && done < length) {
+    const size = <u32>min<i64>(CHUNK, length - done);
+    const got = readAt(from, iter, vector, chunk, size, offset + done);
+    if (got <= 0) {
+      result = got;
+      break;
+    }
+    result = writeAll(to, iter, vector, chunk, <u32>got, target + done);
+    if (result < 0) break;
+    done += got;
+    result = pause();
+  }
+  free(iter);
+  heap.free(vector);
+  freePages(chunk);
+  return done ? done : result;
+}
+
+/**
+ * What is a hole stays one, where the file system tells. Copies the first `length` bytes, or fewer when `from` ends before. May sleep, and lets others into the kernel between
  * chunks. Errors: EINTR when the thread is to end, ENOMEM, and what reading and writing give.
  */
 export function copyData(from: FileDescription, to: FileDescription, length: i64): i32 {

@@ -1,18 +1,24 @@
 // An open regular file of an overlay: the description of the file in the layer that has its data.
 //
-// Linux: a description that was opened for reading before a copy-up goes on reading the lower file. Here it moves to the
-// upper one at its next use, so that readers see what writers wrote.
+// A description that was opened for reading before a copy-up moves to the upper file at its next use, so that readers see what
+// writers wrote. Whether a read moves the access time is the overlay's to say, and not that of the layer (Linux: OVL_OPEN_FLAGS,
+// ovl_file_accessed()).
 
-import { O_ACCMODE } from "../../abi/fcntl.ts";
+import { EINVAL, EOPNOTSUPP, EXDEV } from "../../abi/errno.ts";
+import { O_ACCMODE, O_NOATIME } from "../../abi/fcntl.ts";
 import { isError } from "../../lib/result.ts";
 import { IovIter } from "../../mm/iov-iter.ts";
+import { fileAccessed, isBehind } from "../../vfs/atime.ts";
 import { Dentry } from "../../vfs/dentry.ts";
 import { FileDescription } from "../../vfs/file-description.ts";
-import { Mount } from "../../vfs/mount.ts";
+import { MNT_NOATIME, MNT_RELATIME, Mount } from "../../vfs/mount.ts";
+import { copyBytes } from "./copy-data.ts";
 import { nodeOf, OverlayNode } from "./node.ts";
 
 @final
 export class OverlayFile extends FileDescription {
+  private wasRead: bool = false;
+
   /** Takes over the reference on `real`, a description in the upper layer if `isUpper`. */
   constructor(
     mount: Mount,
@@ -37,14 +43,14 @@ export class OverlayFile extends FileDescription {
   private acquire(): usize {
     const upper = this.node.upper;
     if (!this.isUpper && upper !== null) {
-      const mount = this.node.overlayFs.upperMountFor(this.mount);
-      const opened = upper.file.open(changetype<usize>(mount), upper, this.flags);
+      const mount = this.node.overlayFs.mountOf(0);
+      const opened = upper.file.open(changetype<usize>(mount), upper, this.flags | <u32>O_NOATIME);
       if (isError(opened)) return opened;
       this.moveTo(changetype<FileDescription>(opened));
     }
     const real = this.real;
     // fcntl(2) may have changed the status flags; the access mode is what the file was opened with.
-    real.flags = (real.flags & <u32>O_ACCMODE) | (this.flags & ~(<u32>O_ACCMODE));
+    real.flags = (real.flags & <u32>O_ACCMODE) | (this.flags & ~(<u32>O_ACCMODE)) | <u32>O_NOATIME;
     real.incRef();
     return changetype<usize>(real);
   }
@@ -79,9 +85,42 @@ export class OverlayFile extends FileDescription {
     if (isError(found)) return <i32>found;
     const real = changetype<FileDescription>(found);
     const result = real.read(to, offset);
-    if (offset < 0) this.offset = real.offset;
     real.decRef();
+    this.accessed();
     return result;
+  }
+
+  /**
+   * fileAccessed() of what is in the upper layer, but with relatime a description asks once whether atime is a day old, because the
+   * clock costs as much as the read. Linux asks the second at each read.
+   */
+  private accessed(): void {
+    const node = this.node;
+    const upper = node.upper;
+    if (upper === null || this.flags & <u32>O_NOATIME) return;
+    const flags = this.mount.flags;
+    if (flags & MNT_NOATIME || (flags & MNT_RELATIME && this.wasRead && !isBehind(upper.file))) return;
+    this.wasRead = true;
+    node.copyAttributes(upper.file);
+    fileAccessed(this);
+  }
+
+  /** Between the layers' files: EXDEV when they are of two file systems. Reading for it is no access (Linux: ovl_copyfile()). */
+  override copyRange(from: i64, target: FileDescription, to: i64, length: i64): i64 {
+    const foundTarget = changetype<OverlayFile>(target).acquire();
+    if (isError(foundTarget)) return <i32>foundTarget;
+    const realTarget = changetype<FileDescription>(foundTarget);
+    const found = this.acquire();
+    let moved: i64 = <i32>found;
+    if (!isError(found)) {
+      const real = changetype<FileDescription>(found);
+      moved = real.inode.fs === realTarget.inode.fs ? copyReal(real, from, realTarget, to, length) : -EXDEV;
+      real.decRef();
+      const node = nodeOf(target.dentry);
+      node.copyAttributes(node.real);
+    }
+    realTarget.decRef();
+    return moved;
   }
 
   override write(from: IovIter, offset: i64): i64 {
@@ -126,13 +165,20 @@ export class OverlayFile extends FileDescription {
   }
 }
 
+/** By the layer itself, where it can. */
+function copyReal(real: FileDescription, from: i64, target: FileDescription, to: i64, length: i64): i64 {
+  const moved = real.copyRange(from, target, to, length);
+  if (moved != -EOPNOTSUPP && moved != -EXDEV && moved != -EINVAL) return moved;
+  return copyBytes(real, from, target, to, length);
+}
+
 /** Opens `node`, a regular file whose copy-up is done where `flags` need it. */
 export function openOverlayFile(node: OverlayNode, mount: Mount, dentry: Dentry, flags: u32): usize {
   const upper = node.upper;
   const fs = node.overlayFs;
   let opened: usize;
   if (upper !== null) {
-    opened = upper.file.open(changetype<usize>(fs.upperMountFor(mount)), upper, flags);
+    opened = upper.file.open(changetype<usize>(fs.mountOf(0)), upper, flags | <u32>O_NOATIME);
   } else {
     const lower = node.lower(0);
     opened = lower.file.open(changetype<usize>(fs.mountOf(node.layerOfLower(0))), lower, flags);

@@ -9,7 +9,7 @@ import { free } from "../../lib/ref-counted.ts";
 import { StatFs } from "../../vfs/attributes.ts";
 import { Dentry, Filesystem, Inode } from "../../vfs/dentry.ts";
 import { FS_OVERLAY } from "../../vfs/filesystem-type.ts";
-import { MNT_NOATIME, MNT_READONLY, MNT_RELATIME, Mount } from "../../vfs/mount.ts";
+import { MNT_NOATIME, MNT_READONLY, Mount } from "../../vfs/mount.ts";
 import { Text } from "../../vfs/text.ts";
 import { NodeTable } from "./node-table.ts";
 
@@ -37,8 +37,6 @@ export class OverlayFilesystem extends Filesystem {
   /** (u32 Mount, u32 number of its file system) for each layer. */
   private readonly layers: usize;
   private readonly layerCount: u32;
-  /** The upper layer again, as a mount with noatime shows it; null without an upper layer. */
-  private quietUpper: Mount | null = null;
   /** Where work files are made; null: beside their places. */
   work: Dentry | null = null;
   /** The copies of files with several names in a lower layer; null without an index. */
@@ -63,9 +61,8 @@ export class OverlayFilesystem extends Filesystem {
     if (upper !== null) {
       this.readonly = upper.fs.readonly;
       this.hasAcls = upper.fs.hasAcls;
-      this.setLayer(0, upper, MNT_RELATIME);
-      upper.incRef();
-      this.quietUpper = new Mount(upper, MNT_NOATIME);
+      // The overlay's own mounts say which access moves a time.
+      this.setLayer(0, upper, 0);
     }
     for (let i: u32 = 0; i < count; i++) {
       const lower = changetype<Dentry>(<usize>load<u32>(lowers + ((<usize>i) << 2)));
@@ -104,14 +101,8 @@ export class OverlayFilesystem extends Filesystem {
     return changetype<Mount>(<usize>load<u32>(this.layers + ((<usize>layer) << 3)));
   }
 
-  /** The mount through which a file of the upper layer is opened for a description on `mount`. */
-  upperMountFor(mount: Mount): Mount {
-    const quiet = this.quietUpper;
-    return quiet !== null && mount.flags & MNT_NOATIME ? quiet : this.mountOf(0);
-  }
-
   get hasUpper(): bool {
-    return this.quietUpper !== null;
+    return load<u32>(this.layers) != 0;
   }
 
   get lowerCount(): u32 {
@@ -205,8 +196,6 @@ export class OverlayFilesystem extends Filesystem {
     if (work !== null) work.decRef();
     const index = this.index;
     if (index !== null) index.decRef();
-    const quiet = this.quietUpper;
-    if (quiet !== null) quiet.decRef();
     for (let i: u32 = 0; i < this.layerCount; i++) {
       const mount = changetype<Mount | null>(<usize>load<u32>(this.layers + ((<usize>i) << 3)));
       if (mount !== null) mount.decRef();

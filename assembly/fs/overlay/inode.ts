@@ -1,6 +1,6 @@
 // The operations of an overlay's files and directories.
 
-import { EIO, ELOOP, ENOENT, ENXIO, EPERM, EROFS } from "../../abi/errno.ts";
+import { EIO, ELOOP, ENODATA, ENOENT, ENXIO, EPERM, EROFS } from "../../abi/errno.ts";
 import { O_ACCMODE, O_RDONLY, O_TRUNC } from "../../abi/fcntl.ts";
 import { S_IFCHR, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from "../../abi/stat.ts";
 import { free } from "../../lib/ref-counted.ts";
@@ -10,7 +10,7 @@ import { touchAtime } from "../../vfs/atime.ts";
 import { ATTR_MTIME, ATTR_SIZE, Attributes } from "../../vfs/attributes.ts";
 import { Dentry, Inode } from "../../vfs/dentry.ts";
 import { Mount } from "../../vfs/mount.ts";
-import { roomForXattrs } from "../../vfs/xattr.ts";
+import { isAccessAcl, isDefaultAcl, roomForXattrs } from "../../vfs/xattr.ts";
 import { copyUp, copyUpName, WHOLE } from "./copy-up.ts";
 import { OverlayDirectory } from "./directory-description.ts";
 import { openOverlayFile } from "./file-description.ts";
@@ -24,7 +24,7 @@ import { removeDirectory, removeName } from "./remove.ts";
 import { renameName } from "./rename.ts";
 import { makeUpper } from "./upper-names.ts";
 import { isWorkName } from "./work.ts";
-import { giveName, listFiltered, takeName, takenLength } from "./xattrs.ts";
+import { checkName, giveName, listFiltered, takeName, takenLength } from "./xattrs.ts";
 
 @final
 export class OverlayInode extends OverlayNode {
@@ -50,6 +50,25 @@ export class OverlayInode extends OverlayNode {
   /** Which of its names a file of several names gets in the upper layer. */
   override prepareChange(dentry: Dentry): i32 {
     return this.isIndexed ? copyUpName(dentry) : 0;
+  }
+
+  /**
+   * What is in a lower layer is copied up before anybody looks at the attribute's name, but not to remove what is not there; another
+   * name of a copy gets no link for this (Linux: ovl_xattr_set(), ovl_set_or_remove_acl()). Errors: ENODATA, EINVAL, EOPNOTSUPP, and
+   * those of copying up.
+   */
+  override prepareXattr(dentry: Dentry, name: usize, nameLength: u32, removes: bool): i32 {
+    const known = checkName(name, nameLength);
+    if (known < 0 || this.upper !== null) return known;
+    const result = removes ? this.findLowerXattr(name, nameLength) : 0;
+    return result < 0 ? result : copyUpName(dentry);
+  }
+
+  private findLowerXattr(name: usize, nameLength: u32): i32 {
+    const real = this.real;
+    if (isAccessAcl(name, nameLength)) return real.accessAcl === null ? -ENODATA : 0;
+    if (isDefaultAcl(name, nameLength)) return real.defaultAcl === null ? -ENODATA : 0;
+    return this.getXattr(name, nameLength, 0, 0);
   }
 
   /** Linux: ovl_lookup(). Upper layer first; a whiteout or an opaque directory ends the search, as does anything but a directory. */

@@ -4,7 +4,7 @@
 // set, is "trusted.overlay.overlay.x" in the layer, and so out of the way.
 
 import { allocDataPages, freePages } from "mm/page";
-import { ENOMEM, EOPNOTSUPP, ERANGE } from "../../abi/errno.ts";
+import { EINVAL, ENOMEM, EOPNOTSUPP, ERANGE } from "../../abi/errno.ts";
 import { XATTR_LIST_MAX, XATTR_NAME_MAX } from "../../abi/xattr.ts";
 import { equal } from "../../lib/bytes.ts";
 import { errorOf } from "../../lib/result.ts";
@@ -33,6 +33,13 @@ function isEscaped(name: usize, length: u32): bool {
 /** Whether an attribute of a layer's file is the overlay's. */
 export function isOwnXattr(name: usize, length: u32): bool {
   return hasPrefix(name, length) && !isEscaped(name, length);
+}
+
+/** What is wrong with a guest's attribute name whatever the layers say: EINVAL for the bare prefix, EOPNOTSUPP for one too long to escape. */
+export function checkName(name: usize, length: u32): i32 {
+  if (!hasPrefix(name, length)) return 0;
+  if (length == PREFIX_LENGTH) return -EINVAL;
+  return length + ESCAPE_MORE > <u32>XATTR_NAME_MAX ? -EOPNOTSUPP : 0;
 }
 
 /** A guest's attribute name as the layers have it: `name` itself, or a heap copy that giveName() takes; or an error. */

@@ -70,17 +70,17 @@ export abstract class TmpfsInode extends Inode {
       const result = this.setSize(a.size);
       if (result < 0) return result;
     }
-    // truncate(2) to the size that a file has changes nothing, unless there are pages to look at (Linux: shmem_setattr()).
-    if (a.valid == ATTR_SIZE && a.size == before && this.blocks == 0) return 0;
+    // truncate(2) to the size that a file has moves no time, unless there are pages to look at (Linux: shmem_setattr()).
+    const isStill = (a.valid & ~ATTR_MODE) == ATTR_SIZE && a.size == before && this.blocks == 0;
     const now = realTime();
-    if (a.valid & ATTR_SIZE) this.mtime = now;
+    if (a.valid & ATTR_SIZE && !isStill) this.mtime = now;
     if (a.valid & ATTR_MODE) this.mode = (this.mode & 0o170000) | (a.mode & 0o7777);
     if (a.valid & ATTR_MODE) fitAclToMode(this);
     if (a.valid & ATTR_UID) this.uid = a.uid;
     if (a.valid & ATTR_GID) this.gid = a.gid;
     if (a.valid & ATTR_ATIME) this.atime = a.valid & ATTR_ATIME_SET ? a.atime : now;
     if (a.valid & ATTR_MTIME) this.mtime = a.valid & ATTR_MTIME_SET ? a.mtime : now;
-    this.ctime = now;
+    if (!isStill) this.ctime = now;
     return 0;
   }
 

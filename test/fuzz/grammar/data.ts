@@ -31,7 +31,7 @@ function transferFlags(g: Generator): number {
     [1, 2],
     [1, 4],
     [1, 8],
-    [1, 0x20],
+    [g.lacks.has("RWF_NOAPPEND") ? 0 : 1, 0x20],
     [1, 0x400],
   ]);
 }

@@ -7,11 +7,13 @@ import {
   RWF_DSYNC,
   RWF_HIPRI,
   RWF_NOAPPEND,
+  RWF_NOWAIT,
   RWF_SYNC,
   SEEK_DATA,
   SEEK_HOLE,
 } from "../../../../assembly/abi/data.ts";
 import {
+  EAGAIN,
   EBADF,
   EFAULT,
   EINVAL,
@@ -132,6 +134,15 @@ export function dataCases(make: () => Target): void {
       expect(call(nr.SYS_preadv2, fd, into, 1, -1, 0, 0)).toBe(0);
       expect(call(nr.SYS_preadv2, fd, into, 1, -2, 0, 0)).toBe(-EINVAL);
       expect(content(sys, fd)).toBe("abXYef");
+    });
+
+    test("do not wait for a pipe when told so", (_sys, _fd, call) => {
+      const ends = Buffer.alloc(8);
+      expect(call(nr.SYS_pipe2, ends, 0)).toBe(0);
+      const [reader, writer] = [ends.readInt32LE(0), ends.readInt32LE(4)];
+      expect(call(nr.SYS_preadv2, reader, spans(3), 1, -1, 0, RWF_NOWAIT)).toBe(-EAGAIN);
+      expect(call(nr.SYS_pwritev2, writer, texts("abc"), 1, -1, 0, RWF_NOWAIT)).toBe(3);
+      expect(call(nr.SYS_preadv2, reader, spans(3), 1, -1, 0, RWF_NOWAIT)).toBe(3);
     });
 
     test("append, or not, as their flags say", (sys, fd, call) => {

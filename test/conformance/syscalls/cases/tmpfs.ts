@@ -65,6 +65,20 @@ export function tmpfsCases(make: () => Target): void {
     expect({ blocks: at(16), free: at(24), files: at(40), filesFree: at(48) }).toMatchObject(expected);
   }
 
+  test("truncation to the size of an empty file takes set-id bits and moves no time", "", (sys, call) => {
+    sys.close(create(sys));
+    expect(call(nr.SYS_chown, "/t/file", 1000, 1000)).toBe(0);
+    expect(call(nr.SYS_chmod, "/t/file", 0o4755)).toBe(0);
+    expect(call(nr.SYS_utimensat, AT_FDCWD, "/t/file", new Uint8Array(32), 0)).toBe(0);
+    const { ctime } = statOf(sys);
+    expect(call(nr.SYS_setresuid, -1, 1000, -1)).toBe(0);
+    expect(call(nr.SYS_truncate, "/t/file", 0)).toBe(0);
+    expect(statOf(sys)).toMatchObject({ mode: 0o100755, mtime: 0n, ctime });
+    sys.close(sys.open("/t/file", O_TRUNC | O_RDWR));
+    expect(statOf(sys).mtime).not.toBe(0n);
+    expect(call(nr.SYS_setresuid, -1, 0, -1)).toBe(0);
+  });
+
   describe("a file without a name", () => {
     test("takes an inode and space until it is closed", "size=40k,nr_inodes=2", (sys, call) => {
       const fd = sys.open("/t", O_TMPFILE | O_RDWR, 0o640);
