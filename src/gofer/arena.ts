@@ -15,8 +15,8 @@
 import { P9_MSIZE } from "../../assembly/abi/p9.ts";
 import { END, Memory, PATH } from "../p9/server/memory.ts";
 
-/** The helper's number for this memory. */
-export const SLOT = 0;
+/** The helper's number for this memory: none that a kernel of the same thread uses. */
+export const SLOT = 12;
 
 /** 64 KiB hold some 2,000 short names: a directory of the usual size comes with one getdents64. */
 export const DIRENTS_SIZE = 65536;

@@ -91,7 +91,7 @@ export class Connection {
 
   /** Frees what the client held. */
   close(): void {
-    this.session.fids.clear();
+    this.session.close();
     this.native.close(this.socket);
   }
 

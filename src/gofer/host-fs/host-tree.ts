@@ -49,6 +49,10 @@ export class HostTree implements Tree {
     this.budget = new DescriptorBudget(options.descriptors);
   }
 
+  disconnect(): void {
+    // The root is whoever's who opened it.
+  }
+
   getattr(node: HostNode): number {
     return this.host.statNode(node);
   }

@@ -51,6 +51,12 @@ export class Encoder {
     this.position = position + length;
   }
 
+  /** Bytes from elsewhere. */
+  data(value: Uint8Array): void {
+    this.bytes.set(value, this.position);
+    this.position += value.length;
+  }
+
   /** An ASCII string with its length. */
   text(value: string): void {
     this.u16(value.length);

@@ -30,6 +30,12 @@ export class Session {
     this.fids = new FidTable(tree);
   }
 
+  /** Frees what the client held. */
+  close(): void {
+    this.fids.clear();
+    this.tree.disconnect();
+  }
+
   /** 0 when `number` can name a new fid, one of `count`, else what is wrong with it. */
   checkNewFid(number: number, count = 1): number {
     if (number === P9_NOFID) return -EBADF;

@@ -62,6 +62,9 @@ export interface Tree {
   /** Handles of regular files are descriptors that may go to the client. */
   readonly donates: boolean;
 
+  /** The connection has ended, and its fids are gone. */
+  disconnect(): void;
+
   // ---- what a file is
   /** (fills) */
   getattr(node: TreeNode): number;
