@@ -92,6 +92,9 @@ export class TreeCheck {
       if (!isAlive<Dentry>(changetype<usize>(parent)) || parent.fs !== dentry.fs)
         return this.fail(BAD_DENTRY, object);
       if (!parent.isDirectory) return this.fail(BAD_DENTRY, object);
+      const previous = dentry.previousSibling;
+      const listed = previous === null ? parent.children : previous.nextSibling;
+      if (listed !== dentry) return this.fail(BAD_DENTRY, object);
       this.counts.add(changetype<usize>(parent));
     }
     if (inode !== null) {

@@ -1,9 +1,10 @@
 // Files without a place in any tree (Linux: anon_inodefs and pipefs): event counters, inotify instances, pipes.
 //
 // Both file systems are made at boot and stay. A file has a dentry of its own, unhashed and without a parent, which ends with
-// its last description; its name is what /proc/self/fd shows.
+// its last description; its name is what /proc/self/fd shows. A pipe has an inode too; all others share one (Linux:
+// anon_inode_inode).
 
-import { ENXIO, EOPNOTSUPP } from "../abi/errno.ts";
+import { ENXIO } from "../abi/errno.ts";
 import { ROOT_ANONYMOUS, ROOT_LAST_DEVICE, ROOT_PIPEFS } from "../abi/kernel-layout.ts";
 import { S_IFDIR, S_IFIFO } from "../abi/stat.ts";
 import { Credentials } from "../auth/credentials.ts";
@@ -31,6 +32,8 @@ export const PIPEFS_MAGIC: u64 = 0x50495045;
 @final
 export class AnonymousFilesystem extends Filesystem {
   private lastIno: u64 = 0;
+  /** The inode of all files that have none of their own. */
+  shared: Inode | null = null;
 
   constructor(private readonly magic: u64) {
     super();
@@ -57,9 +60,8 @@ export class AnonymousFilesystem extends Filesystem {
 
 @final
 class AnonymousInode extends Inode {
-  /** Linux: simple_setattr() for pipes, anon_inode_setattr() for the rest. */
+  /** Of pipes; the VFS changes nothing of what has no type. */
   setAttributes(a: Attributes): i32 {
-    if (this.type != <u32>S_IFIFO) return -EOPNOTSUPP;
     const now = realTime();
     if (a.valid & ATTR_MODE) this.mode = this.type | (a.mode & 0o7777);
     if (a.valid & ATTR_UID) this.uid = a.uid;
@@ -78,7 +80,10 @@ class AnonymousInode extends Inode {
 
 /** Makes both file systems. Once, at boot. */
 export function initAnonymous(): void {
-  store<u32>(ROOT_ANONYMOUS, <u32>changetype<usize>(makeMount(ANONYMOUS_MAGIC)));
+  const mount = makeMount(ANONYMOUS_MAGIC);
+  const fs = changetype<AnonymousFilesystem>(mount.root.fs);
+  fs.shared = makeInode(fs, 0o600, 0, 0);
+  store<u32>(ROOT_ANONYMOUS, <u32>changetype<usize>(mount));
   store<u32>(ROOT_PIPEFS, <u32>changetype<usize>(makeMount(PIPEFS_MAGIC)));
 }
 
@@ -102,28 +107,41 @@ export function pipeMount(): Mount {
   return changetype<Mount>(<usize>load<u32>(ROOT_PIPEFS));
 }
 
-/** A new file on one of the mounts, named by the bytes at `name`; one reference. */
-export function makeAnonymous(mount: Mount, mode: u32, cred: Credentials, name: usize, length: u32): Dentry {
-  const fs = changetype<AnonymousFilesystem>(mount.root.fs);
+function makeInode(fs: AnonymousFilesystem, mode: u32, uid: u32, gid: u32): Inode {
   const inode = new AnonymousInode(fs);
   inode.ino = fs.nextIno();
   inode.mode = mode;
-  inode.uid = cred.fsuid;
-  inode.gid = cred.fsgid;
+  inode.uid = uid;
+  inode.gid = gid;
   const now = realTime();
   inode.atime = now;
   inode.mtime = now;
   inode.ctime = now;
-  const dentry = new Dentry(fs, null, name, length, 0);
-  dentry.instantiate(inode);
+  return inode;
+}
+
+/** A new pipe's dentry, without a name, and inode; one reference. */
+export function makePipeDentry(cred: Credentials): Dentry {
+  const fs = changetype<AnonymousFilesystem>(pipeMount().root.fs);
+  const dentry = new Dentry(fs, null, 0, 0, 0);
+  dentry.instantiate(makeInode(fs, <u32>S_IFIFO | 0o600, cred.fsuid, cred.fsgid));
   return dentry;
 }
 
-/** makeAnonymous() on anon_inodefs, under the name that Linux shows for such files. */
-export function makeAnonymousNamed(cred: Credentials, name: string): Dentry {
+/** The dentry of a new file on anon_inodefs, under the name that Linux shows for such files; one reference. */
+export function makeAnonymous(name: string): Dentry {
+  const fs = changetype<AnonymousFilesystem>(anonymousMount().root.fs);
+  const shared = changetype<Inode>(changetype<usize>(fs.shared));
   const text = heap.alloc(name.length);
   String.UTF8.encodeUnsafe(changetype<usize>(name), name.length, text);
-  const dentry = makeAnonymous(anonymousMount(), 0o600, cred, text, name.length);
+  const dentry = new Dentry(fs, null, text, name.length, 0);
+  shared.incRef();
+  dentry.instantiate(shared);
   heap.free(text);
   return dentry;
+}
+
+/** A number that no other file of anon_inodefs has. */
+export function nextAnonymousId(): u64 {
+  return changetype<AnonymousFilesystem>(anonymousMount().root.fs).nextIno();
 }

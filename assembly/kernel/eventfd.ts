@@ -3,13 +3,12 @@
 import { EAGAIN, EINVAL } from "../abi/errno.ts";
 import { O_NONBLOCK, O_RDWR } from "../abi/fcntl.ts";
 import { POLLIN, POLLOUT } from "../abi/poll.ts";
-import { Credentials } from "../auth/credentials.ts";
 import { free } from "../lib/ref-counted.ts";
 import { IovIter } from "../mm/iov-iter.ts";
 import { WaitQueue } from "../sched/wait-queue.ts";
 import { FileDescription } from "../vfs/file-description.ts";
 import { Text } from "../vfs/text.ts";
-import { anonymousMount, makeAnonymousNamed } from "./anonymous.ts";
+import { anonymousMount, makeAnonymous, nextAnonymousId } from "./anonymous.ts";
 
 /** The largest value that the counter takes. */
 const COUNT_MAX: u64 = u64.MAX_VALUE - 1;
@@ -18,6 +17,7 @@ const VALUE: u32 = 8;
 @final
 export class EventFile extends FileDescription {
   count: u64 = 0;
+  private readonly id: u64 = nextAnonymousId();
   /** A read takes one, not all. */
   semaphore: bool = false;
   private readonly queue: WaitQueue = new WaitQueue();
@@ -25,6 +25,10 @@ export class EventFile extends FileDescription {
   override destroy(): void {
     free(this.queue);
     super.destroy();
+  }
+
+  override get canNotWait(): bool {
+    return true;
   }
 
   /** Linux: eventfd_show_fdinfo(). */
@@ -35,7 +39,7 @@ export class EventFile extends FileDescription {
       .text("eventfd-count: ")
       .spaces(16 - digits)
       .hex(this.count, 1);
-    out.text("\neventfd-id: ").decimal(this.inode.ino);
+    out.text("\neventfd-id: ").decimal(this.id);
     out.text("\neventfd-semaphore: ").text(this.semaphore ? "1\n" : "0\n");
   }
 
@@ -96,8 +100,8 @@ export class EventFile extends FileDescription {
 }
 
 /** A new counter; `flags` may have O_NONBLOCK. */
-export function makeEventFile(cred: Credentials, count: u32, flags: u32, semaphore: bool): FileDescription {
-  const dentry = makeAnonymousNamed(cred, "anon_inode:[eventfd]");
+export function makeEventFile(count: u32, flags: u32, semaphore: bool): FileDescription {
+  const dentry = makeAnonymous("anon_inode:[eventfd]");
   const file = new EventFile(anonymousMount(), dentry, flags | <u32>O_RDWR);
   dentry.decRef();
   file.count = count;

@@ -22,7 +22,6 @@ import {
 import { FIONREAD } from "../abi/ioctl.ts";
 import { ROOT_INOTIFY_COUNT } from "../abi/kernel-layout.ts";
 import { POLLIN, POLLRDNORM } from "../abi/poll.ts";
-import { Credentials } from "../auth/credentials.ts";
 import { equal } from "../lib/bytes.ts";
 import { free } from "../lib/ref-counted.ts";
 import { errorOf } from "../lib/result.ts";
@@ -33,7 +32,7 @@ import { Inode } from "../vfs/dentry.ts";
 import { FileDescription } from "../vfs/file-description.ts";
 import { Text } from "../vfs/text.ts";
 import { listWatch, unlistWatch, Watch } from "../vfs/watch.ts";
-import { anonymousMount, makeAnonymousNamed } from "./anonymous.ts";
+import { anonymousMount, makeAnonymous } from "./anonymous.ts";
 
 /** /proc/sys/fs/inotify/max_user_instances; here of all users together. */
 const INSTANCES_MAX: u32 = 128;
@@ -116,6 +115,8 @@ export class InotifyFile extends FileDescription {
   private head: usize = 0;
   private tail: usize = 0;
   private eventCount: u32 = 0;
+  /** The queue has IN_Q_OVERFLOW in it. */
+  private overflows: bool = false;
   private readonly queue: WaitQueue = new WaitQueue();
 
   override destroy(): void {
@@ -186,11 +187,12 @@ export class InotifyFile extends FileDescription {
     watch.destroy();
   }
 
-  /** Queues an event, unless the last one says the same; when the queue is full, once that there was more. */
+  /** Queues an event, unless the last one says the same; when the queue is full, that there was more, unless it says so already. */
   push(wd: i32, mask: u32, cookie: u32, name: usize, length: u32): void {
-    if (this.eventCount > EVENTS_MAX) return;
-    if (this.eventCount == EVENTS_MAX || memoryIsShort()) {
-      if (!this.isLast(-1, IN_Q_OVERFLOW, 0, 0)) this.append(-1, IN_Q_OVERFLOW, 0, 0, 0);
+    if (this.eventCount >= EVENTS_MAX || memoryIsShort()) {
+      if (this.overflows) return;
+      this.overflows = true;
+      this.append(-1, IN_Q_OVERFLOW, 0, 0, 0);
     } else if (mask & <u32>IN_IGNORED || !this.isLast(wd, mask, name, length)) {
       this.append(wd, mask, cookie, name, length);
     }
@@ -223,6 +225,7 @@ export class InotifyFile extends FileDescription {
     this.head = <usize>load<u32>(event);
     if (!this.head) this.tail = 0;
     this.eventCount--;
+    if (load<u32>(event, AT_MASK) & <u32>IN_Q_OVERFLOW) this.overflows = false;
     heap.free(event);
   }
 
@@ -246,8 +249,23 @@ export class InotifyFile extends FileDescription {
     }
   }
 
-  /** Whole events, as many as fit. Errors: EAGAIN, EINTR; EINVAL when the first does not fit. */
+  /**
+   * Whole events, as many as fit. Each buffer is read into by itself, the next one only when the last one is full (Linux:
+   * do_loop_readv_writev()). Errors: EAGAIN, EINTR; EINVAL when the first event does not fit.
+   */
   override read(to: IovIter, _offset: i64): i64 {
+    let done: i64 = 0;
+    do {
+      const room = to.spanLength;
+      const result = this.readInto(to, room);
+      if (result < 0) return done ? done : result;
+      done += result;
+      if (result < <i64>room) break;
+    } while (to.remaining);
+    return done;
+  }
+
+  private readInto(to: IovIter, room: u32): i64 {
     while (!this.head) {
       const result = this.flags & <u32>O_NONBLOCK ? -EAGAIN : this.queue.sleep(-1);
       if (result < 0) return result;
@@ -256,7 +274,7 @@ export class InotifyFile extends FileDescription {
     while (this.head) {
       const event = this.head;
       const padded = load<u32>(event, AT_PADDED);
-      if (EVENT_SIZE + padded > to.remaining) return done ? <i64>done : -EINVAL;
+      if (EVENT_SIZE + padded > room - done) return done ? <i64>done : -EINVAL;
       to.put(event + AT_WD, EVENT_SIZE);
       putPadded(to, event + AT_NAME, load<u32>(event, AT_LENGTH), padded);
       done += EVENT_SIZE + padded;
@@ -294,11 +312,11 @@ function putPadded(to: IovIter, name: usize, length: u32, padded: u32): void {
 }
 
 /** A new instance, or EMFILE; `flags` may have O_NONBLOCK. */
-export function makeInotify(cred: Credentials, flags: u32): usize {
+export function makeInotify(flags: u32): usize {
   const count = load<u32>(ROOT_INOTIFY_COUNT);
   if (count >= INSTANCES_MAX) return errorOf(-EMFILE);
   store<u32>(ROOT_INOTIFY_COUNT, count + 1);
-  const dentry = makeAnonymousNamed(cred, "anon_inode:inotify");
+  const dentry = makeAnonymous("anon_inode:inotify");
   const file = new InotifyFile(anonymousMount(), dentry, flags | <u32>O_RDONLY);
   dentry.decRef();
   return changetype<usize>(file);

@@ -1,12 +1,11 @@
 // pipe(2): a pipe of its own, with a description for each end. The pipe itself is vfs/pipe.ts.
 
 import { O_RDONLY, O_WRONLY } from "../abi/fcntl.ts";
-import { S_IFIFO } from "../abi/stat.ts";
 import { Credentials } from "../auth/credentials.ts";
 import { Dentry } from "../vfs/dentry.ts";
 import { FileDescription } from "../vfs/file-description.ts";
 import { Pipe, PipeFile } from "../vfs/pipe.ts";
-import { makeAnonymous, pipeMount } from "./anonymous.ts";
+import { makePipeDentry, pipeMount } from "./anonymous.ts";
 
 const PREFIX = "pipe:[";
 /** "pipe:[" and up to 20 digits and "]", as /proc/self/fd shows it. */
@@ -14,7 +13,7 @@ const NAME_MAX: usize = 32;
 
 /** Makes the place of a new pipe. */
 export function makePipe(cred: Credentials): Dentry {
-  const dentry = makeAnonymous(pipeMount(), <u32>S_IFIFO | 0o600, cred, 0, 0);
+  const dentry = makePipeDentry(cred);
   const name = heap.alloc(NAME_MAX);
   const start = String.UTF8.encodeUnsafe(changetype<usize>(PREFIX), PREFIX.length, name);
   const end = putDecimal(name + start, dentry.file.ino);

@@ -66,6 +66,11 @@ export class IovIter {
     }
   }
 
+  /** Bytes left of the span that it stands in. */
+  get spanLength(): u32 {
+    return this.nextChunk(this.remaining);
+  }
+
   /** The length of the next run within one span, at most `limit`; 0 at the end. Empty spans are passed over. */
   private nextChunk(limit: u32): u32 {
     while (this.index < this.count) {

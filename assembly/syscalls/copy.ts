@@ -68,7 +68,7 @@ function moveData(
       error = got;
       break;
     }
-    if (done == 0) error = removePrivileges(target.inode, task.cred);
+    if (done == 0) error = removePrivileges(target.dentry, task.cred);
     if (error < 0) break;
     pointAt(task, buffer, <u32>got);
     const put = target.write(task.iov, to + done);
@@ -80,14 +80,16 @@ function moveData(
     if (put < got) break;
     if (done % PAUSE_BYTES == 0) error = pause();
   }
-  if (done) {
-    notifyAccess(source.dentry);
-    notifyModify(target.dentry);
-  }
+  if (done) tellMoved(source, target);
   target.decRef();
   source.decRef();
   heap.free(buffer);
   return done ? <i64>done : error;
+}
+
+function tellMoved(source: FileDescription, target: FileDescription): void {
+  notifyAccess(source.dentry);
+  notifyModify(target.dentry);
 }
 
 /**
@@ -117,8 +119,7 @@ function moveToPipe(task: Task, source: FileDescription, from: i64, target: Pipe
   heap.free(buffer);
   if (done == 0) return error;
   pipe.queue.wakeAll();
-  notifyAccess(source.dentry);
-  notifyModify(target.dentry);
+  tellMoved(source, target);
   return done;
 }
 
@@ -213,7 +214,10 @@ export function copyFileRange(
   const length = checkRanges(source, from, target, to, count);
   let moved = length > 0 ? source.copyRange(from, target, to, length) : length;
   // Only now is it known that there was something to copy: without, nothing is lost.
-  if (moved > 0) removePrivileges(target.inode, task.cred);
+  if (moved > 0) {
+    removePrivileges(target.dentry, task.cred);
+    tellMoved(source, target);
+  }
   if (moved == -EOPNOTSUPP || moved == -EXDEV || (moved == -EINVAL && length > 0))
     moved = moveData(task, source, from, target, to, <u64>length);
   if (moved > 0) {

@@ -25,7 +25,7 @@ import { WALK_DIRECTORY, WALK_FOLLOW } from "../vfs/path-walk.ts";
 import { checkPermission, MAY_READ } from "../vfs/permission.ts";
 import { fileOf, installNew, walkTo } from "./arguments.ts";
 
-/** What a mask may be made of: one of these must be in it (Linux: ALL_INOTIFY_BITS). */
+/** What a mask may be made of (Linux: ALL_INOTIFY_BITS). */
 const KNOWN: u32 =
   <u32>IN_ALL_EVENTS |
   <u32>IN_UNMOUNT |
@@ -42,7 +42,7 @@ const KNOWN: u32 =
 /** Errors: EINVAL for flags, EMFILE. */
 export function inotifyInit1(task: Task, flags: u32): i64 {
   if (flags & ~(<u32>(IN_CLOEXEC | IN_NONBLOCK))) return -EINVAL;
-  const file = makeInotify(task.cred, flags & <u32>O_NONBLOCK);
+  const file = makeInotify(flags & <u32>O_NONBLOCK);
   if (isError(file)) return <i32>file;
   return installNew(task, changetype<FileDescription>(file), (flags & <u32>IN_CLOEXEC) != 0);
 }
@@ -58,9 +58,10 @@ function instanceOf(task: Task, fd: i32): usize {
 
 /** Errors: EINVAL for the mask; EBADF; EINVAL for contradictions and for what is no instance; the path's; EACCES; EEXIST, ENOSPC. */
 export function inotifyAddWatch(task: Task, fd: i32, path: usize, mask: u32): i64 {
-  if (!(mask & KNOWN)) return -EINVAL;
+  if (mask & ~KNOWN || mask == 0) return -EINVAL;
   const known = fileOf(task, fd);
   if (isError(known)) return <i32>known;
+  if (changetype<FileDescription>(known).flags & <u32>O_PATH) return -EBADF;
   if (mask & <u32>IN_MASK_ADD && mask & <u32>IN_MASK_CREATE) return -EINVAL;
   const found = instanceOf(task, fd);
   if (isError(found)) return <i32>found;

@@ -40,6 +40,6 @@ export function pipe2(task: Task, out: usize, flags: u32): i64 {
 export function eventfd2(task: Task, count: u32, flags: u32): i64 {
   if (flags & ~(<u32>(O_CLOEXEC | O_NONBLOCK) | EFD_SEMAPHORE)) return -EINVAL;
   const semaphore = (flags & EFD_SEMAPHORE) != 0;
-  const file = makeEventFile(task.cred, count, flags & <u32>O_NONBLOCK, semaphore);
+  const file = makeEventFile(count, flags & <u32>O_NONBLOCK, semaphore);
   return installNew(task, file, (flags & <u32>O_CLOEXEC) != 0);
 }

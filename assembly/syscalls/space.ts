@@ -16,9 +16,10 @@ import { Task } from "../kernel/task.ts";
 import { free } from "../lib/ref-counted.ts";
 import { isError } from "../lib/result.ts";
 import { ATTR_SIZE, Attributes } from "../vfs/attributes.ts";
-import { changeAttributes } from "../vfs/change.ts";
+import { changeAttributes, truncateOpen } from "../vfs/change.ts";
 import { FileDescription } from "../vfs/file-description.ts";
-import { notifyModify } from "../vfs/fsnotify.ts";
+import { notifyChange, notifyModify } from "../vfs/fsnotify.ts";
+
 import { WALK_FOLLOW } from "../vfs/path-walk.ts";
 import { checkPermission, MAY_WRITE } from "../vfs/permission.ts";
 import { removePrivileges } from "../vfs/privileges.ts";
@@ -41,7 +42,7 @@ export function truncate(task: Task, path: usize, size: i64): i64 {
     a.valid = ATTR_SIZE;
     a.size = size;
     result = changeAttributes(walk.result, a, task.cred);
-    if (result == 0) notifyModify(walk.result);
+    if (result == 0) notifyChange(walk.result, a.valid);
     free(a);
   }
   walk.release();
@@ -57,9 +58,7 @@ export function ftruncate(task: Task, fd: i32, size: i64): i64 {
   if (file.flags & <u32>O_PATH) return -EBADF;
   if (!file.inode.isRegular || !file.canWrite) return -EINVAL;
   file.incRef();
-  let result = removePrivileges(file.inode, task.cred);
-  if (result == 0) result = file.truncate(size);
-  if (result == 0) notifyModify(file.dentry);
+  const result = truncateOpen(file, size, task.cred);
   file.decRef();
   return result;
 }
@@ -101,9 +100,9 @@ export function fallocate(task: Task, fd: i32, mode: u32, offset: i64, length: i
   if (!inode.isRegular && inode.type != <u32>S_IFBLK) return -ENODEV;
   if (offset + length < 0) return -EFBIG;
   file.incRef();
-  let result = inode.dropsPrivilegesFirst ? removePrivileges(inode, task.cred) : 0;
+  let result = inode.dropsPrivilegesFirst ? removePrivileges(file.dentry, task.cred) : 0;
   if (result == 0) result = file.allocate(mode, offset, length);
-  if (result == 0) result = removePrivileges(inode, task.cred);
+  if (result == 0) result = removePrivileges(file.dentry, task.cred);
   if (result == 0) notifyModify(file.dentry);
   file.decRef();
   return result;

@@ -12,7 +12,11 @@ import { fileOf } from "./arguments.ts";
 import { ALL_BAD, takeBuffer, takeVector } from "./spans.ts";
 
 /** Flags of preadv2(2). Every file takes them but RWF_NOWAIT; RWF_HIPRI is advice. */
-const RWF_KNOWN: u32 = <u32>(RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_NOWAIT | RWF_APPEND | RWF_NOAPPEND);
+const KNOWN_FLAGS: u32 =
+  <u32>RWF_HIPRI | <u32>RWF_DSYNC | <u32>RWF_SYNC | <u32>RWF_NOWAIT | <u32>RWF_APPEND | <u32>RWF_NOAPPEND;
+
+/** What flags of preadv2(2) change of a description for their time. */
+const SWITCHED: u32 = <u32>(O_APPEND | O_NONBLOCK);
 
 /** The file of `fd` to be read at a position. Errors: EBADF, ESPIPE. */
 function positioned(task: Task, fd: i32): usize {
@@ -59,7 +63,7 @@ function writeCursor(task: Task, file: FileDescription, total: i64, position: i6
   const at = position < 0 ? file.offset : position;
   if (file.isSeekable() && at + total < 0) return -EINVAL;
   file.incRef();
-  let moved: i64 = total > 0 ? removePrivileges(file.inode, task.cred) : 0;
+  let moved: i64 = total > 0 ? removePrivileges(file.dentry, task.cred) : 0;
   if (moved == 0) moved = file.write(task.iov, appends ? -1 : at);
   // An appending write has moved the offset itself, to the new end.
   if (moved > 0 && position < 0 && !appends && file.isSeekable()) file.offset += moved;
@@ -111,7 +115,8 @@ export function pwrite(task: Task, fd: i32, buffer: u64, count: u64, position: i
 /** Flags of preadv2(2) (Linux: kiocb_set_rw_flags()). */
 function checkFlags(file: FileDescription, flags: u32): i32 {
   if (flags & ~(<u32>RWF_HIPRI) && file.inode.isDirectory) return -EOPNOTSUPP;
-  if (flags & ~RWF_KNOWN || (flags & <u32>RWF_NOWAIT && !file.canNotWait)) return -EOPNOTSUPP;
+  if (flags & ~KNOWN_FLAGS) return -EOPNOTSUPP;
+  if (flags & <u32>RWF_NOWAIT && !file.canNotWait) return -EOPNOTSUPP;
   return flags & <u32>RWF_APPEND && flags & <u32>RWF_NOAPPEND ? -EINVAL : 0;
 }
 
@@ -127,16 +132,33 @@ function readVector(
   if (!file.canRead) return -EBADF;
   const total = takeVector(task, vector, count);
   if (total < 0 && total != ALL_BAD) return total;
-  if (total == 0) return 0;
-  const wrong = checkFlags(file, flags);
+  const wrong = total == 0 ? 0 : checkFlags(file, flags);
   if (wrong < 0) return wrong;
-  if (!(flags & <u32>RWF_NOWAIT)) return readCursor(task, file, total, position);
   file.incRef();
-  const before = setFlag(file, <u32>O_NONBLOCK, true);
-  const moved = readCursor(task, file, total, position);
-  setFlag(file, <u32>O_NONBLOCK, before);
+  const moved = total == 0 ? 0 : readVectorAs(task, file, total, position, flags);
+  // Unlike a read into one buffer, one into several is an access also when nothing came of it (Linux: vfs_readv()).
+  if (moved == 0) notifyAccess(file.dentry);
   file.decRef();
   return moved;
+}
+
+/** A read that may be asked not to wait: it does not, and so nobody sees what the description says for its time. */
+function readVectorAs(task: Task, file: FileDescription, total: i64, position: i64, flags: u32): i64 {
+  if (!(flags & <u32>RWF_NOWAIT)) return readCursor(task, file, total, position);
+  const before = file.flags;
+  file.flags = flagsFor(file, flags);
+  const moved = readCursor(task, file, total, position);
+  file.flags = (file.flags & ~SWITCHED) | (before & SWITCHED);
+  return moved;
+}
+
+/** What the description says for the time of a call with these RWF_* flags. */
+function flagsFor(file: FileDescription, flags: u32): u32 {
+  let wanted = file.flags;
+  if (flags & <u32>RWF_APPEND) wanted |= <u32>O_APPEND;
+  if (flags & <u32>RWF_NOAPPEND) wanted &= ~(<u32>O_APPEND);
+  if (flags & <u32>RWF_NOWAIT) wanted |= <u32>O_NONBLOCK;
+  return wanted;
 }
 
 function writeVector(
@@ -153,10 +175,10 @@ function writeVector(
   if (total == 0) return 0;
   const wrong = checkFlags(file, flags);
   if (wrong < 0) return wrong;
-  const special = flags & <u32>(RWF_APPEND | RWF_NOAPPEND | RWF_NOWAIT);
-  const moved = special
-    ? writeOtherwise(task, file, total, position, special)
-    : writeCursor(task, file, total, position);
+  const moved =
+    flagsFor(file, flags) == file.flags
+      ? writeCursor(task, file, total, position)
+      : writeOtherwise(task, file, total, position, flags);
   if (moved <= 0 || !(flags & <u32>(RWF_DSYNC | RWF_SYNC))) return moved;
   file.incRef();
   const synced = file.sync(!(flags & <u32>RWF_SYNC));
@@ -164,26 +186,13 @@ function writeVector(
   return synced < 0 ? synced : moved;
 }
 
-/** Sets or clears a status flag of a description; whether it was set before. */
-function setFlag(file: FileDescription, flag: u32, set: bool): bool {
-  const before = (file.flags & flag) != 0;
-  file.flags = set ? file.flags | flag : file.flags & ~flag;
-  return before;
-}
-
-/** A write that appends, or does not, or does not wait, unlike its description: for its time the description says what `flags` say. */
+/** A write that appends or waits, or does not, unlike its description: for its time the description says what the flags say. */
 function writeOtherwise(task: Task, file: FileDescription, total: i64, position: i64, flags: u32): i64 {
   file.incRef();
-  const appends = flags & <u32>RWF_APPEND ? true : flags & <u32>RWF_NOAPPEND ? false : file.appends;
-  const appended = setFlag(file, <u32>O_APPEND, appends);
-  const waitless = setFlag(
-    file,
-    <u32>O_NONBLOCK,
-    flags & <u32>RWF_NOWAIT ? true : (file.flags & <u32>O_NONBLOCK) != 0,
-  );
+  const before = file.flags;
+  file.flags = flagsFor(file, flags);
   const moved = writeCursor(task, file, total, position);
-  setFlag(file, <u32>O_APPEND, appended);
-  setFlag(file, <u32>O_NONBLOCK, waitless);
+  file.flags = (file.flags & ~SWITCHED) | (before & SWITCHED);
   file.decRef();
   return moved;
 }

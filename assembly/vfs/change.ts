@@ -6,10 +6,13 @@
 import { EINVAL } from "../abi/errno.ts";
 import { Credentials } from "../auth/credentials.ts";
 import { touchAtime } from "./atime.ts";
-import { ATTR_GID, ATTR_KILL_PRIV, ATTR_MODE, ATTR_UID, Attributes } from "./attributes.ts";
+import { ATTR_GID, ATTR_KILL_PRIV, ATTR_MODE, ATTR_SIZE, ATTR_UID, Attributes } from "./attributes.ts";
 import { Dentry } from "./dentry.ts";
+import { FileDescription } from "./file-description.ts";
+import { notifyChange } from "./fsnotify.ts";
 import { PathWalk } from "./path-walk.ts";
 import { prepareAttributes } from "./permission.ts";
+import { takePrivileges } from "./privileges.ts";
 import { moveTreeGeneration } from "./tree-generation.ts";
 import { dropFileCapability } from "./xattr.ts";
 
@@ -25,6 +28,16 @@ export function changeAttributes(dentry: Dentry, a: Attributes, cred: Credential
   // Also after an error: a server may have done a part of it.
   if (inode.isDirectory && a.valid & (ATTR_MODE | ATTR_UID | ATTR_GID)) moveTreeGeneration();
   inode.lock.release();
+  return result;
+}
+
+/** ftruncate(2) of a description that may write: privileges go, and one event tells of both. */
+export function truncateOpen(file: FileDescription, size: i64, cred: Credentials): i32 {
+  const removed = takePrivileges(file.inode, cred);
+  if (removed < 0) return removed;
+  const result = file.truncate(size);
+  const changed = result == 0 ? ATTR_SIZE | <u32>removed : <u32>removed;
+  notifyChange(file.dentry, changed);
   return result;
 }
 

@@ -5,7 +5,7 @@
 
 import { memoryIsShort } from "mm/page";
 import { ROOT_MOUNTS, ROOT_VFS } from "../abi/kernel-layout.ts";
-import { equal, hashBytes } from "../lib/bytes.ts";
+import { duplicate, equal, hashBytes } from "../lib/bytes.ts";
 import { DENTRY_DEAD, DENTRY_HASHED, DENTRY_REFERENCED, Dentry, Filesystem, Inode } from "./dentry.ts";
 import { moveTreeGeneration } from "./tree-generation.ts";
 
@@ -108,21 +108,42 @@ function unlinkFromBucket(dentry: Dentry): void {
   dentry.flags &= ~DENTRY_HASHED;
 }
 
-/** A dentry whose file was removed: out of the table for good. Preconditions: the caller holds a reference. */
+/**
+ * A dentry whose file was removed: out of the table for good, and with it what the cache knows of the names in a directory, which
+ * would hold it. Preconditions: the caller holds a reference.
+ */
 export function killDentry(dentry: Dentry): void {
   dentry.flags |= DENTRY_DEAD;
   unhashDentry(dentry);
+  let child = dentry.children;
+  while (child !== null) {
+    const next = child.nextSibling;
+    if (child.refs == 0) unhashDentry(child);
+    child = next;
+  }
 }
 
 /**
- * Gives `dentry` the place of `to` (Linux: d_move): its new parent and name. `to` is unhashed, and dead when it had a file.
- * Preconditions: the caller holds references on both.
+ * Gives `dentry` the place of `to` (Linux: d_move()): its new parent and name. `to` is unhashed, and dead when it had a file, whose
+ * last name stays the one that it had. Preconditions: the caller holds references on both and on the parents.
  */
 export function moveDentry(dentry: Dentry, to: Dentry): void {
   if (to.isNegative) unhashDentry(to);
   else killDentry(to);
   unhashDentry(dentry);
-  swapPlaces(dentry, to);
+  const from = dentry.parent;
+  const parent = to.parent;
+  if (from !== parent && from !== null && parent !== null) {
+    dentry.leaveSiblings(from);
+    dentry.parent = parent;
+    parent.incRef();
+    dentry.joinSiblings(parent);
+    from.decRef();
+  }
+  heap.free(dentry.name);
+  dentry.name = duplicate(to.name, to.nameLength);
+  dentry.nameLength = to.nameLength;
+  dentry.hash = to.hash;
   hashDentry(dentry);
 }
 
@@ -137,6 +158,13 @@ export function exchangeDentries(a: Dentry, b: Dentry): void {
 
 function swapPlaces(a: Dentry, b: Dentry): void {
   const parent = a.parent;
+  const other = b.parent;
+  if (parent !== other && parent !== null && other !== null) {
+    a.leaveSiblings(parent);
+    b.leaveSiblings(other);
+    a.joinSiblings(other);
+    b.joinSiblings(parent);
+  }
   const name = a.name;
   const nameLength = a.nameLength;
   const hash = a.hash;

@@ -342,6 +342,10 @@ export class Dentry extends RefCounted {
   hash: u32;
   nextInBucket: Dentry | null = null;
   previousInBucket: Dentry | null = null;
+  /** The first of the dentries whose parent this is, linked by nextSibling; they hold it, not it them. */
+  children: Dentry | null = null;
+  nextSibling: Dentry | null = null;
+  previousSibling: Dentry | null = null;
   /** Where names are revalidated: the system call for which this one is known to be true (Thread.callNumber()). */
   trueIn: u64 = 0;
   nextOnLru: Dentry | null = null;
@@ -362,7 +366,10 @@ export class Dentry extends RefCounted {
     this.name = duplicate(name, nameLength);
     this.nameLength = nameLength;
     this.hash = hash;
-    if (parent !== null) parent.incRef();
+    if (parent !== null) {
+      parent.incRef();
+      this.joinSiblings(parent);
+    }
     fs.incRef();
     fs.dentryCount++;
   }
@@ -411,6 +418,7 @@ export class Dentry extends RefCounted {
     while (true) {
       const parent = dentry.parent;
       if (dentry.flags & DENTRY_ON_LRU) dentry.unlinkLru();
+      if (parent !== null) dentry.leaveSiblings(parent);
       dentry.destroy();
       free(dentry);
       if (parent === null) return;
@@ -435,6 +443,23 @@ export class Dentry extends RefCounted {
     if (this.name) heap.free(this.name);
     this.fs.dentryCount--;
     this.fs.decRef();
+  }
+
+  /** Takes a place among the children of `parent`, which is or becomes this one's parent. */
+  joinSiblings(parent: Dentry): void {
+    const first = parent.children;
+    this.nextSibling = first;
+    this.previousSibling = null;
+    if (first !== null) first.previousSibling = this;
+    parent.children = this;
+  }
+
+  leaveSiblings(parent: Dentry): void {
+    const next = this.nextSibling;
+    const previous = this.previousSibling;
+    if (previous !== null) previous.nextSibling = next;
+    else parent.children = next;
+    if (next !== null) next.previousSibling = previous;
   }
 
   pushLru(): void {

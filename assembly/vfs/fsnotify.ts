@@ -34,41 +34,58 @@ function withType(inode: Inode, mask: u32): u32 {
   return inode.isDirectory ? mask | <u32>IN_ISDIR : mask;
 }
 
-/** An event of a file that was reached by a name: for the watches of the directory, then for its own. */
-function tellPlace(dentry: Dentry, mask: u32): void {
+/**
+ * An event of a file that was reached by a name: for the watches of the directory, then for its own. `gone`: not for those that do
+ * not care for files without a name (IN_EXCL_UNLINK).
+ */
+function tellPlace(dentry: Dentry, event: u32, gone: bool): void {
   const inode = dentry.file;
   const parent = dentry.parent;
-  if (parent !== null && parent.file.watches) {
-    const watches = parent.file.watches;
-    tellWatches(watches, withType(inode, mask), 0, dentry.name, dentry.nameLength, dentry.isDead);
-  }
-  tellSelf(inode, mask);
+  const mask = withType(inode, event);
+  if (parent !== null && parent.file.watches)
+    tellWatches(parent.file.watches, mask, 0, dentry.name, dentry.nameLength, gone);
+  if (inode.watches) tellWatches(inode.watches, mask, 0, 0, 0, gone);
+}
+
+/** An event of an open file (Linux: fsnotify_file()). */
+function tellOpen(dentry: Dentry, mask: u32): void {
+  tellPlace(dentry, mask, dentry.isDead);
+}
+
+/**
+ * What was done with the contents of an open file. A device, FIFO or socket shows that to nobody who may not read it: the watches of
+ * its directory are not told (Linux since 6.18).
+ */
+function tellContents(dentry: Dentry, mask: u32): void {
+  const inode = dentry.file;
+  if (inode.isRegular || inode.isDirectory) tellOpen(dentry, mask);
+  else if (inode.watches) tellWatches(inode.watches, mask, 0, 0, 0, dentry.isDead);
 }
 
 export function notifyOpen(dentry: Dentry): void {
-  tellPlace(dentry, IN_OPEN);
+  tellOpen(dentry, IN_OPEN);
 }
 
 export function notifyClose(dentry: Dentry, couldWrite: bool): void {
-  tellPlace(dentry, couldWrite ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE);
+  tellOpen(dentry, couldWrite ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE);
 }
 
 /** Bytes or directory entries were read. */
 export function notifyAccess(dentry: Dentry): void {
-  tellPlace(dentry, IN_ACCESS);
+  tellContents(dentry, IN_ACCESS);
 }
 
-/** Bytes were written, or the size was set. */
+/** Bytes were written, or room was made. */
 export function notifyModify(dentry: Dentry): void {
-  tellPlace(dentry, IN_MODIFY);
+  tellContents(dentry, IN_MODIFY);
 }
 
 /** Extended attributes and what else is neither contents nor name. */
 export function notifyAttributes(dentry: Dentry): void {
-  tellPlace(dentry, IN_ATTRIB);
+  tellPlace(dentry, IN_ATTRIB, false);
 }
 
-/** Attributes were changed; `valid` are the ATTR_* that were (Linux: fsnotify_change()). */
+/** Attributes were changed; `valid` are the ATTR_* that were (Linux: fsnotify_change()). One event tells of all. */
 export function notifyChange(dentry: Dentry, valid: u32): void {
   let mask: u32 = 0;
   if (valid & (ATTR_UID | ATTR_GID | ATTR_MODE)) mask |= <u32>IN_ATTRIB;
@@ -77,7 +94,7 @@ export function notifyChange(dentry: Dentry, valid: u32): void {
   if (times == (ATTR_ATIME | ATTR_MTIME)) mask |= <u32>IN_ATTRIB;
   else if (times == ATTR_ATIME) mask |= <u32>IN_ACCESS;
   else if (times == ATTR_MTIME) mask |= <u32>IN_MODIFY;
-  if (mask) tellPlace(dentry, mask);
+  if (mask) tellPlace(dentry, mask, false);
 }
 
 /** `child` was made in `directory`. */

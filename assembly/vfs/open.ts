@@ -29,7 +29,7 @@ import { makeUnnamedDentry } from "./dcache.ts";
 import { Dentry, Inode } from "./dentry.ts";
 import { openDevice } from "./device.ts";
 import { FileDescription, PathDescription } from "./file-description.ts";
-import { notifyModify, notifyOpen } from "./fsnotify.ts";
+import { notifyChange, notifyOpen } from "./fsnotify.ts";
 import { lookupLocked } from "./lookup.ts";
 import { findMount, MNT_NODEV, Mount } from "./mount.ts";
 import { LAST_NORM, PathWalk, WALK_DIRECTORY, WALK_FOLLOW, WALK_NO_XDEV, WALK_PARENT } from "./path-walk.ts";
@@ -97,7 +97,7 @@ function openUnnamed(walk: PathWalk, length: u32, flags: u32, mode: u32, extra: 
   const dentry = makeUnnamedDentry(parent, inode);
   const file = inode.open(changetype<usize>(walk.mount), dentry, flags & ~CREATION_FLAGS);
   dentry.decRef();
-  return file;
+  return opened(file);
 }
 
 /** open(2) with O_CREAT (Linux: open_last_lookups(), lookup_open()). */
@@ -221,14 +221,11 @@ function openEmptied(mount: Mount, dentry: Dentry, kept: u32, cred: Credentials)
   if (isError(made)) return made;
   const file = changetype<FileDescription>(made);
   file.flags &= ~(<u32>O_TRUNC);
-  const result = truncateInode(dentry, 0, cred);
-  if (result < 0) {
-    file.decRef();
-    return errorOf(result);
-  }
   opened(made);
-  notifyModify(dentry);
-  return made;
+  const result = emptyFile(dentry, cred);
+  if (result == 0) return made;
+  file.decRef();
+  return errorOf(result);
 }
 
 /** Tells those who watch, now and when the description ends. `file` may be an error. */
@@ -240,11 +237,12 @@ function opened(file: usize): usize {
   return file;
 }
 
-function truncateInode(dentry: Dentry, size: i64, cred: Credentials): i32 {
+function emptyFile(dentry: Dentry, cred: Credentials): i32 {
   const a = new Attributes();
   a.valid = ATTR_SIZE | ATTR_OPEN;
-  a.size = size;
+  a.size = 0;
   const result = changeAttributes(dentry, a, cred);
+  if (result == 0) notifyChange(dentry, a.valid);
   free(a);
   return result;
 }

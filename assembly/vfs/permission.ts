@@ -76,7 +76,7 @@ export function checkSticky(directory: Inode, victim: Inode, cred: Credentials):
  * Whether `cred` may change what `a` names, and what else changes with it: set-id bits that a chown, a truncation or a
  * stranger's chmod takes away are added to `a`. Errors in Linux's order (fs/attr.c notify_change(), setattr_prepare()):
  *   EACCES      both times are to be now, the caller is not the owner and may not write
- *   EOPNOTSUPP  the mode of a symbolic link
+ *   EOPNOTSUPP  the mode of a symbolic link; a file without a type, which all share whose files have no place
  *   EPERM       the owner, the group, the mode, the times
  */
 export function prepareAttributes(inode: Inode, a: Attributes, cred: Credentials): i32 {
@@ -88,6 +88,7 @@ export function prepareAttributes(inode: Inode, a: Attributes, cred: Credentials
     if (allowed < 0) return allowed;
   }
   if (a.valid & ATTR_MODE && inode.isSymlink) return -EOPNOTSUPP;
+  if (inode.type == 0) return -EOPNOTSUPP;
   const isChown = (a.valid & (ATTR_UID | ATTR_GID | ATTR_CHOWN)) != 0;
   if (isChown && !inode.isDirectory && !(a.valid & ATTR_MODE)) dropSetIds(inode, a, cred);
   if (a.valid & ATTR_UID) {

@@ -127,8 +127,7 @@ function renameFound(from: PathWalk, old: Dentry, to: PathWalk, target: Dentry, 
     moveDentry(old, target);
     if (target.mounts) detachMounts(target);
   }
-  // Each dentry has the other's name now.
-  notifyMove(from.result.file, target.name, target.nameLength, to.result.file, old, replaced);
-  if (exchange) notifyMove(to.result.file, old.name, old.nameLength, from.result.file, target, null);
+  notifyMove(from.result.file, from.lastName, from.lastLength, to.result.file, old, replaced);
+  if (exchange) notifyMove(to.result.file, to.lastName, to.lastLength, from.result.file, target, null);
   return 0;
 }

@@ -14,8 +14,8 @@ export abstract class Watch {
   fs: usize = 0;
 
   /**
-   * Told of an event (one IN_* bit, and IN_ISDIR) of the file, or of what has the name of `length` bytes in this directory. `gone`:
-   * that name was removed.
+   * Told of an event (IN_* bits, and IN_ISDIR) of the file, or of what has the name of `length` bytes in this directory. `gone`: it was
+   * used by who has it open, and the name by which it was opened is removed.
    */
   abstract event(mask: u32, cookie: u32, name: usize, length: u32, gone: bool): void;
   /** The file is no more, or out of reach: the watch is told of `mask` and ends. */

@@ -10,7 +10,7 @@ import { Task } from "../kernel/task.ts";
 import { free } from "../lib/ref-counted.ts";
 import { accessOk, copyOut, importIovecs, putU32, putU64 } from "../mm/usercopy.ts";
 import { Attributes } from "../vfs/attributes.ts";
-import { changeAttributes } from "../vfs/change.ts";
+import { changeAttributes, truncateOpen } from "../vfs/change.ts";
 import { Inode } from "../vfs/dentry.ts";
 import { FileDescription } from "../vfs/file-description.ts";
 import { notifyAccess, notifyChange, notifyModify } from "../vfs/fsnotify.ts";
@@ -89,7 +89,7 @@ export function fdWrite(task: Task, fd: u32, iovs: u32, count: u32, position: i6
   task.iov.init(task.vector, count, <u32>total, false);
   file.incRef();
   const appends = position < 0 && file.appends;
-  const kept = total ? removePrivileges(file.inode, task.cred) : 0;
+  const kept = total ? removePrivileges(file.dentry, task.cred) : 0;
   const moved = kept < 0 ? kept : file.write(task.iov, appends ? -1 : position < 0 ? file.offset : position);
   // An appending write has moved the offset itself, to the new end.
   if (moved > 0 && position < 0 && !appends && file.isSeekable()) file.offset += moved;
@@ -148,8 +148,9 @@ export function fdAllocate(task: Task, fd: u32, offset: i64, length: i64): u32 {
   if (offset < 0 || length <= 0) return abi.WASI_EINVAL;
   if (offset + length < 0) return abi.WASI_EFBIG;
   file.incRef();
-  let result = removePrivileges(file.inode, task.cred);
+  let result = removePrivileges(file.dentry, task.cred);
   if (result == 0) result = file.allocate(0, offset, length);
+  if (result == 0) notifyModify(file.dentry);
   file.decRef();
   return wasiErrno(result);
 }
@@ -219,9 +220,7 @@ export function fdFilestatSetSize(task: Task, fd: u32, size: i64): u32 {
   if (!file.inode.isRegular || !file.canWrite) return abi.WASI_EINVAL;
   if (size < 0) return abi.WASI_EINVAL;
   file.incRef();
-  let result = removePrivileges(file.inode, task.cred);
-  if (result == 0) result = file.truncate(size);
-  if (result == 0) notifyModify(file.dentry);
+  const result = truncateOpen(file, size, task.cred);
   file.decRef();
   return wasiErrno(result);
 }

@@ -146,15 +146,13 @@ export class Generator {
   // ---- descriptors
 
   fd(type?: FileType): StepArgument {
-    const fits = this.fds.filter((fd) => (type === undefined ? fd.type !== "i" : fd.type === type));
+    const fits = this.fds.filter((fd) => type === undefined || fd.type === type);
     if (fits.length === 0 || this.random.chance(0.03)) return this.anyFd();
     return this.random.pick(fits).ref;
   }
 
   anyFd(): StepArgument {
-    // To other calls all instances of inotify are one file, as old as the system.
-    const files = this.fds.filter(({ type }) => type !== "i");
-    if (files.length > 0 && this.random.chance(0.8)) return this.random.pick(files).ref;
+    if (this.fds.length > 0 && this.random.chance(0.8)) return this.random.pick(this.fds).ref;
     return this.random.pick([-1, 99, FD_MAX]);
   }
 

@@ -28,7 +28,7 @@ const LISTS: readonly KnownDifference[] = [
 ].map((kind) => ({ kind, why: "a gofer's file system has no access control lists" }));
 
 export const KNOWN_DIFFERENCES: Readonly<Record<FsType, readonly KnownDifference[]>> = {
-  tmpfs: WATCHES,
+  tmpfs: [],
   overlay: WATCHES,
   gofer: [...WATCHES, ...LISTS],
   "gofer-shared": [...WATCHES, ...LISTS],

@@ -49,6 +49,11 @@ function accessTime(bytes: Buffer, at: number, epochs: Epochs): string {
 /** Our tmpfs keeps what is behind this in larger blocks than Linux's pages. */
 const SMALL = 65536n;
 
+/** Without the times of a file that has no type: all event counters and the like are one, as old as the system. */
+function comparable(type: number, parts: readonly string[]): string {
+  return parts.filter((part) => type !== 0 || !/^.time=/.test(part)).join(" ");
+}
+
 /** Attributes as text, from a struct stat. */
 export function statText(bytes: Buffer, { epochs, blocks, directoryLinks }: ViewContext): string {
   const mode = bytes.readUInt32LE(24);
@@ -67,7 +72,7 @@ export function statText(bytes: Buffer, { epochs, blocks, directoryLinks }: View
   if (type === S_IFREG && blocks && bytes.readBigInt64LE(48) <= SMALL) {
     parts.push(`blocks=${bytes.readBigInt64LE(64)}`);
   }
-  return parts.join(" ");
+  return comparable(type, parts);
 }
 
 function statxText(bytes: Buffer, { epochs, blocks, directoryLinks }: ViewContext): string {
@@ -90,7 +95,7 @@ function statxText(bytes: Buffer, { epochs, blocks, directoryLinks }: ViewContex
   if (type === S_IFREG && blocks && bytes.readBigUInt64LE(40) <= SMALL) {
     parts.push(`blocks=${bytes.readBigUInt64LE(48)}`);
   }
-  return parts.join(" ");
+  return comparable(type, parts);
 }
 
 export interface Entry {
@@ -139,19 +144,26 @@ export const VIEWS = {
             "latin1",
           ),
         ),
-  /** Events of inotify. The numbers that join the halves of a rename are the system's own. */
+  /**
+   * Events of inotify. The numbers that join the halves of a rename are the system's own, and those of files without a name the file
+   * system's; and so is how long these are.
+   */
   events: (call, result) => {
     if (result < 0) return `${result}`;
     const bytes = buffersOf(call)[0]!;
     const events: string[] = [];
+    let numbered = false;
     for (let at = 0; at < result; at += 16 + bytes.readUInt32LE(at + 12)) {
+      // The descriptor may have become another file's.
+      if (at + 16 > result) return `${result} ${brief(bytes.subarray(0, result))}`;
       const name = bytes.subarray(at + 16, at + 16 + bytes.readUInt32LE(at + 12));
       const moved = bytes.readUInt32LE(at + 8) === 0 ? "" : " moved";
-      events.push(
-        `${bytes.readInt32LE(at)} ${bytes.readUInt32LE(at + 4).toString(16)}${moved} ${brief(name)}`,
-      );
+      const unnamed = /^#\d+\0*$/.test(name.toString("latin1"));
+      numbered ||= unnamed;
+      const shown = unnamed ? "#" : brief(name);
+      events.push(`${bytes.readInt32LE(at)} ${bytes.readUInt32LE(at + 4).toString(16)}${moved} ${shown}`);
     }
-    return `${result} ${events.join(", ")}`;
+    return `${numbered ? "" : `${result} `}${events.join(", ")}`;
   },
   /** The length of names, and the file system's block size. */
   statfs: (call, result) =>

@@ -12,6 +12,7 @@ import { dataCases } from "./cases/data.ts";
 import { descriptorCases } from "./cases/descriptors.ts";
 import { directoryCases } from "./cases/directories.ts";
 import { inotifyCases } from "./cases/inotify.ts";
+import { inotifyEndCases } from "./cases/inotify-ends.ts";
 import { lockCases } from "./cases/locks.ts";
 import { memfdCases, sealCases } from "./cases/memfd.ts";
 import { nameCases } from "./cases/names.ts";
@@ -57,6 +58,7 @@ export function syscallCases(make: () => Target): void {
   descriptorCases(make);
   pipeCases(make);
   inotifyCases(make);
+  inotifyEndCases(make);
   lockCases(make);
   memfdCases(make);
   sealCases(make);

@@ -4,7 +4,9 @@ import * as f from "../../../assembly/abi/fcntl.ts";
 import {
   IN_ALL_EVENTS,
   IN_DONT_FOLLOW,
+  IN_EXCL_UNLINK,
   IN_MASK_ADD,
+  IN_MASK_CREATE,
   IN_ONESHOT,
   IN_ONLYDIR,
 } from "../../../assembly/abi/inotify.ts";
@@ -26,7 +28,10 @@ export const WATCH_RULES: readonly Rule[] = [
     number: nr.SYS_inotify_add_watch,
     weight: 6,
     run(g) {
-      const flags = g.random.bits([IN_ONLYDIR, IN_DONT_FOLLOW, IN_MASK_ADD, IN_ONESHOT], 0.1);
+      const flags = g.random.bits(
+        [IN_ONLYDIR, IN_DONT_FOLLOW, IN_MASK_ADD, IN_MASK_CREATE, IN_ONESHOT, IN_EXCL_UNLINK],
+        0.1,
+      );
       const events = g.random.chance(0.6) ? IN_ALL_EVENTS : g.random.below(IN_ALL_EVENTS + 1);
       const type = g.random.chance(0.6) ? "d" : undefined;
       g.call(nr.SYS_inotify_add_watch, [g.fd("i"), g.plain(g.absolute(type)), (events | flags) >>> 0]);

@@ -29,77 +29,7 @@ import { POLLIN, POLLOUT, POLLRDNORM } from "../../../../assembly/abi/poll.ts";
 import * as nr from "../../../../assembly/abi/syscall.ts";
 import { DescriptorCalls } from "../../../support/sys/descriptor-calls.ts";
 import type { Target } from "../../../support/sys/target.ts";
-
-const NAMES: readonly (readonly [number, string])[] = [
-  [IN.IN_ACCESS, "access"],
-  [IN.IN_MODIFY, "modify"],
-  [IN.IN_ATTRIB, "attrib"],
-  [IN.IN_CLOSE_WRITE, "close_write"],
-  [IN.IN_CLOSE_NOWRITE, "close_nowrite"],
-  [IN.IN_OPEN, "open"],
-  [IN.IN_MOVED_FROM, "moved_from"],
-  [IN.IN_MOVED_TO, "moved_to"],
-  [IN.IN_CREATE, "create"],
-  [IN.IN_DELETE, "delete"],
-  [IN.IN_DELETE_SELF, "delete_self"],
-  [IN.IN_MOVE_SELF, "move_self"],
-  [IN.IN_UNMOUNT, "unmount"],
-  [IN.IN_Q_OVERFLOW, "q_overflow"],
-  [IN.IN_IGNORED, "ignored"],
-  [IN.IN_ISDIR, "isdir"],
-];
-
-interface Event {
-  readonly wd: number;
-  readonly what: string;
-  readonly cookie: number;
-  readonly name: string;
-  /** As it was read, padding included. */
-  readonly length: number;
-}
-
-function eventsIn(bytes: Buffer): Event[] {
-  const events: Event[] = [];
-  for (let at = 0; at < bytes.length; ) {
-    const length = bytes.readUInt32LE(at + 12);
-    const mask = bytes.readUInt32LE(at + 4);
-    events.push({
-      wd: bytes.readInt32LE(at),
-      what: NAMES.filter(([bit]) => mask & bit)
-        .map(([, name]) => name)
-        .join("+"),
-      cookie: bytes.readUInt32LE(at + 8),
-      name: bytes.toString("utf8", at + 16, at + 16 + length).replace(/\0*$/, ""),
-      length,
-    });
-    at += 16 + length;
-  }
-  return events;
-}
-
-/** A process with an instance that does not block. */
-class Watcher extends DescriptorCalls {
-  readonly instance: number;
-
-  constructor(target: Target) {
-    super(target.process());
-    this.instance = this.inotify(IN.IN_NONBLOCK);
-  }
-
-  watch(path: string, mask: number = IN.IN_ALL_EVENTS): number {
-    return this.addWatch(this.instance, path, mask);
-  }
-
-  events(): Event[] {
-    const bytes = this.read(this.instance, 65536);
-    return typeof bytes === "number" ? [] : eventsIn(bytes);
-  }
-
-  /** As "wd what name". */
-  told(): string[] {
-    return this.events().map(({ wd, what, name }) => `${wd} ${what}${name && ` ${name}`}`);
-  }
-}
+import { eventsIn, type WatchEvent, Watcher } from "../../../support/sys/watcher.ts";
 
 export function inotifyCases(make: () => Target): void {
   function run(body: (sys: Watcher, target: Target) => void): () => void {
@@ -499,7 +429,7 @@ export function inotifyCases(make: () => Target): void {
       const files = [sys.open("a", O_CREAT | O_RDWR), sys.open("b", O_CREAT | O_RDWR)];
       for (let i = 0; i < 16_390; i++) sys.pwrite(files[i & 1]!, "x", 0);
       let count = 0;
-      let last: Event | undefined;
+      let last: WatchEvent | undefined;
       for (let events = sys.events(); events.length > 0; events = sys.events()) {
         count += events.length;
         last = events.at(-1);
