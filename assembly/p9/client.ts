@@ -873,12 +873,12 @@ export class P9Client {
     return c.reader.isComplete() && got <= asked ? got : c.fail();
   }
 
-  /** The next bytes of `from`, as many as fit into a message, to `offset`; returns how many the server took. */
-  write(fid: u32, offset: i64, from: IovIter): i32 {
+  /** The next bytes of `from`, as many as fit into a message and at most `most`, to `offset`; returns how many the server took. */
+  write(fid: u32, offset: i64, from: IovIter, most: i64): i32 {
     const c = this.connection;
     let result = c.begin();
     if (result < 0) return result;
-    const count = min(from.remaining, this.ioSize);
+    const count = <u32>min<i64>(min(from.remaining, this.ioSize), most);
     const w = this.start(P9_TWRITE, P9_NOFID);
     w.u32(fid);
     w.u64(<u64>offset);

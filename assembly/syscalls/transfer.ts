@@ -25,6 +25,11 @@ function positioned(task: Task, fd: i32): usize {
   return changetype<FileDescription>(found).isSeekable() ? found : errorOf(-ESPIPE);
 }
 
+/** Whether a range ends behind the largest offset (Linux: rw_verify_area()). `position` -1: the description's own. */
+function isBeyond(file: FileDescription, position: i64, total: i64): bool {
+  return file.isSeekable() && (position < 0 ? file.offset : position) + total < 0;
+}
+
 /**
  * Reads by the task's cursor, which covers `total` bytes or ALL_BAD, at `position`; at the description's offset and moving it when
  * that is -1. Errors: EINVAL for a range behind the largest offset, then the file's, EFAULT.
@@ -36,7 +41,7 @@ function readCursor(task: Task, file: FileDescription, total: i64, position: i64
   file.incRef();
   let moved: i64;
   if (total == ALL_BAD) moved = readNowhere(task, file, from);
-  else if (file.isSeekable() && from + total < 0) moved = -EINVAL;
+  else if (isBeyond(file, position, total)) moved = -EINVAL;
   else moved = file.read(task.iov, from);
   if (moved > 0 && position < 0 && file.isSeekable()) file.offset += moved;
   if (moved > 0) notifyAccess(file.dentry);
@@ -61,7 +66,7 @@ function writeCursor(task: Task, file: FileDescription, total: i64, position: i6
   if (total == 0 && file.inode.isRegular) return task.countWrite(0);
   const appends = position < 0 && file.appends;
   const at = position < 0 ? file.offset : position;
-  if (file.isSeekable() && at + total < 0) return -EINVAL;
+  if (isBeyond(file, position, total)) return -EINVAL;
   file.incRef();
   let moved: i64 = total > 0 ? removePrivileges(file.dentry, task.cred) : 0;
   if (moved == 0) moved = file.write(task.iov, appends ? -1 : at);
@@ -120,7 +125,7 @@ function checkFlags(file: FileDescription, flags: u32): i32 {
   return flags & <u32>RWF_APPEND && flags & <u32>RWF_NOAPPEND ? -EINVAL : 0;
 }
 
-/** Errors: EBADF for the mode; EINVAL and EFAULT for the vector; nothing is asked of a file for no bytes; EOPNOTSUPP, EINVAL for flags. */
+/** Errors: EBADF for the mode; EINVAL and EFAULT for the vector; nothing is asked of a file for no bytes; EINVAL for the range; EOPNOTSUPP, EINVAL for flags. */
 function readVector(
   task: Task,
   file: FileDescription,
@@ -132,6 +137,7 @@ function readVector(
   if (!file.canRead) return -EBADF;
   const total = takeVector(task, vector, count);
   if (total < 0 && total != ALL_BAD) return total;
+  if (total > 0 && isBeyond(file, position, total)) return -EINVAL;
   const wrong = total == 0 ? 0 : checkFlags(file, flags);
   if (wrong < 0) return wrong;
   file.incRef();
@@ -173,6 +179,7 @@ function writeVector(
   const total = takeVector(task, vector, count);
   if (total < 0 && total != ALL_BAD) return total;
   if (total == 0) return 0;
+  if (total > 0 && isBeyond(file, position, total)) return -EINVAL;
   const wrong = checkFlags(file, flags);
   if (wrong < 0) return wrong;
   const moved =

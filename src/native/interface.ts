@@ -11,7 +11,7 @@
 //   until then a shared one has its old length, and the detached view of an unshared one has length 0.
 //
 //   Names and paths are bytes at (slot, offset), NUL-terminated inside the memory, at most 4,095 bytes
-//   (-ENAMETOOLONG). 64-bit offsets and sizes travel as doubles (exact to 2^53).
+//   (-ENAMETOOLONG). 64-bit offsets and sizes are numbers where these are exact, and a BigInt beyond (Wide).
 //
 //   Descriptors are plain numbers here; every new one is O_CLOEXEC. Whoever takes numbers from less trusted
 //   code checks them first.
@@ -20,6 +20,8 @@
 //   Calls marked (blocks) may sleep in the kernel. Those that take a `cancelFd` (an eventfd, or -1) return
 //   -EINTR when that descriptor is readable before what they wait for is there: as Linux, they look at the
 //   condition first. EINTR from signals is retried inside.
+
+import type { Wide } from "../common/wide.ts";
 
 export interface Native {
   // ---- memories
@@ -93,8 +95,8 @@ export interface Native {
   read(fd: number, slot: number, offset: number, length: number): number;
   /** (blocks) SIGPIPE never kills: -EPIPE. */
   write(fd: number, slot: number, offset: number, length: number): number;
-  pread(fd: number, slot: number, offset: number, length: number, position: number): number;
-  pwrite(fd: number, slot: number, offset: number, length: number, position: number): number;
+  pread(fd: number, slot: number, offset: number, length: number, position: Wide): number;
+  pwrite(fd: number, slot: number, offset: number, length: number, position: Wide): number;
   /**
    * pread(2) and pwrite(2) between a guest's memory (slot 1) and a descriptor whose byte in the table of handles (slot 3) is 2, at
    * half the cost of the call. `request` is the address, in the kernel's memory (slot 0), of: i64 position, i32 descriptor,
@@ -122,7 +124,7 @@ export interface Native {
     vecOffset: number,
     count: number,
     dataSlot: number,
-    position: number,
+    position: Wide,
     cancelFd: number,
   ): number;
   writev(
@@ -131,11 +133,11 @@ export interface Native {
     vecOffset: number,
     count: number,
     dataSlot: number,
-    position: number,
+    position: Wide,
     cancelFd: number,
   ): number;
-  /** lseek(2); the new offset as a double, or -errno. `position` is any whole number of 64 bits (directory cookies). */
-  lseek(fd: number, position: number, whence: number): number;
+  /** lseek(2); the new offset, or -errno. */
+  lseek(fd: number, position: Wide, whence: number): Wide;
   /**
    * (blocks) poll(2) on `count` struct pollfd (fd i32, events i16, revents i16) at (slot, offset), plus
    * cancelFd. timeoutNs: double, -1 = for ever. Returns the number of ready descriptors (cancelFd not
@@ -189,18 +191,12 @@ export interface Native {
    * UTIME_OMIT.
    */
   futimens(fd: number, atimeSec: number, atimeNsec: number, mtimeSec: number, mtimeNsec: number): number;
-  ftruncate(fd: number, size: number): number;
+  ftruncate(fd: number, size: Wide): number;
   /** truncate(2) of the file that `fd`, which may be an O_PATH one, refers to. -ENOENT without /proc. */
-  truncate(fd: number, size: number): number;
-  fallocate(fd: number, mode: number, position: number, length: number): number;
-  /** copy_file_range(2) between two positions; the number of bytes, which may be fewer. */
-  copyFileRange(
-    fromFd: number,
-    fromPosition: number,
-    toFd: number,
-    toPosition: number,
-    length: number,
-  ): number;
+  truncate(fd: number, size: Wide): number;
+  fallocate(fd: number, mode: number, position: Wide, length: Wide): number;
+  /** copy_file_range(2) between two positions; the number of bytes, which may be fewer. Linux copies less than 2^31 at a time. */
+  copyFileRange(fromFd: number, fromPosition: Wide, toFd: number, toPosition: Wide, length: Wide): number;
   fsync(fd: number, dataOnly: number): number;
 
   // ---- extended attributes of what a descriptor is, O_PATH ones and symbolic links included
@@ -222,7 +218,7 @@ export interface Native {
 
   // ---- locks of an open file description
   /** F_OFD_SETLK: -EAGAIN when another's lock is in the way. `type`: F_RDLCK 0, F_WRLCK 1, F_UNLCK 2; length 0: to the end. */
-  ofdSetLock(fd: number, type: number, start: number, length: number): number;
+  ofdSetLock(fd: number, type: number, start: Wide, length: Wide): number;
   /**
    * F_OFD_GETLK on the record at (slot, record): i32 type, i32 pid, i64 start, i64 length. It becomes the first lock in the
    * way, of pid -1 when a description holds that too; or its type becomes F_UNLCK.

@@ -13,7 +13,7 @@ const NAMES = ["a", "b", "c", "d", "e", "f", "g", "h", "é", ".i", "j k"] as con
 const MODES = [0, 0o777, 0o755, 0o700, 0o644, 0o600, 0o070, 0o007, 0o444, 0o222, 0o111] as const;
 const SPECIAL = [0o4755, 0o2755, 0o1777, 0o6755, 0o2775, 0o2644, 0o4644, 0o7777] as const;
 const OFFSETS = [0, 1, 7, 100, 4095, 4096, 4097, 8192, 65535, 65536, 70000, 131072, 1 << 20] as const;
-const FAR = [2 ** 31, 2 ** 32, 2 ** 33 + 5, 2 ** 40, 2 ** 61, -1, -4096] as const;
+const FAR = [2 ** 31, 2 ** 32, 2 ** 33 + 5, 2 ** 40, 2 ** 61, 2 ** 63 - 1024, -1, -4096] as const;
 const IDS = [0, 1000, 1001, 2000, 1002, -1] as const;
 
 /** A path as an *at() call takes it, and what it names as far as is known. */
@@ -191,13 +191,8 @@ export class Generator {
     return this.random.weighted([
       [12, this.random.pick(OFFSETS)],
       [6, this.random.below(10000)],
-      [1, this.far()],
+      [1, this.random.pick(FAR)],
     ]);
-  }
-
-  private far(): number {
-    const offset = this.random.pick(FAR);
-    return offset > Number.MAX_SAFE_INTEGER && this.lacks.has("offsets from 2^53 on") ? 2 ** 40 : offset;
   }
 
   /** A size that a file may take without costing much. */

@@ -41,7 +41,7 @@ export interface World {
 }
 
 /** What a tree need not have although Linux's own trees of memory do. */
-export type Lack = "device nodes" | "seals" | "offsets from 2^53 on" | "RWF_NOAPPEND";
+export type Lack = "device nodes" | "seals" | "RWF_NOAPPEND";
 
 export interface Worlds {
   /** What is not asked for on this tree, with the reason. */
@@ -165,7 +165,6 @@ const GOFER_LACKS: ReadonlyMap<Lack, string> = new Map([
     "device nodes",
     "a device node on the host's file system is a door to the host's drivers: only 0:0, a whiteout",
   ],
-  ["offsets from 2^53 on", "the helper takes numbers of JavaScript: larger files are EFBIG"],
   ["seals", "they are tmpfs's own, and a tree of the host is of any type: EINVAL as on ext4"],
 ]);
 

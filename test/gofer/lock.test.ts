@@ -38,7 +38,7 @@ function opened(client: P9Client): number {
   return fid;
 }
 
-function fields(fid: number, type: number, start: number, length: number, process: number): Message {
+function fields(fid: number, type: number, start: number | bigint, length: number, process: number): Message {
   return new Message().u32(fid).u8(type).u32(0).u64(start).u64(length).u32(process).string("me");
 }
 
@@ -94,7 +94,8 @@ describe("locks", () => {
     expect(refusal(fields(one.reach(0, "file"), WRITE, 0, 0, 1))).toBe("EINVAL");
     expect(refusal(fields(0, WRITE, 0, 0, 1))).toBe("EINVAL");
     expect(refusal(fields(999, WRITE, 0, 0, 1))).toBe("EBADF");
-    expect(refusal(fields(fid, WRITE, 2 ** 53, 1, 1))).toBe("EINVAL");
+    expect(refusal(fields(fid, WRITE, 2n ** 63n - 1n, 2, 1))).toBe("EINVAL");
+    expect(refusal(fields(fid, WRITE, 2n ** 63n, 0, 1))).toBe("EINVAL");
     const unlocked = new Message().u32(fid).u8(UNLOCK).u64(0).u64(0).u32(1).string("me");
     expect(one.refusal(p9.P9_TGETLOCK, unlocked)).toBe("EINVAL");
   });

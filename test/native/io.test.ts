@@ -173,6 +173,20 @@ describe("one span", () => {
     expect(native.lseek(fd, 0, SEEK_CUR)).toBe(1);
   });
 
+  test("positions are numbers or BigInts, whole to the last bit", () => {
+    const fd = newFile("abc");
+    const end = 2n ** 63n;
+    expect(native.pread(fd, 0, memory.room(16), 2, 1n)).toBe(2);
+    expect(native.pread(fd, 0, memory.room(16), 4, end - 5n)).toBe(0);
+    expect(native.pread(fd, 0, memory.room(16), 4, end - 4n)).toBe(-errno.EINVAL);
+    expect(native.pread(fd, 0, memory.room(16), 4, end)).toBe(-errno.EINVAL);
+    expect(native.pread(fd, 0, memory.room(16), 4, 2 ** 53 + 2)).toBe(-errno.EINVAL);
+    expect(native.fallocate(fd, 0, end - 1n, 1n)).toBe(-errno.EFBIG);
+    // Only positions and lengths of files are that wide.
+    expect(native.pread(fd, 0, 0n as unknown as number, 1, 0)).toBe(-errno.EFAULT);
+    expect(native.pread(1n as unknown as number, 0, 0, 1, 0)).toBe(-errno.EBADF);
+  });
+
   test("Linux's errors come through", () => {
     const fd = newFile("abc");
     const [left] = pair(memory);

@@ -1,7 +1,7 @@
 // Open regular files of a gofer tree.
 //
 // Data goes straight between the host's file and the guest's memory where the server gave a descriptor, else through Tread
-// and Twrite. Both leave the kernel lock; the description, which the caller holds, holds the handle.
+// and Twrite: also where the offset is more than the helper's vectors take (DIRECT_END). Both leave the kernel lock; the description, which the caller holds, holds the handle.
 //
 // Writers hold the node's lock, so that an append finds the end of the file where it stays. Readers hold nothing.
 
@@ -23,8 +23,10 @@ import { isQuiet, serverFlags } from "./access.ts";
 import { Handle } from "./handle.ts";
 import { GoferNode } from "./node.ts";
 
-/** Offsets reach the host as doubles, which are exact up to here. Larger files are refused as too large. */
-const OFFSET_MAX: i64 = 9007199254740991;
+/** The host functions that take a descriptor take offsets as doubles, which are exact up to here: 2^53. */
+const DIRECT_END: i64 = 9007199254740992;
+/** Linux: MAX_LFS_FILESIZE. The server's host may know less, and says so. */
+const SIZE_MAX: i64 = i64.MAX_VALUE;
 
 /** How often a shared file's size is asked for. */
 const SIZE_TRIES = 4;
@@ -52,7 +54,7 @@ export class GoferFile extends FileDescription {
 
   override read(to: IovIter, offset: i64): i64 {
     if (offset < 0) return -EINVAL;
-    if (to.remaining == 0 || offset > OFFSET_MAX) return 0;
+    if (to.remaining == 0) return 0;
     if (this.node.isOutdated(this.handle)) this.reopen();
     const isQuieted = isQuiet(this.mount, this.node, this.flags);
     if (!isQuieted) this.node.accessed();
@@ -65,7 +67,7 @@ export class GoferFile extends FileDescription {
         : this.node.acquireHandle(O_RDONLY, isQuieted ? <u32>O_NOATIME : 0);
     if (other == 0 || isError(other)) handle.incRef();
     else handle = changetype<Handle>(other);
-    const done = this.isDirect(handle, to)
+    const done = this.isDirect(handle, to, offset)
       ? this.readDirect(handle, to, offset)
       : this.readMessages(handle, to, offset);
     handle.decRef();
@@ -101,9 +103,9 @@ export class GoferFile extends FileDescription {
       if (end < 0) return end;
       start = end;
     }
-    if (start > OFFSET_MAX - <i64>from.remaining) return -EFBIG;
+    if (start == SIZE_MAX) return -EFBIG;
     node.beginChange();
-    const done = this.isDirect(this.handle, from)
+    const done = this.isDirect(this.handle, from, start)
       ? this.writeDirect(from, start)
       : this.writeMessages(from, start);
     node.endChange();
@@ -113,9 +115,9 @@ export class GoferFile extends FileDescription {
     return done;
   }
 
-  /** Whether the transfer can go by the host's descriptor: its buffers are as the vector says. */
-  private isDirect(handle: Handle, iov: IovIter): bool {
-    if (handle.descriptor < 0 || iov.count > <u32>IOV_MAX) return false;
+  /** Whether the transfer can go by the host's descriptor: its buffers are as the vector says, and the host function takes the offset. */
+  private isDirect(handle: Handle, iov: IovIter, offset: i64): bool {
+    if (handle.descriptor < 0 || iov.count > <u32>IOV_MAX || offset >= DIRECT_END) return false;
     let total: u64 = 0;
     for (let i: u32 = 0; i < iov.count; i++) total += load<u32>(iov.vector + ((<usize>i) << 3), 4);
     // Less is left of an iterator that was used already; the host would begin at the front.
@@ -160,7 +162,8 @@ export class GoferFile extends FileDescription {
     const client = this.node.client;
     let done: i64 = 0;
     while (to.remaining) {
-      const got = client.read(handle.fid, offset + done, to.remaining);
+      const room = SIZE_MAX - offset - done;
+      const got = room ? client.read(handle.fid, offset + done, <u32>min<i64>(to.remaining, room)) : 0;
       if (got < 0) return done ? done : got;
       // Fewer than asked for only at the end; but how much was asked for is the client's choice, so read until nothing comes.
       if (got == 0) break;
@@ -173,9 +176,9 @@ export class GoferFile extends FileDescription {
   private writeMessages(from: IovIter, offset: i64): i64 {
     const client = this.node.client;
     let done: i64 = 0;
-    while (from.remaining) {
+    while (from.remaining && offset + done < SIZE_MAX) {
       const before = from.remaining;
-      const put = client.write(this.handle.fid, offset + done, from);
+      const put = client.write(this.handle.fid, offset + done, from, SIZE_MAX - offset - done);
       if (put < 0) return done ? done : put;
       done += put;
       // A short write: the rest of that message has left the iterator and is not written.
@@ -215,11 +218,9 @@ export class GoferFile extends FileDescription {
     const node = this.node;
     const isExtended = node.client.isExtended;
     if (mode != 0 && !isExtended) return super.allocate(mode, offset, length);
-    const end = offset + length;
-    if (end < offset || end > OFFSET_MAX) return -EFBIG;
     const locked = node.lock.acquire();
     if (locked < 0) return locked;
-    const result = isExtended ? this.allocateAtServer(mode, offset, length) : this.extendTo(end);
+    const result = isExtended ? this.allocateAtServer(mode, offset, length) : this.extendTo(offset + length);
     node.lock.release();
     return result;
   }
@@ -254,7 +255,6 @@ export class GoferFile extends FileDescription {
     const client = this.node.client;
     if (target.inode.fs !== this.inode.fs || !target.inode.isRegular || !client.isExtended)
       return -EOPNOTSUPP;
-    if (max(from, to) > OFFSET_MAX - length) return -EFBIG;
     const locked = node.lock.acquire();
     if (locked < 0) return locked;
     const file = changetype<GoferFile>(target);
@@ -272,17 +272,14 @@ export class GoferFile extends FileDescription {
   }
 
   override lockElsewhere(owner: usize, type: i32, start: i64, end: i64): i32 {
-    // No file of the host reaches there.
-    if (start > OFFSET_MAX) return 0;
-    const length = end > OFFSET_MAX ? 0 : end - start + 1;
-    const result = this.node.client.lock(this.handle.fid, type, start, length, <u32>owner);
+    const result = this.node.client.lock(this.handle.fid, type, start, lockLength(start, end), <u32>owner);
     // A server without locks: they hold within this kernel.
     return result == -EOPNOTSUPP ? 0 : result;
   }
 
   override testElsewhere(owner: usize, type: i32, start: i64, end: i64, range: usize): i32 {
-    if (start > OFFSET_MAX || !this.locksElsewhere) return F_UNLCK;
-    const length = end > OFFSET_MAX ? 0 : end - start + 1;
+    if (!this.locksElsewhere) return F_UNLCK;
+    const length = lockLength(start, end);
     const result = this.node.client.getlock(this.handle.fid, type, start, length, <u32>owner, range);
     return result == -EOPNOTSUPP ? F_UNLCK : result;
   }
@@ -299,4 +296,9 @@ export class GoferFile extends FileDescription {
   override sync(dataOnly: bool): i32 {
     return this.node.client.fsync(this.handle.fid, dataOnly);
   }
+}
+
+/** How many bytes a lock up to the byte `end` holds; 0: however long the file gets. */
+function lockLength(start: i64, end: i64): i64 {
+  return end == i64.MAX_VALUE ? 0 : end - start + 1;
 }

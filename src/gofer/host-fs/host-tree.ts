@@ -6,6 +6,7 @@ import { EMFILE } from "../../../assembly/abi/errno.ts";
 import { AT_SYMLINK_FOLLOW, O_RDWR } from "../../../assembly/abi/fcntl.ts";
 import { S_IFDIR, S_IFLNK, S_IFMT } from "../../../assembly/abi/stat.ts";
 import { XATTR_SIZE_MAX } from "../../../assembly/abi/xattr.ts";
+import type { Wide } from "../../common/wide.ts";
 import type { Native } from "../../native/interface.ts";
 import type { Encoder } from "../../p9/server/encoder.ts";
 import { NAME_A, PATH, XATTR } from "../../p9/server/memory.ts";
@@ -101,11 +102,11 @@ export class HostTree implements Tree {
     this.budget.used--;
   }
 
-  read(handle: number, to: number, count: number, offset: number): number {
+  read(handle: number, to: number, count: number, offset: Wide): number {
     return this.native.pread(handle, SLOT, to, count, offset);
   }
 
-  write(handle: number, from: number, count: number, offset: number): number {
+  write(handle: number, from: number, count: number, offset: Wide): number {
     return this.native.pwrite(handle, SLOT, from, count, offset);
   }
 
@@ -117,15 +118,15 @@ export class HostTree implements Tree {
     return readDirectory(this.host, stream, cookieLow, cookieHigh, reply, limit);
   }
 
-  allocate(handle: number, mode: number, offset: number, length: number): number {
+  allocate(handle: number, mode: number, offset: Wide, length: Wide): number {
     return this.native.fallocate(handle, mode, offset, length);
   }
 
-  seek(handle: number, offset: number, whence: number): number {
+  seek(handle: number, offset: Wide, whence: number): Wide {
     return this.native.lseek(handle, offset, whence);
   }
 
-  copyRange(from: number, fromOffset: number, to: number, toOffset: number, length: number): number {
+  copyRange(from: number, fromOffset: Wide, to: number, toOffset: Wide, length: Wide): number {
     return this.native.copyFileRange(from, fromOffset, to, toOffset, length);
   }
 
@@ -224,11 +225,11 @@ export class HostTree implements Tree {
     return fd;
   }
 
-  setLock(handle: number, type: number, start: number, length: number): number {
+  setLock(handle: number, type: number, start: Wide, length: Wide): number {
     return this.native.ofdSetLock(handle, type, start, length);
   }
 
-  getLock(handle: number, type: number, start: number, length: number, reply: Encoder): number {
+  getLock(handle: number, type: number, start: Wide, length: Wide, reply: Encoder): number {
     const { view } = this.memory;
     view.setInt32(LOCK, type, true);
     view.setInt32(LOCK + 4, 0, true);

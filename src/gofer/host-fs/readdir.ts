@@ -4,11 +4,11 @@
 // where the descriptor stands is the usual case and needs no seek.
 
 import { EINVAL } from "../../../assembly/abi/errno.ts";
-import { SEEK_CUR, SEEK_SET } from "../../../assembly/abi/fcntl.ts";
+import { SEEK_SET } from "../../../assembly/abi/fcntl.ts";
 import { DT_UNKNOWN } from "../../../assembly/abi/stat.ts";
+import { wideOf } from "../../common/wide.ts";
 import type { Encoder } from "../../p9/server/encoder.ts";
 import { qidType } from "../../p9/server/qid.ts";
-
 import { DIRENTS, DIRENTS_SIZE, SLOT } from "../arena.ts";
 import type { HostFs } from "./host-fs.ts";
 import type { HostStream } from "./host-node.ts";
@@ -99,10 +99,9 @@ function seekTo(host: HostFs, stream: HostStream, cookieLow: number, cookieHigh:
   return seekHost(host, stream);
 }
 
-/** Moves the descriptor to the stream's cookie. Two steps, because a double holds either half exactly but not both. */
+/** Moves the descriptor to the stream's cookie, which may be any 64 bits. */
 function seekHost(host: HostFs, stream: HostStream): number {
-  const { native } = host;
-  const top = native.lseek(stream.handle, (stream.cookieHigh | 0) * 0x1_0000_0000, SEEK_SET);
-  if (top < 0 || stream.cookieLow === 0) return Math.min(top, 0);
-  return Math.min(native.lseek(stream.handle, stream.cookieLow, SEEK_CUR), 0);
+  const cookie = BigInt.asIntN(64, BigInt(wideOf(stream.cookieLow, stream.cookieHigh)));
+  const reached = host.native.lseek(stream.handle, cookie, SEEK_SET);
+  return reached < 0 ? Number(reached) : 0;
 }

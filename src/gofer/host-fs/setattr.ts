@@ -14,6 +14,7 @@ import {
   P9_SETATTR_UID,
 } from "../../../assembly/abi/p9.ts";
 import { UTIME_NOW, UTIME_OMIT } from "../../../assembly/abi/stat.ts";
+import type { Wide } from "../../common/wide.ts";
 import type { Changes } from "../../p9/server/tree.ts";
 import type { HostFs } from "./host-fs.ts";
 import type { HostFile } from "./host-node.ts";
@@ -69,7 +70,7 @@ function resize(host: HostFs, file: HostFile, { valid, size }: Changes): number 
 }
 
 /** Through the fid's own descriptor where that can write, so that an open file keeps working whatever its mode is now. */
-function truncate(host: HostFs, file: HostFile, size: number): number {
+function truncate(host: HostFs, file: HostFile, size: Wide): number {
   const { native } = host;
   if (canWrite(file)) return native.ftruncate(file.handle, size);
   const fd = openNode(host, file.node, O_WRONLY);

@@ -4,10 +4,14 @@
 #include "attached.h"
 #include "memory.h"
 
+/** Results that a double does not hold exactly are BigInts. */
 static napi_value integer(napi_env env, int64_t value) {
+  static const int64_t safe = INT64_C(1) << 53;
   napi_value result = NULL;
   if (value >= INT32_MIN && value <= INT32_MAX) {
     napi_create_int32(env, (int32_t)value, &result);
+  } else if (value > safe || value < -safe) {
+    napi_create_bigint_int64(env, value, &result);
   } else {
     napi_create_double(env, (double)value, &result);
   }

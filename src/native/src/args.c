@@ -22,10 +22,6 @@ static int convert(char kind, double number, int64_t *out) {
   case 'n':
     if (!exact || value < NO_NAME) return -EFAULT;
     break;
-  case 'w':
-    if (!(number >= -0x1p63 && number < 0x1p63) || trunc(number) != number) return -EINVAL;
-    value = (int64_t)number;
-    break;
   case 't':
     if (isnan(number) || (number < 0 && number != -1)) return -EINVAL;
     value = number >= EXACT ? (int64_t)EXACT : (int64_t)number;
@@ -38,10 +34,19 @@ static int convert(char kind, double number, int64_t *out) {
   return 0;
 }
 
+/** Whether `value` is a BigInt of 64 bits. */
+static bool takes_bigint(napi_env env, napi_value value, int64_t *out) {
+  bool lossless = false;
+  return napi_get_value_bigint_int64(env, value, out, &lossless) == napi_ok && lossless;
+}
+
 int args_convert(napi_env env, const char *signature, size_t count, const napi_value *values, int64_t *arg) {
   for (size_t index = 0; signature[index] != '\0'; index++) {
     double number = NAN;
-    if (index < count && napi_get_value_double(env, values[index], &number) != napi_ok) number = NAN;
+    if (index < count && napi_get_value_double(env, values[index], &number) != napi_ok) {
+      if (signature[index] == 'p' && takes_bigint(env, values[index], &arg[index])) continue;
+      number = NAN;
+    }
     int error = convert(signature[index], number, &arg[index]);
     if (error < 0) return error;
   }

@@ -6,8 +6,7 @@
 //   i  32 bits, signed or unsigned (flags, modes, counts, ids)  -EINVAL
 //   o  offset or length in a memory, 0 .. 2^53                  -EFAULT
 //   n  offset of a name, as o, or NO_NAME                       -EFAULT
-//   p  any integer that a double holds exactly                  -EINVAL
-//   w  whole number of 64 bits, of which a double says the upper 53 (a directory cookie in two steps)  -EINVAL
+//   p  integer of 64 bits with sign, a BigInt where a double does not hold it exactly  -EINVAL
 //   t  duration: -1, or >= 0 and clamped to 2^53                -EINVAL
 // A value that is no number, or no integer, gives the same.
 

@@ -81,7 +81,7 @@ static int64_t call_pwrite(napi_env env, const int64_t *arg) {
   return error < 0 ? error : RETRY(pwrite((int)arg[0], data, (size_t)arg[3], arg[4]));
 }
 
-/** lseek(fd, position, whence). A directory's cookie can exceed what a double says: the result is then a rounded one. */
+/** lseek(fd, position, whence) */
 static int64_t call_lseek(napi_env env, const int64_t *arg) {
   (void)env;
   return result_of(lseek((int)arg[0], arg[1], (int)arg[2]));
@@ -229,6 +229,6 @@ const struct call io_calls[] = {
     {"pwrite", "dioop", call_pwrite},
     {"readv", "dioiipd", call_readv},
     {"writev", "dioiipd", call_writev},
-    {"lseek", "dwi", call_lseek},
+    {"lseek", "dpi", call_lseek},
     {NULL, NULL, NULL},
 };

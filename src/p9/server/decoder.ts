@@ -5,12 +5,10 @@
 
 import { EINVAL, ENAMETOOLONG } from "../../../assembly/abi/errno.ts";
 import { NAME_MAX } from "../../../assembly/abi/limits.ts";
+import { type Wide, wideOf } from "../../common/wide.ts";
 import type { Memory } from "./memory.ts";
 
 const SLASH = 0x2f;
-const INT64_END = 2 ** 63;
-/** The largest double below. */
-const INT64_LAST = INT64_END - 1024;
 
 export class Decoder {
   /** Where the next field starts, as an offset in the memory. */
@@ -56,12 +54,16 @@ export class Decoder {
     return at < 0 ? 0 : this.view.getUint32(at, true);
   }
 
-  /** A 64-bit value as a double: exact to 2^53, above that still above it, and below 2^63 still below it. */
+  /** A 64-bit value as a double: exact to 2^53, above that still above it. */
   u64(): number {
     const low = this.u32();
-    const high = this.u32();
-    const value = high * 0x1_0000_0000 + low;
-    return high < 0x8000_0000 && value >= INT64_END ? INT64_LAST : value;
+    return this.u32() * 0x1_0000_0000 + low;
+  }
+
+  /** A 64-bit value, whole: an offset, a length or a size. */
+  wide(): Wide {
+    const low = this.u32();
+    return wideOf(low, this.u32());
   }
 
   /** As u64(), two's complement. */

@@ -3,6 +3,7 @@
 // Replies have bounded sizes by construction (the largest are Rread and Rreaddir, which handlers cut to the negotiated
 // message size), so that no write here needs a check.
 
+import { highOf, lowOf, type Wide } from "../../common/wide.ts";
 import type { Memory } from "./memory.ts";
 
 export class Encoder {
@@ -35,6 +36,10 @@ export class Encoder {
     this.view.setUint32(this.position, low, true);
     this.view.setUint32(this.position + 4, high, true);
     this.position += 8;
+  }
+
+  wide(value: Wide): void {
+    this.u64(lowOf(value), highOf(value));
   }
 
   /** Copies `count` 64-bit values from elsewhere in the memory. */

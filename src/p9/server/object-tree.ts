@@ -4,6 +4,7 @@ import * as errnoValues from "../../../assembly/abi/errno.ts";
 import {
   EBADF,
   EEXIST,
+  EFBIG,
   EINVAL,
   EIO,
   EISDIR,
@@ -28,6 +29,7 @@ import {
 import * as p9 from "../../../assembly/abi/p9.ts";
 import { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from "../../../assembly/abi/stat.ts";
 import { XATTR_SIZE_MAX } from "../../../assembly/abi/xattr.ts";
+import type { Wide } from "../../common/wide.ts";
 import type {
   AttributeChanges,
   FileOwner,
@@ -41,7 +43,7 @@ import { END, Memory, NAME_A, PATH, XATTR } from "./memory.ts";
 import { type Described, describe, put64, putAttributes, putQid } from "./object-attributes.ts";
 import { ObjectNode } from "./object-node.ts";
 import { qidType } from "./qid.ts";
-import { RangeLocks } from "./range-locks.ts";
+import { OFFSET_END, RangeLocks } from "./range-locks.ts";
 import type { ChangedFile, Changes, CreatedFile, DirectoryStream, Owner, Tree } from "./tree.ts";
 
 /** Open files of one connection, as RLIMIT_NOFILE bounds them elsewhere. */
@@ -197,21 +199,24 @@ export class ObjectTree implements Tree {
     else if (handle.file !== handle.node.file) this.attempt(() => handle.file.close?.() ?? 0);
   }
 
-  read(number: number, to: number, count: number, offset: number): number {
+  read(number: number, to: number, count: number, offset: Wide): number {
     return this.attempt(() => {
       const { file, flags } = this.handle(number);
       if ((flags & O_ACCMODE) === O_WRONLY) throw refusal(EBADF);
       if (file.read === undefined) throw refusal(EOPNOTSUPP);
+      // No object is larger than what a number can say, so that beyond it there is only the end.
+      if (typeof offset === "bigint") return 0;
       return bounded(file.read(this.bytesAt(to, count), offset), count);
     });
   }
 
-  write(number: number, from: number, count: number, offset: number): number {
+  write(number: number, from: number, count: number, offset: Wide): number {
     return this.attempt(() => {
       const { file, flags, node } = this.handle(number);
       if ((flags & O_ACCMODE) === O_RDONLY) throw refusal(EBADF);
       if (file.write === undefined) throw refusal(EOPNOTSUPP);
       const at = (flags & O_APPEND) === 0 ? offset : node.file.attributes().size;
+      if (typeof at === "bigint") throw refusal(EFBIG);
       return bounded(file.write(this.bytesAt(from, count), at), count);
     });
   }
@@ -399,24 +404,24 @@ export class ObjectTree implements Tree {
     return this.keep({ node, file: {}, flags: 0, entries: [], isLock: true });
   }
 
-  setLock(number: number, type: number, start: number, length: number): number {
+  setLock(number: number, type: number, start: Wide, length: Wide): number {
     return this.attempt(() => {
       const owner = this.handle(number);
-      const status = this.state.locksOf(owner.node).set({ owner, type, start, end: endOf(start, length) });
+      const status = this.state.locksOf(owner.node).set({ owner, type, ...rangeOf(start, length) });
       if (status < 0) throw refusal(-status);
       return 0;
     });
   }
 
-  getLock(number: number, type: number, start: number, length: number, reply: Encoder): number {
+  getLock(number: number, type: number, start: Wide, length: Wide, reply: Encoder): number {
     return this.attempt(() => {
       const owner = this.handle(number);
-      const wanted = { owner, type, start, end: endOf(start, length) };
+      const wanted = { owner, type, ...rangeOf(start, length) };
       const lock = this.state.locksOf(owner.node).findConflict(wanted);
       const found = lock ?? wanted;
       reply.u8(lock?.type ?? p9.P9_LOCK_TYPE_UNLCK);
-      put64(reply, BigInt(found.start));
-      put64(reply, found.end === Number.POSITIVE_INFINITY ? 0n : BigInt(found.end - found.start));
+      put64(reply, found.start);
+      put64(reply, found.end === OFFSET_END ? 0n : found.end - found.start);
       return 0;
     });
   }
@@ -549,8 +554,9 @@ function bounded(count: number, limit: number): number {
   return count;
 }
 
-function endOf(start: number, length: number): number {
-  return length === 0 ? Number.POSITIVE_INFINITY : start + length;
+function rangeOf(start: Wide, length: Wide): { readonly start: bigint; readonly end: bigint } {
+  const first = BigInt(start);
+  return { start: first, end: length === 0 ? OFFSET_END : first + BigInt(length) };
 }
 
 function ownerOf({ uid, gid }: Owner): FileOwner {
@@ -559,8 +565,9 @@ function ownerOf({ uid, gid }: Owner): FileOwner {
 }
 
 function namedChanges(changes: Changes): AttributeChanges {
-  const { valid } = changes;
+  const { valid, size } = changes;
   const has = (bit: number): boolean => (valid & bit) !== 0;
+  if (has(p9.P9_SETATTR_SIZE) && typeof size === "bigint") throw refusal(EFBIG);
   const time = (bit: number, setBit: number, seconds: number, nanoseconds: number) => {
     if (!has(bit)) return undefined;
     return has(setBit) ? BigInt(seconds) * NANOSECONDS + BigInt(nanoseconds) : ("now" as const);
@@ -581,7 +588,7 @@ function namedChanges(changes: Changes): AttributeChanges {
     ...(has(p9.P9_SETATTR_MODE) ? { mode: changes.mode & 0o7777 } : {}),
     ...(has(p9.P9_SETATTR_UID) ? { uid: changes.uid } : {}),
     ...(has(p9.P9_SETATTR_GID) ? { gid: changes.gid } : {}),
-    ...(has(p9.P9_SETATTR_SIZE) ? { size: changes.size } : {}),
+    ...(has(p9.P9_SETATTR_SIZE) ? { size: Number(size) } : {}),
     ...(atimeNs === undefined ? {} : { atimeNs }),
     ...(mtimeNs === undefined ? {} : { mtimeNs }),
   };

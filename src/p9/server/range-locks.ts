@@ -6,13 +6,16 @@ import { P9_LOCK_TYPE_UNLCK, P9_LOCK_TYPE_WRLCK } from "../../../assembly/abi/p9
 /** More pieces than any program needs; a client could make millions of one byte each. */
 const PIECES_MAX = 4096;
 
+/** One past the largest offset of Linux (loff_t). */
+export const OFFSET_END = 2n ** 63n;
+
 export interface RangeLock {
   readonly owner: object;
   /** P9_LOCK_TYPE_RDLCK or P9_LOCK_TYPE_WRLCK. */
   readonly type: number;
-  readonly start: number;
-  /** One past the last byte; Infinity to the end of any file. */
-  readonly end: number;
+  readonly start: bigint;
+  /** One past the last byte; OFFSET_END to the end of any file. */
+  readonly end: bigint;
 }
 
 export class RangeLocks {
@@ -44,8 +47,8 @@ export class RangeLocks {
       if (!touches) {
         kept.push(lock);
       } else if (lock.type === wanted.type) {
-        start = Math.min(start, lock.start);
-        end = Math.max(end, lock.end);
+        if (lock.start < start) start = lock.start;
+        if (lock.end > end) end = lock.end;
       } else {
         if (lock.start < wanted.start) kept.push({ ...lock, end: wanted.start });
         if (lock.end > wanted.end) kept.push({ ...lock, start: wanted.end });
@@ -53,7 +56,7 @@ export class RangeLocks {
     }
     if (!isUnlock) kept.push({ ...wanted, start, end });
     if (kept.length > PIECES_MAX && kept.length > this.locks.length) return -ENOLCK;
-    kept.sort((a, b) => a.start - b.start);
+    kept.sort((a, b) => (a.start < b.start ? -1 : 1));
     this.locks = kept;
     return 0;
   }

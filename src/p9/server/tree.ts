@@ -3,12 +3,13 @@
 // Convention
 //   Integers in, one integer out: `>= 0` is the result, `< 0` is `-errno`. No call throws.
 //   Names and data lie in `memory`: a `name` is the offset of 1 to 255 bytes that are no slash, not "." and not "..", with a
-//   NUL behind them. Protocol, fids, read-only trees and whatever a message alone can tell is checked by the handlers.
+//   NUL behind them. Offsets and sizes have 64 bits (Wide), offsets and lengths of files 63: the handlers see to that. Protocol, fids, read-only trees and whatever a message alone can tell is checked by the handlers.
 //   A call marked (fills) leaves a file's attributes in the tree, for putQid() and putAttributes(), until the next such call.
 //
 // Ownership
 //   A node that is returned has a reference for the caller. A handle is a number that stands for an open file until close().
 
+import type { Wide } from "../../common/wide.ts";
 import type { Encoder } from "./encoder.ts";
 import type { Memory } from "./memory.ts";
 import type { TreeNode } from "./tree-node.ts";
@@ -46,7 +47,7 @@ export interface Changes {
   readonly mode: number;
   readonly uid: number;
   readonly gid: number;
-  readonly size: number;
+  readonly size: Wide;
   readonly atimeSeconds: number;
   readonly atimeNanoseconds: number;
   readonly mtimeSeconds: number;
@@ -86,8 +87,8 @@ export interface Tree {
   open(node: TreeNode, flags: number): number;
   close(handle: number): void;
   /** Reads up to `count` bytes to `to`. */
-  read(handle: number, to: number, count: number, offset: number): number;
-  write(handle: number, from: number, count: number, offset: number): number;
+  read(handle: number, to: number, count: number, offset: Wide): number;
+  write(handle: number, from: number, count: number, offset: Wide): number;
   fsync(handle: number, dataOnly: boolean): number;
   /**
    * Appends the entries behind a cookie (0: all) as Rreaddir has them, up to `limit` of the memory; "." and ".." are among
@@ -100,10 +101,10 @@ export interface Tree {
     reply: Encoder,
     limit: number,
   ): number;
-  allocate(handle: number, mode: number, offset: number, length: number): number;
+  allocate(handle: number, mode: number, offset: Wide, length: Wide): number;
   /** lseek(2) with SEEK_DATA or SEEK_HOLE. */
-  seek(handle: number, offset: number, whence: number): number;
-  copyRange(from: number, fromOffset: number, to: number, toOffset: number, length: number): number;
+  seek(handle: number, offset: Wide, whence: number): Wide;
+  copyRange(from: number, fromOffset: Wide, to: number, toOffset: Wide, length: Wide): number;
 
   // ---- changes
   setattr(file: ChangedFile, changes: Changes): number;
@@ -153,7 +154,7 @@ export interface Tree {
   /** A handle that stands for one owner of locks on one file. `access` is that of the fid which asks. */
   openLock(node: TreeNode, access: number): number;
   /** -EAGAIN when another's lock is in the way. */
-  setLock(handle: number, type: number, start: number, length: number): number;
+  setLock(handle: number, type: number, start: Wide, length: Wide): number;
   /** Writes type[1] start[8] length[8] of the first lock in the way of the handle's owner; else of P9_LOCK_TYPE_UNLCK. */
-  getLock(handle: number, type: number, start: number, length: number, reply: Encoder): number;
+  getLock(handle: number, type: number, start: Wide, length: Wide, reply: Encoder): number;
 }

@@ -12,7 +12,7 @@ for (const [name, shape] of [
   ["overlay, in memory over a gofer", MEMORY_OVER_GOFER],
   ["overlay, a gofer over a gofer", GOFER_OVER_GOFER],
 ] as const) {
-  const targets = goferTargets(false, shape);
+  const targets = goferTargets(false, { shape });
   afterAll(() => targets.close());
   suite(name, () => targets.make());
 }

@@ -20,6 +20,9 @@ const LACKS: ReadonlyMap<Capability, string> = new Map([
   ],
 ]);
 
+/** A tmpfs of the host that every Linux has. */
+export const HOST_TMPFS = "/dev/shm";
+
 /** A place for layers behind the gofer. */
 const HOST = "/host";
 
@@ -39,13 +42,20 @@ export interface GoferTargets {
   close(): void;
 }
 
-/**
- * `shared`: with the cache policy for trees that others change too. With a `shape` the targets are overlays whose layers at "/host"
- * are in the directory.
- */
-export function goferTargets(shared: boolean, shape?: Shape): GoferTargets {
-  const directory = mkdtempSync(path.join(tmpdir(), "wvisor-syscalls-gofer-"));
-  const gofer = serve({ source: directory, readonly: false, donate: true });
+export interface GoferOptions {
+  /** The targets are overlays whose layers at "/host" are in the directory. */
+  readonly shape?: Shape;
+  /** Where the directory is made. */
+  readonly folder?: string;
+  /** Whether the gofer gives its descriptors away. */
+  readonly donate?: boolean;
+}
+
+/** `shared`: with the cache policy for trees that others change too. */
+export function goferTargets(shared: boolean, options: GoferOptions = {}): GoferTargets {
+  const { shape, folder = tmpdir(), donate = true } = options;
+  const directory = mkdtempSync(path.join(folder, "wvisor-syscalls-gofer-"));
+  const gofer = serve({ source: directory, readonly: false, donate });
   return {
     make() {
       for (const entry of readdirSync(directory)) rmSync(path.join(directory, entry), { recursive: true });

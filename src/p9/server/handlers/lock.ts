@@ -7,18 +7,22 @@
 import { EAGAIN, EBADF, EINVAL, EPROTO } from "../../../../assembly/abi/errno.ts";
 import { P9_LOCK_BLOCKED, P9_LOCK_SUCCESS, P9_LOCK_TYPE_UNLCK } from "../../../../assembly/abi/p9.ts";
 import { S_IFREG } from "../../../../assembly/abi/stat.ts";
+import type { Wide } from "../../../common/wide.ts";
 import type { Decoder } from "../decoder.ts";
 import type { Encoder } from "../encoder.ts";
 import type { Fid } from "../fid.ts";
 import { LockOwner } from "../lock-owner.ts";
 import type { Session } from "../session.ts";
 
+/** One past the largest offset of Linux (loff_t). */
+const OFFSET_END = 2n ** 63n;
+
 export function lock(session: Session, request: Decoder, reply: Encoder): number {
   const fid = session.fids.get(request.u32());
   const type = request.u8();
   request.u32();
-  const start = request.u64();
-  const length = request.u64();
+  const start = request.wide();
+  const length = request.wide();
   const process = request.u32();
   const client = request.text();
   if (!request.complete()) return -EPROTO;
@@ -38,8 +42,8 @@ export function lock(session: Session, request: Decoder, reply: Encoder): number
 export function getlock(session: Session, request: Decoder, reply: Encoder): number {
   const fid = session.fids.get(request.u32());
   const type = request.u8();
-  const start = request.u64();
-  const length = request.u64();
+  const start = request.wide();
+  const length = request.wide();
   const process = request.u32();
   const client = request.text();
   if (!request.complete()) return -EPROTO;
@@ -55,10 +59,11 @@ export function getlock(session: Session, request: Decoder, reply: Encoder): num
   return 0;
 }
 
-function check(fid: Fid | undefined, type: number, start: number, length: number): number {
+function check(fid: Fid | undefined, type: number, start: Wide, length: Wide): number {
   if (fid === undefined) return -EBADF;
   if (type > P9_LOCK_TYPE_UNLCK || !fid.isOpen || fid.node.type !== S_IFREG) return -EINVAL;
-  return start + length > Number.MAX_SAFE_INTEGER ? -EINVAL : 0;
+  // Length 0 is as far as it goes.
+  return start < OFFSET_END && BigInt(start) + BigInt(length) <= OFFSET_END ? 0 : -EINVAL;
 }
 
 /** The owner on the fid's file; with `makes` also a new one; undefined when there is none; or -errno. */

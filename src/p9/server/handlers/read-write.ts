@@ -1,6 +1,6 @@
 // Tread, Twrite, Tfsync: the data of open files, straight between the file and the message.
 
-import { EBADF, EFBIG, EINVAL, EISDIR, EPROTO } from "../../../../assembly/abi/errno.ts";
+import { EBADF, EINVAL, EISDIR, EPROTO } from "../../../../assembly/abi/errno.ts";
 import { P9_HEADER } from "../../../../assembly/abi/p9.ts";
 import { S_IFDIR } from "../../../../assembly/abi/stat.ts";
 import type { Decoder } from "../decoder.ts";
@@ -14,21 +14,17 @@ const OFFSET_END = 2 ** 63;
 
 export function read(session: Session, request: Decoder, reply: Encoder): number {
   const fid = session.fids.get(request.u32());
-  const offset = request.u64();
+  const offset = request.wide();
   const wanted = request.u32();
   if (!request.complete()) return -EPROTO;
   if (fid === undefined) return -EBADF;
   if (offset >= OFFSET_END) return -EINVAL;
   const count = Math.min(wanted, session.messageSize - P9_HEADER - COUNT_SIZE);
-  if (fid.attribute !== null) return readAttribute(session, fid.attribute, offset, count, reply);
+  if (fid.attribute !== null) return readAttribute(session, fid.attribute, Number(offset), count, reply);
   if (fid.node.type === S_IFDIR) return -EISDIR;
   if (!fid.isOpen) return -EINVAL;
-  let done = 0;
-  // No file is larger than what a double can say, so that beyond it there is only the end.
-  if (offset <= Number.MAX_SAFE_INTEGER) {
-    done = session.tree.read(fid.handle, reply.position + COUNT_SIZE, count, offset);
-    if (done < 0) return done;
-  }
+  const done = session.tree.read(fid.handle, reply.position + COUNT_SIZE, count, offset);
+  if (done < 0) return done;
   reply.u32(done);
   reply.skip(done);
   return 0;
@@ -36,15 +32,15 @@ export function read(session: Session, request: Decoder, reply: Encoder): number
 
 export function write(session: Session, request: Decoder, reply: Encoder): number {
   const fid = session.fids.get(request.u32());
-  const offset = request.u64();
+  const offset = request.wide();
   const count = request.u32();
   const data = request.span(count);
   if (!request.complete()) return -EPROTO;
   if (fid === undefined) return -EBADF;
-  if (fid.attribute !== null) return writeAttribute(session, fid.attribute, offset, data, count, reply);
+  if (fid.attribute !== null)
+    return writeAttribute(session, fid.attribute, Number(offset), data, count, reply);
   if (fid.node.type === S_IFDIR) return -EISDIR;
   if (!fid.isOpen || offset >= OFFSET_END) return -EINVAL;
-  if (offset + count > Number.MAX_SAFE_INTEGER) return -EFBIG;
   const done = session.tree.write(fid.handle, data, count, offset);
   if (done < 0) return done;
   reply.u32(done);

@@ -1,6 +1,6 @@
 // Tsetattr: size, owner, mode and times.
 
-import { EBADF, EFBIG, EINVAL, EISDIR, EOPNOTSUPP, EPROTO, EROFS } from "../../../../assembly/abi/errno.ts";
+import { EBADF, EINVAL, EISDIR, EOPNOTSUPP, EPROTO, EROFS } from "../../../../assembly/abi/errno.ts";
 import {
   P9_SETATTR_ATIME,
   P9_SETATTR_ATIME_SET,
@@ -40,7 +40,7 @@ export function setattr(session: Session, request: Decoder): number {
     mode: request.u32(),
     uid: request.u32(),
     gid: request.u32(),
-    size: request.u64(),
+    size: request.wide(),
     atimeSeconds: request.i64(),
     atimeNanoseconds: request.u64(),
     mtimeSeconds: request.i64(),
@@ -69,8 +69,7 @@ function check(fid: Fid, changes: Changes): number {
   }
   if ((valid & P9_SETATTR_SIZE) === 0) return 0;
   if (type !== S_IFREG) return type === S_IFDIR ? -EISDIR : -EINVAL;
-  if (changes.size >= OFFSET_END) return -EINVAL;
-  return changes.size > Number.MAX_SAFE_INTEGER ? -EFBIG : 0;
+  return changes.size >= OFFSET_END ? -EINVAL : 0;
 }
 
 /** In particular UTIME_NOW and UTIME_OMIT are no nanoseconds. */

@@ -175,6 +175,8 @@ export function dataCases(make: () => Target): void {
       expect(call(nr.SYS_preadv2, fd, spans(1), 1, 0, 0, 0x4000)).toBe(-EOPNOTSUPP);
       expect(call(nr.SYS_pwritev2, fd, spans(1), 1, 0, 0, 0x4000)).toBe(-EOPNOTSUPP);
       expect(call(nr.SYS_pwritev2, fd, spans(0), 1, 0, 0, 0x4000)).toBe(0);
+      expect(call(nr.SYS_preadv2, fd, spans(2000), 1, LARGEST, 0, 0x4000)).toBe(-EINVAL);
+      expect(call(nr.SYS_pwritev2, fd, spans(2000), 1, LARGEST, 0, 0x4000)).toBe(-EINVAL);
     });
   });
 
