@@ -1,14 +1,7 @@
 // The two sides of a comparison: a tree on real Linux and one of ours, both fresh.
 
-import { EEXIST, ENOTDIR } from "../../assembly/abi/errno.ts";
-import {
-  SYS_chdir,
-  SYS_mkdir,
-  SYS_mount,
-  SYS_pivot_root,
-  SYS_umask,
-  SYS_umount2,
-} from "../../assembly/abi/syscall.ts";
+import { EEXIST, ENOTDIR, ENOTEMPTY } from "../../assembly/abi/errno.ts";
+import * as nr from "../../assembly/abi/syscall.ts";
 import type { Machine } from "../../src/host/boot/machine.ts";
 import { serve, type TestGofer } from "../support/gofer-mount.ts";
 import { checkInvariants, kernelTarget } from "../support/sys/kernel.ts";
@@ -97,8 +90,8 @@ function tmpfsWorlds(): Worlds {
 }
 
 function makeLayers(keeper: Process, { calls }: Preparation): void {
-  keeper.syscall(SYS_umask, 0);
-  for (const name of LAYERS) keeper.syscall(SYS_mkdir, name, 0o777);
+  keeper.syscall(nr.SYS_umask, 0);
+  for (const name of LAYERS) keeper.syscall(nr.SYS_mkdir, name, 0o777);
   for (const { number, args } of calls) keeper.syscall(number, ...args);
 }
 
@@ -112,25 +105,42 @@ function linuxOverlay(preparation: Preparation): LinuxTarget {
 /** Mounts the overlay of ours as linuxMountTarget() mounts that of Linux. */
 function enterOverlay(keeper: Process, preparation: Preparation): void {
   makeLayers(keeper, preparation);
-  keeper.syscall(SYS_mkdir, "/merged", 0o755);
+  keeper.syscall(nr.SYS_mkdir, "/merged", 0o755);
   const results = [
-    keeper.syscall(SYS_mount, "overlay", "/merged", "overlay", 0, preparation.options),
-    keeper.syscall(SYS_chdir, "/merged"),
-    keeper.syscall(SYS_pivot_root, ".", "."),
-    keeper.syscall(SYS_umount2, ".", MNT_DETACH),
+    keeper.syscall(nr.SYS_mount, "overlay", "/merged", "overlay", 0, preparation.options),
+    keeper.syscall(nr.SYS_chdir, "/merged"),
+    keeper.syscall(nr.SYS_pivot_root, ".", "."),
+    keeper.syscall(nr.SYS_umount2, ".", MNT_DETACH),
   ];
   if (results.some((result) => result !== 0)) throw new Error(`making the overlay: ${results}`);
 }
 
+/** Calls that change attributes, and so copy a file up by whatever descriptor. */
+const ATTRIBUTE_CHANGES: ReadonlySet<number> = new Set([
+  nr.SYS_chmod,
+  nr.SYS_fchmod,
+  nr.SYS_fchmodat,
+  nr.SYS_fchmodat2,
+  nr.SYS_chown,
+  nr.SYS_fchown,
+  nr.SYS_fchownat,
+  nr.SYS_utime,
+  nr.SYS_utimes,
+  nr.SYS_futimesat,
+  nr.SYS_utimensat,
+  nr.SYS_setxattr,
+  nr.SYS_fsetxattr,
+  nr.SYS_removexattr,
+  nr.SYS_fremovexattr,
+]);
+
 /**
- * Linux copies a file of a lower layer up to its name even when that is gone, where it then meets its own whiteout: changes by a
- * descriptor fail (EEXIST; ENOTDIR for a directory). Ours makes a copy without a name.
+ * Linux copies a file of a lower layer up to its name even when that is gone. A regular file's copy meets its whiteout there, and is
+ * refused, as here; that of a directory or of another type takes the place of whatever has the name now, which is then lost.
  */
-function isCopyWithoutName({ args }: Step, linux: number, ours: string): boolean {
-  const byDescriptor = args.some(
-    (argument) => argument !== null && typeof argument === "object" && "fd" in argument,
-  );
-  return byDescriptor && (linux === -EEXIST || linux === -ENOTDIR) && ours === "0";
+function isCopyOverAnother({ number }: Step, linux: number, ours: string): boolean {
+  const isRefused = ours === `${-EEXIST}` || ours === `${-ENOTDIR}`;
+  return ATTRIBUTE_CHANGES.has(number) && isRefused && (linux === 0 || linux === -ENOTEMPTY);
 }
 
 const OVERLAY_LACKS: ReadonlyMap<Lack, string> = new Map([
@@ -144,9 +154,9 @@ function overlayWorlds(): Worlds {
   const machine = makeMachine({ modules: kernelModules("peek", true) });
   return {
     lacks: OVERLAY_LACKS,
-    blocks: false,
-    directoryLinks: false,
-    isArtefact: isCopyWithoutName,
+    blocks: true,
+    directoryLinks: true,
+    isArtefact: isCopyOverAnother,
     prepare: prepareLayers,
     make: (preparation) =>
       world(

@@ -5,7 +5,7 @@
 //
 // Linux: fs/overlayfs/copy_up.c. Hard links of a lower layer stay together when there is an index, and are broken apart when not.
 
-import { EEXIST, ENOENT, EROFS } from "../../abi/errno.ts";
+import { EEXIST, ENOENT, ENOTDIR, EROFS } from "../../abi/errno.ts";
 import { O_LARGEFILE, O_NOATIME, O_RDONLY, O_WRONLY } from "../../abi/fcntl.ts";
 import { PATH_MAX } from "../../abi/limits.ts";
 import { free } from "../../lib/ref-counted.ts";
@@ -27,7 +27,7 @@ import { lockPair, unlockPair } from "../../vfs/rename.ts";
 import { copyData } from "./copy-data.ts";
 import { copyAcls, copyXattrs } from "./copy-xattrs.ts";
 import { addToIndex, linkName, writeNlinkDelta } from "./index-dir.ts";
-import { changeFile, moveFile, NewFile, removeFile, restoreTimes } from "./layer.ts";
+import { changeFile, moveFile, NewFile, restoreTimes } from "./layer.ts";
 import { nodeOf, OverlayNode } from "./node.ts";
 import { setOrigin } from "./origin.ts";
 import { setImpure } from "./own-xattrs.ts";
@@ -42,15 +42,15 @@ export const SINGLE_NAME_LENGTH: u32 = 4;
 
 /**
  * Makes sure that `node` is in the upper layer; of a regular file's data the first `length` bytes suffice. The caller holds a
- * reference on its dentry. May sleep. Errors: EROFS without an upper layer, and what the layers give.
+ * reference on its dentry. May sleep. Errors: EROFS without an upper layer, refuseNameless()'s, and what the layers give.
  */
 export function copyUp(node: OverlayNode, length: i64): i32 {
   if (node.upper !== null) return 0;
   if (!node.overlayFs.hasUpper || node.overlayFs.readonly) return -EROFS;
   while (node.upper === null) {
-    // The topmost directory that is not in the upper layer yet. A file without a name needs none.
+    // The topmost directory that is not in the upper layer yet.
     let at = node;
-    while (!at.unlinked) {
+    while (true) {
       const parent = at.name.parent;
       if (parent === null || nodeOf(parent).upper !== null) break;
       at = nodeOf(parent);
@@ -66,7 +66,7 @@ function copyUpOne(node: OverlayNode, length: i64): i32 {
   if (locked < 0) return locked;
   let result = 0;
   if (node.upper === null) {
-    result = node.lower(0).file.getAttributes();
+    result = node.unlinked ? refuseNameless(node) : node.lower(0).file.getAttributes();
     if (result == 0) result = copyUpLocked(node, length);
   }
   node.copyUpLock.release();
@@ -76,11 +76,23 @@ function copyUpOne(node: OverlayNode, length: i64): i32 {
 /** The upper directory that a copy goes to. */
 function upperParent(node: OverlayNode): Dentry {
   const parent = node.name.parent;
-  if (!node.unlinked && parent !== null) {
+  if (parent !== null) {
     const upper = nodeOf(parent).upper;
     if (upper !== null) return upper;
   }
   return node.overlayFs.upperRoot;
+}
+
+/**
+ * What was removed while it was in a lower layer has no copy: Linux makes it for the name, where it meets the whiteout or what is
+ * there now. Errors: EEXIST; ENOTDIR for a directory; ENOENT when the directory was removed too.
+ */
+function refuseNameless(node: OverlayNode): i32 {
+  const dir = upperParent(node).file;
+  const marked = setImpure(dir);
+  if (marked < 0) return marked;
+  if (dir.dead) return -ENOENT;
+  return node.isDirectory ? -ENOTDIR : -EEXIST;
 }
 
 function copyUpLocked(node: OverlayNode, length: i64): i32 {
@@ -174,7 +186,7 @@ function copyAttributes(lower: Inode, copy: Inode): i32 {
   return result;
 }
 
-/** Puts the finished copy in its place; the copy of a file without a name loses the work name instead. */
+/** Puts the finished copy in its place. */
 function place(node: OverlayNode, dir: Dentry, work: Dentry): i32 {
   const from = work.parent;
   if (from === null) return -ENOENT;
@@ -183,22 +195,18 @@ function place(node: OverlayNode, dir: Dentry, work: Dentry): i32 {
   dir.file.getAttributes();
   const atime = dir.file.atime;
   const mtime = dir.file.mtime;
+  const single = node.name.parent === null;
+  const name = single ? SINGLE_NAME : node.name.name;
+  const found = lookupLocked(dir, name, single ? SINGLE_NAME_LENGTH : node.name.nameLength);
   let result = 0;
-  if (node.unlinked) {
-    result = removeFile(from, work);
+  if (isError(found)) {
+    result = <i32>found;
   } else {
-    const single = node.name.parent === null;
-    const name = single ? SINGLE_NAME : node.name.name;
-    const found = lookupLocked(dir, name, single ? SINGLE_NAME_LENGTH : node.name.nameLength);
-    if (isError(found)) {
-      result = <i32>found;
-    } else {
-      const target = changetype<Dentry>(found);
-      // Only a change behind the overlay's back puts something there.
-      result = target.isNegative ? setImpure(dir.file) : -EEXIST;
-      if (result == 0) result = moveFile(from, work, dir, target);
-      target.decRef();
-    }
+    const target = changetype<Dentry>(found);
+    // Only a change behind the overlay's back puts something there.
+    result = target.isNegative ? setImpure(dir.file) : -EEXIST;
+    if (result == 0) result = moveFile(from, work, dir, target);
+    target.decRef();
   }
   if (result == 0) restoreTimes(dir.file, atime, mtime);
   unlockPair(from, dir);

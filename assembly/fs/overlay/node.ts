@@ -26,7 +26,7 @@ import { hasOwn, XATTR_ORIGIN, XATTR_ORIGIN_LENGTH } from "./own-xattrs.ts";
 export abstract class OverlayNode extends TableNode {
   upper: Dentry | null = null;
   readonly copyUpLock: SleepLock = new SleepLock();
-  /** Its name was removed while it was in a lower layer: a copy gets no name. Changed under `copyUpLock`. */
+  /** Its name was removed while it was in a lower layer: it gets no copy any more. Changed under `copyUpLock`. */
   unlinked: bool = false;
   /** The dentry of this inode, for as long as it is in a lower layer, and of a directory always. Not counted as a reference. */
   self: usize = 0;
@@ -150,9 +150,9 @@ export abstract class OverlayNode extends TableNode {
     this.hasFileCapability = real.hasFileCapability;
     if (this.accessAcl !== real.accessAcl) this.holdAcl(false, real.accessAcl);
     if (this.defaultAcl !== real.defaultAcl) this.holdAcl(true, real.defaultAcl);
-    // Linux: a merged directory shows 1, since nobody counted its subdirectories; a file in a lower layer shows the count there.
-    if (this.dead) this.nlink = 0;
-    else if (this.isDirectory && this.isMerged) this.nlink = 1;
+    // Linux: a merged directory shows 1, since nobody counted its subdirectories; what is in a lower layer shows the count there,
+    // also when it was removed here.
+    if (this.isDirectory && this.isMerged) this.nlink = 1;
     else if (this.isIndexed && this.upper !== null)
       this.nlink = <u32>max<i32>(<i32>real.nlink + this.nlinkDelta, 0);
     else this.nlink = real.nlink;

@@ -60,6 +60,5 @@ export function prepareRemoval(child: Dentry): i32 {
 export function markRemoved(node: OverlayNode): void {
   if (node.upper === null) node.unlinked = true;
   node.copyAttributes(node.real);
-  if (node.isDirectory) node.nlink = 0;
   if (node.isIndexed && node.nlink == 0) dropIndexEntry(node);
 }

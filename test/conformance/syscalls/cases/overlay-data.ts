@@ -1,7 +1,7 @@
 // Data and attributes of an overlay's files: what moves times, and what is copied up before it is refused.
 
 import { describe, expect, test } from "vitest";
-import { EINVAL, ENODATA, EOPNOTSUPP } from "../../../../assembly/abi/errno.ts";
+import { EEXIST, EINVAL, ENODATA, ENOENT, ENOTDIR, EOPNOTSUPP } from "../../../../assembly/abi/errno.ts";
 import { O_NOATIME, O_RDONLY, O_RDWR } from "../../../../assembly/abi/fcntl.ts";
 import * as nr from "../../../../assembly/abi/syscall.ts";
 import type { Stat } from "../../../support/sys/calls.ts";
@@ -112,6 +112,52 @@ export function overlayDataCases(make: () => Target): void {
       expect(on.get("/m/c", "user.x")).toBe("2");
       expect(on.raw(nr.SYS_chmod, "/m/c", 0o600)).toBe(0);
       expect(on.names("/u")).toEqual(["b", "c"]);
+    });
+  });
+
+  describe("a removed file of a lower layer", () => {
+    layered("that is open stays as it is: its copy would be made for the name", (on) => {
+      on.file("/l/f");
+      on.dir("/l/d");
+      on.mounted();
+      const file = on.sys.open("/m/f");
+      const directory = on.sys.open("/m/d");
+      expect(on.sys.unlink("/m/f")).toBe(0);
+      expect(on.sys.rmdir("/m/d")).toBe(0);
+      expect(on.raw(nr.SYS_fchmod, file, 0o600)).toBe(-EEXIST);
+      expect(on.raw(nr.SYS_fchown, file, 1, 1)).toBe(-EEXIST);
+      expect(on.sys.setxattr(file, "user.x", "1")).toBe(-EEXIST);
+      expect(on.sys.removexattr(file, "user.x")).toBe(-ENODATA);
+      expect(on.raw(nr.SYS_utimensat, file, null, LONG_AGO, 0)).toBe(-EEXIST);
+      expect(on.raw(nr.SYS_fchmod, directory, 0o700)).toBe(-ENOTDIR);
+      expect(on.sys.fstat(file)).toMatchObject({ mode: 0o100644, uid: 0 });
+      expect(on.sys.read(file, 100)).toEqual(Buffer.from("/l/f"));
+      expect(on.names("/m")).toEqual([]);
+      for (const fd of [file, directory]) on.sys.close(fd);
+    });
+    layered("has no directory for a copy when that was removed too", (on) => {
+      on.dir("/l/d");
+      on.file("/l/d/f");
+      on.mounted();
+      const file = on.sys.open("/m/d/f");
+      expect(on.sys.unlink("/m/d/f")).toBe(0);
+      expect(on.sys.rmdir("/m/d")).toBe(0);
+      expect(on.raw(nr.SYS_fchmod, file, 0o600)).toBe(-ENOENT);
+      on.sys.close(file);
+    });
+    layered("keeps its link count, and a directory that was merged has one link", (on) => {
+      on.dir("/l/d");
+      on.dir("/l/merged");
+      on.dir("/u/merged");
+      on.dir("/u/own");
+      on.mounted();
+      const names = ["d", "merged", "own"];
+      const open = names.map((name) => on.sys.open(`/m/${name}`));
+      const links = () => open.map((fd) => (on.sys.fstat(fd) as Stat).nlink);
+      const [lower] = links();
+      for (const name of names) expect(on.sys.rmdir(`/m/${name}`)).toBe(0);
+      expect(links()).toEqual([lower, 1, 0]);
+      for (const fd of open) on.sys.close(fd);
     });
   });
 }
