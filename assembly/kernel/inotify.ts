@@ -70,6 +70,7 @@ class InotifyWatch extends Watch {
     this.nextOnInode = changetype<Watch | null>(inode.watches);
     inode.watches = changetype<usize>(this);
     listWatch(this);
+    inode.watched();
   }
 
   event(mask: u32, cookie: u32, name: usize, length: u32, gone: bool): void {

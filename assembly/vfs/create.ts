@@ -181,7 +181,7 @@ function mayLink(from: PathWalk, to: PathWalk): i32 {
   if (allowed < 0) return allowed;
   if (source.fs !== to.result.file.fs) return -EXDEV;
   if (source.isDirectory) return -EPERM;
-  return source.nlink == 0 && !source.linkable ? -ENOENT : 0;
+  return source.isGone() && !source.linkable ? -ENOENT : 0;
 }
 
 /**

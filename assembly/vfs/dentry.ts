@@ -187,6 +187,14 @@ export abstract class Inode extends RefCounted {
     return (this.mode & <u32>S_IFMT) == <u32>S_IFREG;
   }
 
+  /** No name is left of it: it ends with its last use (Linux: i_nlink is 0, which need not be what stat(2) shows). */
+  isGone(): bool {
+    return this.nlink == 0 || this.dead;
+  }
+
+  /** Somebody began to watch it (vfs/watch.ts): it stays when its dentries go, and is to be found again. */
+  watched(): void {}
+
   /** The file was used at `now`, and its atime moves. For those that keep atime here: others are told by what they stand on. */
   touchAccessed(_now: i64): void {}
 
@@ -437,7 +445,7 @@ export class Dentry extends RefCounted {
     const inode = this.inode;
     if (this.isDirectory) moveTreeGeneration();
     if (inode !== null) {
-      if (inode.watches && (inode.nlink == 0 || inode.dead)) loseWatches(inode.watches, IN_DELETE_SELF);
+      if (inode.watches && inode.isGone()) loseWatches(inode.watches, IN_DELETE_SELF);
       inode.decRef();
     }
     if (this.name) heap.free(this.name);

@@ -44,6 +44,8 @@ export interface FuzzOptions {
   readonly failuresMax?: number;
   /** How often to try to make a difference's test simpler. */
   readonly shrinkSteps?: number;
+  /** The episode to begin with. */
+  readonly first?: number;
   readonly progress?: (text: string) => void;
 }
 
@@ -142,6 +144,7 @@ export function fuzz({
   without = [],
   failuresMax = 1,
   shrinkSteps = SHRINK_STEPS,
+  first = 0,
   progress,
 }: FuzzOptions): FuzzReport {
   const worlds = makeWorlds(type);
@@ -153,7 +156,7 @@ export function fuzz({
   const rules = RULES.filter(({ name, number }) => supported(number) && !without.includes(name));
   const leftOut = RULES.filter(({ number }) => !supported(number)).map(({ name }) => name);
   const abilities = { xattrs: supported(SYS_llistxattr), trees: supported(SYS_getdents64) };
-  for (let index = 0; failures.size < failuresMax && more(calls); index++) {
+  for (let index = first; failures.size < failuresMax && more(calls); index++) {
     const preparation = worlds.prepare(seed * 100_003 + index);
     const run = new Run(worlds, preparation, abilities);
     episode(run, preparation, rules, worlds.lacks, new Random(seed * 100_003 + index), EPISODE, kinds);

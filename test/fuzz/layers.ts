@@ -30,6 +30,8 @@ const FD = 0;
 /** The layers, lower ones first, and the work directory. */
 export const LAYERS = ["/l", "/l2", "/u", "/w"] as const;
 
+export const UPPER = "/u";
+
 /** What both sides do in the layers before the test. */
 export interface Preparation {
   readonly calls: readonly Call[];

@@ -1,4 +1,4 @@
-// npm run fuzz -- [--minutes N] [--seed S] [--fs tmpfs|overlay|gofer|gofer-shared] [--failures N] [--shrink N] [--without KIND,KIND]
+// npm run fuzz -- [--minutes N] [--seed S] [--fs tmpfs|overlay|gofer|gofer-shared] [--episode N] [--failures N] [--shrink N] [--without KIND,KIND]
 //
 // Without --fs all, one after the other. Each ends at its first difference (or --failures of them), with a test that shows it.
 
@@ -15,6 +15,8 @@ const { values } = parseArgs({
     failures: { type: "string", default: "1" },
     /** How often to try to make a difference simpler; 0 shows it as it was found. */
     shrink: { type: "string", default: "1500" },
+    /** The episode to begin with, as a difference names it. */
+    episode: { type: "string", default: "0" },
     without: { type: "string", default: "" },
   },
 });
@@ -24,6 +26,7 @@ for (const type of values.fs.split(",")) {
   const report = fuzz({
     type: type as FsType,
     seed: Number(values.seed),
+    first: Number(values.episode),
     more: () => performance.now() < end,
     without: values.without.split(","),
     failuresMax: Number(values.failures),

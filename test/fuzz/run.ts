@@ -127,17 +127,22 @@ export class Run {
     this.flush();
     if (this.difference !== undefined || this.hasEnded || !this.#trees) return;
     this.#observer ??= { ours: this.#world.ours.process(), linux: this.#world.linux.process() };
-    const { ours, linux } = this.#observer;
-    const oursOf: Execute = (calls) => calls.map((call) => ours.syscall(call.number, ...call.args));
     try {
       this.#world.check();
-      const mine = treeOf(oursOf, this.#context);
-      const theirs = treeOf((calls) => linux.batch(calls), this.#context);
-      if (mine.join("\n") === theirs.join("\n")) return;
-      this.difference = { step: undefined, linux: only(theirs, mine), ours: only(mine, theirs) };
+      this.#compareTree(this.#observer, "/");
+      const { layer } = this.#world;
+      if (this.difference === undefined && layer !== undefined) this.#compareTree(layer, layer.top);
     } catch (error) {
       this.difference = { step: undefined, linux: "", ours: failure(error) };
     }
+  }
+
+  #compareTree({ ours, linux }: { ours: Process; linux: LinuxProcess }, top: string): void {
+    const oursOf: Execute = (calls) => calls.map((call) => ours.syscall(call.number, ...call.args));
+    const mine = treeOf(oursOf, this.#context, top);
+    const theirs = treeOf((calls) => linux.batch(calls), this.#context, top);
+    if (mine.join("\n") === theirs.join("\n")) return;
+    this.difference = { step: undefined, linux: only(theirs, mine), ours: only(mine, theirs) };
   }
 
   /** Ends both sides. What is wrong with our kernel then is a difference too. */

@@ -1,7 +1,7 @@
 // A whole tree as lines, one for each name: what both sides must have equal after the same calls.
 
 import { O_DIRECTORY, O_NOATIME, O_NONBLOCK, O_RDONLY } from "../../assembly/abi/fcntl.ts";
-import { DT_DIR, DT_LNK, DT_REG } from "../../assembly/abi/stat.ts";
+import { DT_DIR, DT_LNK, DT_REG, S_IFCHR, S_IFMT } from "../../assembly/abi/stat.ts";
 import * as nr from "../../assembly/abi/syscall.ts";
 import type { Call } from "../support/sys/target.ts";
 import { join } from "./model.ts";
@@ -18,6 +18,7 @@ const PATH_MAX = 4095;
 /** The observer's only descriptor while it looks at a file. */
 const FD = 0;
 const SEEK_END = 2;
+const ORIGIN = "trusted.overlay.origin";
 
 function openCall(path: string, flags: number): Call {
   return { number: nr.SYS_openat, args: [AT_FDCWD, path, O_RDONLY | O_NOATIME | O_NONBLOCK | flags, 0] };
@@ -80,17 +81,32 @@ function xattrText(execute: Execute, path: string, names: Call, result: number):
     (name): Call => ({ number: nr.SYS_lgetxattr, args: [path, name, Buffer.alloc(4096), 4096] }),
   );
   const results = execute(calls);
-  return list.map((name, index) => `${name}=${textOf(calls[index]!, results[index]!)}`).join(" ");
+  return list
+    .map((name, index) => {
+      // A handle says what is the file system's own.
+      const text = name === ORIGIN ? `${results[index]!}` : textOf(calls[index]!, results[index]!);
+      return `${name}=${text}`;
+    })
+    .join(" ");
+}
+
+function isWhiteout(stat: Buffer): boolean {
+  return (stat.readUInt32LE(24) & S_IFMT) === S_IFCHR && stat.readBigUInt64LE(40) === 0n;
+}
+
+/** Linux's overlay makes its whiteouts links of one file, as old as the first; ours are files of their own. */
+function whiteoutText(stat: Buffer): string {
+  return `whiteout mode=${stat.readUInt32LE(24).toString(8)} uid=${stat.readUInt32LE(28)} gid=${stat.readUInt32LE(32)}`;
 }
 
 export interface TreeOptions extends ViewContext {
   readonly xattrs: boolean;
 }
 
-/** Lines "path: attributes, content, extended attributes". */
-export function treeOf(execute: Execute, options: TreeOptions): string[] {
+/** Lines "path: attributes, content, extended attributes" of the tree below `top`. */
+export function treeOf(execute: Execute, options: TreeOptions, top = "/"): string[] {
   const lines: string[] = [];
-  const pending = ["/"];
+  const pending = [top];
   // Which files are the same is told by the first name that each has.
   const firstNames = new Map<bigint, string>();
   while (pending.length > 0) {
@@ -115,7 +131,9 @@ export function treeOf(execute: Execute, options: TreeOptions): string[] {
     for (const { path, stat, xattrs, more } of looks) {
       const bytes = buffersOf(stat)[0]!;
       const found = results.get(stat)!;
-      const parts = [found < 0 ? `${found}` : statText(bytes, options)];
+      const parts = [
+        found < 0 ? `${found}` : isWhiteout(bytes) ? whiteoutText(bytes) : statText(bytes, options),
+      ];
       if (more.length > 0 && found === 0) {
         const ino = bytes.readBigUInt64LE(8);
         const first = firstNames.get(ino);

@@ -1,15 +1,16 @@
 // The two sides of a comparison: a tree on real Linux and one of ours, both fresh.
 
 import { EEXIST, ENOTDIR, ENOTEMPTY } from "../../assembly/abi/errno.ts";
+import { O_DIRECTORY, O_RDONLY } from "../../assembly/abi/fcntl.ts";
 import * as nr from "../../assembly/abi/syscall.ts";
 import type { Machine } from "../../src/host/boot/machine.ts";
 import { serve, type TestGofer } from "../support/gofer-mount.ts";
 import { checkInvariants, kernelTarget } from "../support/sys/kernel.ts";
-import { LINUX_TMPFS, type LinuxTarget, linuxMountTarget } from "../support/sys/linux.ts";
+import { LINUX_TMPFS, type LinuxProcess, type LinuxTarget, linuxMountTarget } from "../support/sys/linux.ts";
 import type { Identity, Process, Target } from "../support/sys/target.ts";
 import { kernelModules, makeMachine } from "../support/wvisor.ts";
 import { HostTree } from "./host-tree.ts";
-import { LAYERS, type Preparation, prepareLayers } from "./layers.ts";
+import { LAYERS, type Preparation, prepareLayers, UPPER } from "./layers.ts";
 import type { Step } from "./step.ts";
 
 const MNT_DETACH = 2;
@@ -24,9 +25,18 @@ export const IDENTITIES: readonly Identity[] = [
   { uid: 1001, gid: 1001, groups: [1000] },
 ];
 
+/** Processes that see a layer which no other does, below `top`. */
+export interface LayerObserver {
+  readonly ours: Process;
+  readonly linux: LinuxProcess;
+  readonly top: string;
+}
+
 export interface World {
   readonly ours: Target;
   readonly linux: LinuxTarget;
+  /** The upper layer of an overlay. */
+  readonly layer?: LayerObserver;
   /** Has our kernel look at its whole heap; throws what it finds. */
   check(): void;
   /** Ends both; throws when our kernel has something wrong or left. */
@@ -95,16 +105,36 @@ function makeLayers(keeper: Process, { calls }: Preparation): void {
   for (const { number, args } of calls) keeper.syscall(number, ...args);
 }
 
-function linuxOverlay(preparation: Preparation): LinuxTarget {
-  return linuxMountTarget("overlay", LINUX_TMPFS, (keeper) => {
+/** Remembers the root directory, which the overlay is to become; returns what brings the process back to it. */
+function rememberRoot(keeper: Process): () => void {
+  const root = keeper.syscall(nr.SYS_open, "/", O_RDONLY | O_DIRECTORY, 0);
+  return () => {
+    const results = [
+      keeper.syscall(nr.SYS_fchdir, root),
+      keeper.syscall(nr.SYS_chroot, "."),
+      keeper.syscall(nr.SYS_close, root),
+    ];
+    if (results.some((result) => result !== 0)) throw new Error(`going back to the layers: ${results}`);
+  };
+}
+
+function linuxOverlay(preparation: Preparation): { target: LinuxTarget; keeper: LinuxProcess } {
+  let found: LinuxProcess | undefined;
+  let goBack = (): void => {};
+  const target = linuxMountTarget("overlay", LINUX_TMPFS, (keeper) => {
     makeLayers(keeper, preparation);
+    found = keeper;
+    goBack = rememberRoot(keeper);
     return { type: "overlay", options: preparation.options };
   });
+  goBack();
+  return { target, keeper: found! };
 }
 
 /** Mounts the overlay of ours as linuxMountTarget() mounts that of Linux. */
 function enterOverlay(keeper: Process, preparation: Preparation): void {
   makeLayers(keeper, preparation);
+  const goBack = rememberRoot(keeper);
   keeper.syscall(nr.SYS_mkdir, "/merged", 0o755);
   const results = [
     keeper.syscall(nr.SYS_mount, "overlay", "/merged", "overlay", 0, preparation.options),
@@ -113,6 +143,7 @@ function enterOverlay(keeper: Process, preparation: Preparation): void {
     keeper.syscall(nr.SYS_umount2, ".", MNT_DETACH),
   ];
   if (results.some((result) => result !== 0)) throw new Error(`making the overlay: ${results}`);
+  goBack();
 }
 
 /** Calls that change attributes, and so copy a file up by whatever descriptor. */
@@ -158,14 +189,16 @@ function overlayWorlds(): Worlds {
     directoryLinks: true,
     isArtefact: isCopyOverAnother,
     prepare: prepareLayers,
-    make: (preparation) =>
-      world(
-        machine,
-        () => machine.tmpfs("mode=777"),
-        linuxOverlay(preparation),
-        "overlay",
-        (keeper) => enterOverlay(keeper, preparation),
-      ),
+    make(preparation) {
+      const { target, keeper } = linuxOverlay(preparation);
+      let observer: Process | undefined;
+      const root = () => machine.tmpfs("mode=777");
+      const made = world(machine, root, target, "overlay", (process) => {
+        observer = process;
+        enterOverlay(process, preparation);
+      });
+      return { ...made, layer: { ours: observer!, linux: keeper, top: UPPER } };
+    },
     close() {},
   };
 }

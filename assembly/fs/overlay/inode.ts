@@ -19,6 +19,7 @@ import { findCopy, findOwnEntry, readNlinkDelta } from "./index-dir.ts";
 import { changeFile, findInLayer, NewFile } from "./layer.ts";
 import { LayerLookup } from "./layer-lookup.ts";
 import { nodeOf, OverlayNode } from "./node.ts";
+import { setOrigin } from "./origin.ts";
 import { hasOwn, isImpure, setImpure, XATTR_ORIGIN, XATTR_ORIGIN_LENGTH } from "./own-xattrs.ts";
 import { removeDirectory, removeName } from "./remove.ts";
 import { renameName } from "./rename.ts";
@@ -122,6 +123,7 @@ export class OverlayInode extends OverlayNode {
         break;
       }
       if (found) {
+        if (top !== null && count == 0) result = this.fixOrigin(top, changetype<Dentry>(found), layer);
         store<u32>(lowers + ((<usize>count) << 3), <u32>found);
         store<u32>(lowers + ((<usize>count) << 3), layer, 4);
         count++;
@@ -146,9 +148,41 @@ export class OverlayInode extends OverlayNode {
     return result;
   }
 
+  /**
+   * An upper directory that somebody else made, and that merges with `lower`, is marked as a copy of it is (Linux: ovl_fix_origin()).
+   * On a file system that is only read it stays as it is.
+   */
+  private fixOrigin(top: Dentry, lower: Dentry, layer: u32): i32 {
+    const upper = this.upper;
+    if (!top.file.isDirectory || upper === null || upper.fs.readonly) return 0;
+    const known = hasOwn(top.file, XATTR_ORIGIN, XATTR_ORIGIN_LENGTH);
+    if (known) return min(known, 0);
+    const result = setOrigin(this.overlayFs, layer, lower.file, top.file);
+    return result == 0 ? setImpure(upper.file) : result;
+  }
+
   private instantiate(child: Dentry, upper: Dentry | null, lowers: usize, count: u32): i32 {
-    child.instantiate(this.makeNode(child, upper, lowers, count));
+    if (!this.instantiateWatched(child, upper, lowers, count))
+      child.instantiate(this.makeNode(child, upper, lowers, count));
     return 0;
+  }
+
+  /** Gives `child` the inode of these files that only watches have kept, and takes over the references: whether there is one. */
+  private instantiateWatched(child: Dentry, upper: Dentry | null, lowers: usize, count: u32): bool {
+    const first = count ? changetype<Dentry>(<usize>load<u32>(lowers)) : upper;
+    if (first === null) return false;
+    const found = this.overlayFs.indexed.find(first.file);
+    if (found === null) return false;
+    const known = changetype<OverlayNode>(found);
+    if (known.isIndexed || !known.isLeftFor(upper, count)) return false;
+    for (let k: u32 = 0; k < count; k++)
+      changetype<Dentry>(<usize>load<u32>(lowers + ((<usize>k) << 3))).decRef();
+    if (lowers) heap.free(lowers);
+    if (upper !== null) upper.decRef();
+    known.incRef();
+    known.self = changetype<usize>(child);
+    child.instantiate(known);
+    return true;
   }
 
   private makeNode(child: Dentry, upper: Dentry | null, lowers: usize, count: u32): OverlayInode {
@@ -203,6 +237,7 @@ export class OverlayInode extends OverlayNode {
     } else {
       node.nlinkDelta = readNlinkDelta(copy.file, lower.nlink);
       node.copyAttributes(copy.file);
+      node.nameCount = <i32>node.nlink;
     }
     fs.indexed.insert(lower, node);
     child.instantiate(node);
@@ -232,6 +267,7 @@ export class OverlayInode extends OverlayNode {
     node.isIndexed = true;
     node.nlinkDelta = readNlinkDelta(entry.file, lowerNlink);
     node.copyAttributes(entry.file);
+    node.nameCount = <i32>node.nlink;
     child.instantiate(node);
     return 0;
   }
@@ -290,10 +326,10 @@ export class OverlayInode extends OverlayNode {
 
   override link(child: Dentry, target: Dentry): i32 {
     const node = nodeOf(target);
-    // Its last name is gone, which the count in the lower layer does not tell.
-    if (node.unlinked && node.upper === null && node.real.nlink < 2) return -ENOENT;
     const result = copyUpName(target);
     if (result < 0) return result;
+    // One of several names in a lower layer became a file of its own, and then went.
+    if (node.real.nlink == 0 && !node.linkable) return -ENOENT;
     const source = upperName(target);
     if (isError(source)) return <i32>source;
     const file = new NewFile(node.mode, 0, 0, 0);
@@ -304,6 +340,7 @@ export class OverlayInode extends OverlayNode {
     if (isError(made)) return <i32>made;
     changetype<Dentry>(made).decRef();
     node.incRef();
+    node.nameCount++;
     child.instantiate(node);
     const upper = this.upper;
     const copied = hasOwn(node.real, XATTR_ORIGIN, XATTR_ORIGIN_LENGTH) > 0;

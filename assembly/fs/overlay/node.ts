@@ -18,6 +18,7 @@
 import { free } from "../../lib/ref-counted.ts";
 import { SleepLock } from "../../sched/sleep-lock.ts";
 import { Dentry, Filesystem, Inode } from "../../vfs/dentry.ts";
+import { Watch } from "../../vfs/watch.ts";
 import { OverlayFilesystem } from "./filesystem.ts";
 import { TableNode } from "./node-table.ts";
 import { originIno } from "./origin.ts";
@@ -34,6 +35,8 @@ export abstract class OverlayNode extends TableNode {
   isIndexed: bool = false;
   /** Of an indexed file: the link count here without that of the copy (trusted.overlay.nlink). */
   nlinkDelta: i32 = 0;
+  /** How many names there are of a file that is no directory, as the kernel's i_nlink counts: from the first look on. */
+  nameCount: i32 = 0;
   /** A dentry of the same place as the first name of an indexed file in a lower layer: never hashed, it keeps parent and name. */
   alias: Dentry | null = null;
 
@@ -55,6 +58,33 @@ export abstract class OverlayNode extends TableNode {
     if (upper !== null) this.setUpper(upper);
     this.ino = this.composeIno(mayHaveOrigin);
     this.copyAttributes(this.real);
+    this.nameCount = <i32>this.nlink;
+  }
+
+  override isGone(): bool {
+    return this.isDirectory ? this.dead : this.nameCount == 0;
+  }
+
+  /** Those that the layers' files give again are left alone; the others are found by the file that shows (Linux: ovl_get_inode()). */
+  override watched(): void {
+    if (this.tableKey || (this.upper !== null && !this.isDirectory)) return;
+    // Names of one lower file that are no names of one file here.
+    if (!this.isDirectory && this.lower(0).file.nlink > 1) return;
+    const table = this.overlayFs.indexed;
+    if (table.find(this.key) === null) table.insert(this.key, this);
+  }
+
+  /** What the table has a node of one place by. */
+  private get key(): Inode {
+    const upper = this.upper;
+    return this.lowerCount || upper === null ? this.lower(0).file : upper.file;
+  }
+
+  /** Whether only watches hold it, and it stands for these files of the layers. */
+  isLeftFor(upper: Dentry | null, lowerCount: u32): bool {
+    const own = this.upper;
+    if (lowerCount != this.lowerCount || (own === null) != (upper === null)) return false;
+    return (own === null || upper === null || own.inode === upper.inode) && this.refs == watchesOf(this);
   }
 
   override destroy(): void {
@@ -157,6 +187,17 @@ export abstract class OverlayNode extends TableNode {
       this.nlink = <u32>max<i32>(<i32>real.nlink + this.nlinkDelta, 0);
     else this.nlink = real.nlink;
   }
+}
+
+/** How many watches there are on an inode, each of which holds a reference. */
+function watchesOf(inode: Inode): i32 {
+  let count = 0;
+  let at = changetype<Watch | null>(inode.watches);
+  while (at !== null) {
+    count++;
+    at = at.nextOnInode;
+  }
+  return count;
 }
 
 /** The overlay's inode of a positive dentry. */

@@ -60,5 +60,6 @@ export function prepareRemoval(child: Dentry): i32 {
 export function markRemoved(node: OverlayNode): void {
   if (node.upper === null) node.unlinked = true;
   node.copyAttributes(node.real);
+  if (node.nameCount > 0) node.nameCount--;
   if (node.isIndexed && node.nlink == 0) dropIndexEntry(node);
 }

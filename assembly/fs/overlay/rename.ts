@@ -8,6 +8,7 @@
 
 import { EINVAL, ENOENT, EOPNOTSUPP, EXDEV } from "../../abi/errno.ts";
 import { RENAME_EXCHANGE, RENAME_NOREPLACE, RENAME_WHITEOUT } from "../../abi/fcntl.ts";
+import { S_ISGID } from "../../abi/stat.ts";
 import { isError } from "../../lib/result.ts";
 import { moveDentry } from "../../vfs/dcache.ts";
 import { Dentry } from "../../vfs/dentry.ts";
@@ -223,7 +224,9 @@ function moveWithWhiteout(fromDir: Dentry, old: Dentry, toDir: Dentry, target: D
   if (replaced !== null && isWhiteout(replaced)) return exchangeFiles(fromDir, old, toDir, target);
   // Only what can fail in the same way without the flag may fail with it.
   if (replaced !== null && replaced.isDirectory != old.file.isDirectory) return -EINVAL;
-  const result = fromDir.file.rename(old, toDir.file, target, <u32>RENAME_WHITEOUT, 0, 0);
+  // It is the mounter's, as any file that he would make there.
+  const group = fromDir.file.mode & <u32>S_ISGID ? fromDir.file.gid : 0;
+  const result = fromDir.file.rename(old, toDir.file, target, <u32>RENAME_WHITEOUT, 0, group);
   if (result < 0) return result;
   if (replaced !== null && replaced.isDirectory) replaced.dead = true;
   moveDentry(old, target);

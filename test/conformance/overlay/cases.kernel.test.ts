@@ -3,6 +3,7 @@ import type { Target } from "../../support/sys/target.ts";
 import { makeMachine } from "../../support/wvisor.ts";
 import { overlayCases } from "../syscalls/cases/overlay.ts";
 import { overlayDataCases } from "../syscalls/cases/overlay-data.ts";
+import { overlayNameCases } from "../syscalls/cases/overlay-names.ts";
 
 function make(): Target {
   const machine = makeMachine();
@@ -12,3 +13,4 @@ function make(): Target {
 
 overlayCases(make);
 overlayDataCases(make);
+overlayNameCases(make);

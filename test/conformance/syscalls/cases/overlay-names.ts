@@ -1,0 +1,97 @@
+// Names of an overlay: what the upper layer has noted of them, what is left of removed ones, whose whiteouts are.
+
+import { describe, expect, test } from "vitest";
+import { EAGAIN, ENOENT } from "../../../../assembly/abi/errno.ts";
+import {
+  AT_EMPTY_PATH,
+  AT_FDCWD,
+  AT_REMOVEDIR,
+  O_DIRECTORY,
+  O_NONBLOCK,
+  O_RDONLY,
+  O_RDWR,
+} from "../../../../assembly/abi/fcntl.ts";
+import { IN_ALL_EVENTS, IN_ATTRIB, IN_DELETE_SELF, IN_IGNORED } from "../../../../assembly/abi/inotify.ts";
+import * as nr from "../../../../assembly/abi/syscall.ts";
+import type { Stat } from "../../../support/sys/calls.ts";
+import type { Target } from "../../../support/sys/target.ts";
+import { Layers } from "./overlay.ts";
+
+const ORIGIN = "trusted.overlay.origin";
+const IMPURE = "trusted.overlay.impure";
+
+/** The masks of the events that are there. */
+function eventsOf(on: Layers, inotify: number): number[] {
+  const bytes = Buffer.alloc(4096);
+  const got = on.raw(nr.SYS_read, inotify, bytes, bytes.length);
+  if (got === -EAGAIN) return [];
+  const masks: number[] = [];
+  for (let at = 0; at < got; at += 16 + bytes.readUInt32LE(at + 12)) masks.push(bytes.readUInt32LE(at + 4));
+  return masks;
+}
+
+export function overlayNameCases(make: () => Target): void {
+  const layered = (name: string, body: (on: Layers) => void): void =>
+    void test(name, () => {
+      const on = new Layers(make());
+      body(on);
+      on.end();
+    });
+
+  describe("names of an overlay", () => {
+    layered("looked up, a merged directory that somebody else made is marked as a copy is", (on) => {
+      for (const path of ["/l/d", "/l/d/e", "/u/d", "/u/d/e", "/u/d/own"]) on.dir(path);
+      on.mounted();
+      expect(typeof on.get("/u/d", ORIGIN)).toBe("number");
+      on.stat("/m/d/e");
+      on.stat("/m/d/own");
+      for (const path of ["/u/d", "/u/d/e"]) expect(typeof on.get(path, ORIGIN)).toBe("string");
+      expect(typeof on.get("/u/d/own", ORIGIN)).toBe("number");
+      for (const path of ["/u", "/u/d"]) expect(on.get(path, IMPURE)).toBe("y");
+      expect(typeof on.get("/u/d/e", IMPURE)).toBe("number");
+    });
+
+    layered("removed, a directory keeps the count of the layer that shows it", (on) => {
+      for (const path of ["/l/lower", "/l/merged", "/u/merged", "/u/upper"]) on.dir(path);
+      on.mounted();
+      const counts = ["lower", "merged", "upper"].map((name) => {
+        const fd = on.sys.open(`/m/${name}`, O_RDONLY | O_DIRECTORY);
+        expect(on.raw(nr.SYS_unlinkat, AT_FDCWD, `/m/${name}`, AT_REMOVEDIR)).toBe(0);
+        return (on.sys.fstat(fd) as Stat).nlink;
+      });
+      expect(counts).toEqual([2, 1, 0]);
+    });
+
+    layered("removed, a file of a lower layer tells its watches", (on) => {
+      on.file("/l/f");
+      on.mounted();
+      const inotify = on.raw(nr.SYS_inotify_init1, O_NONBLOCK);
+      expect(on.raw(nr.SYS_inotify_add_watch, inotify, "/m/f", IN_ALL_EVENTS)).toBe(1);
+      expect(on.sys.unlink("/m/f")).toBe(0);
+      expect(eventsOf(on, inotify)).toEqual([IN_ATTRIB, IN_DELETE_SELF, IN_IGNORED]);
+    });
+
+    layered("removed, a copy that was one of several names below gets none again", (on) => {
+      on.file("/l/f");
+      expect(on.sys.link("/l/f", "/l/g")).toBe(0);
+      on.mounted("lowerdir=/l,upperdir=/u,workdir=/w,index=off");
+      const fd = on.sys.open("/m/f", O_RDWR);
+      expect(on.sys.unlink("/m/f")).toBe(0);
+      expect(on.raw(nr.SYS_linkat, fd, "", AT_FDCWD, "/m/h", AT_EMPTY_PATH)).toBe(-ENOENT);
+      expect(on.stat("/m/g").nlink).toBe(2);
+    });
+
+    layered("moved away leave a whiteout of the directory's group where that gives its own", (on) => {
+      on.dir("/l/d");
+      on.file("/l/d/f");
+      on.file("/l/d/g");
+      expect(on.raw(nr.SYS_chown, "/l/d", 0, 1234)).toBe(0);
+      expect(on.raw(nr.SYS_chmod, "/l/d", 0o2777)).toBe(0);
+      on.mounted();
+      expect(on.sys.rename("/m/d/f", "/m/f")).toBe(0);
+      expect(on.stat("/u/d/f")).toMatchObject({ uid: 0, gid: 1234, rdev: 0 });
+      expect(on.sys.unlink("/m/d/g")).toBe(0);
+      expect(on.stat("/u/d/g")).toMatchObject({ uid: 0, gid: 0, rdev: 0 });
+    });
+  });
+}
