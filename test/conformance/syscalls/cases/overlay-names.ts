@@ -20,6 +20,9 @@ import { Layers } from "./overlay.ts";
 const ORIGIN = "trusted.overlay.origin";
 const IMPURE = "trusted.overlay.impure";
 
+/** More names than the kernel's cache of them holds. */
+const MANY = 70_000;
+
 /** The masks of the events that are there. */
 function eventsOf(on: Layers, inotify: number): number[] {
   const bytes = Buffer.alloc(4096);
@@ -69,6 +72,21 @@ export function overlayNameCases(make: () => Target): void {
       expect(on.raw(nr.SYS_inotify_add_watch, inotify, "/m/f", IN_ALL_EVENTS)).toBe(1);
       expect(on.sys.unlink("/m/f")).toBe(0);
       expect(eventsOf(on, inotify)).toEqual([IN_ATTRIB, IN_DELETE_SELF, IN_IGNORED]);
+    });
+
+    layered("watched, a file stays watched when many others were looked up since", (on) => {
+      on.dir("/l/d");
+      on.file("/l/f");
+      on.dir("/u/merged");
+      on.dir("/l/merged");
+      on.mounted();
+      const inotify = on.raw(nr.SYS_inotify_init1, O_NONBLOCK);
+      const watched = ["/m/d", "/m/f", "/m/merged"];
+      for (const path of watched)
+        expect(on.raw(nr.SYS_inotify_add_watch, inotify, path, IN_ATTRIB)).toBeGreaterThan(0);
+      for (let i = 0; i < MANY; i++) on.raw(nr.SYS_access, `/m/${i}`, 0);
+      for (const path of watched) expect(on.raw(nr.SYS_chmod, path, 0o700)).toBe(0);
+      expect(eventsOf(on, inotify).map((mask) => mask & IN_ATTRIB)).toEqual([IN_ATTRIB, IN_ATTRIB, IN_ATTRIB]);
     });
 
     layered("removed, a copy that was one of several names below gets none again", (on) => {
