@@ -1,7 +1,8 @@
 // What the gofer is told: one argument, and a JSON document on the descriptor that it names.
 //
 //   gofer.js --config-fd=N
-//   { "mounts": [ { "fd": 3, "source": "/abs/host/path", "readonly": true, "donate": true } ] }
+//   { "mounts": [ { "fd": 3, "source": "/abs/host/path", "readonly": true, "donate": true, "listen": false,
+//                   "name": "files" } ] }
 //
 // An empty document says that there is nothing to serve: whoever started the gofer ahead found no use for it.
 //
@@ -20,13 +21,17 @@ const CONFIG_MAX = 1 << 20;
 const FIRST_FD = 3;
 
 export interface MountConfig {
-  /** The gofer's end of a connected stream socket. */
+  /** The gofer's end of a connected stream socket, or a socket that listens. */
   readonly fd: number;
   /** A directory or a regular file of the host. */
   readonly source: string;
   readonly readonly: boolean;
   /** Whether open descriptors of regular files may go to the client. */
   readonly donate: boolean;
+  /** Everybody who connects to `fd` is served, until the gofer is ended. May be left out: false. */
+  readonly listen: boolean;
+  /** What clients may call the tree besides "" and "/". May be left out: the source. */
+  readonly name: string;
 }
 
 export function parseArguments(args: readonly string[]): number {
@@ -70,7 +75,9 @@ export function parseConfig(text: string): MountConfig[] {
 }
 
 function parseMount(value: unknown, where: string): MountConfig {
-  const { fd, source, readonly, donate } = record(value, ["fd", "source", "readonly", "donate"], where);
+  const keys = ["fd", "source", "readonly", "donate"];
+  const others = ["listen", "name"];
+  const { fd, source, readonly, donate, listen = false, name = source } = record(value, keys, where, others);
   if (typeof fd !== "number" || !Number.isInteger(fd) || fd < FIRST_FD || fd > 0x7fff_ffff) {
     throw invalid(`${where}: fd is not a descriptor`);
   }
@@ -80,15 +87,24 @@ function parseMount(value: unknown, where: string): MountConfig {
   if (Buffer.byteLength(source) >= PATH_MAX) throw invalid(`${where}: source is too long`);
   if (typeof readonly !== "boolean") throw invalid(`${where}: readonly is not a boolean`);
   if (typeof donate !== "boolean") throw invalid(`${where}: donate is not a boolean`);
-  return { fd, source, readonly, donate };
+  if (typeof listen !== "boolean") throw invalid(`${where}: listen is not a boolean`);
+  // A descriptor could go to anybody then.
+  if (listen && donate) throw invalid(`${where}: listen and donate do not go together`);
+  if (typeof name !== "string") throw invalid(`${where}: name is not a string`);
+  return { fd, source, readonly, donate, listen, name };
 }
 
-/** An object with exactly these keys. */
-function record(value: unknown, keys: readonly string[], where: string): Record<string, unknown> {
+/** An object with exactly these keys, and perhaps some of the others. */
+function record(
+  value: unknown,
+  keys: readonly string[],
+  where: string,
+  others: readonly string[] = [],
+): Record<string, unknown> {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw invalid(`${where}: not an object`);
   }
-  const unknown = Object.keys(value).find((key) => !keys.includes(key));
+  const unknown = Object.keys(value).find((key) => !keys.includes(key) && !others.includes(key));
   if (unknown !== undefined) throw invalid(`${where}: unknown key ${JSON.stringify(unknown)}`);
   const missing = keys.find((key) => !Object.hasOwn(value, key));
   if (missing !== undefined) throw invalid(`${where}: ${missing} is missing`);

@@ -1,6 +1,7 @@
 // The gofer process: parse, receive descriptors, open roots, serve, in this order.
 //
-// It serves 9P2000.L on inherited blocking stream sockets, one per mount, and ends with exit 0 when all are closed.
+// It serves 9P2000.L on inherited blocking stream sockets, one per mount, and ends with exit 0 when all are closed; and to
+// everybody who connects to an inherited socket that listens.
 // It reads no standard input and writes nothing but one line to standard error when it cannot start or go on.
 
 import { fstatSync } from "node:fs";
@@ -19,6 +20,7 @@ import { openRoot } from "./host-fs/attach-point.ts";
 import { HostFs } from "./host-fs/host-fs.ts";
 import type { HostNode } from "./host-fs/host-node.ts";
 import { HostTree } from "./host-fs/host-tree.ts";
+import { CLIENTS_MAX, Listener } from "./listener.ts";
 import { Server } from "./server.ts";
 
 /** What Node itself, the roots and a moment's extra descriptor need. */
@@ -38,18 +40,27 @@ function main(): void {
   process.umask(0);
   native.setNoNewPrivs();
   const descriptors = raiseDescriptorLimit(native) - DESCRIPTOR_RESERVE - mounts.length;
-  const limit = Math.max(Math.floor(descriptors / mounts.length), DESCRIPTORS_MIN);
+  const clients = Math.max(1, Math.min(CLIENTS_MAX, Math.floor(descriptors / DESCRIPTORS_MIN)));
+  const connections = mounts.reduce((sum, { listen }) => sum + (listen ? clients : 1), 0);
+  const limit = Math.max(Math.floor(descriptors / connections), DESCRIPTORS_MIN);
 
-  const host = openHost(native, mounts.length);
+  const host = openHost(native, connections);
   const server = new Server(host, succeed(native.epollCreate(), "epoll_create1"));
   // All roots before the first connection: a mount that cannot be served is known before anything is answered.
   const roots = mounts.map((mount) => openMount(host, mount));
-  for (const [index, mount] of mounts.entries()) {
-    const { fd, readonly, donate } = mount;
-    const tree = new HostTree(host, roots[index]!, { readonly, donates: donate, descriptors: limit });
+  let input = 0;
+  for (const [index, { fd, readonly, donate, listen, name }] of mounts.entries()) {
+    const options = { readonly, donates: donate, descriptors: limit };
+    const makeTree = () => new HostTree(host, roots[index]!, options);
     const { arena } = host;
-    const connection = new Connection(fd, new Session(tree), native, arena, arena.input(index));
-    succeed(server.add(connection), `mount socket ${fd}`);
+    if (listen) {
+      const listener = new Listener(fd, native, arena, makeTree, name, input, clients);
+      succeed(server.listen(listener), `listening socket ${fd}`);
+    } else {
+      const connection = new Connection(fd, new Session(makeTree()), native, arena, arena.input(input));
+      succeed(server.add(connection), `mount socket ${fd}`);
+    }
+    input += listen ? clients : 1;
   }
   succeed(server.run(), "epoll_wait");
 }

@@ -1,4 +1,4 @@
-// Serves all connections from one thread, until the last one has ended.
+// Serves all connections from one thread, until the last one has ended; where somebody may still connect, for ever.
 //
 // A connection is
 //   idle      waited for by epoll
@@ -6,11 +6,12 @@
 //   blocked   has messages, but its client does not take replies; waited for by poll, until it does
 // With a single connection there is nobody else to be fair to: the thread sleeps in its socket, which saves a call.
 
-import { EAGAIN } from "../../assembly/abi/errno.ts";
+import { EAGAIN, EMFILE, ENFILE } from "../../assembly/abi/errno.ts";
 import { POLLIN, POLLOUT } from "../../assembly/abi/poll.ts";
 import { EVENT_SIZE, EVENTS, EVENTS_MAX, POLL, POLL_MAX, POLLFD_SIZE, SLOT } from "./arena.ts";
 import { BACKLOG, BLOCKED, type Connection, ENDED, IDLE, type Outcome } from "./connection.ts";
 import type { HostFs } from "./host-fs/host-fs.ts";
+import type { Listener } from "./listener.ts";
 
 /** Messages in a row from one connection: at some 5 us each, the others wait well below a millisecond. */
 const TURN = 64;
@@ -21,6 +22,9 @@ export class Server {
   private readonly host: HostFs;
   private readonly epollFd: number;
   private readonly connections = new Map<number, Connection>();
+  private readonly listeners = new Map<number, Listener>();
+  /** Not waited for: there is no descriptor for one more client. */
+  private readonly deaf = new Set<Listener>();
   /** Those that are not idle. */
   private readonly waiting = new Map<Connection, Outcome>();
 
@@ -35,9 +39,15 @@ export class Server {
     return this.host.native.epollAdd(this.epollFd, connection.socket);
   }
 
+  /** Takes a socket that listens. Returns 0 or -errno. */
+  listen(listener: Listener): number {
+    this.listeners.set(listener.socket, listener);
+    return this.host.native.epollAdd(this.epollFd, listener.socket);
+  }
+
   /** Returns 0 when the last connection has ended, or the -errno that stopped the loop. */
   run(): number {
-    while (this.connections.size > 1) {
+    while (this.connections.size > 1 || this.listeners.size > 0) {
       const status = this.turn();
       if (status < 0) return status;
     }
@@ -56,13 +66,28 @@ export class Server {
     for (const connection of this.waiting.keys()) this.settle(connection, connection.serve(TURN, false));
     for (let i = 0; i < count; i++) {
       // Answering messages does not touch EVENTS.
-      const connection = this.connections.get(arena.view.getInt32(EVENTS + i * EVENT_SIZE, true));
+      const socket = arena.view.getInt32(EVENTS + i * EVENT_SIZE, true);
+      const listener = this.listeners.get(socket);
+      if (listener !== undefined) this.accept(listener);
+      const connection = this.connections.get(socket);
       if (connection === undefined || this.waiting.has(connection)) continue;
       const received = connection.receive();
       if (received === -EAGAIN) continue;
       this.settle(connection, received <= 0 ? ENDED : connection.serve(TURN, false));
     }
     return 0;
+  }
+
+  /** Takes the next client. */
+  private accept(listener: Listener): void {
+    const connection = listener.accept();
+    if (connection === -EMFILE || connection === -ENFILE) {
+      // The client stays in the queue, and epoll would say so again and again.
+      this.host.native.epollRemove(this.epollFd, listener.socket);
+      this.deaf.add(listener);
+    }
+    if (connection === undefined || typeof connection === "number") return;
+    if (this.add(connection) < 0) this.end(connection);
   }
 
   /** How long epoll may wait, having waited for blocked connections where there are any. */
@@ -117,5 +142,8 @@ export class Server {
     this.connections.delete(connection.socket);
     this.waiting.delete(connection);
     connection.close();
+    for (const listener of this.listeners.values()) if (listener.ended(connection)) break;
+    for (const listener of this.deaf) this.host.native.epollAdd(this.epollFd, listener.socket);
+    this.deaf.clear();
   }
 }

@@ -257,6 +257,17 @@ export interface Native {
    * (blocks) Sends a whole message; donates `passFd` with its first byte when >= 0 (and does not close it).
    */
   p9Send(fd: number, slot: number, offset: number, length: number, passFd: number): number;
+  /**
+   * A unix stream socket that listens at a path; it does not block, and accepts at most a moment's worth of clients ahead. One
+   * that nobody listens on any more is replaced. -ENAMETOOLONG above 107 bytes.
+   */
+  listenUnix(slot: number, path: number): number;
+  /** The same for TCP; `host` is a number in text, of IPv4 or IPv6 (else -EINVAL); port 0 takes a free one. No delays. */
+  listenTcp(slot: number, host: number, port: number): number;
+  /** The port of a TCP socket. -EAFNOSUPPORT for another one. */
+  localPort(fd: number): number;
+  /** A new, blocking connection; -EAGAIN when nobody waits. */
+  accept(fd: number): number;
   epollCreate(): number;
   /** EPOLLIN | EPOLLRDHUP interest, level-triggered; the fd itself is the data. */
   epollAdd(epollFd: number, fd: number): number;

@@ -2,7 +2,8 @@
 
 import type { Command } from "./command.ts";
 import { doCommand } from "./do.ts";
+import { goferCommand } from "./gofer.ts";
 import { runCommand } from "./run.ts";
 import { specCommand } from "./spec.ts";
 
-export const commands: readonly Command[] = [doCommand, runCommand, specCommand];
+export const commands: readonly Command[] = [doCommand, runCommand, specCommand, goferCommand];

@@ -24,6 +24,10 @@ export interface GoferMount {
   readonly readonly: boolean;
   /** The gofer may hand out descriptors of regular files. */
   readonly donate: boolean;
+  /** Its descriptor is no connection but a socket that listens. */
+  readonly listen?: boolean;
+  /** What clients may call the tree; its source when absent. */
+  readonly name?: string;
 }
 
 export interface GoferProcess {
@@ -123,18 +127,15 @@ function takeGofer(native: Native, mounts: number, options: GoferOptions): Spawn
 }
 
 function spawnGofer(native: Native, connections: number, options: GoferOptions): SpawnedGofer {
-  const scratch = new Uint8Array(SCRATCH_BYTES);
-  check(native.registerMemory(SCRATCH_SLOT, scratch), "registering memory");
   const ours: number[] = [];
   const theirs: number[] = [];
   try {
     for (let i = 0; i <= connections; i++) {
-      check(native.socketpair(SCRATCH_SLOT, 0), "socketpair");
-      const ends = new DataView(scratch.buffer);
-      ours.push(ends.getInt32(0, true));
-      theirs.push(ends.getInt32(4, true));
+      const [our, their] = openPair(native);
+      ours.push(our);
+      theirs.push(their);
     }
-    return { pid: spawnLauncher(native, theirs, scratch, options), sockets: ours };
+    return { pid: spawnLauncher(native, theirs, options), sockets: ours };
   } catch (error) {
     closeAll(native, ours);
     throw error;
@@ -143,12 +144,18 @@ function spawnGofer(native: Native, connections: number, options: GoferOptions):
   }
 }
 
-function spawnLauncher(
-  native: Native,
-  serverEnds: readonly number[],
-  scratch: Uint8Array,
-  options: GoferOptions,
-): number {
+/** Two connected sockets. Errors: WvisorError. */
+export function openPair(native: Native): [number, number] {
+  const ends = new Int32Array(2);
+  check(native.registerMemory(SCRATCH_SLOT, new Uint8Array(ends.buffer)), "registering memory");
+  check(native.socketpair(SCRATCH_SLOT, 0), "socketpair");
+  return [ends[0]!, ends[1]!];
+}
+
+/** The pid of a gofer to be, which has `serverEnds` and reads its configuration from the last. Errors: WvisorError. */
+export function spawnLauncher(native: Native, serverEnds: readonly number[], options: GoferOptions): number {
+  const scratch = new Uint8Array(SCRATCH_BYTES);
+  check(native.registerMemory(SCRATCH_SLOT, scratch), "registering memory");
   const launcher = options.launcher ?? launcherPath();
   const configFd = FIRST_DONATED_FD + serverEnds.length - 1;
   const argv = [
@@ -173,12 +180,10 @@ function spawnLauncher(
 }
 
 /** Sent after the start, so that a document larger than the socket's buffer is read while it is written. */
-function sendConfig(native: Native, socket: number, mounts: readonly GoferMount[]): void {
+export function sendConfig(native: Native, socket: number, mounts: readonly GoferMount[]): void {
   const scratch = new Uint8Array(SCRATCH_BYTES);
   check(native.registerMemory(SCRATCH_SLOT, scratch), "registering memory");
-  const served = mounts.map(({ source, readonly, donate }, index) => {
-    return { fd: FIRST_DONATED_FD + index, source, readonly, donate };
-  });
+  const served = mounts.map((mount, index) => ({ ...mount, fd: FIRST_DONATED_FD + index }));
   const bytes = new TextEncoder().encode(JSON.stringify({ mounts: served }));
   for (let at = 0; at < bytes.length; ) {
     const part = bytes.subarray(at, at + scratch.length);
@@ -194,11 +199,16 @@ const SIGNALLED = 128;
 
 /** How the gofer ended, for the user; undefined while it serves. Reaps it. */
 export function goferEnd(native: Native, gofer: GoferProcess): string | undefined {
-  let status = native.waitpid(gofer.pid, 0);
+  const status = native.waitpid(gofer.pid, 0);
   if (status < 0 && !hasHungUp(native, gofer.sockets)) return undefined;
+  return reapGofer(native, gofer.pid, status);
+}
+
+/** The same for one whose socket has come to its end. `status`: what waitpid() gave already. */
+export function reapGofer(native: Native, pid: number, status = -1): string {
   for (let tries = 0; status < 0 && tries < REAP_TRIES; tries++) {
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, REAP_INTERVAL_MS);
-    status = native.waitpid(gofer.pid, 0);
+    status = native.waitpid(pid, 0);
   }
   if (status < 0) return "closed a connection";
   return status > SIGNALLED ? `was ended by signal ${status - SIGNALLED}` : `ended with code ${status}`;

@@ -44,6 +44,7 @@ extern const struct call file_calls[];
 extern const struct call xattr_calls[];
 extern const struct call lock_calls[];
 extern const struct call channel_calls[];
+extern const struct call listen_calls[];
 extern const struct call spawn_calls[];
 
 /** Converts `values` by `signature`. Returns 0 or -errno. */

@@ -2,7 +2,7 @@
 
 import { createServer, type Server, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { type P9Address, parseAddress } from "../address.ts";
+import { type P9Address, parseAddress } from "../../common/p9-address.ts";
 import type { ServedFile } from "../served-file.ts";
 import { END } from "./memory.ts";
 import { ObjectTree, ObjectTreeState } from "./object-tree.ts";

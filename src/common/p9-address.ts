@@ -1,6 +1,6 @@
 // Where a server listens and a client connects: "unix:PATH" or "tcp:HOST:PORT".
 
-import { WvisorError } from "../common/errors.ts";
+import { WvisorError } from "./errors.ts";
 
 export type P9Address =
   | { readonly kind: "unix"; readonly path: string }
