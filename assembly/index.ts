@@ -443,10 +443,13 @@ export function fs_kernel(name: usize, length: u32, data: usize, dataLength: u32
   return root;
 }
 
-/** An overlay over root dentries, which it takes over: `count` lower ones at `lowers`, top first; upper 0: read-only. */
-export function fs_overlay(upper: usize, lowers: usize, count: u32): usize {
+/**
+ * An overlay over root dentries, which it takes over: `count` lower ones at `lowers`, top first; upper 0: read-only. The options are
+ * those of mount(2) that name no layer.
+ */
+export function fs_overlay(upper: usize, lowers: usize, count: u32, options: usize, length: u32): usize {
   lockKernel();
-  const root = boot.makeOverlay(upper, lowers, count);
+  const root = boot.makeOverlay(upper, lowers, count, options, length);
   unlockKernel();
   return root;
 }

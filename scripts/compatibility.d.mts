@@ -5,3 +5,5 @@ export interface Row {
 }
 export function table(): readonly { readonly group: string; readonly rows: readonly Row[] }[];
 export function numbers(): ReadonlyMap<string, number>;
+export function types(): readonly string[];
+export function options(): ReadonlyMap<string, readonly string[]>;

@@ -1,5 +1,6 @@
-// The generated parts of docs/compatibility.md, from the kernel's sources: the system call table with what each function says of
-// itself and the flags it knows, and the calls that have a number but no function.
+// The generated parts of docs/compatibility.md, from the sources: the system call table with what each function says of itself and of
+// its flags (`@flags`), the calls that have a number but no function, and the file systems with their options and what the
+// conformance suite finds them without.
 //
 //   node scripts/compatibility.mjs           writes the document
 //   node scripts/compatibility.mjs --check   exits with 1 when it is not up to date
@@ -14,17 +15,14 @@ const syscalls = path.join(root, "assembly/syscalls");
 const BEGIN = "<!-- syscalls:begin, made by scripts/compatibility.mjs -->";
 const END = "<!-- syscalls:end -->";
 
-/** Constants that are flags or commands a caller gives. */
-const FLAG =
-  /\b(?:O|AT|RESOLVE|RENAME|SEEK|FALLOC_FL|RWF|XATTR|STATX|F|LOCK|MFD|EFD|IN|MS|MNT|UMOUNT|CLONE|POSIX_FADV|SYNC_FILE_RANGE|CLOSE_RANGE|MOUNT_ATTR)_[A-Z0-9_]+\b/g;
-/** What looks like one and is none: masks, and values that no caller writes. */
-const NO_FLAG = /^(?:O_ACCMODE|AT_FDCWD|STATX_ATTR_.*|SEEK_MAX|XATTR_(?:NAME|SIZE|LIST)_MAX|IN_ALL_EVENTS)$/;
+const FILESYSTEMS_BEGIN = "<!-- filesystems:begin, made by scripts/compatibility.mjs -->";
+const FILESYSTEMS_END = "<!-- filesystems:end -->";
 
 function read(file) {
   return readFileSync(file, "utf8");
 }
 
-/** Every function of a source file: its documentation and its body. */
+/** Every function of a source file: what its documentation says of it and of its flags, its parameters, and its body. */
 function functionsOf(source) {
   const found = new Map();
   const declaration = /(?:\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\n)?^(?:export )?function (\w+)\(/gm;
@@ -34,38 +32,25 @@ function functionsOf(source) {
       .replace(/^\s*\* ?/gm, "")
       .replace(/\s+/g, " ")
       .trim();
-    found.set(match[2], { text, body: source.slice(match.index + match[0].length, end) });
+    const [about, flags] = text.split(/ ?@flags /);
+    const body = source.slice(match.index + match[0].length, end);
+    found.set(match[2], { text: about, flags: flags?.split(" ") ?? [], body });
   }
   return found;
 }
 
-/** The flags that a function names, itself or through functions of its own file. */
-function flagsOf(name, functions, seen = new Set()) {
-  if (seen.has(name)) return new Set();
-  seen.add(name);
-  const { body } = functions.get(name);
-  const flags = new Set([...body.matchAll(FLAG)].map(([flag]) => flag).filter((flag) => !NO_FLAG.test(flag)));
-  for (const [, callee] of body.matchAll(/\b(\w+)\(/g)) {
-    if (functions.has(callee)) for (const flag of flagsOf(callee, functions, seen)) flags.add(flag);
-  }
-  return flags;
-}
-
-/** Whether the caller gives flags or a command: what a wrapper passes on by itself is no matter of the caller's. */
-function takesFlags(name, functions) {
-  const parameters = functions
-    .get(name)
-    .body.split(/^\s*\): /m)[0]
-    .split("): ")[0];
-  return /\b(?:\w*[fF]lags|mask|how|whence|command|operation|advice|mode)\b/.test(parameters);
-}
-
-/** The function that one line delegates to, for the documentation of a call that is another with fixed arguments. */
+/**
+ * What is said of a function, by itself or by the one that it delegates to with fixed arguments: whose flags are then the caller's
+ * to give only if they are passed on.
+ */
 function documented(name, functions) {
-  const { text, body } = functions.get(name);
-  if (text !== "") return text;
+  const { text, flags, body } = functions.get(name);
+  if (text !== "" || flags.length > 0) return { text, flags };
   const callee = /^\s*return (\w+)\(/m.exec(body)?.[1];
-  return callee !== undefined && functions.has(callee) ? documented(callee, functions) : "";
+  if (callee === undefined || !functions.has(callee)) return { text, flags };
+  const other = documented(callee, functions);
+  const [parameters] = body.split("): ");
+  return { text: other.text, flags: parameters.includes("flags: u32") ? other.flags : [] };
 }
 
 /** The rows of table.ts in its order, under its comments. */
@@ -93,8 +78,9 @@ export function table() {
     const [, file, name] = /return (\w+)\.(\w+)\(/.exec(line) ?? [];
     const functions = modules.get(imports.get(file));
     const known = functions?.has(name) === true;
-    const flags = known && takesFlags(name, functions) ? [...flagsOf(name, functions)].sort() : [];
-    groups.at(-1)?.rows.push({ calls, text: known ? documented(name, functions) : "", flags });
+    const { text, flags } = known ? documented(name, functions) : { text: "It never fails.", flags: [] };
+    // A table that gives 0 itself leaves the caller none to give.
+    groups.at(-1)?.rows.push({ calls, text, flags: line.endsWith(", 0);") ? [] : flags });
     calls = [];
   }
   return groups;
@@ -112,7 +98,7 @@ function cell(text) {
   return text.replaceAll("|", "\\|");
 }
 
-function render() {
+function renderCalls() {
   const groups = table();
   const lines = [];
   for (const { group, rows } of groups) {
@@ -131,11 +117,66 @@ function render() {
   return lines.join("\n");
 }
 
+/** The value of a literal in a TypeScript source, from behind `from` to the next `to`. */
+function literal(source, from, to) {
+  const start = source.indexOf(from);
+  if (start < 0) throw new Error(`${from} is not there`);
+  const end = source.indexOf(to, start);
+  return new Function(`return ${source.slice(start + from.length, end + to.length - 2)}`)();
+}
+
+/** The options that each type takes in a bundle: name to "size=" or "ro". */
+export function options() {
+  const source = read(path.join(root, "src/host/config/mount-options.ts"));
+  return new Map(literal(source, "const OWN = new Map<string, readonly string[]>(", "\n]);"));
+}
+
+/** The types that mount(2) takes, in the order in which they are registered, and the sandbox's own. */
+export function types() {
+  const source = read(path.join(root, "assembly/boot/filesystem-types.ts"));
+  return [...source.matchAll(/new FilesystemType\("(\w+)"/g)].map(([, name]) => name);
+}
+
+/** What the conformance suite finds a file system without, and why; by the name of a constant. */
+function lacks(file, constant) {
+  const source = read(path.join(root, "test/support/sys", file));
+  return literal(source, `const ${constant}: ReadonlyMap<Capability, string> = new Map(`, "\n]);");
+}
+
+function renderLacks(entries) {
+  return entries.map(([what, reason]) => `${what}: ${reason}`).join("; ");
+}
+
+function renderFilesystems() {
+  const own = options();
+  const without = new Map([
+    ["tmpfs", "Nothing: every case runs."],
+    ["overlay", renderLacks(lacks("backends.ts", "OVERLAY_LACKS"))],
+  ]);
+  const rows = types().map((type) => {
+    const words = (own.get(type) ?? []).map((option) => `\`${option}\``).join(" ");
+    return `| \`${type}\` | ${words} | ${without.get(type) ?? "Nothing: its own cases pass."} |`;
+  });
+  const gofer = renderLacks(lacks("gofer.ts", "LACKS"));
+  return [
+    "| type | options | what conformance finds missing |",
+    "|---|---|---|",
+    ...rows,
+    `| \`9p\`, a tree of the host: not by mount(2) | | ${gofer} |`,
+  ].join("\n");
+}
+
+/** The text with what is between the two lines made anew. */
+function replaced(text, begin, end, content) {
+  const from = text.indexOf(begin);
+  const to = text.indexOf(end);
+  if (from < 0 || to < from) throw new Error(`docs/compatibility.md: the line ${begin} is missing`);
+  return `${text.slice(0, from + begin.length)}\n\n${content}\n\n${text.slice(to)}`;
+}
+
 function updated(text) {
-  const from = text.indexOf(BEGIN);
-  const to = text.indexOf(END);
-  if (from < 0 || to < from) throw new Error(`docs/compatibility.md: the line ${BEGIN} is missing`);
-  return `${text.slice(0, from + BEGIN.length)}\n\n${render()}\n\n${text.slice(to)}`;
+  const calls = replaced(text, BEGIN, END, renderCalls());
+  return replaced(calls, FILESYSTEMS_BEGIN, FILESYSTEMS_END, renderFilesystems());
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
@@ -144,7 +185,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   if (process.argv.includes("--check")) {
     if (before !== after) {
       process.stderr.write(
-        "docs/compatibility.md is older than the system call table: run node scripts/compatibility.mjs\n",
+        "docs/compatibility.md is older than the sources: run node scripts/compatibility.mjs\n",
       );
       process.exitCode = 1;
     }

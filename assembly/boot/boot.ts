@@ -13,6 +13,7 @@ import { registerTtyDevices } from "../fs/devpts/devpts.ts";
 import { registerMemDevices } from "../fs/devtmpfs/mem.ts";
 import { mountGofer } from "../fs/gofer/gofer.ts";
 import { OverlayFilesystem } from "../fs/overlay/filesystem.ts";
+import { withOptions } from "../fs/overlay/flags.ts";
 import { mountOverlay, mountOverlayFile, mountOverlayInMemory, OVL_DEFAULT } from "../fs/overlay/overlay.ts";
 import { mountTmpfs, TmpfsFilesystem } from "../fs/tmpfs/tmpfs.ts";
 import { initAnonymous } from "../kernel/anonymous.ts";
@@ -23,7 +24,7 @@ import { Task } from "../kernel/task.ts";
 import { initUts } from "../kernel/uts.ts";
 import { duplicate } from "../lib/bytes.ts";
 import { free } from "../lib/ref-counted.ts";
-import { isError } from "../lib/result.ts";
+import { errorOf, isError } from "../lib/result.ts";
 import { IovIter } from "../mm/iov-iter.ts";
 import { dropDentries, initDcache } from "../vfs/dcache.ts";
 import { Dentry, Filesystem } from "../vfs/dentry.ts";
@@ -249,16 +250,20 @@ export function listInto(file: FileDescription, buffer: usize, capacity: u32): i
 
 /**
  * An overlay of root dentries, which it takes over, or an error. An upper layer in memory is given a directory each for the layer
- * and its work; a tree of the host is the layer itself.
+ * and its work; a tree of the host is the layer itself, with work files beside their places and no index. The options are those
+ * that name no layer, on top of redirect_dir=on and index=on. Errors: EINVAL for an option; mountOverlay()'s.
  */
-export function makeOverlay(upper: usize, lowers: usize, count: u32): usize {
+export function makeOverlay(upper: usize, lowers: usize, count: u32, options: usize, length: u32): usize {
   const top = changetype<Dentry>(<usize>load<u32>(lowers));
   const upperRoot = changetype<Dentry | null>(upper);
+  const flags = withOptions(OVL_DEFAULT, options, length);
   let result: usize;
-  if (upperRoot === null) result = mountOverlay(null, null, lowers, count, OVL_DEFAULT);
+  if (flags < 0) result = errorOf(flags);
+  else if (upperRoot === null) result = mountOverlay(null, null, lowers, count, <u32>flags);
   else if (!top.file.isDirectory) result = mountOverlayFile(upperRoot, top);
-  else if (upperRoot.fs instanceof TmpfsFilesystem) result = mountOverlayInMemory(upperRoot, lowers, count);
-  else result = mountOverlay(upperRoot, null, lowers, count, OVL_DEFAULT);
+  else if (upperRoot.fs instanceof TmpfsFilesystem)
+    result = mountOverlayInMemory(upperRoot, lowers, count, <u32>flags);
+  else result = mountOverlay(upperRoot, null, lowers, count, <u32>flags);
   // The overlay has references of its own on its layers.
   if (upperRoot !== null) upperRoot.decRef();
   for (let i: u32 = 0; i < count; i++)

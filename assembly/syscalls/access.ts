@@ -17,6 +17,7 @@ const MODES: u32 = 7;
 /**
  * The path is walked as the real user, too, unless AT_EACCESS is given. Errors: EINVAL for unknown modes, EINVAL for unknown flags,
  * the path's, EACCES, EROFS (fs/open.c do_faccessat()).
+ * @flags AT_EACCESS AT_EMPTY_PATH AT_SYMLINK_NOFOLLOW
  */
 export function faccessat2(task: Task, dirFd: i32, path: usize, mode: u32, flags: u32): i64 {
   if (mode & ~MODES) return -EINVAL;

@@ -74,7 +74,10 @@ function ownerChange(uid: u32, gid: u32): Attributes {
   return a;
 }
 
-/** Errors of the change: EOPNOTSUPP for a symbolic link, EPERM. */
+/**
+ * Errors: EINVAL for unknown flags, the path's, EROFS, EOPNOTSUPP for a symbolic link, EPERM.
+ * @flags AT_EMPTY_PATH AT_SYMLINK_NOFOLLOW
+ */
 export function fchmodat2(task: Task, dirFd: i32, path: usize, mode: u32, flags: u32): i64 {
   return changeAt(task, dirFd, path, modeChange(mode), flags, 0);
 }
@@ -83,11 +86,15 @@ export function chmod(task: Task, path: usize, mode: u32): i64 {
   return fchmodat2(task, AT_FDCWD, path, mode, 0);
 }
 
+/** Errors: EBADF, also for O_PATH; EROFS, EPERM. */
 export function fchmod(task: Task, fd: i32, mode: u32): i64 {
   return changeOpen(task, fd, modeChange(mode), 0);
 }
 
-/** Errors of the change: EPERM. */
+/**
+ * Errors: EINVAL for unknown flags, the path's, EROFS, EPERM.
+ * @flags AT_EMPTY_PATH AT_SYMLINK_NOFOLLOW
+ */
 export function fchownat(task: Task, dirFd: i32, path: usize, uid: u32, gid: u32, flags: u32): i64 {
   return changeAt(task, dirFd, path, ownerChange(uid, gid), flags, 0);
 }
@@ -100,6 +107,7 @@ export function lchown(task: Task, path: usize, uid: u32, gid: u32): i64 {
   return fchownat(task, AT_FDCWD, path, uid, gid, <u32>AT_SYMLINK_NOFOLLOW);
 }
 
+/** Errors: EBADF, also for O_PATH; EROFS, EPERM. */
 export function fchown(task: Task, fd: i32, uid: u32, gid: u32): i64 {
   return changeOpen(task, fd, ownerChange(uid, gid), 0);
 }

@@ -27,6 +27,7 @@ export function setuid(task: Task, uid: u32): i64 {
   return becomeUser(task, made);
 }
 
+/** Errors: EINVAL for -1; EPERM without CAP_SETGID, unless it is the real or the saved id. */
 export function setgid(task: Task, gid: u32): i64 {
   if (gid == NONE) return -EINVAL;
   const old = task.cred;
@@ -94,6 +95,7 @@ export function setresuid(task: Task, uid: u32, euid: u32, suid: u32): i64 {
   return becomeUser(task, made);
 }
 
+/** Errors: EPERM without CAP_SETGID for an id that is not one of the three. */
 export function setresgid(task: Task, gid: u32, egid: u32, sgid: u32): i64 {
   const old = task.cred;
   const keepsEffective = egid == NONE || (egid == old.egid && egid == old.fsgid);
@@ -125,6 +127,7 @@ export function setfsuid(task: Task, uid: u32): i64 {
   return before;
 }
 
+/** As setfsuid(). */
 export function setfsgid(task: Task, gid: u32): i64 {
   const old = task.cred;
   const before = <i64>old.fsgid;
@@ -171,6 +174,7 @@ export function getresuid(task: Task, uid: usize, euid: usize, suid: usize): i64
   return putThree(uid, cred.uid, euid, cred.euid, suid, cred.suid);
 }
 
+/** Errors: EFAULT. */
 export function getresgid(task: Task, gid: usize, egid: usize, sgid: usize): i64 {
   const cred = task.cred;
   return putThree(gid, cred.gid, egid, cred.egid, sgid, cred.sgid);

@@ -76,7 +76,10 @@ export function dup2(task: Task, from: i32, to: i32): i64 {
   return dup3(task, from, to, 0);
 }
 
-/** Errors: EINVAL for flags, and for a descriptor onto itself; EBADF. */
+/**
+ * Errors: EINVAL for flags, and for a descriptor onto itself; EBADF.
+ * @flags O_CLOEXEC
+ */
 export function dup3(task: Task, from: i32, to: i32, flags: u32): i64 {
   if (flags & ~(<u32>O_CLOEXEC)) return -EINVAL;
   if (from == to) return -EINVAL;
@@ -91,7 +94,10 @@ export function dup3(task: Task, from: i32, to: i32, flags: u32): i64 {
   return to;
 }
 
-/** Errors: EINVAL. A task shares its table with none, so that there is nothing to unshare. */
+/**
+ * Errors: EINVAL. A task shares its table with none, so that there is nothing to unshare.
+ * @flags CLOSE_RANGE_CLOEXEC CLOSE_RANGE_UNSHARE
+ */
 export function closeRange(task: Task, first: u32, last: u32, flags: u32): i64 {
   if (flags & ~(CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC)) return -EINVAL;
   if (first > last) return -EINVAL;
@@ -110,7 +116,12 @@ function isAllowedOnPath(command: i32): bool {
   );
 }
 
-/** fcntl(2). Errors: EBADF; EINVAL for an unknown command; then the command's. */
+/**
+ * fcntl(2). Errors: EBADF; EINVAL for an unknown command; then the command's.
+ * @flags F_DUPFD F_DUPFD_CLOEXEC F_GETFD F_SETFD F_GETFL F_SETFL F_GETLK F_SETLK F_SETLKW F_OFD_GETLK F_OFD_SETLK
+ *   F_OFD_SETLKW F_GETPIPE_SZ F_SETPIPE_SZ F_ADD_SEALS F_GET_SEALS F_SEAL_SEAL F_SEAL_SHRINK F_SEAL_GROW F_SEAL_WRITE
+ *   F_SEAL_FUTURE_WRITE F_SEAL_EXEC
+ */
 export function fcntl(task: Task, fd: i32, command: i32, argument: i64): i64 {
   const entry = task.fds.get(<u32>fd);
   if (entry === null) return -EBADF;

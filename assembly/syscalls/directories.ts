@@ -80,6 +80,7 @@ export function getdents64(task: Task, fd: i32, buffer: usize, size: u32): i64 {
   return list(task, fd, buffer, size, true);
 }
 
+/** As getdents64(), with the structure of old. */
 export function getdents(task: Task, fd: i32, buffer: usize, size: u32): i64 {
   return list(task, fd, buffer, size, false);
 }

@@ -39,7 +39,10 @@ const KNOWN: u32 =
   <u32>IN_ISDIR |
   <u32>IN_ONESHOT;
 
-/** Errors: EINVAL for flags, EMFILE. */
+/**
+ * Errors: EINVAL for flags, EMFILE.
+ * @flags IN_CLOEXEC IN_NONBLOCK
+ */
 export function inotifyInit1(task: Task, flags: u32): i64 {
   if (flags & ~(<u32>(IN_CLOEXEC | IN_NONBLOCK))) return -EINVAL;
   const file = makeInotify(flags & <u32>O_NONBLOCK);
@@ -56,7 +59,12 @@ function instanceOf(task: Task, fd: i32): usize {
   return file instanceof InotifyFile ? found : errorOf(-EINVAL);
 }
 
-/** Errors: EINVAL for the mask; EBADF; EINVAL for contradictions and for what is no instance; the path's; EACCES; EEXIST, ENOSPC. */
+/**
+ * Errors: EINVAL for the mask; EBADF; EINVAL for contradictions and for what is no instance; the path's; EACCES; EEXIST, ENOSPC.
+ * @flags IN_ACCESS IN_MODIFY IN_ATTRIB IN_CLOSE_WRITE IN_CLOSE_NOWRITE IN_OPEN IN_MOVED_FROM IN_MOVED_TO IN_CREATE
+ *   IN_DELETE IN_DELETE_SELF IN_MOVE_SELF IN_UNMOUNT IN_Q_OVERFLOW IN_IGNORED IN_ISDIR IN_ONLYDIR IN_DONT_FOLLOW
+ *   IN_EXCL_UNLINK IN_MASK_CREATE IN_MASK_ADD IN_ONESHOT
+ */
 export function inotifyAddWatch(task: Task, fd: i32, path: usize, mask: u32): i64 {
   if (mask & ~KNOWN || mask == 0) return -EINVAL;
   const known = fileOf(task, fd);

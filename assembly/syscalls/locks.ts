@@ -29,7 +29,10 @@ import { fileOf, isMemory } from "./arguments.ts";
 // struct flock: +0 l_type (i16)  +2 l_whence (i16)  +8 l_start (i64)  +16 l_len (i64)  +24 l_pid (i32)
 const FLOCK_SIZE: u64 = 32;
 
-/** flock(2). Errors: EINVAL, EBADF, then setWholeLock()'s. */
+/**
+ * flock(2). Errors: EINVAL, EBADF, then setWholeLock()'s.
+ * @flags LOCK_SH LOCK_EX LOCK_UN LOCK_NB
+ */
 export function flock(task: Task, fd: i32, operation: i32): i64 {
   // Linux: mandatory share modes were never of use, and are nothing now.
   if (operation & LOCK_MAND) return 0;

@@ -33,7 +33,10 @@ const SEALS: u32 = <u32>(
   (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_FUTURE_WRITE | F_SEAL_EXEC)
 );
 
-/** Errors: EINVAL for flags, EFAULT, EINVAL for a name that is too long, ENOSPC, EMFILE. Linux: memfd_create(). */
+/**
+ * Errors: EINVAL for flags, EFAULT, EINVAL for a name that is too long, ENOSPC, EMFILE. Linux: memfd_create().
+ * @flags MFD_CLOEXEC MFD_ALLOW_SEALING MFD_NOEXEC_SEAL MFD_EXEC
+ */
 export function memfdCreate(task: Task, name: usize, flags: u32): i64 {
   // Linux: MFD_HUGETLB too; here there are no huge pages.
   if (flags & ~(<u32>(MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL | MFD_EXEC))) return -EINVAL;

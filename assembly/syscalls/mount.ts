@@ -57,6 +57,8 @@ function optionsLength(data: usize): i32 {
 /**
  * Errors: EFAULT; EINVAL for texts that are too long; the target's; EINVAL for MS_NOUSER; EPERM; then those of what the flags ask
  * for, looked at in this order: MS_REMOUNT | MS_BIND, MS_REMOUNT, MS_BIND, a propagation type, MS_MOVE, a new mount. Linux: do_mount().
+ * @flags MS_RDONLY MS_NOSUID MS_NODEV MS_NOEXEC MS_NOSYMFOLLOW MS_NOATIME MS_NODIRATIME MS_RELATIME MS_STRICTATIME
+ *   MS_REMOUNT MS_BIND MS_MOVE MS_REC MS_SHARED MS_PRIVATE MS_SLAVE MS_UNBINDABLE
  */
 export function mount(task: Task, source: usize, path: usize, type: usize, given: u32, data: usize): i64 {
   const typeLength = mountString(type);
@@ -138,7 +140,10 @@ function fromOther(task: Task, options: MountOptions, flags: u32): i32 {
   return result;
 }
 
-/** Errors: EINVAL for unknown flags; the path's; EPERM; EINVAL when it is no mount of this namespace; EAGAIN; EBUSY. */
+/**
+ * Errors: EINVAL for unknown flags; the path's; EPERM; EINVAL when it is no mount of this namespace; EAGAIN; EBUSY.
+ * @flags MNT_DETACH MNT_EXPIRE MNT_FORCE UMOUNT_NOFOLLOW
+ */
 export function umount2(task: Task, path: usize, flags: u32): i64 {
   const known = <u32>(ms.MNT_FORCE | ms.MNT_DETACH | ms.MNT_EXPIRE | ms.UMOUNT_NOFOLLOW);
   if (flags & ~known) return -EINVAL;
@@ -196,6 +201,7 @@ function moveTasks(oldMount: Mount, oldDentry: Dentry, mount: Mount, dentry: Den
 /**
  * Gives the task a mount namespace of its own (CLONE_NEWNS). What tasks never share here may be unshared without effect. Errors: EINVAL
  * for other flags, EPERM, ENOSPC, ENOMEM.
+ * @flags CLONE_NEWNS CLONE_FS CLONE_FILES
  */
 export function unshare(task: Task, flags: u32): i64 {
   const known = <u32>(ms.CLONE_NEWNS | ms.CLONE_FS | ms.CLONE_FILES | ms.CLONE_SYSVSEM);
@@ -222,6 +228,9 @@ function copyOf(mount: Mount, namespace: MountNamespace): Mount | null {
 /**
  * Errors: EINVAL for unknown flags, E2BIG and EINVAL for the size, EPERM, EFAULT, E2BIG for what a larger structure asks for, EINVAL for
  * attributes; the path's; EINVAL when it is no mount of this namespace, EBUSY. A user namespace cannot be given: EBADF.
+ * @flags AT_EMPTY_PATH AT_RECURSIVE AT_SYMLINK_NOFOLLOW MOUNT_ATTR_RDONLY MOUNT_ATTR_NOSUID MOUNT_ATTR_NODEV
+ *   MOUNT_ATTR_NOEXEC MOUNT_ATTR_NOATIME MOUNT_ATTR_STRICTATIME MOUNT_ATTR_RELATIME MOUNT_ATTR_NODIRATIME
+ *   MOUNT_ATTR_NOSYMFOLLOW MS_SHARED MS_PRIVATE MS_SLAVE MS_UNBINDABLE
  */
 export function mount_setattr(task: Task, dirFd: i32, path: usize, flags: u32, attr: usize, size: u64): i64 {
   const known = <u32>(AT_EMPTY_PATH | ms.AT_RECURSIVE | AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT);

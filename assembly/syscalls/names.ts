@@ -21,6 +21,7 @@ import { rmdirAt, unlinkAt } from "../vfs/remove.ts";
 import { renameBetween } from "../vfs/rename.ts";
 import { beginAt, isMemory, takePath } from "./arguments.ts";
 
+/** Errors: the path's; ENOENT for a removed directory, EEXIST, EROFS, EACCES; EMLINK, ENOSPC. */
 export function mkdirat(task: Task, dirFd: i32, path: usize, mode: u32): i64 {
   const walk = task.walk;
   const length = beginAt(task, walk, dirFd, path, 0);
@@ -49,7 +50,10 @@ export function mknodat(task: Task, dirFd: i32, path: usize, mode: u32, rdev: u3
   return result;
 }
 
-/** unlink(2), or rmdir(2) with AT_REMOVEDIR. Errors: EINVAL for other flags, then the path's. */
+/**
+ * unlink(2), or rmdir(2) with AT_REMOVEDIR. Errors: EINVAL for other flags, then the path's.
+ * @flags AT_REMOVEDIR
+ */
 export function unlinkat(task: Task, dirFd: i32, path: usize, flags: u32): i64 {
   if (flags & ~(<u32>AT_REMOVEDIR)) return -EINVAL;
   const walk = task.walk;
@@ -60,6 +64,10 @@ export function unlinkat(task: Task, dirFd: i32, path: usize, flags: u32): i64 {
   return result;
 }
 
+/**
+ * Errors: EFAULT, ENAMETOOLONG and ENOENT for the text; the path's; ENOENT for a removed directory, EEXIST, ENOENT for a trailing
+ * slash, EROFS, EACCES; ENOSPC.
+ */
 export function symlinkat(task: Task, target: usize, dirFd: i32, path: usize): i64 {
   const other = task.otherWalk;
   const targetLength = takePath(other, target);
@@ -84,7 +92,10 @@ function mayLinkEmpty(task: Task, fd: i32, isAbsolute: bool): bool {
   return task.cred.hasCapability(CAP_DAC_READ_SEARCH);
 }
 
-/** Errors: EINVAL for unknown flags; the old path's, ENOENT for AT_EMPTY_PATH; the new path's; linkAt()'s. */
+/**
+ * Errors: EINVAL for unknown flags; the old path's, ENOENT for AT_EMPTY_PATH; the new path's; linkAt()'s.
+ * @flags AT_EMPTY_PATH AT_SYMLINK_FOLLOW
+ */
 export function linkat(task: Task, oldFd: i32, oldPath: usize, newFd: i32, newPath: usize, flags: u32): i64 {
   if (flags & ~(<u32>(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH))) return -EINVAL;
   const from = task.walk;
@@ -106,7 +117,10 @@ export function linkat(task: Task, oldFd: i32, oldPath: usize, newFd: i32, newPa
   return result;
 }
 
-/** Errors: EINVAL for unknown flags and contradictions, the old path's, the new path's, then EXDEV and what the names say. */
+/**
+ * Errors: EINVAL for unknown flags and contradictions, the old path's, the new path's, then EXDEV and what the names say.
+ * @flags RENAME_EXCHANGE RENAME_NOREPLACE RENAME_WHITEOUT
+ */
 export function renameat2(
   task: Task,
   oldFd: i32,

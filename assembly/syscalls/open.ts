@@ -68,6 +68,8 @@ function checkFlags(flags: u32): i32 {
 /**
  * Unknown flags are nothing, and a mode without O_CREAT or O_TMPFILE is not looked at. Errors: EINVAL for contradictory flags; EFAULT,
  * ENAMETOOLONG, ENOENT; EMFILE, ENFILE; EBADF, ENOTDIR; then what the walk and the file say.
+ * @flags O_RDONLY O_WRONLY O_RDWR O_CREAT O_EXCL O_NOCTTY O_TRUNC O_APPEND O_NONBLOCK O_DSYNC O_SYNC O_DIRECT
+ *   O_LARGEFILE O_DIRECTORY O_NOFOLLOW O_NOATIME O_CLOEXEC O_PATH O_TMPFILE
  */
 export function openat(task: Task, dirFd: i32, path: usize, flags: u32, mode: u32): i64 {
   let known = flags & <u32>VALID_FLAGS;
@@ -82,6 +84,9 @@ export function openat(task: Task, dirFd: i32, path: usize, flags: u32, mode: u3
  * Errors: EINVAL for a structure that is too small; E2BIG for one that is larger than a page, or has something behind what we know;
  * EFAULT; EINVAL for unknown flags, an unknown way to resolve, two scopes, a mode that is none or that nothing wants, contradictory
  * flags; EAGAIN for RESOLVE_CACHED with what makes or truncates; then openat()'s.
+ * @flags O_RDONLY O_WRONLY O_RDWR O_CREAT O_EXCL O_NOCTTY O_TRUNC O_APPEND O_NONBLOCK O_DSYNC O_SYNC O_DIRECT
+ *   O_LARGEFILE O_DIRECTORY O_NOFOLLOW O_NOATIME O_CLOEXEC O_PATH O_TMPFILE RESOLVE_BENEATH RESOLVE_CACHED
+ *   RESOLVE_IN_ROOT RESOLVE_NO_MAGICLINKS RESOLVE_NO_SYMLINKS RESOLVE_NO_XDEV
  */
 export function openat2(task: Task, dirFd: i32, path: usize, how: usize, size: u64): i64 {
   if (size < HOW_SIZE) return -EINVAL;

@@ -9,7 +9,10 @@ import { installNew, isMemory } from "./arguments.ts";
 
 const EFD_SEMAPHORE: u32 = 1;
 
-/** Puts both descriptors to `out`. Errors: EINVAL for flags, EMFILE, EFAULT. */
+/**
+ * Puts both descriptors to `out`. Errors: EINVAL for flags, EMFILE, EFAULT.
+ * @flags O_CLOEXEC O_DIRECT O_NONBLOCK
+ */
 export function pipe2(task: Task, out: usize, flags: u32): i64 {
   if (flags & ~(<u32>(O_CLOEXEC | O_NONBLOCK | O_DIRECT))) return -EINVAL;
   const kept = flags & ~(<u32>O_CLOEXEC);
@@ -36,7 +39,10 @@ export function pipe2(task: Task, out: usize, flags: u32): i64 {
   return 0;
 }
 
-/** Errors: EINVAL for flags, EMFILE. */
+/**
+ * Errors: EINVAL for flags, EMFILE.
+ * @flags EFD_SEMAPHORE O_CLOEXEC O_NONBLOCK
+ */
 export function eventfd2(task: Task, count: u32, flags: u32): i64 {
   if (flags & ~(<u32>(O_CLOEXEC | O_NONBLOCK) | EFD_SEMAPHORE)) return -EINVAL;
   const semaphore = (flags & EFD_SEMAPHORE) != 0;

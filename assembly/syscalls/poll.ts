@@ -18,12 +18,18 @@ const CLOCK_MONOTONIC: i32 = 1;
 const SECOND: i64 = 1_000_000_000;
 const MILLISECOND: i64 = 1_000_000;
 
-/** Errors: EINVAL for more than may be open; EFAULT. */
+/**
+ * Errors: EINVAL for more than may be open; EFAULT.
+ * @flags POLLIN POLLRDNORM POLLOUT POLLWRNORM POLLERR POLLHUP POLLNVAL
+ */
 export function poll(task: Task, fds: usize, count: u32, timeoutMs: i32): i64 {
   return pollFor(task, fds, count, timeoutMs < 0 ? -1 : <i64>timeoutMs * MILLISECOND);
 }
 
-/** Puts what is left of the timeout in its place. Errors: EFAULT; EINVAL for a timeout or a mask's size; then poll()'s. */
+/**
+ * Puts what is left of the timeout in its place. Errors: EFAULT; EINVAL for a timeout or a mask's size; then poll()'s.
+ * @flags POLLIN POLLRDNORM POLLOUT POLLWRNORM POLLERR POLLHUP POLLNVAL
+ */
 export function ppoll(task: Task, fds: usize, count: u32, timeout: usize, mask: usize, maskSize: u64): i64 {
   if (timeout && !isMemory(timeout, TIMESPEC_SIZE)) return -EFAULT;
   let nanoseconds: i64 = -1;

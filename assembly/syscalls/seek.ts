@@ -8,7 +8,10 @@ import { isError } from "../lib/result.ts";
 import { FileDescription } from "../vfs/file-description.ts";
 import { fileOf } from "./arguments.ts";
 
-/** Errors: EBADF, EINVAL for an unknown whence, ESPIPE, then the file's: EINVAL, ENXIO. */
+/**
+ * Errors: EBADF, EINVAL for an unknown whence, ESPIPE, then the file's: EINVAL, ENXIO.
+ * @flags SEEK_SET SEEK_CUR SEEK_END SEEK_DATA SEEK_HOLE
+ */
 export function lseek(task: Task, fd: i32, offset: i64, whence: u32): i64 {
   const found = fileOf(task, fd);
   if (isError(found)) return <i32>found;

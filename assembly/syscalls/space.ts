@@ -85,6 +85,7 @@ function isMode(mode: u32): bool {
 /**
  * Errors: EBADF; EINVAL for the range; EOPNOTSUPP for the mode; EBADF when it is not open for writing; ESPIPE, EISDIR, ENODEV;
  * EFBIG; then the file's: EOPNOTSUPP, ENOSPC (Linux: vfs_fallocate()).
+ * @flags FALLOC_FL_KEEP_SIZE FALLOC_FL_PUNCH_HOLE FALLOC_FL_ZERO_RANGE
  */
 export function fallocate(task: Task, fd: i32, mode: u32, offset: i64, length: i64): i64 {
   const found = fileOf(task, fd);

@@ -59,6 +59,7 @@ function putStat(inode: Inode, out: usize): i64 {
 /**
  * With AT_EMPTY_PATH an empty path or a null pointer is the descriptor itself, and the other flags are not looked at. Errors:
  * EINVAL for unknown flags, then the path's, EFAULT last (fs/stat.c vfs_fstatat()).
+ * @flags AT_EMPTY_PATH AT_NO_AUTOMOUNT AT_SYMLINK_NOFOLLOW
  */
 export function newfstatat(task: Task, dirFd: i32, path: usize, out: usize, flags: u32): i64 {
   const isEmpty = flags & <u32>AT_EMPTY_PATH && isEmptyPath(path);

@@ -45,7 +45,10 @@ const ATTRIBUTES: u64 =
 /** Ask for a mount number that is never used again (newer than many systems' headers). */
 const STATX_MNT_ID_UNIQUE: u32 = 0x4000;
 
-/** As newfstatat(), but EINVAL first for a reserved bit of `mask` and for both ways of synchronising at once. */
+/**
+ * As newfstatat(), but EINVAL first for a reserved bit of `mask` and for both ways of synchronising at once.
+ * @flags AT_EMPTY_PATH AT_NO_AUTOMOUNT AT_STATX_SYNC_TYPE AT_SYMLINK_NOFOLLOW STATX_BASIC_STATS STATX_BTIME STATX_MNT_ID
+ */
 export function statx(task: Task, dirFd: i32, path: usize, flags: u32, mask: u32, out: usize): i64 {
   if (mask & <u32>STATX__RESERVED) return -EINVAL;
   if ((flags & <u32>AT_STATX_SYNC_TYPE) == <u32>AT_STATX_SYNC_TYPE) return -EINVAL;

@@ -66,7 +66,10 @@ export function syncfs(task: Task, fd: i32): i64 {
   return result;
 }
 
-/** Errors: EBADF; EINVAL for the flags and the range; ESPIPE for what keeps nothing; then the file's. */
+/**
+ * Errors: EBADF; EINVAL for the flags and the range; ESPIPE for what keeps nothing; then the file's.
+ * @flags SYNC_FILE_RANGE_WAIT_BEFORE SYNC_FILE_RANGE_WRITE SYNC_FILE_RANGE_WAIT_AFTER
+ */
 export function syncFileRange(task: Task, fd: i32, offset: i64, length: i64, flags: u32): i64 {
   const found = realFile(task, fd);
   if (isError(found)) return <i32>found;

@@ -57,6 +57,7 @@ function changeOf(times: usize): Attributes {
 /**
  * Without a path the descriptor itself; without times both become now. Errors: EFAULT for the times; none at all when both are
  * UTIME_OMIT; EINVAL for unknown flags, the path's, EINVAL for nanoseconds, EROFS, EACCES, EPERM (fs/utimes.c).
+ * @flags AT_EMPTY_PATH AT_SYMLINK_NOFOLLOW UTIME_NOW UTIME_OMIT
  */
 export function utimensat(task: Task, dirFd: i32, path: usize, times: usize, flags: u32): i64 {
   if (!times) return change(task, dirFd, path, touch(), flags, 0);

@@ -87,6 +87,7 @@ export function read(task: Task, fd: i32, buffer: u64, count: u64): i64 {
   return total == -EFAULT ? total : readCursor(task, file, total, -1);
 }
 
+/** Errors: EBADF, EFAULT for a buffer that no process has, EINVAL, EFAULT, then the file's. */
 export function write(task: Task, fd: i32, buffer: u64, count: u64): i64 {
   const found = fileOf(task, fd);
   if (isError(found)) return <i32>found;
@@ -107,6 +108,7 @@ export function pread(task: Task, fd: i32, buffer: u64, count: u64, position: i6
   return total == -EFAULT ? total : readCursor(task, file, total, position);
 }
 
+/** Errors: EINVAL for a negative position, EBADF, ESPIPE, EBADF for the mode, EINVAL, EFAULT, then the file's. */
 export function pwrite(task: Task, fd: i32, buffer: u64, count: u64, position: i64): i64 {
   if (position < 0) return -EINVAL;
   const found = positioned(task, fd);
@@ -211,6 +213,7 @@ export function readv(task: Task, fd: i32, vector: usize, count: u64, flags: u32
   return readVector(task, changetype<FileDescription>(found), vector, count, -1, flags);
 }
 
+/** Errors: EBADF, then writeVector()'s. */
 export function writev(task: Task, fd: i32, vector: usize, count: u64, flags: u32): i64 {
   const found = fileOf(task, fd);
   if (isError(found)) return <i32>found;
@@ -225,6 +228,7 @@ export function preadv(task: Task, fd: i32, vector: usize, count: u64, position:
   return readVector(task, changetype<FileDescription>(found), vector, count, position, flags);
 }
 
+/** Errors: EINVAL for a negative position, EBADF, ESPIPE, then writeVector()'s. */
 export function pwritev(task: Task, fd: i32, vector: usize, count: u64, position: i64, flags: u32): i64 {
   if (position < 0) return -EINVAL;
   const found = positioned(task, fd);
@@ -232,13 +236,20 @@ export function pwritev(task: Task, fd: i32, vector: usize, count: u64, position
   return writeVector(task, changetype<FileDescription>(found), vector, count, position, flags);
 }
 
-/** A position of -1 is the description's offset. */
+/**
+ * A position of -1 is the description's offset. Errors: preadv()'s.
+ * @flags RWF_HIPRI RWF_DSYNC RWF_SYNC RWF_NOWAIT RWF_APPEND RWF_NOAPPEND
+ */
 export function preadv2(task: Task, fd: i32, vector: usize, count: u64, position: i64, flags: u32): i64 {
   return position == -1
     ? readv(task, fd, vector, count, flags)
     : preadv(task, fd, vector, count, position, flags);
 }
 
+/**
+ * A position of -1 is the description's offset. Errors: pwritev()'s.
+ * @flags RWF_HIPRI RWF_DSYNC RWF_SYNC RWF_NOWAIT RWF_APPEND RWF_NOAPPEND
+ */
 export function pwritev2(task: Task, fd: i32, vector: usize, count: u64, position: i64, flags: u32): i64 {
   return position == -1
     ? writev(task, fd, vector, count, flags)

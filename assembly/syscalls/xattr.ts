@@ -74,16 +74,26 @@ function setByPath(
   return result;
 }
 
-/** Errors: EINVAL for the flags, ERANGE and EFAULT for the name, E2BIG, EFAULT; the path's; EROFS, then vfs/xattr.ts's. */
+/**
+ * Errors: EINVAL for the flags, ERANGE and EFAULT for the name, E2BIG, EFAULT; the path's; EROFS, then vfs/xattr.ts's.
+ * @flags XATTR_CREATE XATTR_REPLACE
+ */
 export function setxattr(task: Task, path: usize, name: usize, value: usize, length: u64, flags: u32): i64 {
   return setByPath(task, path, name, value, length, flags, WALK_FOLLOW);
 }
 
+/**
+ * Errors: as setxattr().
+ * @flags XATTR_CREATE XATTR_REPLACE
+ */
 export function lsetxattr(task: Task, path: usize, name: usize, value: usize, length: u64, flags: u32): i64 {
   return setByPath(task, path, name, value, length, flags, 0);
 }
 
-/** Errors: as setxattr(), with EBADF for the path's. */
+/**
+ * Errors: as setxattr(), with EBADF for the path's.
+ * @flags XATTR_CREATE XATTR_REPLACE
+ */
 export function fsetxattr(task: Task, fd: i32, name: usize, value: usize, length: u64, flags: u32): i64 {
   const nameLength = checkNew(name, value, length, flags);
   if (nameLength < 0) return nameLength;
@@ -130,10 +140,12 @@ export function getxattr(task: Task, path: usize, name: usize, out: usize, size:
   return getByPath(task, path, name, out, size, WALK_FOLLOW);
 }
 
+/** Errors: as getxattr(). */
 export function lgetxattr(task: Task, path: usize, name: usize, out: usize, size: u64): i64 {
   return getByPath(task, path, name, out, size, 0);
 }
 
+/** Errors: as getxattr(), with EBADF for the path's. */
 export function fgetxattr(task: Task, fd: i32, name: usize, out: usize, size: u64): i64 {
   const nameLength = nameLengthOf(name);
   if (nameLength < 0) return nameLength;
@@ -169,10 +181,12 @@ export function listxattr(task: Task, path: usize, out: usize, size: u64): i64 {
   return listByPath(task, path, out, size, WALK_FOLLOW);
 }
 
+/** Errors: as listxattr(). */
 export function llistxattr(task: Task, path: usize, out: usize, size: u64): i64 {
   return listByPath(task, path, out, size, 0);
 }
 
+/** Errors: EBADF, also for O_PATH; then as listxattr(). */
 export function flistxattr(task: Task, fd: i32, out: usize, size: u64): i64 {
   const found = realFile(task, fd);
   if (isError(found)) return <i32>found;
@@ -206,10 +220,12 @@ export function removexattr(task: Task, path: usize, name: usize): i64 {
   return removeByPath(task, path, name, WALK_FOLLOW);
 }
 
+/** Errors: as removexattr(). */
 export function lremovexattr(task: Task, path: usize, name: usize): i64 {
   return removeByPath(task, path, name, 0);
 }
 
+/** Errors: as removexattr(), with EBADF for the path's. */
 export function fremovexattr(task: Task, fd: i32, name: usize): i64 {
   const nameLength = nameLengthOf(name);
   if (nameLength < 0) return nameLength;

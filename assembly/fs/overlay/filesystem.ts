@@ -153,7 +153,7 @@ export class OverlayFilesystem extends Filesystem {
     // Redirects that nobody can make are as good as made.
     if (flags & OVL_NO_FOLLOW) out.text(",redirect_dir=nofollow");
     else if (flags & OVL_REDIRECT || !this.hasUpper) out.text(",redirect_dir=on");
-    if (flags & OVL_INDEX && this.hasUpper) out.text(",index=on");
+    if (this.index !== null) out.text(",index=on");
     if (flags & OVL_UUID_OFF) out.text(",uuid=off");
     if (flags & OVL_UUID_NULL) out.text(",uuid=null");
     if (this.lastFilesystem > 0) this.showXino(out);

@@ -10,19 +10,8 @@ import { free } from "../../lib/ref-counted.ts";
 import { errorOf, isError } from "../../lib/result.ts";
 import { Dentry } from "../../vfs/dentry.ts";
 import { PathWalk, WALK_FOLLOW } from "../../vfs/path-walk.ts";
-import {
-  LOWERS_MAX,
-  OVL_DEFAULT_PERMISSIONS,
-  OVL_INDEX,
-  OVL_NO_FOLLOW,
-  OVL_REDIRECT,
-  OVL_UUID_NULL,
-  OVL_UUID_OFF,
-  OVL_VOLATILE,
-  OVL_XINO_AUTO,
-  OVL_XINO_ON,
-  OverlayFilesystem,
-} from "./filesystem.ts";
+import { LOWERS_MAX, OverlayFilesystem } from "./filesystem.ts";
+import { is, withOption } from "./flags.ts";
 import { mountOverlay } from "./overlay.ts";
 import { ShownLayers } from "./shown-layers.ts";
 
@@ -104,19 +93,9 @@ class OverlayOptions {
     if (is(at, key, "lowerdir+")) return this.addToLowers(value, end);
     if (is(at, key, "upperdir")) return this.takeUpper(value, end);
     if (is(at, key, "workdir")) return this.takeWorkdir(value, end);
-    if (is(at, key, "redirect_dir")) return this.setRedirect(value, length);
-    if (is(at, key, "index")) {
-      if (is(value, length, "on")) this.flags |= OVL_INDEX;
-      else if (is(value, length, "off")) this.flags &= ~OVL_INDEX;
-      else return -EINVAL;
-      return 0;
-    }
-    if (is(at, key, "uuid")) return this.setUuid(value, length);
-    if (is(at, key, "xino")) return this.setXino(value, length);
-    if (is(at, key, "default_permissions")) this.flags |= OVL_DEFAULT_PERMISSIONS;
-    else if (is(at, key, "volatile")) this.flags |= OVL_VOLATILE;
-    else if (is(at, key, "fsync") && is(value, length, "volatile")) this.flags |= OVL_VOLATILE;
-    else return isTurnedOff(at, key, value, length) ? 0 : -EINVAL;
+    const flags = withOption(this.flags, at, key, value, length);
+    if (flags < 0) return flags;
+    this.flags = <u32>flags;
     return 0;
   }
 
@@ -133,32 +112,6 @@ class OverlayOptions {
     if (isError(found)) return <i32>found;
     this.setWorkdir(changetype<Dentry>(found));
     this.shown.setWorkdir(at, end);
-    return 0;
-  }
-
-  /** Which number statfs(2) shows for the file system: here always the upper layer's. */
-  private setUuid(value: usize, length: u32): i32 {
-    this.flags &= ~(OVL_UUID_OFF | OVL_UUID_NULL);
-    if (is(value, length, "off")) this.flags |= OVL_UUID_OFF;
-    else if (is(value, length, "null")) this.flags |= OVL_UUID_NULL;
-    else if (!is(value, length, "on") && !is(value, length, "auto")) return -EINVAL;
-    return 0;
-  }
-
-  /** Inode numbers are always as with xino=on. */
-  private setXino(value: usize, length: u32): i32 {
-    this.flags &= ~(OVL_XINO_ON | OVL_XINO_AUTO);
-    if (is(value, length, "on")) this.flags |= OVL_XINO_ON;
-    else if (is(value, length, "auto")) this.flags |= OVL_XINO_AUTO;
-    else if (!is(value, length, "off")) return -EINVAL;
-    return 0;
-  }
-
-  private setRedirect(value: usize, length: u32): i32 {
-    this.flags &= ~(OVL_REDIRECT | OVL_NO_FOLLOW);
-    if (is(value, length, "on")) this.flags |= OVL_REDIRECT;
-    else if (is(value, length, "nofollow")) this.flags |= OVL_NO_FOLLOW;
-    else if (!is(value, length, "off") && !is(value, length, "follow")) return -EINVAL;
     return 0;
   }
 
@@ -247,20 +200,6 @@ function endOf(at: usize, end: usize, separator: u8): usize {
   let from = at;
   while (from < end && load<u8>(from) != separator) from += load<u8>(from) == BACKSLASH ? 2 : 1;
   return min(from, end);
-}
-
-function is(at: usize, length: u32, text: string): bool {
-  if (<u32>text.length != length) return false;
-  for (let i: u32 = 0; i < length; i++) {
-    if (<u32>load<u8>(at + i) != <u32>text.charCodeAt(i)) return false;
-  }
-  return true;
-}
-
-/** What is not to be had here, asked not to be there. */
-function isTurnedOff(key: usize, keyLength: u32, value: usize, length: u32): bool {
-  if (!is(value, length, "off")) return false;
-  return is(key, keyLength, "metacopy") || is(key, keyLength, "nfs_export") || is(key, keyLength, "verity");
 }
 
 /** An overlay by its options: the root dentry with one reference, or an error. Errors: EINVAL, ELOOP, ENOTDIR, the paths' and mountOverlay()'s. */

@@ -68,17 +68,17 @@ export function mountOverlay(
 }
 
 /**
- * mountOverlay() with the default options, whose upper layer and work directory are made in `store`, an empty directory: the
+ * mountOverlay() whose upper layer and work directory are made in `store`, an empty directory: the
  * upper layer's is of its owner and mode.
  */
-export function mountOverlayInMemory(store: Dentry, lowers: usize, count: u32): usize {
+export function mountOverlayInMemory(store: Dentry, lowers: usize, count: u32, flags: u32): usize {
   const top = store.file;
   const upper = makeDirectory(store, UPPER, UPPER_LENGTH, top.mode & 0o7777, top.uid, top.gid);
   if (isError(upper)) return upper;
   const workdir = makeDirectory(store, WORKDIR, WORKDIR_LENGTH, 0o700, 0, 0);
   const result = isError(workdir)
     ? workdir
-    : mountOverlay(changetype<Dentry>(upper), changetype<Dentry>(workdir), lowers, count, OVL_DEFAULT);
+    : mountOverlay(changetype<Dentry>(upper), changetype<Dentry>(workdir), lowers, count, flags);
   changetype<Dentry>(upper).decRef();
   if (!isError(workdir)) changetype<Dentry>(workdir).decRef();
   return result;

@@ -206,7 +206,7 @@ function makeFilesystem(
       const lowers = source.lowers.map((_lower, index) =>
         machine.gofer(firstLower + index, { readonly: true, shared, uid }),
       );
-      return machine.overlay(upper, lowers);
+      return machine.overlay(upper, lowers, source.options);
     }
   }
 }

@@ -75,11 +75,17 @@ export class Machine {
     return check(root, "mounting a gofer connection") as FilesystemHandle;
   }
 
-  /** Takes over the layers; `upper` undefined: read-only. Lower layers from top to bottom. */
-  overlay(upper: FilesystemHandle | undefined, lowers: readonly FilesystemHandle[]): FilesystemHandle {
+  /** Takes over the layers; `upper` undefined: read-only. Lower layers from top to bottom. Options as fs_overlay() takes them. */
+  overlay(
+    upper: FilesystemHandle | undefined,
+    lowers: readonly FilesystemHandle[],
+    options = "",
+  ): FilesystemHandle {
     const buffer = this.kernel.buffer_alloc(lowers.length * 4);
     new Uint32Array(this.memory.buffer, buffer, lowers.length).set(lowers);
-    const root = this.kernel.fs_overlay(upper ?? 0, buffer, lowers.length);
+    const root = this.withBytes(encode(options), (at, length) =>
+      this.kernel.fs_overlay(upper ?? 0, buffer, lowers.length, at, length),
+    );
     this.kernel.buffer_free(buffer);
     return check(root, "making an overlay") as FilesystemHandle;
   }

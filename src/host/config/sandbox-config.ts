@@ -32,6 +32,8 @@ export interface OverlaySource {
   readonly type: "overlay";
   readonly lowers: readonly string[];
   readonly upper: string | undefined;
+  /** What mount(2) takes besides layers, in one text: "redirect_dir=off"; none when absent. */
+  readonly options?: string;
   readonly readonly: boolean;
   readonly cache: CachePolicy;
 }

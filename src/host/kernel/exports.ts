@@ -17,7 +17,7 @@ export interface KernelExports extends WebAssembly.Exports {
     uid: number,
     dcache: number,
   ): number;
-  fs_overlay(upper: number, lowers: number, count: number): number;
+  fs_overlay(upper: number, lowers: number, count: number, options: number, length: number): number;
   namespace_make(root: number, flags: number, source: number, sourceLength: number): number;
   namespace_mount(
     namespace: number,

@@ -6,7 +6,7 @@
 
 import { resolve } from "node:path";
 import { parseMountOptions, unknownOption } from "../config/mount-options.ts";
-import type { MountConfig, MountSource } from "../config/sandbox-config.ts";
+import type { MountConfig, MountSource, OverlaySource } from "../config/sandbox-config.ts";
 import { cleanPath } from "../config/sandbox-path.ts";
 import { parseTmpfsOptions, splitOption } from "../config/tmpfs-options.ts";
 import { MNT_READONLY, MNT_RELATIME } from "../kernel/exports.ts";
@@ -116,22 +116,29 @@ function convertTmpfs(options: readonly string[], path: string): MountSource {
 function convertOverlay(options: readonly string[], path: string, context: MountContext): MountSource {
   let lowers: string[] = [];
   let upper: string | undefined;
-  for (const option of options) {
+  const others: string[] = [];
+  for (const option of parseMountOptions(options).rest) {
     const [key, value] = splitOption(option);
     if (key === "lowerdir" && value !== undefined) lowers = splitLowers(value);
     else if (key === "upperdir" && value !== undefined) upper = value;
+    else if (key !== "workdir") others.push(option);
   }
   if (lowers.length === 0 || lowers.includes("")) {
     throw optionsProblem(path, "an overlay needs lowerdir=DIR[:DIR...]");
   }
   if (upper === "") throw optionsProblem(path, "upperdir is empty");
-  return {
+  // Work files are made beside their places, by a gofer that serves the upper layer and nothing beside it.
+  if (upper !== undefined && others.includes("index=on")) {
+    throw optionsProblem(path, "index=on needs an upper layer in memory");
+  }
+  const source: OverlaySource = {
     type: "overlay",
     lowers: lowers.map((lower) => resolve(context.bundle, lower)),
     upper: upper === undefined ? undefined : resolve(context.bundle, upper),
     readonly: isReadonly(options),
     cache: "exclusive",
   };
+  return others.length === 0 ? source : { ...source, options: others.join(",") };
 }
 
 /** Directories between colons; "\:" is a colon in a name, as in overlayfs. */

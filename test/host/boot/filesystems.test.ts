@@ -14,6 +14,7 @@ import type {
   SandboxConfig,
 } from "../../../src/host/config/sandbox-config.ts";
 import { MNT_NOEXEC, MNT_NOSUID } from "../../../src/host/kernel/exports.ts";
+import { serve } from "../../support/gofer-mount.ts";
 import { type KernelProcess, kernelTarget } from "../../support/sys/kernel.ts";
 import { MountCalls } from "../../support/sys/mount-calls.ts";
 import { makeMachine } from "../../support/wvisor.ts";
@@ -29,8 +30,8 @@ const kernel = (name: KernelFilesystem, options = ""): MountSource => ({
   readonly: false,
 });
 
-function boot(mounts: readonly MountConfig[], stdout?: number): MountCalls {
-  const machine = makeMachine({ streams: stdout === undefined ? [] : [stdout] });
+function boot(mounts: readonly MountConfig[], stdout?: number, sockets: readonly number[] = []): MountCalls {
+  const machine = makeMachine({ sockets, streams: stdout === undefined ? [] : [stdout] });
   const config: SandboxConfig = {
     id: "x",
     hostname: "x",
@@ -122,6 +123,36 @@ describe("a sandbox", () => {
       "tmpfs /few tmpfs",
       "whatever /sys sysfs",
     ]);
+  });
+
+  test("of the host shows no path of the host, and an overlay of such what it does", () => {
+    const tree = (overlay: boolean): MountSource => ({
+      type: "bind",
+      source: scratch,
+      readonly: true,
+      overlay,
+      cache: overlay ? "exclusive" : "shared",
+    });
+    const lower: MountSource = {
+      type: "overlay",
+      lowers: [scratch],
+      upper: undefined,
+      readonly: false,
+      options: "redirect_dir=off",
+      cache: "exclusive",
+    };
+    const gofer = serve(...[0, 1, 2].map(() => ({ source: scratch, readonly: true, donate: false })));
+    const mounts = [
+      { destination: "/seen", source: tree(false) },
+      { destination: "/over", source: tree(true) },
+      { destination: "/merged", source: lower },
+    ];
+    const sys = boot(mounts, undefined, gofer.sockets);
+    const shown = new Map(sys.mountinfo().map(({ at, source, fsOptions }) => [at, `${source} ${fsOptions}`]));
+    expect(shown.get("/seen")).toBe("9pfs-/seen ro,trans=fd,aname=/,dcache=8192,cache=remote_revalidating");
+    expect(shown.get("/over")).toBe("overlay rw,redirect_dir=on,index=on");
+    expect(shown.get("/merged")).toBe("overlay rw,index=on");
+    gofer.close();
   });
 
   test("opens a standard stream that is a file of the host anew, and does not cut it off", () => {

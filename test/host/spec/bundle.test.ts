@@ -333,6 +333,31 @@ describe("a mount", () => {
     });
   });
 
+  test("of overlay has its other options, as far as they can be had", () => {
+    const options = ["lowerdir=a", "redirect_dir=off", "nodev", "workdir=w", "xino=on"];
+    expect(sourceOf({ destination: "/o", type: "overlay", options })).toMatchObject({
+      options: "redirect_dir=off,xino=on",
+    });
+    const indexed = ["lowerdir=a", "upperdir=up", "workdir=w", "index=on"];
+    expect(failure(() => loadMount({ destination: "/o", type: "overlay", options: indexed }))).toBe(
+      "loading bundle: config.json: mounts[0].options: index=on needs an upper layer in memory",
+    );
+    for (const unknown of ["userxattr", "fast"]) {
+      const wrong = ["lowerdir=a", unknown];
+      expect(failure(() => loadMount({ destination: "/o", type: "overlay", options: wrong }))).toMatch(
+        new RegExp(`has no option "${unknown}" \\(EINVAL\\)$`),
+      );
+    }
+  });
+
+  test("of a kernel's file system keeps the name that the bundle gives it, and no path of the host", () => {
+    const device = (mount: object) => loadMount(mount).config.mounts[0]?.device;
+    expect(device({ destination: "/dev/shm", type: "tmpfs", source: "shm" })).toBe("shm");
+    expect(device({ destination: "/proc", type: "proc", source: "proc" })).toBe("proc");
+    expect(device({ destination: "/x", type: "tmpfs" })).toBeUndefined();
+    expect(device({ destination: "/x", type: "bind", source: bundle })).toBeUndefined();
+  });
+
   test("of overlay over a file or a missing directory is refused", () => {
     put(bundle, "file", "");
     const overlay = (option: string) => loadMount({ destination: "/o", type: "overlay", options: [option] });

@@ -17,6 +17,7 @@ import {
   AT_EACCESS,
   AT_EMPTY_PATH,
   AT_FDCWD,
+  AT_NO_AUTOMOUNT,
   AT_STATX_SYNC_TYPE,
   AT_SYMLINK_NOFOLLOW,
   O_CREAT,
@@ -29,6 +30,7 @@ import {
   STATX_ATTR_MOUNT_ROOT,
   STATX_BASIC_STATS,
   STATX_BTIME,
+  STATX_MNT_ID,
   UTIME_NOW,
   UTIME_OMIT,
 } from "../../../../assembly/abi/stat.ts";
@@ -205,6 +207,13 @@ export function attributeCases(make: () => Target): void {
       const found = statx(process, "file", 1) as Statx;
       expect([found.mask & STATX_BASIC_STATS, found.modified]).toEqual([STATX_BASIC_STATS & ~0xc0, 0n]);
       expect((statx(process, "file", 0x40) as Statx).mask & 0xc0).toBe(0xc0);
+    });
+    run("tells the mount when asked, and that nothing is mounted by itself", (process, sys) => {
+      file(sys, "file");
+      const found = statx(process, "file", STATX_MNT_ID, AT_NO_AUTOMOUNT) as Statx;
+      expect(found.mask & STATX_MNT_ID).toBe(STATX_MNT_ID);
+      const bytes = Buffer.alloc(144);
+      expect(process.syscall(nr.SYS_newfstatat, AT_FDCWD, "file", bytes, AT_NO_AUTOMOUNT)).toBe(0);
     });
     run("refuses what it does not know", (process) => {
       expect(statx(process, "nothing", 0x80000000)).toBe(-EINVAL);

@@ -11,6 +11,9 @@ import {
   RWF_SYNC,
   SEEK_DATA,
   SEEK_HOLE,
+  SYNC_FILE_RANGE_WAIT_AFTER,
+  SYNC_FILE_RANGE_WAIT_BEFORE,
+  SYNC_FILE_RANGE_WRITE,
 } from "../../../../assembly/abi/data.ts";
 import {
   EAGAIN,
@@ -388,7 +391,14 @@ export function dataCases(make: () => Target): void {
         expect(call(nr.SYS_fdatasync, each)).toBe(0);
         expect(call(nr.SYS_syncfs, each)).toBe(0);
         expect(call(nr.SYS_fadvise64, each, 0, 0, POSIX_FADV_NOREUSE)).toBe(0);
-        expect(call(nr.SYS_sync_file_range, each, 0, 0, 7)).toBe(0);
+        for (const flags of [
+          SYNC_FILE_RANGE_WAIT_BEFORE,
+          SYNC_FILE_RANGE_WRITE,
+          SYNC_FILE_RANGE_WAIT_AFTER,
+          SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER,
+        ]) {
+          expect(call(nr.SYS_sync_file_range, each, 0, 0, flags)).toBe(0);
+        }
       }
       expect(call(nr.SYS_readahead, reader, 0, 100)).toBe(0);
       expect(call(nr.SYS_readahead, directory, 0, 100)).toBe(-EINVAL);

@@ -15,6 +15,7 @@ import {
   O_CLOEXEC,
   O_CREAT,
   O_DIRECTORY,
+  O_DSYNC,
   O_EXCL,
   O_LARGEFILE,
   O_NOATIME,
@@ -22,6 +23,7 @@ import {
   O_NONBLOCK,
   O_PATH,
   O_RDWR,
+  O_SYNC,
   O_TRUNC,
   O_WRONLY,
 } from "../../../../assembly/abi/fcntl.ts";
@@ -32,6 +34,7 @@ import type { Target } from "../../../support/sys/target.ts";
 
 const SYS_GETRLIMIT = 97;
 const RLIMIT_NOFILE = 7;
+const CLOSE_RANGE_UNSHARE = 2;
 const CLOSE_RANGE_CLOEXEC = 4;
 
 /** As many descriptors as a process may have: ours by design, Linux's by what this machine lets the oracle have. */
@@ -143,13 +146,27 @@ export function descriptorCases(make: () => Target): void {
         expect(sys.closeRange(fd, fd, 1)).toBe(-EINVAL);
         expect(sys.closeRange(fd + 9, 0xffffffff, CLOSE_RANGE_CLOEXEC)).toBe(0);
         expect(sys.fcntl(fd + 10, F_GETFD)).toBe(FD_CLOEXEC);
-        expect(sys.closeRange(fd + 9, 200)).toBe(0);
+        expect(sys.closeRange(fd + 9, 200, CLOSE_RANGE_UNSHARE)).toBe(0);
         expect(sys.fcntl(fd + 10, F_GETFD)).toBe(-EBADF);
       }),
     );
   });
 
   describe("fcntl", () => {
+    test(
+      "tells O_SYNC and O_DSYNC, which stay as the file was opened with",
+      withFile((sys) => {
+        for (const flags of [O_SYNC, O_DSYNC]) {
+          const synced = sys.open("synced", O_CREAT | O_RDWR | flags);
+          const told = () => sys.fcntl(synced, F_GETFL) & O_SYNC;
+          expect(told()).toBe(flags);
+          expect(sys.write(synced, "text")).toBe(4);
+          expect(sys.fcntl(synced, F_SETFL, 0)).toBe(0);
+          expect(told()).toBe(flags);
+          expect(sys.close(synced)).toBe(0);
+        }
+      }),
+    );
     test(
       "duplicates from a descriptor on",
       withFile((sys, fd) => {

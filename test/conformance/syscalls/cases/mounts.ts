@@ -1476,6 +1476,9 @@ export function mountCases(make: () => Target): void {
       expect(options()).toBe("ro,nodev,noexec,nodiratime,relatime");
       expect(sys.setattr("/d", 0, { set: ms.MOUNT_ATTR_NOSYMFOLLOW })).toBe(0);
       expect(options()).toBe("ro,nodev,noexec,nodiratime,relatime,nosymfollow");
+      expect(sys.setattr("/d", 0, { clear: MOUNT_ATTR__ATIME, set: MOUNT_ATTR_NOATIME })).toBe(0);
+      expect(sys.setattr("/d", 0, { clear: MOUNT_ATTR__ATIME, set: ms.MOUNT_ATTR_RELATIME })).toBe(0);
+      expect(options()).toBe("ro,nodev,noexec,nodiratime,relatime,nosymfollow");
     });
     mountTest("changes whole trees, all or nothing", (sys) => {
       proc(sys);
