@@ -1,8 +1,17 @@
 // What a configuration's mounts become in the kernel.
 
-import { closeSync, openSync, readFileSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test } from "vitest";
 import { ENOENT, ENOSPC, EROFS } from "../../../assembly/abi/errno.ts";
 import { O_CREAT, O_RDWR, O_TRUNC, O_WRONLY } from "../../../assembly/abi/fcntl.ts";
 import { SYS_dup2 } from "../../../assembly/abi/syscall.ts";
@@ -30,12 +39,17 @@ const kernel = (name: KernelFilesystem, options = ""): MountSource => ({
   readonly: false,
 });
 
-function boot(mounts: readonly MountConfig[], stdout?: number, sockets: readonly number[] = []): MountCalls {
+function boot(
+  mounts: readonly MountConfig[],
+  stdout?: number,
+  sockets: readonly number[] = [],
+  root: MountSource = TMPFS,
+): MountCalls {
   const machine = makeMachine({ sockets, streams: stdout === undefined ? [] : [stdout] });
   const config: SandboxConfig = {
     id: "x",
     hostname: "x",
-    root: TMPFS,
+    root,
     mounts,
     process: { args: ["/x"], env: [], cwd: "/", uid: 0, gid: 0, groups: [], umask: 0o22, capabilities: 0n },
     runtimes: [],
@@ -153,6 +167,60 @@ describe("a sandbox", () => {
     expect(shown.get("/over")).toBe("overlay rw,redirect_dir=on,index=on");
     expect(shown.get("/merged")).toBe("overlay rw,index=on");
     gofer.close();
+  });
+
+  describe("with a root of the host's", () => {
+    /** Boots over a tree with links in it; what is made on the host is the test's to look at. */
+    function overTree(...destinations: string[]): { sys: MountCalls; top: string } {
+      const top = mkdtempSync(join(scratch, "root-"));
+      for (const name of ["run", "var", "deep", "deep/er"]) mkdirSync(join(top, name));
+      writeFileSync(join(top, "file"), "");
+      symlinkSync("/run", join(top, "var/run"));
+      symlinkSync("../../../../run", join(top, "deep/er/out"));
+      symlinkSync("nowhere", join(top, "dangling"));
+      const root: MountSource = {
+        type: "bind",
+        source: top,
+        readonly: false,
+        overlay: false,
+        cache: "exclusive",
+      };
+      const gofer = serve({ source: top, readonly: false, donate: false });
+      try {
+        const mounts = destinations.map((destination) => ({ destination, source: TMPFS }));
+        return { sys: boot(mounts, undefined, gofer.sockets, root), top };
+      } finally {
+        gofers.push(gofer);
+      }
+    }
+
+    const gofers: { close(): void }[] = [];
+    afterEach(() => {
+      for (const gofer of gofers.splice(0)) gofer.close();
+    });
+
+    test("resolves places through the root's links, and never out of it (D18-17, V21-36)", () => {
+      const { sys, top } = overTree("/var/run/under", "/deep/er/out/also", "/var/run");
+      const places = sys.mountinfo().map(({ at }) => at);
+      expect(places).toEqual(expect.arrayContaining(["/run", "/run/under", "/run/also"]));
+      expect(readdirSync(join(top, "run"))).toEqual([]);
+    });
+
+    test("makes places that are missing, and none of them on the host (V21-34, V21-35, GF-13)", () => {
+      const { sys, top } = overTree("/new/place/deep", "/var/lib/x");
+      const before = readdirSync(top).sort();
+      expect(before).toEqual(["dangling", "deep", "file", "run", "var"]);
+      expect(readdirSync(join(top, "var"))).toEqual(["run"]);
+      expect(sys.stat("/new/place")).toMatchObject({ mode: 0o40755 });
+      expect(sys.mkdir("/new/place/deep/inner")).toBe(0);
+      expect(sys.stat("/dev/null")).toMatchObject({ mode: 0o020666 });
+    });
+
+    test("refuses places below a file, and through a link that leads nowhere", () => {
+      expect(() => overTree("/file/x")).toThrow(/^mount \/file\/x: ENOTDIR/);
+      expect(() => overTree("/file")).toThrow(/^mount \/file: ENOTDIR/);
+      expect(() => overTree("/dangling/x")).toThrow(/^mount \/dangling\/x: ENOENT/);
+    });
   });
 
   test("opens a standard stream that is a file of the host anew, and does not cut it off", () => {
