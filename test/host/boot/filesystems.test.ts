@@ -139,7 +139,7 @@ describe("a sandbox", () => {
     ]);
   });
 
-  test("of the host shows no path of the host, and an overlay of such what it does", () => {
+  test("of the host shows no path of the host, and an overlay of such what it does (D18-21, GF-01)", () => {
     const tree = (overlay: boolean): MountSource => ({
       type: "bind",
       source: scratch,
@@ -234,7 +234,7 @@ describe("a sandbox", () => {
     closeSync(stdout);
   });
 
-  test("has /dev as containers on Linux have it", () => {
+  test("has /dev as containers on Linux have it (V21-08)", () => {
     const sys = boot([]);
     expect(sys.readlink("/dev/fd")).toBe("/proc/self/fd");
     expect(sys.readlink("/dev/stdin")).toBe("/proc/self/fd/0");

@@ -197,7 +197,7 @@ describe("--rootfs", () => {
     expect(root("--rootfs", "../with:colon:ro")).toMatchObject({ source: join(scratch, "with:colon") });
   });
 
-  test("keeps what is in its /tmp, and gets a tmpfs there otherwise", () => {
+  test("keeps what is in its /tmp, and gets a tmpfs there otherwise (V21-50)", () => {
     expect(configure(["--rootfs", "../full", "x"]).mounts).toEqual([]);
     expect(configure(["--rootfs", "data", "x"]).mounts).toEqual([{ destination: "/tmp", source: TMPFS }]);
   });

@@ -333,7 +333,7 @@ describe("a mount", () => {
     });
   });
 
-  test("of overlay has its other options, as far as they can be had", () => {
+  test("of overlay has its other options, as far as they can be had (OV-10)", () => {
     const options = ["lowerdir=a", "redirect_dir=off", "nodev", "workdir=w", "xino=on"];
     expect(sourceOf({ destination: "/o", type: "overlay", options })).toMatchObject({
       options: "redirect_dir=off,xino=on",

@@ -206,6 +206,7 @@ export function symbolicLinksAndSpecialFilesAreCopiedUp(): void {
   w.end();
 }
 
+// V21-19, V21-20
 export function aSingleFileCanBeTheWholeTree(): void {
   const w = makeWorld();
   w.base.write("/hosts", "127.0.0.1");

@@ -88,6 +88,7 @@ export function aFileOverTheWhiteoutOfADirectoryHidesIt(): void {
   w.end();
 }
 
+// OV-23
 export function rmdirLooksAtAllLayers(): void {
   const w = makeWorld();
   w.base.mkdir("/d");

@@ -246,7 +246,7 @@ describe.each(KINDS)("%s", (_name, options) => {
 });
 
 describe("exclusive cache", () => {
-  test("what was seen once costs no round trip again", () => {
+  test("what was seen once costs no round trip again (GF-06)", () => {
     const w = world({ donates: true });
     w.text("dir/a");
     w.statError("dir/none");
@@ -344,7 +344,7 @@ describe("exclusive cache", () => {
     expect(w.server.handles.size).toBe(1024);
   });
 
-  test("a writer that comes after a reader gets a handle that can write", () => {
+  test("a writer that comes after a reader gets a handle that can write (GF-12)", () => {
     const w = world({ donates: true });
     const reader = w.open("hello", 0, 0, false);
     const writer = w.open("hello");
@@ -358,7 +358,7 @@ describe("exclusive cache", () => {
 });
 
 describe("shared cache", () => {
-  test("what others change is seen at once", () => {
+  test("what others change is seen at once (GF-08)", () => {
     const w = world({ shared: true });
     expect(w.text("hello")).toBe("hello, world");
     expect(w.statError("later")).toBe(wasi.WASI_ENOENT);

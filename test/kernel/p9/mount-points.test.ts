@@ -36,7 +36,7 @@ describe.each([
     return w;
   }
 
-  test("the server is told nothing", () => {
+  test("the server is told nothing (GF-13)", () => {
     const w = mounted();
     expect([...w.server.find("/dir").children.keys()]).toEqual(["a"]);
     expect(w.server.count(p9.P9_TMKDIR) + w.server.count(p9.P9_TLCREATE)).toBe(0);

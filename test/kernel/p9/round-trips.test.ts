@@ -113,7 +113,7 @@ describe("when nobody else changes the tree", () => {
 });
 
 describe("when others change the tree too", () => {
-  test("a stat asks for the whole path each time, once", () => {
+  test("a stat asks for the whole path each time, once (GF-09)", () => {
     const w = world({ shared: true });
     stat(w, DEEP);
     w.server.find(DEEP).mode = S_IFREG | 0o600;

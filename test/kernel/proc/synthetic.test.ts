@@ -56,7 +56,7 @@ test("all that was made goes with the namespace and its tasks", () => {
   expect(counts[2]).toBeLessThanOrEqual(counts[1]!);
 });
 
-test("a hierarchy of control groups is the same wherever it is mounted, and shares no controller", () => {
+test("a hierarchy of control groups is the same wherever it is mounted, and shares no controller (CG-01)", () => {
   const machine = makeMachine();
   const namespace = machine.namespace(machine.tmpfs("mode=777"), false);
   machine.mount(namespace, machine.kernelFilesystem("cgroup", "cpu,memory"), "/one", false);
@@ -79,7 +79,7 @@ test("a hierarchy of control groups is the same wherever it is mounted, and shar
   expect(sys.stat("/one/group")).toBe(-2);
 });
 
-test("devpts takes the options that Linux takes, and no others", () => {
+test("devpts takes the options that Linux takes, and no others (DP-01)", () => {
   const machine = makeMachine();
   for (const options of ["", "newinstance", "mode=620,ptmxmode=0666,uid=1,gid=5,max=3"]) {
     expect(machine.kernelFilesystem("devpts", options)).toBeGreaterThan(0);

@@ -130,6 +130,7 @@ export function aChainOfUnhashedParentsEndsTogether(): void {
   end();
 }
 
+// ND-11, GF-10
 export function theLeastRecentlyUsedGoesFirst(): void {
   beginVfs();
   const root = mountTmpfs(1 << 20, 0o755, 0, 0);
@@ -187,6 +188,7 @@ export function whatIsHeldIsNotEvicted(): void {
   end();
 }
 
+// GF-11
 export function theCacheIsBoundedPerFileSystem(): void {
   beginVfs();
   const root = mountTmpfs(1 << 20, 0o755, 0, 0);
@@ -290,6 +292,7 @@ export function belowIsTheDentryItselfAndItsDescendants(): void {
   end();
 }
 
+// ND-07
 export function missingNamesAreCachedAndForgottenWhenMade(): void {
   beginVfs();
   const t = Tree.tmpfs();

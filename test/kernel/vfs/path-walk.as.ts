@@ -129,6 +129,7 @@ export function fortyLinksAreFollowedAndNoMore(): void {
   t.destroy();
 }
 
+// ND-04
 export function theBudgetOfLinksIsOneForTheWholePath(): void {
   beginVfs();
   const t = smallTree();

@@ -537,7 +537,7 @@ export function attributeCases(make: () => Target): void {
       expect(new Calls(target.process(FRIEND)).open("file", O_RDONLY)).toBe(-EACCES);
       expect(new Calls(target.process(STRANGER)).open("file", O_RDWR)).toBeGreaterThanOrEqual(0);
     });
-    run("to search is needed for every directory on the way", (process, sys, target) => {
+    run("to search is needed for every directory on the way (ND-02)", (process, sys, target) => {
       sys.mkdir("a");
       sys.mkdir("a/b");
       file(sys, "a/b/file");
@@ -550,7 +550,7 @@ export function attributeCases(make: () => Target): void {
       expect(user.stat("a/b/file")).toMatchObject({ mode: 0o100644 });
       expect(user.open("a", O_RDONLY)).toBe(-EACCES);
     });
-    run("loops are found after forty links", (_, sys) => {
+    run("loops are found after forty links (ND-04)", (_, sys) => {
       sys.symlink("b", "a");
       sys.symlink("a", "b");
       expect(sys.stat("a")).toBe(-ELOOP);

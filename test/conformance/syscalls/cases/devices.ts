@@ -21,7 +21,7 @@ export function deviceCases(make: () => Target): void {
   }
 
   describe("sysfs", () => {
-    test("has Linux's top directories", () => {
+    test("has Linux's top directories (SY-01, SY-02)", () => {
       const { target, sys } = start();
       expect(sys.stat("/sys")).toMatchObject({ mode: 0o40555 });
       for (const name of [
@@ -43,7 +43,7 @@ export function deviceCases(make: () => Target): void {
       target.end();
     });
 
-    test("tells the processors", () => {
+    test("tells the processors (SY-01)", () => {
       const { target, sys } = start();
       const cpu = "/sys/devices/system/cpu";
       for (const name of ["online", "possible", "present"]) {

@@ -100,7 +100,7 @@ export function mountCases(make: () => Target): void {
       const devices = [".", "a", "b"].map((path) => (sys.stat(path) as { dev: number }).dev);
       expect(new Set(devices).size).toBe(3);
     });
-    mountTest("may be put on another at the same place", (sys) => {
+    mountTest("may be put on another at the same place (ND-05)", (sys) => {
       mounted(sys, "d");
       expect(sys.tmpfs("d")).toBe(0);
       expect(exists(sys, "d/in")).toBe(false);
@@ -150,13 +150,13 @@ export function mountCases(make: () => Target): void {
       sys.symlink("l", "l");
       expect(sys.tmpfs("l")).toBe(-ELOOP);
     });
-    mountTest("needs a place that was not removed", (sys) => {
+    mountTest("needs a place that was not removed (ND-05)", (sys) => {
       directories(sys, "d");
       sys.chdir("d");
       expect(sys.rmdir("/d")).toBe(0);
       expect(sys.tmpfs(".")).toBe(-ENOENT);
     });
-    mountTest("needs a type that there is", (sys) => {
+    mountTest("needs a type that there is (V21-02)", (sys) => {
       directories(sys, "d");
       expect(sys.mount("x", "d", "nosuchfs")).toBe(-ENODEV);
       expect(sys.mount("x", "d", "")).toBe(-ENODEV);
@@ -199,7 +199,7 @@ export function mountCases(make: () => Target): void {
       expect(sys.mount("x", "d", "tmpfs", 0, "nosuchoption=1")).toBe(-EINVAL);
       expect(sys.umount("d")).toBe(-EINVAL);
     });
-    mountTest("is no file that can be removed, renamed or replaced", (sys) => {
+    mountTest("is no file that can be removed, renamed or replaced (ND-08, ND-09)", (sys) => {
       mounted(sys, "d");
       directories(sys, "e");
       expect(sys.rmdir("d")).toBe(-EBUSY);
@@ -262,7 +262,7 @@ export function mountCases(make: () => Target): void {
       expect(touch(sys, "b/f")).toBe(0);
       expect(touch(sys, "d/g")).toBe(0);
     });
-    mountTest("ro: a remount waits for nobody who writes", (sys) => {
+    mountTest("ro: a remount waits for nobody who writes (V21-14)", (sys) => {
       mounted(sys, "d");
       const fd = sys.open("d/in", O_WRONLY);
       expect(sys.remount("d", MS_RDONLY)).toBe(-EBUSY);
@@ -738,7 +738,7 @@ export function mountCases(make: () => Target): void {
       expect(user.umount("/")).toBe(-EPERM);
       expect(user.umount("d", 0x100)).toBe(-EINVAL);
     });
-    mountTest("is refused while a file is open", (sys) => {
+    mountTest("is refused while a file is open (ND-06)", (sys) => {
       mounted(sys, "d");
       const fd = sys.open("d/in");
       expect(sys.umount("d")).toBe(-EBUSY);
@@ -812,7 +812,7 @@ export function mountCases(make: () => Target): void {
       expect(sys.process.syscall(nr.SYS_chdir, "/d")).toBe(0);
       expect(sys.mkdir("../d/e")).toBe(0);
     });
-    mountTest("of a stack is from the top", (sys) => {
+    mountTest("of a stack is from the top (ND-06)", (sys) => {
       directories(sys, "d");
       for (const name of ["one", "two", "three"]) {
         sys.tmpfs("d");

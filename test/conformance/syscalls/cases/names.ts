@@ -121,7 +121,7 @@ export function nameCases(make: () => Target): void {
       expect(sys.rmdir("dir/")).toBe(0);
       expect(sys.rmdir("dir")).toBe(-ENOENT);
     });
-    run("refuses dots and the root, each in its way", (_, sys) => {
+    run("refuses dots and the root, each in its way (ND-08)", (_, sys) => {
       sys.mkdir("dir");
       expect(sys.rmdir("dir/.")).toBe(-EINVAL);
       expect(sys.rmdir("dir/..")).toBe(-ENOTEMPTY);
@@ -161,7 +161,7 @@ export function nameCases(make: () => Target): void {
       expect(sys.unlink("link")).toBe(0);
       expect(sys.stat("file")).toMatchObject({ nlink: 1 });
     });
-    run("is not for directories", (process, sys) => {
+    run("is not for directories (ND-08)", (process, sys) => {
       sys.mkdir("dir");
       file(sys, "file");
       expect(sys.unlink("dir")).toBe(-EISDIR);
@@ -401,7 +401,7 @@ export function nameCases(make: () => Target): void {
       },
       "counts of directories",
     );
-    run("gives a directory another one above it", (_, sys) => {
+    run("gives a directory another one above it (ND-09)", (_, sys) => {
       sys.mkdir("from");
       sys.mkdir("to");
       sys.mkdir("from/dir");
@@ -423,7 +423,7 @@ export function nameCases(make: () => Target): void {
       expect(sys.rename("file", "x/")).toBe(-ENOTDIR);
       expect(sys.rename("link/", "x")).toBe(-ENOTDIR);
     });
-    run("does not put a directory below itself, or a tree in the place of its parent", (_, sys) => {
+    run("does not put a directory below itself, or a tree in the place of its parent (ND-09)", (_, sys) => {
       sys.mkdir("a");
       sys.mkdir("a/b");
       sys.mkdir("a/b/c");

@@ -182,7 +182,7 @@ export function overlayCases(make: () => Target): void {
     });
 
   describe("mounting an overlay", () => {
-    layered("needs lower layers, two of them without an upper one, and a work directory", (on) => {
+    layered("needs lower layers, two of them without an upper one, and a work directory (OV-10)", (on) => {
       expect(on.mount("upperdir=/u,workdir=/w")).toBe(-EINVAL);
       expect(on.mount("lowerdir=/l,upperdir=/u")).toBe(-EINVAL);
       expect(on.mount("lowerdir=/l")).toBe(-EINVAL);
@@ -211,7 +211,7 @@ export function overlayCases(make: () => Target): void {
       expect(on.sys.symlink("x", "/m/s")).toBe(-EROFS);
       expect(on.sys.mkdir("/m/f")).toBe(-EEXIST);
     });
-    layered("shows the magic number of overlays", (on) => {
+    layered("shows the magic number of overlays (OV-26)", (on) => {
       on.mounted();
       const buffer = new Uint8Array(120);
       expect(on.raw(nr.SYS_statfs, "/m", buffer)).toBe(0);
@@ -220,7 +220,7 @@ export function overlayCases(make: () => Target): void {
   });
 
   describe("layers", () => {
-    layered("merge directories, the upper one first", (on) => {
+    layered("merge directories, the upper one first (OV-12)", (on) => {
       for (const layer of ["/u", "/l", "/l2"]) {
         on.dir(`${layer}/d`);
         on.file(`${layer}/d/all`, layer);
@@ -233,7 +233,7 @@ export function overlayCases(make: () => Target): void {
       expect(on.stat("/m/d").nlink).toBe(1);
       expect(on.entries("/m/d").map(({ name }) => name)).toContain("..");
     });
-    layered("are hidden by whiteouts, files and opaque directories", (on) => {
+    layered("are hidden by whiteouts, files and opaque directories (OV-11)", (on) => {
       on.dir("/l2/d");
       on.file("/l2/d/gone");
       on.file("/l2/whited");
@@ -288,34 +288,37 @@ export function overlayCases(make: () => Target): void {
   });
 
   describe("copy-up", () => {
-    layered("keeps content, owner, mode, times and attributes, and leaves the lower layer alone", (on) => {
-      on.dir("/l/d", 0o750);
-      on.file("/l/d/f", "x".repeat(BIG - 10), 0o640);
-      expect(on.raw(nr.SYS_chown, "/l/d/f", 7, 8)).toBe(0);
-      expect(on.raw(nr.SYS_chmod, "/l/d/f", 0o4751)).toBe(0);
-      on.set("/l/d/f", "user.note", "kept");
-      on.set("/l/d/f", "trusted.overlay.nonsense", "not copied");
-      const before = on.stat("/l/d/f");
-      on.mounted();
-      const { ino } = on.stat("/m/d/f");
-      expect(on.raw(nr.SYS_chmod, "/m/d/f", 0o4755)).toBe(0);
-      const after = on.stat("/m/d/f");
-      expect(after).toMatchObject({
-        ino,
-        uid: 7,
-        gid: 8,
-        mode: 0o104755,
-        size: BIG - 10,
-        mtime: before.mtime,
-      });
-      expect(on.get("/u/d/f", "user.note")).toBe("kept");
-      expect(on.get("/u/d/f", "trusted.overlay.nonsense")).toBe(-ENODATA);
-      expect(on.get("/u/d", "trusted.overlay.impure")).toBe("y");
-      expect(on.stat("/u/d").mode).toBe(0o040750);
-      expect(on.stat("/u/d").mtime).toBe(on.stat("/l/d").mtime);
-      expect(on.read("/u/d/f")).toBe("x".repeat(BIG - 10));
-      expect(on.stat("/l/d/f")).toEqual({ ...before, atime: on.stat("/l/d/f").atime });
-    });
+    layered(
+      "keeps content, owner, mode, times and attributes, and leaves the lower layer alone (OV-15)",
+      (on) => {
+        on.dir("/l/d", 0o750);
+        on.file("/l/d/f", "x".repeat(BIG - 10), 0o640);
+        expect(on.raw(nr.SYS_chown, "/l/d/f", 7, 8)).toBe(0);
+        expect(on.raw(nr.SYS_chmod, "/l/d/f", 0o4751)).toBe(0);
+        on.set("/l/d/f", "user.note", "kept");
+        on.set("/l/d/f", "trusted.overlay.nonsense", "not copied");
+        const before = on.stat("/l/d/f");
+        on.mounted();
+        const { ino } = on.stat("/m/d/f");
+        expect(on.raw(nr.SYS_chmod, "/m/d/f", 0o4755)).toBe(0);
+        const after = on.stat("/m/d/f");
+        expect(after).toMatchObject({
+          ino,
+          uid: 7,
+          gid: 8,
+          mode: 0o104755,
+          size: BIG - 10,
+          mtime: before.mtime,
+        });
+        expect(on.get("/u/d/f", "user.note")).toBe("kept");
+        expect(on.get("/u/d/f", "trusted.overlay.nonsense")).toBe(-ENODATA);
+        expect(on.get("/u/d", "trusted.overlay.impure")).toBe("y");
+        expect(on.stat("/u/d").mode).toBe(0o040750);
+        expect(on.stat("/u/d").mtime).toBe(on.stat("/l/d").mtime);
+        expect(on.read("/u/d/f")).toBe("x".repeat(BIG - 10));
+        expect(on.stat("/l/d/f")).toEqual({ ...before, atime: on.stat("/l/d/f").atime });
+      },
+    );
     layered("keeps holes, in front of data and behind", (on) => {
       const fd = on.sys.open("/l/f", O_CREAT | O_RDWR);
       const middle = 4 << 20;
@@ -330,7 +333,7 @@ export function overlayCases(make: () => Target): void {
       expect(on.raw(nr.SYS_lseek, copy, 0, 3)).toBe(middle);
       on.sys.close(copy);
     });
-    layered("that fails leaves nothing", (on) => {
+    layered("that fails leaves nothing (OV-16)", (on) => {
       on.dir("/small");
       expect(on.raw(nr.SYS_mount, "tmpfs", "/small", "tmpfs", 0, "size=64k")).toBe(0);
       on.dir("/small/u");
@@ -343,7 +346,7 @@ export function overlayCases(make: () => Target): void {
       expect(on.names("/small/w/work")).toEqual([]);
       expect(on.read("/m/d/f")).toBe("x".repeat(BIG));
     });
-    layered("is of every type", (on) => {
+    layered("is of every type (OV-14)", (on) => {
       on.sys.symlink("target", "/l/s");
       on.node("/l/p", S_IFIFO | 0o600);
       on.node("/l/k", S_IFSOCK | 0o600);
@@ -363,7 +366,7 @@ export function overlayCases(make: () => Target): void {
       }
       expect(on.sys.readlink("/u/s")).toBe("target");
     });
-    layered("gives a descriptor for writing the copy, and st_ino and d_ino stay", (on) => {
+    layered("gives a descriptor for writing the copy, and st_ino and d_ino stay (OV-13)", (on) => {
       on.dir("/l/d");
       on.file("/l/d/f", "lower");
       on.mounted();
@@ -380,7 +383,7 @@ export function overlayCases(make: () => Target): void {
       on.remounted();
       expect(on.stat("/m/moved").ino).toBe(before?.ino);
     });
-    layered("happens for no reader, and for truncation copies nothing", (on) => {
+    layered("happens for no reader, and for truncation copies nothing (OV-17)", (on) => {
       on.file("/l/f", "text");
       on.mounted();
       expect(on.read("/m/f")).toBe("text");
@@ -390,7 +393,7 @@ export function overlayCases(make: () => Target): void {
       on.sys.close(fd);
       expect(on.stat("/u/f").size).toBe(0);
     });
-    layered("keeps names of one file together with an index", (on) => {
+    layered("keeps names of one file together with an index (OV-21)", (on) => {
       on.file("/l/a", "shared");
       on.dir("/l/d");
       expect(on.sys.link("/l/a", "/l/d/b")).toBe(0);
@@ -429,7 +432,7 @@ export function overlayCases(make: () => Target): void {
   });
 
   describe("names of an overlay", () => {
-    layered("that lower layers have leave a whiteout when removed", (on) => {
+    layered("that lower layers have leave a whiteout when removed (OV-22, OV-23)", (on) => {
       on.file("/l/f");
       on.dir("/l/d");
       on.file("/l/d/g");
@@ -452,12 +455,12 @@ export function overlayCases(make: () => Target): void {
       expect(on.sys.unlink("/m/only")).toBe(0);
       expect(on.names("/u")).toEqual(["d", "f"]);
     });
-    layered("are no whiteouts", (on) => {
+    layered("are no whiteouts (OV-20)", (on) => {
       on.mounted();
       expect(on.node("/m/w", S_IFCHR, 0)).toBe(-EPERM);
       if (on.hasDevices) expect(on.node("/m/null", S_IFCHR | 0o666, 0x103)).toBe(0);
     });
-    layered("are made, and removed, over what an upper directory hides", (on) => {
+    layered("are made, and removed, over what an upper directory hides (OV-18, OV-19)", (on) => {
       on.dir("/l/d");
       on.file("/l/d/f");
       on.mounted();
@@ -494,7 +497,7 @@ export function overlayCases(make: () => Target): void {
       expect(on.sys.rename("/m/pure", "/m/d", RENAME_EXCHANGE)).toBe(-EXDEV);
       expect(on.sys.rename("/m/pure", "/m/moved")).toBe(0);
     });
-    layered("of a lower directory with redirects loses nothing", (on) => {
+    layered("of a lower directory with redirects loses nothing (OV-05)", (on) => {
       on.dir("/l/d");
       on.file("/l/d/f", "f");
       on.dir("/l/d/sub");
@@ -536,7 +539,7 @@ export function overlayCases(make: () => Target): void {
       on.remounted();
       expect(on.names("/m/d/x")).toEqual([]);
     });
-    layered("exchanges files, and directories with redirects", (on) => {
+    layered("exchanges files, and directories with redirects (OV-24)", (on) => {
       on.file("/l/f", "f");
       on.dir("/l/d");
       on.file("/l/d/g", "g");
@@ -558,7 +561,7 @@ export function overlayCases(make: () => Target): void {
   });
 
   describe("extended attributes in an overlay", () => {
-    layered("hide the overlay's own, and keep a program's of that name", (on) => {
+    layered("hide the overlay's own, and keep a program's of that name (OV-25)", (on) => {
       on.dir("/l/d");
       on.file("/l/d/f");
       on.mounted();
@@ -591,7 +594,7 @@ export function overlayCases(make: () => Target): void {
   });
 
   describe("a listing of a merged directory", () => {
-    layered("goes on where it was while names are made and removed", (on) => {
+    layered("goes on where it was while names are made and removed (OV-28)", (on) => {
       on.dir("/l/d");
       on.dir("/u/d");
       for (let i = 0; i < 40; i++) on.file(`${i % 2 ? "/l" : "/u"}/d/name-${i}`, "");

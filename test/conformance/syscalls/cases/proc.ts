@@ -88,7 +88,7 @@ export function procCases(make: () => Target): void {
       target.end();
     });
 
-    test("has the modes of Linux", () => {
+    test("has the modes of Linux (PR-01, PR-02, PR-03)", () => {
       const { target, sys } = start();
       const modes: readonly [string, number][] = [
         ["", 0o40555],
@@ -145,7 +145,7 @@ export function procCases(make: () => Target): void {
       target.end();
     });
 
-    test("takes no new names and loses none", () => {
+    test("takes no new names and loses none (PR-07)", () => {
       const { target, sys } = start();
       expect(sys.mkdir("/proc/new")).toBe(-ENOENT);
       expect(sys.open("/proc/new", O_CREAT | O_WRONLY)).toBe(-ENOENT);
@@ -241,7 +241,7 @@ export function procCases(make: () => Target): void {
       target.end();
     });
 
-    test("limits are a table", () => {
+    test("limits are a table (PR-04)", () => {
       const { target, sys } = start();
       const table = lines(sys, "/proc/self/limits");
       expect(table).toHaveLength(17);
@@ -252,7 +252,7 @@ export function procCases(make: () => Target): void {
       target.end();
     });
 
-    test("cwd and root jump to where it is", () => {
+    test("cwd and root jump to where it is (ND-03)", () => {
       const { target, sys } = start();
       expect(sys.mkdir("/home")).toBe(0);
       expect(sys.close(sys.open("/home/file", O_CREAT | O_RDWR))).toBe(0);
@@ -452,7 +452,7 @@ export function procCases(make: () => Target): void {
   });
 
   describe("/proc/sys", () => {
-    test("kernel names are uname(2)'s", () => {
+    test("kernel names are uname(2)'s (PR-05, PR-06, PR-08)", () => {
       const { target, sys } = start();
       expect(text(sys, "/proc/sys/kernel/ostype")).toBe("Linux\n");
       const release = text(sys, "/proc/sys/kernel/osrelease").trim();
@@ -514,7 +514,7 @@ export function procCases(make: () => Target): void {
       target.end();
     });
 
-    test("filesystems, cgroups and devices too", () => {
+    test("filesystems, cgroups and devices too (V21-01)", () => {
       const { target, sys } = start();
       expect(lines(sys, "/proc/filesystems")).toEqual(
         expect.arrayContaining(["nodev\tproc", "nodev\ttmpfs", "nodev\tsysfs", "nodev\tdevpts"]),

@@ -152,7 +152,7 @@ export function ptyCases(make: () => Target): void {
   }
 
   describe("a pseudoterminal", () => {
-    test("comes with a node of its number, the mount's mode and group", () => {
+    test("comes with a node of its number, the mount's mode and group (DP-01)", () => {
       const { target, sys, pty } = start();
       expect(pty.path).toBe("/pts/0");
       expect(sys.stat(pty.path)).toMatchObject({ mode: 0o20620, uid: 0, gid: 5, rdev: 136 << 8, ino: 3 });

@@ -247,7 +247,7 @@ export function tmpfsCases(make: () => Target): void {
   });
 
   describe("the inodes of a tmpfs", () => {
-    test("are counted by file and by name", "nr_inodes=5", (sys, call) => {
+    test("are counted by file and by name (TM-03)", "nr_inodes=5", (sys, call) => {
       expectSpace(call, { files: 5, filesFree: 4 });
       create(sys);
       expect(sys.link("/t/file", "/t/second")).toBe(0);
@@ -338,7 +338,7 @@ export function tmpfsCases(make: () => Target): void {
   });
 
   describe("fallocate on tmpfs", () => {
-    test("takes space, or none when it does not fit", "size=40k", (sys, call) => {
+    test("takes space, or none when it does not fit (TM-03)", "size=40k", (sys, call) => {
       const fd = create(sys);
       sys.pwrite(fd, "x", PAGE);
       expect(call(nr.SYS_fallocate, fd, 0, 0, 11 * PAGE)).toBe(-ENOSPC);
@@ -386,7 +386,7 @@ export function tmpfsCases(make: () => Target): void {
   });
 
   describe("names of a tmpfs", () => {
-    test("are exchanged, whatever they name", "", (sys) => {
+    test("are exchanged, whatever they name (TM-05)", "", (sys) => {
       create(sys);
       sys.mkdir("/t/directory");
       expect(sys.rename("/t/file", "/t/directory", RENAME_EXCHANGE)).toBe(0);
@@ -485,14 +485,18 @@ export function tmpfsCases(make: () => Target): void {
     blocks("size=4k,nr_blocks=3", 3);
     blocks(",size=8k,,", 2);
 
-    test("give the root its mode and owners", "mode=0750,uid=5,gid=0x10,inode64,huge=never", (sys) => {
-      expect(statOf(sys, "/t")).toMatchObject({ mode: 0o040750, uid: 5, gid: 16 });
-    });
+    test(
+      "give the root its mode and owners (TM-01)",
+      "mode=0750,uid=5,gid=0x10,inode64,huge=never",
+      (sys) => {
+        expect(statOf(sys, "/t")).toMatchObject({ mode: 0o040750, uid: 5, gid: 16 });
+      },
+    );
     test("are 01777 and the mounter's without them", "nr_inodes=1k,mpol=default", (sys, call) => {
       expect(statOf(sys, "/t")).toMatchObject({ mode: 0o041777, uid: 0, gid: 0 });
       expectSpace(call, { files: 1024 });
     });
-    test("take the last of two", "mode=700,mode=71777,size=1k,size=5k", (sys, call) => {
+    test("take the last of two (TM-02)", "mode=700,mode=71777,size=1k,size=5k", (sys, call) => {
       expect(statOf(sys, "/t").mode).toBe(0o041777);
       expectSpace(call, { blocks: 2 });
     });

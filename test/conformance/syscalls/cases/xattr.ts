@@ -120,7 +120,7 @@ export function xattrCases(make: () => Target): void {
       expect(sys.setxattr("file", "user.a", Buffer.alloc(65537))).toBe(-E2BIG);
     });
 
-    test("needs a namespace that there is, and a name in it", (sys) => {
+    test("needs a namespace that there is, and a name in it (TM-04)", (sys) => {
       for (const name of ["user", "user.", "trusted.", "security."]) {
         const expected = name === "user" ? -EOPNOTSUPP : -EINVAL;
         expect([name, sys.setxattr("file", name, "x")]).toEqual([name, expected]);

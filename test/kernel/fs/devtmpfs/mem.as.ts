@@ -70,6 +70,7 @@ export function zeroGivesZeros(): void {
   end();
 }
 
+// V21-03
 export function fullIsFull(): void {
   begin();
   assert(read(MEM_FULL) == 9000 && all(0), "zeros");

@@ -196,6 +196,7 @@ export function allocatingMoreThanCouldEverFitIsRefused(): void {
   end();
 }
 
+// TM-06
 export function aFileSystemMayBeOneFileOrOneLink(): void {
   beginVfs();
   const file = mountTmpfsFile(0o100640, 5, 6, 0, 0);
