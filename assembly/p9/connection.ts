@@ -96,6 +96,8 @@ export class Connection {
   constructor(private readonly id: i32) {}
 
   destroy(): void {
+    const leaving = this.pending.countFids(this.fids);
+    assert(this.broken || this.fids.used == this.fids.queued + leaving, "every fid was given back");
     this.fids.destroy();
     free(this.fids);
     this.pending.destroy();

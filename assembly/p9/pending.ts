@@ -2,8 +2,9 @@
 //
 // A server mostly answers in order, so that what is looked for is near the front.
 
-import { P9_NOTAG } from "../abi/p9.ts";
+import { P9_NOFID, P9_NOTAG } from "../abi/p9.ts";
 import { free } from "../lib/ref-counted.ts";
+import { FidTable } from "./fid-table.ts";
 
 @final
 export class Pending {
@@ -56,6 +57,21 @@ export class PendingList {
   /** As push(), for Tversion, which has no tag. */
   pushUntagged(type: u32, fid: u32): Pending {
     return this.append(new Pending(P9_NOTAG, type, fid));
+  }
+
+  /** How many fids the requests make or free. */
+  countFids(fids: FidTable): u32 {
+    let count: u32 = 0;
+    let at = this.head;
+    while (at !== null) {
+      let fid = at.fid;
+      while (fid != P9_NOFID) {
+        count++;
+        fid = at.isChain ? fids.nextInChain(fid) : P9_NOFID;
+      }
+      at = at.next;
+    }
+    return count;
   }
 
   /** The request that was added last. */

@@ -35,8 +35,6 @@ function isBeyond(file: FileDescription, position: i64, total: i64): bool {
  * that is -1. Errors: EINVAL for a range behind the largest offset, then the file's, EFAULT.
  */
 function readCursor(task: Task, file: FileDescription, total: i64, position: i64): i64 {
-  // No bytes of a regular file are not even a look at it.
-  if (total == 0 && file.inode.isRegular) return task.countRead(0);
   const from = position < 0 ? file.offset : position;
   file.incRef();
   let moved: i64;

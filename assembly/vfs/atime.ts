@@ -6,25 +6,17 @@ import { Inode } from "./dentry.ts";
 import { FileDescription } from "./file-description.ts";
 import { MNT_NOATIME, MNT_NODIRATIME, MNT_RELATIME, Mount } from "./mount.ts";
 
-/** In nanoseconds: relatime moves what is older. */
-export const DAY: i64 = 86_400_000_000_000;
-
 /** `inode` was used through `mount`. */
 export function touchAtime(mount: Mount, inode: Inode): void {
   const flags = mount.flags;
   if (flags & MNT_NOATIME || mount.isReadonly) return;
   if (flags & MNT_NODIRATIME && inode.isDirectory) return;
   const now = realTime();
-  if (flags & MNT_RELATIME && !isBehind(inode) && now - inode.atime < DAY) return;
+  if (flags & MNT_RELATIME && !inode.accessIsDue(now)) return;
   inode.touchAccessed(now);
 }
 
 /** The same through an open file, which may have been opened with O_NOATIME. Linux: file_accessed(). */
 export function fileAccessed(file: FileDescription): void {
   if (!(file.flags & <u32>O_NOATIME)) touchAtime(file.mount, file.inode);
-}
-
-/** Whether atime is older than the last change: what relatime moves. */
-export function isBehind(inode: Inode): bool {
-  return inode.atime <= inode.mtime || inode.atime <= inode.ctime;
 }

@@ -11,7 +11,7 @@ export const ATTR_ATIME_SET: u32 = 128;
 export const ATTR_MTIME_SET: u32 = 256;
 /** With ATTR_SIZE, that the file is being opened with O_TRUNC: mtime and ctime move also when the size stays. */
 export const ATTR_OPEN: u32 = 32768;
-/** The change is chown(2)'s, whichever ids it leaves alone: set-id bits go. File systems are not told. */
+/** The change is chown(2)'s, whichever ids it leaves alone: set-id bits go. */
 export const ATTR_CHOWN: u32 = 512;
 /** security.capability goes too. The VFS removes it; file systems do not look at this bit. */
 export const ATTR_KILL_PRIV: u32 = 16384;

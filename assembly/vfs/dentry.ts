@@ -33,6 +33,8 @@ import { loseWatches } from "./watch.ts";
 
 /** The default bound on unreferenced and referenced dentries of one file system. */
 export const DENTRIES_MAX: u32 = 65536;
+/** In nanoseconds: relatime moves access times that are older. */
+const DAY: i64 = 86_400_000_000_000;
 
 export const DENTRY_HASHED: u32 = 1;
 export const DENTRY_DEAD: u32 = 2;
@@ -195,7 +197,17 @@ export abstract class Inode extends RefCounted {
   /** Somebody began to watch it (vfs/watch.ts): it stays when its dentries go, and is to be found again. */
   watched(): void {}
 
-  /** The file was used at `now`, and its atime moves. For those that keep atime here: others are told by what they stand on. */
+  /** Whether atime is not younger than the last change: relatime moves it. */
+  get isBehind(): bool {
+    return this.atime <= this.mtime || this.atime <= this.ctime;
+  }
+
+  /** Whether relatime moves atime when the file is used at `now`. May sleep. Linux: relatime_need_update(). */
+  accessIsDue(now: i64): bool {
+    return this.isBehind || now - this.atime >= DAY;
+  }
+
+  /** The file was used at `now`, and its atime moves, here or where it is kept. May sleep. */
   touchAccessed(_now: i64): void {}
 
   /** A FIFO was written to at `now`: what it holds is not the file system's. */

@@ -108,7 +108,6 @@ export function prepareAttributes(inode: Inode, a: Attributes, cred: Credentials
   if (a.valid & ATTR_SIZE && !(a.valid & ATTR_MODE)) dropSetIds(inode, a, cred);
   const loses = isChown || (a.valid & ATTR_SIZE) != 0;
   if (loses && !inode.isDirectory && inode.hasFileCapability) a.valid |= ATTR_KILL_PRIV;
-  a.valid &= ~ATTR_CHOWN;
   return 0;
 }
 

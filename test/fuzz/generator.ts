@@ -215,8 +215,7 @@ export class Generator {
   }
 
   out(least = 0): Out {
-    // A read of nothing is an access to Linux's tmpfs alone.
-    return { out: Math.max(least, this.length(), 1) };
+    return { out: Math.max(least, this.length()) };
   }
 
   /** Two struct timespec, of times that no clock shows now. */

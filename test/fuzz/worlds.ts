@@ -211,12 +211,26 @@ const GOFER_LACKS: ReadonlyMap<Lack, string> = new Map([
   ["seals", "they are tmpfs's own, and a tree of the host is of any type: EINVAL as on ext4"],
 ]);
 
+interface Served {
+  readonly gofer: TestGofer;
+  readonly machine: Machine;
+  /** Mounts the tree and unmounts it again: how many descriptors the gofer has when nobody knows but the root. */
+  readonly idle: () => number;
+  readonly idleAtFirst: number;
+}
+
 function goferWorlds(isShared: boolean): Worlds {
   const host = new HostTree();
-  let served: { readonly gofer: TestGofer; readonly machine: Machine } | undefined;
+  let served: Served | undefined;
+  const mount = (machine: Machine) => machine.gofer(0, { readonly: false, shared: isShared, uid: 0 });
   const serveAnew = () => {
     const gofer = serve({ source: host.source, readonly: false, donate: true });
-    return { gofer, machine: makeMachine({ modules: kernelModules("peek", true), sockets: gofer.sockets }) };
+    const machine = makeMachine({ modules: kernelModules("peek", true), sockets: gofer.sockets });
+    const idle = () => {
+      machine.kernel.namespace_release(machine.namespace(mount(machine), false));
+      return gofer.descriptors();
+    };
+    return { gofer, machine, idle, idleAtFirst: idle() };
   };
   return {
     lacks: GOFER_LACKS,
@@ -227,14 +241,15 @@ function goferWorlds(isShared: boolean): Worlds {
       host.clear();
       // One gofer and one machine for all: a mount of the same connection begins by Tversion, which ends what was before.
       served ??= serveAnew();
-      const { gofer, machine } = served;
-      const root = () => machine.gofer(0, { readonly: false, shared: isShared, uid: 0 });
-      const made = world(machine, root, linuxMountTarget("tmpfs"), "gofer");
+      const { gofer, machine, idle, idleAtFirst } = served;
+      const made = world(machine, () => mount(machine), linuxMountTarget("tmpfs"), "gofer");
       return {
         ...made,
         end() {
           try {
             made.end();
+            const left = idle() - idleAtFirst;
+            if (left !== 0) throw new Error(`${left} descriptors of the gofer were not closed`);
           } catch (error) {
             // Neither is to be relied on any more.
             gofer.close();

@@ -47,9 +47,8 @@ export class GoferDirectory extends DirectoryDescription {
   }
 
   override iterate(sink: DirectorySink, cookie: u64): i32 {
-    const isQuieted = isQuiet(this.mount, this.inode, this.flags);
     if (cookie == 0 || !this.decided) {
-      const found = findListing(this.node, isQuieted);
+      const found = findListing(this.node, isQuiet(this.mount, this.inode, this.flags));
       if (isError(found)) return <i32>found;
       this.dropListing();
       this.listing = changetype<Listing | null>(found);
@@ -57,15 +56,16 @@ export class GoferDirectory extends DirectoryDescription {
       this.lastCookie = 0;
     }
     const listing = this.listing;
-    if (listing !== null && !isQuieted && this.node.accessIsDue()) accessDirectory(this.node);
     return listing === null ? this.readThrough(sink, cookie) : this.emitListing(listing, sink, cookie);
   }
 
   override sync(dataOnly: bool): i32 {
-    const result = this.needHandle();
-    if (result < 0) return result;
-    const handle = changetype<Handle>(changetype<usize>(this.handle));
-    return this.node.client.fsync(handle.fid, dataOnly);
+    const found = this.acquireHandle();
+    if (isError(found)) return <i32>found;
+    const handle = changetype<Handle>(found);
+    const result = this.node.client.fsync(handle.fid, dataOnly);
+    handle.decRef();
+    return result;
   }
 
   private emitListing(listing: Listing, sink: DirectorySink, cookie: u64): i32 {
@@ -99,9 +99,10 @@ export class GoferDirectory extends DirectoryDescription {
   }
 
   private readThrough(sink: DirectorySink, cookie: u64): i32 {
-    let result = this.needHandle();
-    if (result < 0) return result;
-    const handle = changetype<Handle>(changetype<usize>(this.handle));
+    const found = this.acquireHandle();
+    if (isError(found)) return <i32>found;
+    const handle = changetype<Handle>(found);
+    let result = 0;
     const reader = new ByteReader();
     const entry = new P9DirectoryEntry();
     let at = cookie;
@@ -121,6 +122,8 @@ export class GoferDirectory extends DirectoryDescription {
         }
       }
     }
+    if (!handle.isQuiet) this.node.noteAccess();
+    handle.decRef();
     free(reader);
     free(entry);
     return result;
@@ -133,15 +136,21 @@ export class GoferDirectory extends DirectoryDescription {
     return sink.emit(entry.name, entry.nameLength, ino, typeOf(entry), entry.next);
   }
 
-  private needHandle(): i32 {
-    if (this.handle !== null) return 0;
-    const opened = openDirectory(this.node, isQuiet(this.mount, this.inode, this.flags));
-    if (isError(opened)) return <i32>opened;
-    const handle = changetype<Handle>(opened);
-    // Another thread with the same description may have been faster.
-    if (this.handle === null) this.handle = handle;
-    else handle.decRef();
-    return 0;
+  /** A handle that moves the access time, or does not, as the description's flags say now, with a reference; or an error. */
+  private acquireHandle(): usize {
+    const isQuieted = isQuiet(this.mount, this.inode, this.flags);
+    let handle = this.handle;
+    if (handle === null || handle.isQuiet != isQuieted) {
+      const opened = openDirectory(this.node, isQuieted);
+      if (isError(opened)) return opened;
+      // Another thread with the same description may have been faster.
+      const before = this.handle;
+      if (before !== null) before.decRef();
+      handle = changetype<Handle>(opened);
+      this.handle = handle;
+    }
+    handle.incRef();
+    return changetype<usize>(handle);
   }
 
   private dropListing(): void {
@@ -163,9 +172,9 @@ function openDirectory(node: GoferNode, isQuiet: bool): usize {
 export function accessDirectory(node: GoferNode): void {
   const opened = openDirectory(node, false);
   if (isError(opened)) return;
-  node.noteAccess();
   const handle = changetype<Handle>(opened);
   node.client.readdir(handle.fid, 0, ACCESS_BYTES);
+  node.noteAccess();
   handle.decRef();
 }
 
@@ -182,17 +191,18 @@ function findListing(node: GoferNode, isQuiet: bool): usize {
   const before = node.changes;
   const opened = openDirectory(node, isQuiet);
   if (isError(opened)) return opened;
-  if (!isQuiet) node.noteAccess();
   const handle = changetype<Handle>(opened);
   const listing = new Listing(node.gofer.listingBudget);
   const result = fill(node, handle.fid, listing);
   handle.decRef();
+  const isTrue = node.changes == before;
+  if (!isQuiet) node.noteAccess();
   if (result <= 0) {
     listing.decRef();
     return errorOf(result);
   }
   // What changed meanwhile may be missing: good enough for whoever began to read before, not for the next.
-  if (keeps && node.changes == before) node.gofer.listings.put(node.needSlot(), listing, listing.cost);
+  if (keeps && isTrue) node.gofer.listings.put(node.needSlot(), listing, listing.cost);
   return changetype<usize>(listing);
 }
 

@@ -26,6 +26,7 @@ import {
   RENAME_NOREPLACE,
   RENAME_WHITEOUT,
 } from "../../abi/fcntl.ts";
+import { PATH_MAX } from "../../abi/limits.ts";
 import { P9_SETATTR_GID, P9_SETATTR_MODE, P9_SETATTR_UID } from "../../abi/p9.ts";
 import { S_IFCHR, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG, S_ISGID, S_ISUID } from "../../abi/stat.ts";
 import { duplicate } from "../../lib/bytes.ts";
@@ -292,33 +293,38 @@ export class GoferInode extends GoferNode {
     client.clunk(fid);
   }
 
-  override touchAccessed(now: i64): void {
-    if (!this.isDirectory && !this.isRegular) super.touchAccessed(now);
-    else if (this.accessIsDue()) this.access();
-  }
-
-  /** Has the server's host see an access that moved no data. Where that fails the access time stays. */
-  private access(): void {
+  override access(): void {
     if (this.isDirectory) {
       accessDirectory(this);
-      return;
+    } else if (this.isRegular) {
+      this.accessData();
+    } else if (this.isSymlink) {
+      const text = heap.alloc(PATH_MAX);
+      this.fetchLink(text);
+      heap.free(text);
     }
+  }
+
+  /** Reads a byte that nobody wants. */
+  private accessData(): void {
     const opened = this.acquireHandle(O_RDONLY, 0);
     if (isError(opened)) return;
-    this.noteAccess();
     const handle = changetype<Handle>(opened);
     this.client.read(handle.fid, 0, 1);
+    this.noteAccess();
     handle.decRef();
   }
 
   readlink(out: usize): i32 {
-    // A link's text is fixed for the life of its inode; but that it was read moves its access time, where that is due.
-    if (this.linkText && !this.accessIsDue()) {
-      memory.copy(out, this.linkText, this.linkLength);
-      return this.linkLength;
-    }
-    this.noteAccess();
+    // A link's text is fixed for the life of its inode.
+    if (!this.linkText) return this.fetchLink(out);
+    memory.copy(out, this.linkText, this.linkLength);
+    return this.linkLength;
+  }
+
+  private fetchLink(out: usize): i32 {
     const length = this.client.readlink(this.fid, out);
+    this.noteAccess();
     if (length > 0 && length <= LINK_CACHED_MAX && !this.linkText) {
       this.linkText = duplicate(out, length);
       this.linkLength = length;

@@ -19,14 +19,12 @@ import { errorOf } from "../../lib/result.ts";
 import { P9Client } from "../../p9/client.ts";
 import { P9Attributes } from "../../p9/messages.ts";
 import { currentThread, hasCurrentThread } from "../../sched/thread.ts";
-import { DAY, isBehind } from "../../vfs/atime.ts";
 import {
   ATTR_ATIME,
-  ATTR_ATIME_SET,
+  ATTR_CHOWN,
   ATTR_GID,
   ATTR_MODE,
   ATTR_MTIME,
-  ATTR_MTIME_SET,
   ATTR_OPEN,
   ATTR_SIZE,
   ATTR_UID,
@@ -48,6 +46,11 @@ export function isShortage(result: i32): bool {
   return result == -EMFILE || result == -ENFILE;
 }
 
+/** The system call under way; 0: none, or an unknown one. */
+function callNumber(): u64 {
+  return hasCurrentThread() ? currentThread().callNumber() : 0;
+}
+
 export abstract class GoferNode extends NumberedInode {
   /** Walked, never opened. */
   fid: u32;
@@ -65,10 +68,8 @@ export abstract class GoferNode extends NumberedInode {
   private changing: u32 = 0;
   /** How often something was changed. */
   changes: u32 = 0;
-  /** One more than `changes` was when the server's host last saw an access to a directory or a link; 0: never. */
-  private accessedAfter: u32 = 0;
-  /** When that was. */
-  private accessTime: i64 = 0;
+  /** The system call in which the server's host last saw an access. */
+  private accessedIn: u64 = 0;
   /**
    * When a FIFO was last read and written to, and its times not set since; 0: not as long as this inode is known. The server's host
    * never sees it open.
@@ -124,30 +125,24 @@ export abstract class GoferNode extends NumberedInode {
     this.toldIn = 0;
   }
 
-  /** A read may have moved atime (relatime). */
-  accessed(): void {
-    if (isBehind(this)) this.stale = true;
+  /** The server's host saw an access, of a kind that it may note: atime may have moved. `isFirst`: of an open file. */
+  noteAccess(isFirst: bool = true): void {
+    this.accessedIn = callNumber();
+    if (!this.stale && !this.isBehind && !(isFirst && super.accessIsDue(realTime()))) return;
+    // Attributes that are on their way may be older.
+    this.changes++;
+    this.stale = true;
   }
 
-  /**
-   * Whether to use a file moves its atime although what it holds is known here, so that the server's host has to be asked for it, which
-   * decides by its own mount. Not when that was done since the last change (relatime).
-   */
-  accessIsDue(): bool {
-    if (this.accessedAfter == this.changes + 1 && realTime() - this.accessTime < DAY) return false;
-    return this.stale || isBehind(this) || realTime() - this.atime >= DAY;
-  }
-
-  /** The server's host is about to be asked for what the file holds. */
-  noteAccess(): void {
-    this.accessedAfter = this.changes + 1;
-    this.accessTime = realTime();
-    this.accessed();
+  /** Not when the host has seen one in this system call, to tell it of another. */
+  override accessIsDue(now: i64): bool {
+    if (this.accessedIn != 0 && this.accessedIn == callNumber()) return false;
+    return this.getAttributes() == 0 && super.accessIsDue(now);
   }
 
   override getAttributes(): i32 {
     if (!this.stale && !this.gofer.isShared) return 0;
-    if (this.gofer.isShared && this.toldIn != 0 && this.toldIn == currentThread().callNumber()) return 0;
+    if (this.gofer.isShared && this.toldIn != 0 && this.toldIn == callNumber()) return 0;
     const before = this.changes;
     const client = this.client;
     const result = client.getattr(this.fid);
@@ -181,7 +176,7 @@ export abstract class GoferNode extends NumberedInode {
   }
 
   private noteTold(): void {
-    this.toldIn = hasCurrentThread() ? currentThread().callNumber() : 0;
+    this.toldIn = callNumber();
   }
 
   private takeAll(a: P9Attributes): void {
@@ -210,24 +205,23 @@ export abstract class GoferNode extends NumberedInode {
     // That a size was set moves mtime though it stays the same, but for truncate(2).
     if (a.valid & ATTR_OPEN) a.valid |= ATTR_MTIME;
     const valid = a.valid & SETATTR_MASK;
-    const result = client.setattr(
-      this.fid,
-      // A chown(2) to nobody else is a change all the same.
-      valid ? valid : P9_SETATTR_CTIME,
-      a.mode & PERMISSIONS,
-      a.uid,
-      a.gid,
-      a.size,
-      a.atime,
-      a.mtime,
-    );
+    let result = 0;
+    // A chown(2) to nobody else is a change all the same: what it takes from the file is more than the mode says.
+    const isOfNobody = (a.valid & ATTR_CHOWN) != 0 && !(valid & (ATTR_UID | ATTR_GID));
+    if (isOfNobody) result = client.setattr(this.fid, P9_SETATTR_CTIME, 0, 0, 0, 0, 0, 0);
+    if (valid && result == 0) {
+      const mode = a.mode & PERMISSIONS;
+      result = client.setattr(this.fid, valid, mode, a.uid, a.gid, a.size, a.atime, a.mtime);
+    }
     this.endChange();
     if (result == 0) {
       if (a.valid & ATTR_MODE) this.mode = (this.mode & <u32>S_IFMT) | (a.mode & PERMISSIONS);
       if (a.valid & ATTR_UID) this.uid = a.uid;
       if (a.valid & ATTR_GID) this.gid = a.gid;
       if (a.valid & ATTR_SIZE) this.size = a.size;
-      this.takeSetTimes(a);
+      // From now on they are what the server tells, also those of a FIFO.
+      if (a.valid & ATTR_ATIME) this.fifoRead = 0;
+      if (a.valid & ATTR_MTIME) this.fifoWritten = 0;
       return 0;
     }
     // Part of it may have been done.
@@ -235,25 +229,18 @@ export abstract class GoferNode extends NumberedInode {
     return result;
   }
 
-  /** The times were changed at the server as `a` says: what decides whether the next access moves atime. */
-  private takeSetTimes(a: Attributes): void {
-    const now = realTime();
-    this.ctime = now;
-    if (a.valid & ATTR_ATIME) {
-      this.fifoRead = 0;
-      this.atime = a.valid & ATTR_ATIME_SET ? a.atime : now;
-    }
-    if (a.valid & ATTR_MTIME) {
-      this.fifoWritten = 0;
-      this.mtime = a.valid & ATTR_MTIME_SET ? a.mtime : now;
-    }
-  }
-
+  /** The host has not seen an access that is due: it is made to. Where that fails the access time stays. */
   override touchAccessed(now: i64): void {
-    if (this.type != <u32>S_IFIFO) return;
+    if (this.type != <u32>S_IFIFO) {
+      this.access();
+      return;
+    }
     this.fifoRead = now;
     this.atime = now;
   }
+
+  /** Has the server's host see an access, by what its type takes. */
+  abstract access(): void;
 
   override touchWritten(now: i64): void {
     super.touchWritten(now);

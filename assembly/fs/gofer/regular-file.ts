@@ -33,6 +33,8 @@ const SIZE_TRIES = 4;
 
 @final
 export class GoferFile extends FileDescription {
+  private wasRead: bool = false;
+
   /** Takes over the reference on `handle`. */
   constructor(
     mount: Mount,
@@ -52,26 +54,38 @@ export class GoferFile extends FileDescription {
     return changetype<GoferNode>(this.inode);
   }
 
+  /** What a read of no bytes is, the server's host says too. */
   override read(to: IovIter, offset: i64): i64 {
     if (offset < 0) return -EINVAL;
-    if (to.remaining == 0) return 0;
-    if (this.node.isOutdated(this.handle)) this.reopen();
-    const isQuieted = isQuiet(this.mount, this.node, this.flags);
-    if (!isQuieted) this.node.accessed();
-    // Another task with the same description may reopen() it meanwhile.
-    let handle = this.handle;
-    // Its flags have changed since the open: this read goes by another handle.
-    const other =
-      handle.isQuiet == isQuieted
-        ? <usize>0
-        : this.node.acquireHandle(O_RDONLY, isQuieted ? <u32>O_NOATIME : 0);
-    if (other == 0 || isError(other)) handle.incRef();
-    else handle = changetype<Handle>(other);
+    const handle = this.acquireSource();
     const done = this.isDirect(handle, to, offset)
       ? this.readDirect(handle, to, offset)
       : this.readMessages(handle, to, offset);
-    handle.decRef();
+    this.releaseSource(handle);
     return done;
+  }
+
+  /** What to read by, with a reference: another task with the same description may reopen() it meanwhile. */
+  private acquireSource(): Handle {
+    if (this.node.isOutdated(this.handle)) this.reopen();
+    const handle = this.handle;
+    const isQuieted = isQuiet(this.mount, this.node, this.flags);
+    if (handle.isQuiet != isQuieted) {
+      // Its flags have changed since the open: this read goes by another handle.
+      const other = this.node.acquireHandle(O_RDONLY, isQuieted ? <u32>O_NOATIME : 0);
+      if (!isError(other)) return changetype<Handle>(other);
+    }
+    handle.incRef();
+    return handle;
+  }
+
+  /** It was read by. */
+  private releaseSource(handle: Handle): void {
+    if (!handle.isQuiet) {
+      this.node.noteAccess(!this.wasRead);
+      this.wasRead = true;
+    }
+    handle.decRef();
   }
 
   /** Gets another handle for reading in place of one that may show an older file. Where that fails it stays. */
@@ -120,8 +134,9 @@ export class GoferFile extends FileDescription {
     if (handle.descriptor < 0 || iov.count > <u32>IOV_MAX || offset >= DIRECT_END) return false;
     let total: u64 = 0;
     for (let i: u32 = 0; i < iov.count; i++) total += load<u32>(iov.vector + ((<usize>i) << 3), 4);
-    // Less is left of an iterator that was used already; the host would begin at the front.
-    return total == iov.remaining;
+    // Less is left of an iterator that was used already; the host would begin at the front. No bytes in a vector are not even an
+    // access to it, unlike those of a message.
+    return total == iov.remaining && total > 0;
   }
 
   private readDirect(handle: Handle, to: IovIter, offset: i64): i64 {
@@ -161,15 +176,15 @@ export class GoferFile extends FileDescription {
   private readMessages(handle: Handle, to: IovIter, offset: i64): i64 {
     const client = this.node.client;
     let done: i64 = 0;
-    while (to.remaining) {
+    do {
       const room = SIZE_MAX - offset - done;
-      const got = room ? client.read(handle.fid, offset + done, <u32>min<i64>(to.remaining, room)) : 0;
+      const got = client.read(handle.fid, offset + done, <u32>min<i64>(to.remaining, room));
       if (got < 0) return done ? done : got;
       // Fewer than asked for only at the end; but how much was asked for is the client's choice, so read until nothing comes.
       if (got == 0) break;
       to.put(client.data, got);
       done += got;
-    }
+    } while (to.remaining);
     return done;
   }
 
@@ -259,7 +274,9 @@ export class GoferFile extends FileDescription {
     if (locked < 0) return locked;
     const file = changetype<GoferFile>(target);
     node.beginChange();
-    const done = client.copyRange(this.handle.fid, from, file.handle.fid, to, length);
+    const source = this.acquireSource();
+    const done = client.copyRange(source.fid, from, file.handle.fid, to, length);
+    this.releaseSource(source);
     node.endChange();
     if (done > 0) node.size = max(node.size, to + done);
     node.lock.release();

@@ -11,7 +11,7 @@ import {
   F_SEAL_WRITE,
 } from "../../abi/fcntl.ts";
 import { IovIter } from "../../mm/iov-iter.ts";
-import { fileAccessed, isBehind } from "../../vfs/atime.ts";
+import { fileAccessed } from "../../vfs/atime.ts";
 import { Dentry, Filesystem } from "../../vfs/dentry.ts";
 import { FileDescription } from "../../vfs/file-description.ts";
 import { MNT_NOATIME, MNT_RELATIME, Mount } from "../../vfs/mount.ts";
@@ -84,7 +84,7 @@ class TmpfsFile extends FileDescription {
    */
   private accessed(inode: TmpfsRegularFile): void {
     const flags = this.mount.flags;
-    if (flags & MNT_NOATIME || (flags & MNT_RELATIME && this.wasRead && !isBehind(inode))) return;
+    if (flags & MNT_NOATIME || (flags & MNT_RELATIME && this.wasRead && !inode.isBehind)) return;
     this.wasRead = true;
     fileAccessed(this);
   }

@@ -16,7 +16,9 @@ function fileFd(g: Generator): StepArgument {
 }
 
 function spans(g: Generator): number[] {
-  return [1, ...Array.from({ length: g.random.below(5) }, () => g.random.below(3000))];
+  return Array.from({ length: 1 + g.random.below(5) }, () =>
+    g.random.chance(0.2) ? 0 : g.random.below(3000),
+  );
 }
 
 function dataSpans(g: Generator): Uint8Array[] {

@@ -116,6 +116,47 @@ export function timesCases(make: () => Target): void {
       expect(statOf(sys, "directory").atime).toBeGreaterThan(OLD_NS);
     });
 
+    useTest("of a file moves when it is copied from, but not with O_NOATIME", (sys) => {
+      const target = sys.open("target", O_CREAT | O_RDWR, 0o644);
+      const fd = sys.open("file", O_CREAT | O_RDWR, 0o644);
+      sys.write(fd, "text");
+      age(sys, "file");
+      expect(statOf(sys, "file").atime).toBe(OLD_NS);
+      const copy = (from: number) =>
+        sys.process.syscall(nr.SYS_copy_file_range, from, null, target, null, 4, 0);
+      expect(copy(sys.open("file", O_RDONLY | O_NOATIME))).toBe(4);
+      expect(statOf(sys, "file").atime).toBe(OLD_NS);
+      const reader = sys.open("file", O_RDONLY);
+      expect(sys.process.syscall(nr.SYS_fcntl, reader, F_SETFL, O_NOATIME)).toBe(0);
+      expect(copy(reader)).toBe(4);
+      expect(statOf(sys, "file").atime).toBe(OLD_NS);
+      expect(copy(sys.open("file", O_RDONLY))).toBe(4);
+      expect(statOf(sys, "file").atime).toBeGreaterThan(OLD_NS);
+    });
+
+    test("of a file moves when it is read at its end, but not when no bytes are asked for by a vector", (sys) => {
+      const fd = sys.open("file", O_CREAT | O_RDWR, 0o644);
+      age(sys, "file");
+      expect(sys.process.syscall(nr.SYS_readv, fd, [Buffer.alloc(0)], 1)).toBe(0);
+      expect(statOf(sys, "file").atime).toBe(OLD_NS);
+      expect(sys.read(fd, 1)).toEqual(Buffer.alloc(0));
+      expect(statOf(sys, "file").atime).toBeGreaterThan(OLD_NS);
+    });
+
+    useTest("of a file that was changed since moves when it is used", (sys) => {
+      const target = sys.open("target", O_CREAT | O_RDWR, 0o644);
+      const fd = sys.open("file", O_CREAT | O_RDWR, 0o644);
+      const times = Buffer.alloc(32);
+      times.writeBigInt64LE(OLD, 0);
+      times.writeBigInt64LE(OLD - 1n, 16);
+      expect(sys.process.syscall(nr.SYS_utimensat, AT_FDCWD, "file", times, 0)).toBe(0);
+      expect(statOf(sys, "file").atime).toBe(OLD_NS);
+      sys.write(fd, "text");
+      // Nothing is read: only that it was used is new.
+      expect(sys.process.syscall(nr.SYS_sendfile, target, fd, null, 0)).toBe(0);
+      expect(statOf(sys, "file").atime).toBeGreaterThan(OLD_NS);
+    });
+
     useTest("of a file moves when a sendfile(2) of nothing is asked for", (sys) => {
       const target = sys.open("target", O_CREAT | O_RDWR, 0o644);
       const fd = sys.open("file", O_CREAT | O_RDWR, 0o644);

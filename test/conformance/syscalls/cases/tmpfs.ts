@@ -57,6 +57,16 @@ export function tmpfsCases(make: () => Target): void {
   const statOf = (sys: Calls, path = "/t/file") => sys.stat(path) as Stat;
   const fill = (length: number) => Buffer.alloc(length, "x");
 
+  test("a read(2) of no bytes moves the access time", "", (sys, call) => {
+    const fd = create(sys);
+    const times = Buffer.alloc(32);
+    times.writeBigInt64LE(1000n, 0);
+    expect(call(nr.SYS_utimensat, fd, null, times, 0)).toBe(0);
+    expect(statOf(sys).atime).toBe(1000_000_000_000n);
+    expect(call(nr.SYS_read, fd, Buffer.alloc(0), 0)).toBe(0);
+    expect(statOf(sys).atime).toBeGreaterThan(1000_000_000_000n);
+  });
+
   /** Expects of blocks and inodes, all and free, what statfs(2) tells. */
   function expectSpace(call: Call, expected: Readonly<Record<string, number>>): void {
     const bytes = Buffer.alloc(120);

@@ -309,6 +309,14 @@ export function xattrCases(make: () => Target): void {
       set();
       expect(chown(sys, "file", 5, 5)).toBe(0);
       expect(sys.getxattr("file", NAME)).toBe(-ENODATA);
+      // To nobody else, with and without other privileges that go too.
+      for (const mode of [0o755, 0o4755]) {
+        expect(chmod(sys, "file", mode)).toBe(0);
+        set();
+        expect(chown(sys, "file", -1, -1)).toBe(0);
+        expect(sys.getxattr("file", NAME)).toBe(-ENODATA);
+        expect(modeOf(sys, "file")).toBe(0o755);
+      }
       set();
       expect(chmod(sys, "file", 0o755)).toBe(0);
       expect(sys.read(fd, 1)).toHaveLength(1);
