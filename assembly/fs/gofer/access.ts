@@ -1,5 +1,5 @@
-// Whether using a file through a mount or a description moves its access time. The server's host decides when it is due; what the mount and
-// the description's flags forbid, the server is told with the open.
+// Whether reads through a mount or a description may move the access time at all. When they do is up to the server's host (node.ts),
+// which is told of a read that may not with the open.
 
 import { O_DSYNC, O_NOATIME, O_SYNC } from "../../abi/fcntl.ts";
 import { Inode } from "../../vfs/dentry.ts";

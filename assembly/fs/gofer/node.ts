@@ -8,6 +8,12 @@
 //   An answer that was on its way while something was changed here may be older than the change. `changes` and `changing`
 //   tell: then only what the change cannot have touched is believed.
 //
+// Access times
+//   The server's host owns them, in both modes: it reads what is read, and its mount says whether that moves one. Where ours forbids it
+//   the host is told with the open (access.ts). What is answered from here, a listing or a link's text, the host is made to see as well
+//   when it is due (touchAccessed()). In exclusive mode it is taken for granted that the host moves what relatime moves, and no more: on
+//   a host that moves every access time, one that relatime would leave is seen with the next change.
+//
 // `lock` (of Inode) is held by whoever writes, truncates or sets attributes.
 
 import { EACCES, EINTR, EMFILE, ENFILE, ENOENT, ESTALE } from "../../abi/errno.ts";
