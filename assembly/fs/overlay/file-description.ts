@@ -8,7 +8,7 @@ import { EINVAL, EOPNOTSUPP, EXDEV } from "../../abi/errno.ts";
 import { O_ACCMODE, O_NOATIME } from "../../abi/fcntl.ts";
 import { isError } from "../../lib/result.ts";
 import { IovIter } from "../../mm/iov-iter.ts";
-import { fileAccessed, isBehind } from "../../vfs/atime.ts";
+import { fileAccessed } from "../../vfs/atime.ts";
 import { Dentry } from "../../vfs/dentry.ts";
 import { FileDescription } from "../../vfs/file-description.ts";
 import { MNT_NOATIME, MNT_RELATIME, Mount } from "../../vfs/mount.ts";
@@ -101,7 +101,7 @@ export class OverlayFile extends FileDescription {
     const upper = node.upper;
     if (upper === null || this.flags & <u32>O_NOATIME) return;
     const flags = this.mount.flags;
-    if (flags & MNT_NOATIME || (flags & MNT_RELATIME && this.wasRead && !isBehind(upper.file))) return;
+    if (flags & MNT_NOATIME || (flags & MNT_RELATIME && this.wasRead && !upper.file.isBehind)) return;
     this.wasRead = true;
     node.copyAttributes(upper.file);
     fileAccessed(this);
