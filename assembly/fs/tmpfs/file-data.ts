@@ -137,17 +137,17 @@ export class FileData {
     return index > <u64>end >> PAGE_SHIFT ? end : min<i64>(<i64>(index << PAGE_SHIFT), end);
   }
 
-  /** The offset of the first byte of a hole at or behind `offset`, at most `end`. */
+  /** The offset of the first byte of a hole at or behind `offset`, at most `end`; negative when the very last page has data. */
   nextHole(offset: i64, end: i64): i64 {
     let index = <u64>offset >> PAGE_SHIFT;
     let at = offset;
-    while (at < end) {
+    while (at >= 0 && at < end) {
       const page = this.tree.get(index);
       if (!page || page & UNWRITTEN) return at;
       index++;
       at = <i64>(index << PAGE_SHIFT);
     }
-    return end;
+    return min(at, end);
   }
 
   destroy(): void {

@@ -23,6 +23,8 @@ import { TmpfsLimits } from "./limits.ts";
 const SIZE_MAX: i64 = i64.MAX_VALUE;
 
 const PAGE_MASK: i64 = 4095;
+/** The largest offset of a page. */
+const LAST_PAGE: i64 = i64.MAX_VALUE & ~PAGE_MASK;
 
 @final
 export class TmpfsRegularFile extends TmpfsInode {
@@ -126,9 +128,10 @@ class TmpfsFile extends FileDescription {
 
   override seekData(offset: i64, hole: bool, end: i64): i64 {
     const data = this.regular.data;
-    if (hole) return data.nextHole(offset, end);
-    const found = data.nextData(offset, end);
-    return found == end ? -ENXIO : found;
+    const found = hole ? data.nextHole(offset, end) : data.nextData(offset, end);
+    // What is in the last page Linux does not find: where that ends is no offset (mapping_seek_hole_data()).
+    if (found < 0 || (!hole && (found == end || found >= LAST_PAGE))) return -ENXIO;
+    return found;
   }
 
   /** Errors: EOPNOTSUPP for all but to allocate and to punch; EPERM for seals; ENOSPC (Linux: shmem_fallocate()). */

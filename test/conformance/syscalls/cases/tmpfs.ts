@@ -75,6 +75,15 @@ export function tmpfsCases(make: () => Target): void {
     expect({ blocks: at(16), free: at(24), files: at(40), filesFree: at(48) }).toMatchObject(expected);
   }
 
+  test("data in the very last page is found by no lseek", "", (sys, call) => {
+    const fd = create(sys);
+    expect(call(nr.SYS_pwrite64, fd, fill(4), 4, LARGEST)).toBe(4);
+    expect(call(nr.SYS_lseek, fd, 0, SEEK_DATA)).toBe(-ENXIO);
+    expect(call(nr.SYS_lseek, fd, 0, SEEK_HOLE)).toBe(0);
+    expect(call(nr.SYS_lseek, fd, LARGEST, SEEK_HOLE)).toBe(-ENXIO);
+    sys.close(fd);
+  });
+
   test("truncation to the size of an empty file takes set-id bits and moves no time", "", (sys, call) => {
     sys.close(create(sys));
     expect(call(nr.SYS_chown, "/t/file", 1000, 1000)).toBe(0);
