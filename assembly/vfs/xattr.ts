@@ -99,9 +99,9 @@ function checkXattr(inode: Inode, cred: Credentials, name: usize, nameLength: u3
   return checkPermission(inode, cred, mask);
 }
 
-/** Who may change a security attribute (Linux: cap_inode_setxattr(), cap_inode_removexattr()). */
-function checkSecurity(cred: Credentials, name: usize, nameLength: u32): i32 {
-  if (!isSecurity(name, nameLength) || isFileCapability(name, nameLength)) return 0;
+/** Who may change a security attribute (Linux: cap_inode_setxattr(), cap_inode_removexattr()). Nobody asks for what has no type (S_PRIVATE). */
+function checkSecurity(inode: Inode, cred: Credentials, name: usize, nameLength: u32): i32 {
+  if (inode.type == 0 || !isSecurity(name, nameLength) || isFileCapability(name, nameLength)) return 0;
   return cred.hasCapability(CAP_SYS_ADMIN) ? 0 : -EPERM;
 }
 
@@ -153,7 +153,7 @@ export function setXattr(
   const locked = inode.lock.acquire();
   if (locked < 0) return locked;
   let result = checkXattr(inode, cred, name, nameLength, MAY_WRITE);
-  if (result == 0) result = checkSecurity(cred, name, nameLength);
+  if (result == 0) result = checkSecurity(inode, cred, name, nameLength);
   if (result == 0) result = inode.prepareXattr(dentry, name, nameLength, false);
   if (result == 0) result = checkNamespace(name, nameLength);
   if (result == 0) result = inode.setXattr(name, nameLength, value, length, flags);
@@ -168,8 +168,9 @@ export function removeXattr(dentry: Dentry, cred: Credentials, name: usize, name
   const locked = inode.lock.acquire();
   if (locked < 0) return locked;
   let result = checkXattr(inode, cred, name, nameLength, MAY_WRITE);
-  if (result == 0) result = checkSecurity(cred, name, nameLength);
-  if (result == 0 && isFileCapability(name, nameLength) && !cred.hasCapability(CAP_SETFCAP)) result = -EPERM;
+  if (result == 0) result = checkSecurity(inode, cred, name, nameLength);
+  const isCapability = inode.type != 0 && isFileCapability(name, nameLength);
+  if (result == 0 && isCapability && !cred.hasCapability(CAP_SETFCAP)) result = -EPERM;
   if (result == 0) result = checkNamespace(name, nameLength);
   if (result == 0) result = inode.prepareXattr(dentry, name, nameLength, true);
   if (result == 0) result = inode.removeXattr(name, nameLength);

@@ -263,6 +263,14 @@ export function xattrCases(make: () => Target): void {
       expect(user.removexattr("file", "security.a")).toBe(-EPERM);
       expect(sys.removexattr("file", "security.a")).toBe(0);
     });
+
+    test("of security asks nobody who may on what is no file of a tree", (_sys, as) => {
+      const user = as(USER);
+      const counter = user.process.syscall(nr.SYS_eventfd2, 0, 0);
+      expect(user.setxattr(counter, "security.x", "v")).toBe(-EOPNOTSUPP);
+      expect(user.removexattr(counter, "security.capability")).toBe(-EOPNOTSUPP);
+      expect(user.setxattr(counter, "trusted.x", "v")).toBe(-EPERM);
+    });
   });
 
   describe("security.capability", () => {
