@@ -6,7 +6,7 @@ export default defineConfig({
   plugins: [kernelTests()],
   test: {
     include: ["test/**/*.test.ts", "test/kernel/**/*.as.ts"],
-    exclude: ["test/e2e/**", "test/root/**"],
+    exclude: ["test/e2e/**", "test/interop/**", "test/root/**"],
     testTimeout: 30_000,
     pool: "forks",
     maxWorkers: 2,

@@ -58,6 +58,7 @@ export async function build() {
       program: "src/host/cmd/program.ts",
       gofer: "src/gofer/main.ts",
       "guest-worker": "src/host/guest/worker-main.ts",
+      p9: "src/p9/index.ts",
     },
     outdir: "build",
   });

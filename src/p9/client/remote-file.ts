@@ -2,8 +2,8 @@
 //
 // Names are strings, taken as UTF-8, or bytes.
 
-import { EINVAL, EIO, ENOENT, ENOTDIR, EOPNOTSUPP } from "../../../assembly/abi/errno.ts";
-import { O_RDONLY } from "../../../assembly/abi/fcntl.ts";
+import { EINVAL, EIO, EISDIR, ENOENT, ENOTDIR, EOPNOTSUPP } from "../../../assembly/abi/errno.ts";
+import { AT_REMOVEDIR, O_RDONLY } from "../../../assembly/abi/fcntl.ts";
 import * as p9 from "../../../assembly/abi/p9.ts";
 import { ErrnoError } from "../../common/errors.ts";
 import type { Attributes, DirectoryEntry, FieldsOf, Qid } from "../messages.ts";
@@ -235,14 +235,25 @@ export class RemoteFile {
   async rename(name: Name, to: RemoteFile, newName: Name, flags = 0): Promise<void> {
     const names = { oldname: toBytes(name), newname: toBytes(newName) };
     const fields = { olddfid: this.fid, newdfid: to.fid, ...names };
-    if (flags === 0) await this.call("renameat", fields);
-    else if (this.session.extended) await this.call("renameat2", { ...fields, flags });
+    if (flags === 0) {
+      await this.orElse(this.call("renameat", fields), async () => {
+        const file = await this.walk(name);
+        const request = this.call("rename", { fid: file.fid, dfid: to.fid, name: names.newname });
+        await request.finally(() => file.clunk());
+      });
+    } else if (this.session.extended) await this.call("renameat2", { ...fields, flags });
     else throw new ErrnoError(EINVAL, "renameat2");
   }
 
   /** `flags`: AT_REMOVEDIR for a directory. */
   async unlink(name: Name, flags = 0): Promise<void> {
-    await this.call("unlinkat", { dfid: this.fid, name: toBytes(name), flags });
+    await this.orElse(this.call("unlinkat", { dfid: this.fid, name: toBytes(name), flags }), async () => {
+      const file = await this.walk(name);
+      const isDirectory = (file.qid.type & p9.P9_QTDIR) !== 0;
+      if (isDirectory === (flags === AT_REMOVEDIR)) return file.remove();
+      await file.clunk();
+      throw new ErrnoError(isDirectory ? EISDIR : ENOTDIR, "unlink");
+    });
   }
 
   /** Removes the file, and gives the fid back whatever comes of it. */
@@ -320,6 +331,16 @@ export class RemoteFile {
 
   private call: ClientConnection["call"] = (call, fields, signal) =>
     this.session.connection.call(call, fields, signal);
+
+  /** Older servers know only the messages that came before some others: `older` makes do with these. */
+  private async orElse(request: Promise<unknown>, older: () => Promise<void>): Promise<void> {
+    try {
+      await request;
+    } catch (error) {
+      if (!(error instanceof ErrnoError) || error.value !== EOPNOTSUPP) throw error;
+      await older();
+    }
+  }
 
   private async walkOnce(names: readonly Name[]): Promise<RemoteFile> {
     const newfid = this.session.fids.take();

@@ -86,7 +86,11 @@ export function overlayNameCases(make: () => Target): void {
         expect(on.raw(nr.SYS_inotify_add_watch, inotify, path, IN_ATTRIB)).toBeGreaterThan(0);
       for (let i = 0; i < MANY; i++) on.raw(nr.SYS_access, `/m/${i}`, 0);
       for (const path of watched) expect(on.raw(nr.SYS_chmod, path, 0o700)).toBe(0);
-      expect(eventsOf(on, inotify).map((mask) => mask & IN_ATTRIB)).toEqual([IN_ATTRIB, IN_ATTRIB, IN_ATTRIB]);
+      expect(eventsOf(on, inotify).map((mask) => mask & IN_ATTRIB)).toEqual([
+        IN_ATTRIB,
+        IN_ATTRIB,
+        IN_ATTRIB,
+      ]);
     });
 
     layered("removed, a copy that was one of several names below gets none again", (on) => {
