@@ -1,7 +1,8 @@
 // wvisor/p9 as a program imports it: the example, and the declarations for one in TypeScript.
 
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import path from "node:path";
 import { expect, test } from "vitest";
 import { ROOT, runCommand } from "../support/cli.ts";
@@ -18,8 +19,11 @@ test("the example runs", () => {
 
 test("a program in TypeScript finds the types, and they are checked", () => {
   execFileSync(process.execPath, ["scripts/build-types.mjs"], { cwd: ROOT });
-  const folder = mkdtempSync(path.join(ROOT, "build", "types-test-"));
+  const folder = mkdtempSync(path.join(tmpdir(), "wvisor-types-"));
   try {
+    // As if installed.
+    mkdirSync(path.join(folder, "node_modules"));
+    symlinkSync(ROOT, path.join(folder, "node_modules/wvisor"));
     const program = (size: string) => `
       import { P9Client, P9Server, serveObject, type ServedFile } from "wvisor/p9";
       const file: ServedFile = { attributes: () => ({ ino: 1, mode: 0o100444, size: ${size} }) };
@@ -38,6 +42,8 @@ test("a program in TypeScript finds the types, and they are checked", () => {
       "es2022",
       "--module",
       "nodenext",
+      "--typeRoots",
+      path.join(ROOT, "node_modules/@types"),
       "--types",
       "node",
     ];
