@@ -142,7 +142,7 @@ export function setStream(task: Task, fd: u32, handle: i32, mode: u32, flags: u3
   stream.inode.gid = task.cred.fsgid;
   const result = task.fds.installAt(fd, stream);
   if (result < 0) return result;
-  const entry = task.fds.get(fd);
+  const entry = task.fds.peek(fd);
   if (entry !== null) {
     entry.rights = rightsFor(mode, false);
     entry.inheriting = 0;
@@ -160,7 +160,7 @@ export function addPreopen(task: Task, path: usize, pathLength: u32, name: usize
   const fd = task.fds.install(changetype<FileDescription>(opened), 3);
   if (fd < 0) return fd;
   task.fds.setPreopen(fd, name, nameLength);
-  const entry = task.fds.get(fd);
+  const entry = task.fds.peek(fd);
   if (entry !== null) {
     entry.rights = RIGHTS_DIRECTORY;
     entry.inheriting = RIGHTS_INHERITING;

@@ -21,7 +21,7 @@ export function checkAfterCall(task: Task): void {
   checkPlace(task.rootMount, task.rootDentry);
   checkPlace(task.cwdMount, task.cwdDentry);
   for (let fd: u32 = 0; fd < DESCRIPTORS; fd++) {
-    const entry = task.fds.get(fd);
+    const entry = task.fds.peek(fd);
     if (entry === null) continue;
     assert(entry.description.refs > 0, "an open description is alive");
     checkPlace(entry.description.mount, entry.description.dentry);

@@ -186,7 +186,7 @@ export class TreeCheck {
     this.counts.add(changetype<usize>(task.cred));
     if (this.counts.add(changetype<usize>(task.namespace)) && !this.mounts(task.namespace)) return false;
     for (let fd: u32 = 0; fd < <u32>FD_MAX; fd++) {
-      const entry = task.fds.get(fd);
+      const entry = task.fds.peek(fd);
       if (entry === null) continue;
       if (!isAlive<FileDescription>(entry.file)) return this.fail(BAD_OBJECT, entry.file);
       if (this.counts.add(entry.file) && !this.description(entry.description)) return false;

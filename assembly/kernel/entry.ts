@@ -24,6 +24,7 @@ export function enter(): Task {
 }
 
 export function leave(task: Task): void {
+  if (task.held !== null) task.fdput();
   task.endCall();
   task.memoryBytes = seenGuestMemory();
   unlockKernel();

@@ -40,6 +40,8 @@ const FIRST_CAPACITY: u32 = 32;
 export class FdTable {
   private entries: usize = heap.alloc(<usize>FIRST_CAPACITY * ENTRY);
   private capacity: u32 = FIRST_CAPACITY;
+  /** Tasks that have it. */
+  users: u32 = 1;
   /** No free descriptor is below this one. */
   private lowest: u32 = 0;
 
@@ -48,8 +50,11 @@ export class FdTable {
     return this.capacity;
   }
 
-  /** The entry of an open descriptor, or null. Valid until the next install(). */
-  get(fd: u32): FdEntry | null {
+  /**
+   * The entry of an open descriptor, or null. Valid until the next install() and the next sleep: whoever may sleep takes the
+   * descriptor by Task.fdget().
+   */
+  peek(fd: u32): FdEntry | null {
     if (fd >= this.capacity) return null;
     const entry = this.at(fd);
     return entry.file ? entry : null;
@@ -123,7 +128,7 @@ export class FdTable {
   }
 
   close(fd: u32): i32 {
-    const entry = this.get(fd);
+    const entry = this.peek(fd);
     if (entry === null) return -EBADF;
     const file = entry.description;
     if (entry.preopenName) heap.free(entry.preopenName);

@@ -15,11 +15,12 @@ import { free } from "../lib/ref-counted.ts";
 import { IovIter } from "../mm/iov-iter.ts";
 import { Thread } from "../sched/thread.ts";
 import { Dentry } from "../vfs/dentry.ts";
+import { FileDescription } from "../vfs/file-description.ts";
 import { Mount } from "../vfs/mount.ts";
 import { MountNamespace } from "../vfs/mount-namespace.ts";
 import { PathWalk, WALK_DIRECTORY, WALK_FOLLOW } from "../vfs/path-walk.ts";
 import { checkPermission, MAY_EXEC } from "../vfs/permission.ts";
-import { FdTable } from "./fd-table.ts";
+import { FdEntry, FdTable } from "./fd-table.ts";
 import { removeTask } from "./pid-table.ts";
 
 /** Bytes of scratch memory that a task has for small transfers. */
@@ -70,6 +71,9 @@ export class Task extends Thread {
   /** IOV_MAX pairs. */
   readonly vector: usize = heap.alloc((<usize>IOV_MAX) << 3);
   readonly page: usize = heap.alloc(TASK_PAGE);
+  // The descriptions that the call under way holds. No call takes more than two descriptors; a poll set holds its own.
+  held: FileDescription | null = null;
+  private heldToo: FileDescription | null = null;
 
   /** Takes over the references on `namespace` and `cred`. */
   constructor(
@@ -86,6 +90,39 @@ export class Task extends Thread {
     root.incRef();
     root.root.incRef();
     root.root.incRef();
+  }
+
+  /**
+   * The entry of an open descriptor, or null. Its description stays until the call ends, although another task that has the table too
+   * may close the descriptor while this one sleeps (Linux: fdget(), fdput()). A table of this task's own is closed by nobody else: there
+   * only the debug kernel holds, so that every test goes this way. The entry itself is the table's, and not to be used after a sleep.
+   */
+  fdget(fd: u32): FdEntry | null {
+    const entry = this.fds.peek(fd);
+    if (entry !== null && (this.fds.users > 1 || !ASC_NO_ASSERT)) this.hold(entry.description);
+    return entry;
+  }
+
+  private hold(file: FileDescription): void {
+    if (this.held === file) return;
+    file.incRef();
+    if (this.held === null) {
+      this.held = file;
+    } else {
+      assert(this.heldToo === null, "a call takes two descriptors at the most");
+      this.heldToo = file;
+    }
+  }
+
+  /** Gives back what fdget() held; `held` is not null. At the end of each call. */
+  fdput(): void {
+    const file = changetype<FileDescription>(changetype<usize>(this.held));
+    const other = this.heldToo;
+    this.held = null;
+    file.decRef();
+    if (other === null) return;
+    this.heldToo = null;
+    other.decRef();
   }
 
   /** Begins the task's first walk at its working directory. */
@@ -163,14 +200,28 @@ export class Task extends Thread {
     if (oldMount !== null) oldMount.decRef();
   }
 
+  /** Has the descriptors of another task from now on, and none of its own (Linux: CLONE_FILES). */
+  shareFiles(other: Task): void {
+    other.fds.users++;
+    this.leaveFiles();
+    this.fds = other.fds;
+  }
+
+  private leaveFiles(): void {
+    const fds = this.fds;
+    if (--fds.users > 0) return;
+    fds.closeAll();
+    fds.destroy();
+    free(fds);
+  }
+
   /** Gives back all that the task owns. Never sleeps. */
   release(): void {
     if (this.ended) return;
     this.ended = true;
     removeTask(this);
-    this.fds.closeAll();
-    this.fds.destroy();
-    free(this.fds);
+    if (this.held !== null) this.fdput();
+    this.leaveFiles();
     this.walk.destroy();
     free(this.walk);
     this.otherWalk.destroy();

@@ -4,11 +4,11 @@
 // all the same, so that a mistake of the caller's is EFAULT, and no trap.
 
 import { EBADF, EFAULT, ENAMETOOLONG, ENOENT, ENOTDIR } from "../abi/errno.ts";
-import { AT_EMPTY_PATH, AT_FDCWD } from "../abi/fcntl.ts";
+import { AT_EMPTY_PATH, AT_FDCWD, O_PATH } from "../abi/fcntl.ts";
 import { PATH_MAX } from "../abi/limits.ts";
 import { Credentials } from "../auth/credentials.ts";
 import { Task } from "../kernel/task.ts";
-import { errorOf } from "../lib/result.ts";
+import { errorOf, isError } from "../lib/result.ts";
 import { isKernelMemory } from "../mm/kernel-memory.ts";
 import { FileDescription } from "../vfs/file-description.ts";
 import { PathWalk } from "../vfs/path-walk.ts";
@@ -18,10 +18,17 @@ export function isMemory(address: usize, length: u64): bool {
   return isKernelMemory(address, length);
 }
 
-/** The description of an open descriptor, borrowed, or -EBADF as an error. */
-export function fileOf(task: Task, fd: i32): usize {
-  const entry = task.fds.get(<u32>fd);
+/** The description of an open descriptor, held until the call ends, or -EBADF as an error (Linux: fdget_raw()). */
+export function descriptionOf(task: Task, fd: i32): usize {
+  const entry = task.fdget(<u32>fd);
   return entry === null ? errorOf(-EBADF) : entry.file;
+}
+
+/** descriptionOf() an open file: a mere place, which is what O_PATH opens, is EBADF too (Linux: fdget()). */
+export function fileOf(task: Task, fd: i32): usize {
+  const found = descriptionOf(task, fd);
+  if (isError(found)) return found;
+  return changetype<FileDescription>(found).flags & <u32>O_PATH ? errorOf(-EBADF) : found;
 }
 
 /**
@@ -70,7 +77,7 @@ function beginAs(
     walk.umask = task.umask;
     return length;
   }
-  const entry = task.fds.get(<u32>dirFd);
+  const entry = task.fds.peek(<u32>dirFd);
   if (entry === null) return -EBADF;
   const file = entry.description;
   if (length > 0 && !file.inode.isDirectory) return -ENOTDIR;

@@ -1,7 +1,7 @@
 // Calls that change attributes: chmod(2), chown(2) and their kin, umask(2).
 
-import { EBADF, EINVAL, EROFS } from "../abi/errno.ts";
-import { AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW, O_PATH } from "../abi/fcntl.ts";
+import { EINVAL, EROFS } from "../abi/errno.ts";
+import { AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW } from "../abi/fcntl.ts";
 import { Task } from "../kernel/task.ts";
 import { free } from "../lib/ref-counted.ts";
 import { isError } from "../lib/result.ts";
@@ -46,13 +46,10 @@ export function changeOpen(task: Task, fd: i32, a: Attributes, wrong: i32): i64 
 function changeDescription(task: Task, found: usize, a: Attributes, wrong: i32): i64 {
   if (isError(found)) return <i32>found;
   const file = changetype<FileDescription>(found);
-  if (file.flags & <u32>O_PATH) return -EBADF;
   if (wrong < 0) return wrong;
   if (file.mount.isReadonly) return -EROFS;
-  file.incRef();
   const result = changeAttributes(file.dentry, a, task.cred);
   if (result == 0) notifyChange(file.dentry, a.valid);
-  file.decRef();
   return result;
 }
 

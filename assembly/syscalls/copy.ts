@@ -13,11 +13,10 @@ import {
   ESPIPE,
   EXDEV,
 } from "../abi/errno.ts";
-import { O_PATH } from "../abi/fcntl.ts";
 import { MAX_RW_COUNT } from "../abi/limits.ts";
 import { S_IFIFO } from "../abi/stat.ts";
 import { Task } from "../kernel/task.ts";
-import { errorOf, isError } from "../lib/result.ts";
+import { isError } from "../lib/result.ts";
 import { PAUSE_BYTES, pause } from "../sched/pause.ts";
 import { fileAccessed } from "../vfs/atime.ts";
 import { FileDescription } from "../vfs/file-description.ts";
@@ -29,13 +28,6 @@ import { fileOf, isMemory } from "./arguments.ts";
 /** What is moved at once. */
 const CHUNK: u32 = 65536;
 const PAGE_SIZE: u32 = 4096;
-
-/** The file of `fd`; a mere place is EBADF. */
-function realFile(task: Task, fd: i32): usize {
-  const found = fileOf(task, fd);
-  if (isError(found)) return found;
-  return changetype<FileDescription>(found).flags & <u32>O_PATH ? errorOf(-EBADF) : found;
-}
 
 /** Points the task's cursor at `length` bytes of kernel memory. */
 function pointAt(task: Task, address: usize, length: u32): void {
@@ -57,8 +49,6 @@ function moveData(
   count: u64,
 ): i64 {
   const buffer = heap.alloc(CHUNK);
-  source.incRef();
-  target.incRef();
   let done: u64 = 0;
   let error: i64 = 0;
   while (error == 0 && done < count) {
@@ -81,8 +71,6 @@ function moveData(
     if (done % PAUSE_BYTES == 0) error = pause();
   }
   if (done) tellMoved(source, target);
-  target.decRef();
-  source.decRef();
   heap.free(buffer);
   return done ? <i64>done : error;
 }
@@ -129,14 +117,14 @@ function moveToPipe(task: Task, source: FileDescription, from: i64, target: Pipe
  */
 export function sendfile(task: Task, targetFd: i32, sourceFd: i32, offset: usize, count: u64): i64 {
   if (offset && !isMemory(offset, 8)) return -EFAULT;
-  const foundSource = realFile(task, sourceFd);
+  const foundSource = fileOf(task, sourceFd);
   if (isError(foundSource)) return <i32>foundSource;
   const source = changetype<FileDescription>(foundSource);
   if (!source.canRead) return -EBADF;
   if (offset && !source.isSeekable()) return -ESPIPE;
   const from = offset ? load<i64>(offset) : source.offset;
   if (from < 0 || <i64>count < 0 || from + <i64>count < 0) return -EINVAL;
-  const foundTarget = realFile(task, targetFd);
+  const foundTarget = fileOf(task, targetFd);
   if (isError(foundTarget)) return <i32>foundTarget;
   const target = changetype<FileDescription>(foundTarget);
   if (!target.canWrite) return -EBADF;
@@ -144,8 +132,6 @@ export function sendfile(task: Task, targetFd: i32, sourceFd: i32, offset: usize
   const toPipe = target.inode.type == <u32>S_IFIFO;
   if (!toPipe && (target.appends || !source.isSeekable())) return -EINVAL;
   const most = min<u64>(count, <u64>MAX_RW_COUNT);
-  target.incRef();
-  source.incRef();
   const moved = toPipe
     ? moveToPipe(task, source, from, changetype<PipeFile>(target), most)
     : moveData(task, source, from, target, target.offset, most);
@@ -156,8 +142,6 @@ export function sendfile(task: Task, targetFd: i32, sourceFd: i32, offset: usize
     if (offset) store<i64>(offset, from + moved);
     else source.offset = from + moved;
   }
-  source.decRef();
-  target.decRef();
   task.countRead(moved);
   return task.countWrite(moved);
 }
@@ -196,9 +180,9 @@ export function copyFileRange(
   count: u64,
   flags: u32,
 ): i64 {
-  const foundSource = realFile(task, sourceFd);
+  const foundSource = fileOf(task, sourceFd);
   if (isError(foundSource)) return <i32>foundSource;
-  const foundTarget = realFile(task, targetFd);
+  const foundTarget = fileOf(task, targetFd);
   if (isError(foundTarget)) return <i32>foundTarget;
   if (sourceOffset && !isMemory(sourceOffset, 8)) return -EFAULT;
   if (targetOffset && !isMemory(targetOffset, 8)) return -EFAULT;
@@ -209,8 +193,6 @@ export function copyFileRange(
   if (wrong < 0) return wrong;
   const from = sourceOffset ? load<i64>(sourceOffset) : source.offset;
   const to = targetOffset ? load<i64>(targetOffset) : target.offset;
-  source.incRef();
-  target.incRef();
   const length = checkRanges(source, from, target, to, count);
   let moved = length > 0 ? source.copyRange(from, target, to, length) : length;
   // Only now is it known that there was something to copy: without, nothing is lost.
@@ -226,8 +208,6 @@ export function copyFileRange(
     if (targetOffset) store<i64>(targetOffset, to + moved);
     else target.offset = to + moved;
   }
-  target.decRef();
-  source.decRef();
   task.countRead(moved);
   return task.countWrite(moved);
 }

@@ -50,8 +50,8 @@ const OPEN_ONLY: u32 = <u32>(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC);
 
 /** Another descriptor of an open one's description, with what WASI keeps of it. */
 function duplicateAt(task: Task, from: u32, to: i32): void {
-  const source = changetype<FdEntry>(changetype<usize>(task.fds.get(from)));
-  const target = changetype<FdEntry>(changetype<usize>(task.fds.get(<u32>to)));
+  const source = changetype<FdEntry>(changetype<usize>(task.fds.peek(from)));
+  const target = changetype<FdEntry>(changetype<usize>(task.fds.peek(<u32>to)));
   target.rights = source.rights;
   target.inheriting = source.inheriting;
 }
@@ -66,13 +66,13 @@ function duplicateFrom(task: Task, fd: u32, file: FileDescription, least: u32, c
 
 /** Errors: EBADF, EMFILE. */
 export function dup(task: Task, fd: i32): i64 {
-  const entry = task.fds.get(<u32>fd);
+  const entry = task.fds.peek(<u32>fd);
   return entry === null ? -EBADF : duplicateFrom(task, <u32>fd, entry.description, 0, false);
 }
 
 /** Errors: EBADF for either descriptor. */
 export function dup2(task: Task, from: i32, to: i32): i64 {
-  if (from == to) return task.fds.get(<u32>from) === null ? -EBADF : <i64>to;
+  if (from == to) return task.fds.peek(<u32>from) === null ? -EBADF : <i64>to;
   return dup3(task, from, to, 0);
 }
 
@@ -84,7 +84,7 @@ export function dup3(task: Task, from: i32, to: i32, flags: u32): i64 {
   if (flags & ~(<u32>O_CLOEXEC)) return -EINVAL;
   if (from == to) return -EINVAL;
   if (<u32>to >= <u32>FD_MAX) return -EBADF;
-  const entry = task.fds.get(<u32>from);
+  const entry = task.fds.peek(<u32>from);
   if (entry === null) return -EBADF;
   const file = entry.description;
   file.incRef();
@@ -123,7 +123,7 @@ function isAllowedOnPath(command: i32): bool {
  *   F_SEAL_FUTURE_WRITE F_SEAL_EXEC
  */
 export function fcntl(task: Task, fd: i32, command: i32, argument: i64): i64 {
-  const entry = task.fds.get(<u32>fd);
+  const entry = task.fdget(<u32>fd);
   if (entry === null) return -EBADF;
   const file = entry.description;
   if (file.flags & <u32>O_PATH && !isAllowedOnPath(command)) return -EBADF;
@@ -148,7 +148,7 @@ export function fcntl(task: Task, fd: i32, command: i32, argument: i64): i64 {
     case F_SETLKW:
     case F_OFD_SETLK:
     case F_OFD_SETLKW:
-      return setLock(task, file, command, <usize>argument);
+      return setLock(task, fd, file, command, <usize>argument);
     case F_SETPIPE_SZ:
     case F_GETPIPE_SZ:
       return pipeSize(task, file, command, argument);

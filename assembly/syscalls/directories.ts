@@ -1,8 +1,8 @@
 // Calls on directories: getdents64(2), getdents(2), getcwd(2), chdir(2), fchdir(2), chroot(2).
 
 import { CAP_SYS_CHROOT } from "../abi/capability.ts";
-import { EBADF, EFAULT, EINVAL, ENOENT, ENOTDIR, EPERM, ERANGE } from "../abi/errno.ts";
-import { AT_FDCWD, O_PATH } from "../abi/fcntl.ts";
+import { EFAULT, EINVAL, ENOENT, ENOTDIR, EPERM, ERANGE } from "../abi/errno.ts";
+import { AT_FDCWD } from "../abi/fcntl.ts";
 import { PATH_MAX } from "../abi/limits.ts";
 import { Task } from "../kernel/task.ts";
 import { free } from "../lib/ref-counted.ts";
@@ -14,7 +14,7 @@ import { notifyAccess } from "../vfs/fsnotify.ts";
 import { WALK_DIRECTORY, WALK_FOLLOW } from "../vfs/path-walk.ts";
 import { isReachable, pathOf } from "../vfs/pathname.ts";
 import { checkPermission, MAY_EXEC } from "../vfs/permission.ts";
-import { fileOf, isMemory, walkTo } from "./arguments.ts";
+import { descriptionOf, fileOf, isMemory, walkTo } from "./arguments.ts";
 
 /**
  * Writes directory entries to a program's buffer.
@@ -89,17 +89,14 @@ function list(task: Task, fd: i32, buffer: usize, size: u32, wide: bool): i64 {
   const found = fileOf(task, fd);
   if (isError(found)) return <i32>found;
   const file = changetype<FileDescription>(found);
-  if (file.flags & <u32>O_PATH) return -EBADF;
   if (!file.inode.isDirectory) return -ENOTDIR;
   if (file.inode.dead) return -ENOENT;
   const writer = new DirentWriter(buffer, min(size, <u32>i32.MAX_VALUE), wide);
-  file.incRef();
   const result = file.iterate(writer, <u64>file.offset);
   if (result >= 0) notifyAccess(file.dentry);
   if (result == LISTING_END) writer.end();
   if (writer.used || result == LISTING_END) file.offset = <i64>writer.next;
   fileAccessed(file);
-  file.decRef();
   const answer = resultOf(writer, result);
   free(writer);
   return answer;
@@ -164,7 +161,7 @@ export function chdir(task: Task, path: usize): i64 {
 
 /** Errors: EBADF, ENOTDIR, EACCES. A descriptor of O_PATH will do. */
 export function fchdir(task: Task, fd: i32): i64 {
-  const found = fileOf(task, fd);
+  const found = descriptionOf(task, fd);
   if (isError(found)) return <i32>found;
   const file = changetype<FileDescription>(found);
   if (!file.inode.isDirectory) return -ENOTDIR;

@@ -1,7 +1,7 @@
 // inotify_init1(2), inotify_add_watch(2), inotify_rm_watch(2).
 
-import { EBADF, EINVAL } from "../abi/errno.ts";
-import { AT_FDCWD, O_NONBLOCK, O_PATH } from "../abi/fcntl.ts";
+import { EINVAL } from "../abi/errno.ts";
+import { AT_FDCWD, O_NONBLOCK } from "../abi/fcntl.ts";
 import {
   IN_ALL_EVENTS,
   IN_CLOEXEC,
@@ -50,13 +50,10 @@ export function inotifyInit1(task: Task, flags: u32): i64 {
   return installNew(task, changetype<FileDescription>(file), (flags & <u32>IN_CLOEXEC) != 0);
 }
 
-/** The instance of a descriptor, borrowed. Errors: EBADF, EINVAL. */
-function instanceOf(task: Task, fd: i32): usize {
-  const found = fileOf(task, fd);
+/** The instance that `found` of fileOf() is. Errors: its own; EINVAL. */
+function instanceOf(found: usize): usize {
   if (isError(found)) return found;
-  const file = changetype<FileDescription>(found);
-  if (file.flags & <u32>O_PATH) return errorOf(-EBADF);
-  return file instanceof InotifyFile ? found : errorOf(-EINVAL);
+  return changetype<FileDescription>(found) instanceof InotifyFile ? found : errorOf(-EINVAL);
 }
 
 /**
@@ -69,14 +66,12 @@ export function inotifyAddWatch(task: Task, fd: i32, path: usize, mask: u32): i6
   if (mask & ~KNOWN || mask == 0) return -EINVAL;
   const known = fileOf(task, fd);
   if (isError(known)) return <i32>known;
-  if (changetype<FileDescription>(known).flags & <u32>O_PATH) return -EBADF;
   if (mask & <u32>IN_MASK_ADD && mask & <u32>IN_MASK_CREATE) return -EINVAL;
-  const found = instanceOf(task, fd);
+  const found = instanceOf(known);
   if (isError(found)) return <i32>found;
   const instance = changetype<InotifyFile>(found);
   let bits: u32 = mask & <u32>IN_DONT_FOLLOW ? 0 : WALK_FOLLOW;
   if (mask & <u32>IN_ONLYDIR) bits |= WALK_DIRECTORY;
-  instance.incRef();
   let result = walkTo(task, AT_FDCWD, path, 0, bits);
   if (result == 0) {
     const inode = task.walk.result.file;
@@ -84,12 +79,11 @@ export function inotifyAddWatch(task: Task, fd: i32, path: usize, mask: u32): i6
     if (result == 0) result = instance.watch(inode, mask);
     task.walk.release();
   }
-  instance.decRef();
   return result;
 }
 
 /** Errors: EBADF, EINVAL. */
 export function inotifyRmWatch(task: Task, fd: i32, wd: i32): i64 {
-  const found = instanceOf(task, fd);
+  const found = instanceOf(fileOf(task, fd));
   return isError(found) ? <i64>(<i32>found) : changetype<InotifyFile>(found).unwatch(wd);
 }

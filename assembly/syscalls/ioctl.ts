@@ -9,7 +9,7 @@ import { isMemory } from "./arguments.ts";
 
 /** Errors: EBADF, also for O_PATH; EFAULT; ENOTTY for a request that the file does not know; and the file's own. */
 export function ioctl(task: Task, fd: i32, request: u32, argument: usize): i64 {
-  const entry = task.fds.get(<u32>fd);
+  const entry = task.fdget(<u32>fd);
   if (entry === null) return -EBADF;
   const file = entry.description;
   if (file.flags & <u32>O_PATH) return -EBADF;

@@ -14,7 +14,6 @@ import {
   LOCK_NB,
   LOCK_SH,
   LOCK_UN,
-  O_PATH,
   SEEK_CUR,
   SEEK_END,
   SEEK_SET,
@@ -22,8 +21,8 @@ import {
 import { Task } from "../kernel/task.ts";
 import { isError } from "../lib/result.ts";
 import { FileDescription } from "../vfs/file-description.ts";
-import { OFFSET_MAX, setWholeLock, testRecordLock } from "../vfs/file-locks.ts";
-import { setFileLock } from "../vfs/shared-locks.ts";
+import { OFFSET_MAX, releaseRecordLocks, setWholeLock, testRecordLock } from "../vfs/file-locks.ts";
+import { releaseElsewhere, setFileLock } from "../vfs/shared-locks.ts";
 import { fileOf, isMemory } from "./arguments.ts";
 
 // struct flock: +0 l_type (i16)  +2 l_whence (i16)  +8 l_start (i64)  +16 l_len (i64)  +24 l_pid (i32)
@@ -41,11 +40,7 @@ export function flock(task: Task, fd: i32, operation: i32): i64 {
   const found = fileOf(task, fd);
   if (isError(found)) return <i32>found;
   const file = changetype<FileDescription>(found);
-  if (file.flags & <u32>O_PATH) return -EBADF;
-  file.incRef();
-  const result = setWholeLock(file.inode, found, task.id, type, !(operation & LOCK_NB));
-  file.decRef();
-  return result;
+  return setWholeLock(file.inode, found, task.id, type, !(operation & LOCK_NB));
 }
 
 function typeOf(operation: i32): i32 {
@@ -127,8 +122,11 @@ function putRange(at: usize, start: i64, end: i64, pid: i32): void {
   store<i32>(at, pid, 24);
 }
 
-/** F_SETLK, F_SETLKW and those of OFD locks. Errors: EFAULT; the range's; EBADF for the mode; then setRecordLock()'s. */
-export function setLock(task: Task, file: FileDescription, command: i32, at: usize): i64 {
+/**
+ * F_SETLK, F_SETLKW and those of OFD locks. Errors: EFAULT; the range's; EBADF for the mode; then setRecordLock()'s; EBADF when the
+ * descriptor was closed meanwhile, by which a process loses its locks of the file (Linux: fcntl_setlk()).
+ */
+export function setLock(task: Task, fd: i32, file: FileDescription, command: i32, at: usize): i64 {
   if (!isMemory(at, FLOCK_SIZE)) return -EFAULT;
   const ofd = command == F_OFD_SETLK || command == F_OFD_SETLKW;
   const waits = command == F_SETLKW || command == F_OFD_SETLKW;
@@ -143,9 +141,13 @@ export function setLock(task: Task, file: FileDescription, command: i32, at: usi
   if (type == F_RDLCK && !file.canRead) return -EBADF;
   if (type == F_WRLCK && !file.canWrite) return -EBADF;
   if (ofd && load<i32>(at, 24) != 0) return -EINVAL;
-  file.incRef();
   const pid = ofd ? -1 : <i32>task.id;
-  result = setFileLock(file, ownerOf(task, file, ofd), pid, type, start, end, waits);
-  file.decRef();
-  return result;
+  const owner = ownerOf(task, file, ofd);
+  result = setFileLock(file, owner, pid, type, start, end, waits);
+  if (result < 0 || ofd || type == F_UNLCK) return result;
+  const entry = task.fds.peek(<u32>fd);
+  if (entry !== null && entry.description === file) return result;
+  releaseElsewhere(file, owner);
+  releaseRecordLocks(file.inode, owner);
+  return -EBADF;
 }

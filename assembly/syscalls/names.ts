@@ -87,7 +87,7 @@ export function symlinkat(task: Task, target: usize, dirFd: i32, path: usize): i
  */
 function mayLinkEmpty(task: Task, fd: i32, isAbsolute: bool): bool {
   if (fd == AT_FDCWD || isAbsolute) return true;
-  const entry = task.fds.get(<u32>fd);
+  const entry = task.fds.peek(<u32>fd);
   if (entry === null || entry.description.openedBy == task.cred.number) return true;
   return task.cred.hasCapability(CAP_DAC_READ_SEARCH);
 }

@@ -68,7 +68,7 @@ function pollFor(task: Task, fds: usize, count: u32, timeoutNs: i64): i64 {
     const fd = load<i32>(pollfd);
     store<u16>(pollfd, 0, 6);
     if (fd < 0) continue;
-    const entry = task.fds.get(<u32>fd);
+    const entry = task.fds.peek(<u32>fd);
     if (entry === null || entry.description.flags & <u32>O_PATH) {
       store<u16>(pollfd, <u16>POLLNVAL, 6);
       invalid++;
@@ -77,17 +77,22 @@ function pollFor(task: Task, fds: usize, count: u32, timeoutNs: i64): i64 {
     }
   }
   const ready = set.wait(task, invalid ? 0 : timeoutNs);
-  if (ready > 0) putFound(set, fds, count);
+  if (ready > 0) putFound(task, set, fds, count);
   set.destroy();
   return ready < 0 ? ready : ready + invalid;
 }
 
-/** The items of the set are those of the array that are neither negative nor invalid. */
-function putFound(set: PollSet, fds: usize, count: u32): void {
+/**
+ * The items of the set are those of the array that are neither negative nor invalid. One that is ready, but was closed meanwhile by
+ * another task, is invalid now.
+ */
+function putFound(task: Task, set: PollSet, fds: usize, count: u32): void {
   let index: u32 = 0;
   for (let i: u32 = 0; i < count; i++) {
     const pollfd = fds + ((<usize>i) << POLLFD_SHIFT);
     if (load<i32>(pollfd) < 0 || load<u16>(pollfd, 6) == <u16>POLLNVAL) continue;
-    store<u16>(pollfd, <u16>set.found(index++), 6);
+    const found = set.found(index++);
+    const closed = found != 0 && task.fds.peek(<u32>load<i32>(pollfd)) === null;
+    store<u16>(pollfd, closed ? <u16>POLLNVAL : <u16>found, 6);
   }
 }

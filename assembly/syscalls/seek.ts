@@ -1,8 +1,7 @@
 // lseek(2).
 
 import { SEEK_HOLE } from "../abi/data.ts";
-import { EBADF, EINVAL } from "../abi/errno.ts";
-import { O_PATH } from "../abi/fcntl.ts";
+import { EINVAL } from "../abi/errno.ts";
 import { Task } from "../kernel/task.ts";
 import { isError } from "../lib/result.ts";
 import { FileDescription } from "../vfs/file-description.ts";
@@ -16,10 +15,6 @@ export function lseek(task: Task, fd: i32, offset: i64, whence: u32): i64 {
   const found = fileOf(task, fd);
   if (isError(found)) return <i32>found;
   const file = changetype<FileDescription>(found);
-  if (file.flags & <u32>O_PATH) return -EBADF;
   if (whence > <u32>SEEK_HOLE) return -EINVAL;
-  file.incRef();
-  const result = file.seek(offset, whence);
-  file.decRef();
-  return result;
+  return file.seek(offset, whence);
 }

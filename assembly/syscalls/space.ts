@@ -10,7 +10,7 @@ import {
   FALLOC_FL_ZERO_RANGE,
 } from "../abi/data.ts";
 import { EBADF, EFBIG, EINVAL, EISDIR, ENODEV, EOPNOTSUPP, EROFS, ESPIPE } from "../abi/errno.ts";
-import { AT_FDCWD, O_PATH } from "../abi/fcntl.ts";
+import { AT_FDCWD } from "../abi/fcntl.ts";
 import { S_IFBLK, S_IFIFO } from "../abi/stat.ts";
 import { Task } from "../kernel/task.ts";
 import { free } from "../lib/ref-counted.ts";
@@ -55,11 +55,8 @@ export function ftruncate(task: Task, fd: i32, size: i64): i64 {
   const found = fileOf(task, fd);
   if (isError(found)) return <i32>found;
   const file = changetype<FileDescription>(found);
-  if (file.flags & <u32>O_PATH) return -EBADF;
   if (!file.inode.isRegular || !file.canWrite) return -EINVAL;
-  file.incRef();
   const result = truncateOpen(file, size, task.cred);
-  file.decRef();
   return result;
 }
 
@@ -91,7 +88,6 @@ export function fallocate(task: Task, fd: i32, mode: u32, offset: i64, length: i
   const found = fileOf(task, fd);
   if (isError(found)) return <i32>found;
   const file = changetype<FileDescription>(found);
-  if (file.flags & <u32>O_PATH) return -EBADF;
   if (offset < 0 || length <= 0) return -EINVAL;
   if (!isMode(mode)) return -EOPNOTSUPP;
   if (!file.canWrite) return -EBADF;
@@ -100,11 +96,9 @@ export function fallocate(task: Task, fd: i32, mode: u32, offset: i64, length: i
   if (inode.isDirectory) return -EISDIR;
   if (!inode.isRegular && inode.type != <u32>S_IFBLK) return -ENODEV;
   if (offset + length < 0) return -EFBIG;
-  file.incRef();
   let result = inode.dropsPrivilegesFirst ? removePrivileges(file.dentry, task.cred) : 0;
   if (result == 0) result = file.allocate(mode, offset, length);
   if (result == 0) result = removePrivileges(file.dentry, task.cred);
   if (result == 0) notifyModify(file.dentry);
-  file.decRef();
   return result;
 }

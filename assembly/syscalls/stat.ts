@@ -14,7 +14,7 @@ import { Inode } from "../vfs/dentry.ts";
 import { makeDevice } from "../vfs/device.ts";
 import { FileDescription } from "../vfs/file-description.ts";
 import { WALK_FOLLOW } from "../vfs/path-walk.ts";
-import { fileOf, isEmptyPath, isMemory, walkTo } from "./arguments.ts";
+import { descriptionOf, isEmptyPath, isMemory, walkTo } from "./arguments.ts";
 
 /** sizeof(struct stat) on x86-64. */
 const STAT_SIZE: u64 = 144;
@@ -82,6 +82,6 @@ export function lstat(task: Task, path: usize, out: usize): i64 {
 
 /** Errors: EBADF, EFAULT. */
 export function fstat(task: Task, fd: i32, out: usize): i64 {
-  const found = fileOf(task, fd);
+  const found = descriptionOf(task, fd);
   return isError(found) ? <i64>(<i32>found) : putStat(changetype<FileDescription>(found).inode, out);
 }

@@ -25,7 +25,7 @@ import { majorOf, makeDevice, minorOf } from "../vfs/device.ts";
 import { FileDescription } from "../vfs/file-description.ts";
 import { Mount } from "../vfs/mount.ts";
 import { WALK_FOLLOW } from "../vfs/path-walk.ts";
-import { fileOf, isEmptyPath, isMemory, walkTo } from "./arguments.ts";
+import { descriptionOf, isEmptyPath, isMemory, walkTo } from "./arguments.ts";
 import { BLOCK_SIZE, putTimespec, STAT_FLAGS } from "./stat.ts";
 
 /** sizeof(struct statx). */
@@ -53,7 +53,7 @@ export function statx(task: Task, dirFd: i32, path: usize, flags: u32, mask: u32
   if (mask & <u32>STATX__RESERVED) return -EINVAL;
   if ((flags & <u32>AT_STATX_SYNC_TYPE) == <u32>AT_STATX_SYNC_TYPE) return -EINVAL;
   if (flags & <u32>AT_EMPTY_PATH && dirFd >= 0 && isEmptyPath(path)) {
-    const found = fileOf(task, dirFd);
+    const found = descriptionOf(task, dirFd);
     if (isError(found)) return -EBADF;
     const file = changetype<FileDescription>(found);
     return putStatx(file.mount, file.dentry, mask, out);
@@ -121,7 +121,7 @@ export function statfs(task: Task, path: usize, out: usize): i64 {
 
 /** Errors: EBADF, the file system's, EFAULT. */
 export function fstatfs(task: Task, fd: i32, out: usize): i64 {
-  const found = fileOf(task, fd);
+  const found = descriptionOf(task, fd);
   if (isError(found)) return <i32>found;
   const file = changetype<FileDescription>(found);
   return putStatfs(file.mount, file.dentry, out);

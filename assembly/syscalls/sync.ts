@@ -9,31 +9,20 @@ import {
   SYNC_FILE_RANGE_WRITE,
 } from "../abi/data.ts";
 import { EBADF, EINVAL, ESPIPE } from "../abi/errno.ts";
-import { O_PATH } from "../abi/fcntl.ts";
 import { S_IFBLK, S_IFIFO } from "../abi/stat.ts";
 import { Task } from "../kernel/task.ts";
-import { errorOf, isError } from "../lib/result.ts";
+import { isError } from "../lib/result.ts";
 import { FileDescription } from "../vfs/file-description.ts";
 import { Mount } from "../vfs/mount.ts";
 import { fileOf } from "./arguments.ts";
 
-/** The file of `fd`; a mere place is EBADF. */
-function realFile(task: Task, fd: i32): usize {
-  const found = fileOf(task, fd);
-  if (isError(found)) return found;
-  return changetype<FileDescription>(found).flags & <u32>O_PATH ? errorOf(-EBADF) : found;
-}
-
 /** fsync(2) and fdatasync(2). Errors: EBADF; EINVAL for what keeps nothing; then the file's. */
 export function fsync(task: Task, fd: i32, dataOnly: bool): i64 {
-  const found = realFile(task, fd);
+  const found = fileOf(task, fd);
   if (isError(found)) return <i32>found;
   const file = changetype<FileDescription>(found);
   if (!hasPages(file) && !file.inode.isDirectory) return -EINVAL;
-  file.incRef();
-  const result = file.sync(dataOnly);
-  file.decRef();
-  return result;
+  return file.sync(dataOnly);
 }
 
 function hasPages(file: FileDescription): bool {
@@ -56,14 +45,10 @@ export function sync(task: Task): i64 {
 
 /** Errors: EBADF, then the file system's. */
 export function syncfs(task: Task, fd: i32): i64 {
-  const found = realFile(task, fd);
+  const found = fileOf(task, fd);
   if (isError(found)) return <i32>found;
   const fs = changetype<FileDescription>(found).inode.fs;
-  if (fs.readonly) return 0;
-  fs.incRef();
-  const result = fs.sync();
-  fs.decRef();
-  return result;
+  return fs.readonly ? 0 : fs.sync();
 }
 
 /**
@@ -71,7 +56,7 @@ export function syncfs(task: Task, fd: i32): i64 {
  * @flags SYNC_FILE_RANGE_WAIT_BEFORE SYNC_FILE_RANGE_WRITE SYNC_FILE_RANGE_WAIT_AFTER
  */
 export function syncFileRange(task: Task, fd: i32, offset: i64, length: i64, flags: u32): i64 {
-  const found = realFile(task, fd);
+  const found = fileOf(task, fd);
   if (isError(found)) return <i32>found;
   const file = changetype<FileDescription>(found);
   const known = <u32>(SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER);
@@ -79,15 +64,12 @@ export function syncFileRange(task: Task, fd: i32, offset: i64, length: i64, fla
   if (offset < 0 || offset + length < offset) return -EINVAL;
   if (!hasPages(file) && !file.inode.isDirectory) return -ESPIPE;
   if (!(flags & <u32>SYNC_FILE_RANGE_WAIT_AFTER)) return 0;
-  file.incRef();
-  const result = file.sync(true);
-  file.decRef();
-  return result;
+  return file.sync(true);
 }
 
 /** Advice that nothing is made of. Errors: EBADF; ESPIPE; EINVAL for the length or the advice. */
 export function fadvise(task: Task, fd: i32, _offset: i64, length: i64, advice: u32): i64 {
-  const found = realFile(task, fd);
+  const found = fileOf(task, fd);
   if (isError(found)) return <i32>found;
   if (changetype<FileDescription>(found).inode.type == <u32>S_IFIFO) return -ESPIPE;
   return length < 0 || advice > <u32>POSIX_FADV_NOREUSE ? -EINVAL : 0;
@@ -95,7 +77,7 @@ export function fadvise(task: Task, fd: i32, _offset: i64, length: i64, advice: 
 
 /** Errors: EBADF, also when it is not open for reading; EINVAL for what keeps nothing. */
 export function readahead(task: Task, fd: i32, offset: i64, count: i64): i64 {
-  const found = realFile(task, fd);
+  const found = fileOf(task, fd);
   if (isError(found)) return <i32>found;
   const file = changetype<FileDescription>(found);
   if (!file.canRead) return -EBADF;

@@ -36,14 +36,12 @@ function isBeyond(file: FileDescription, position: i64, total: i64): bool {
  */
 function readCursor(task: Task, file: FileDescription, total: i64, position: i64): i64 {
   const from = position < 0 ? file.offset : position;
-  file.incRef();
   let moved: i64;
   if (total == ALL_BAD) moved = readNowhere(task, file, from);
   else if (isBeyond(file, position, total)) moved = -EINVAL;
   else moved = file.read(task.iov, from);
   if (moved > 0 && position < 0 && file.isSeekable()) file.offset += moved;
   if (moved > 0) notifyAccess(file.dentry);
-  file.decRef();
   return task.countRead(moved);
 }
 
@@ -65,13 +63,11 @@ function writeCursor(task: Task, file: FileDescription, total: i64, position: i6
   const appends = position < 0 && file.appends;
   const at = position < 0 ? file.offset : position;
   if (isBeyond(file, position, total)) return -EINVAL;
-  file.incRef();
   let moved: i64 = total > 0 ? removePrivileges(file.dentry, task.cred) : 0;
   if (moved == 0) moved = file.write(task.iov, appends ? -1 : at);
   // An appending write has moved the offset itself, to the new end.
   if (moved > 0 && position < 0 && !appends && file.isSeekable()) file.offset += moved;
   if (moved > 0) notifyModify(file.dentry);
-  file.decRef();
   return task.countWrite(moved);
 }
 
@@ -140,11 +136,9 @@ function readVector(
   if (total > 0 && isBeyond(file, position, total)) return -EINVAL;
   const wrong = total == 0 ? 0 : checkFlags(file, flags);
   if (wrong < 0) return wrong;
-  file.incRef();
   const moved = total == 0 ? 0 : readVectorAs(task, file, total, position, flags);
   // Unlike a read into one buffer, one into several is an access also when nothing came of it (Linux: vfs_readv()).
   if (moved == 0) notifyAccess(file.dentry);
-  file.decRef();
   return moved;
 }
 
@@ -187,20 +181,16 @@ function writeVector(
       ? writeCursor(task, file, total, position)
       : writeOtherwise(task, file, total, position, flags);
   if (moved <= 0 || !(flags & <u32>(RWF_DSYNC | RWF_SYNC))) return moved;
-  file.incRef();
   const synced = file.sync(!(flags & <u32>RWF_SYNC));
-  file.decRef();
   return synced < 0 ? synced : moved;
 }
 
 /** A write that appends or waits, or does not, unlike its description: for its time the description says what the flags say. */
 function writeOtherwise(task: Task, file: FileDescription, total: i64, position: i64, flags: u32): i64 {
-  file.incRef();
   const before = file.flags;
   file.flags = flagsFor(file, flags);
   const moved = writeCursor(task, file, total, position);
   file.flags = (file.flags & ~SWITCHED) | (before & SWITCHED);
-  file.decRef();
   return moved;
 }
 

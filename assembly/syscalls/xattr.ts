@@ -1,7 +1,7 @@
 // setxattr(2), getxattr(2), listxattr(2), removexattr(2) and their forms for links and descriptors.
 
-import { E2BIG, EBADF, EFAULT, EINVAL, ERANGE, EROFS } from "../abi/errno.ts";
-import { AT_FDCWD, O_PATH } from "../abi/fcntl.ts";
+import { E2BIG, EFAULT, EINVAL, ERANGE, EROFS } from "../abi/errno.ts";
+import { AT_FDCWD } from "../abi/fcntl.ts";
 import { XATTR_CREATE, XATTR_LIST_MAX, XATTR_NAME_MAX, XATTR_REPLACE, XATTR_SIZE_MAX } from "../abi/xattr.ts";
 import { Task } from "../kernel/task.ts";
 import { isError } from "../lib/result.ts";
@@ -30,13 +30,6 @@ function checkNew(name: usize, value: usize, length: u64, flags: u32): i32 {
   if (length > <u64>XATTR_SIZE_MAX) return -E2BIG;
   if (length && !isMemory(value, length)) return -EFAULT;
   return nameLength;
-}
-
-/** An open file of `fd`, borrowed; what is open as a mere place is EBADF, as Linux's fdget() has it. */
-function realFile(task: Task, fd: i32): usize {
-  const found = fileOf(task, fd);
-  if (isError(found)) return found;
-  return changetype<FileDescription>(found).flags & <u32>O_PATH ? <usize>-EBADF : found;
 }
 
 function setOn(
@@ -97,12 +90,10 @@ export function lsetxattr(task: Task, path: usize, name: usize, value: usize, le
 export function fsetxattr(task: Task, fd: i32, name: usize, value: usize, length: u64, flags: u32): i64 {
   const nameLength = checkNew(name, value, length, flags);
   if (nameLength < 0) return nameLength;
-  const found = realFile(task, fd);
+  const found = fileOf(task, fd);
   if (isError(found)) return <i32>found;
   const file = changetype<FileDescription>(found);
-  file.incRef();
   const result = setOn(task, file.mount, file.dentry, name, nameLength, value, <u32>length, flags);
-  file.decRef();
   return result;
 }
 
@@ -149,12 +140,10 @@ export function lgetxattr(task: Task, path: usize, name: usize, out: usize, size
 export function fgetxattr(task: Task, fd: i32, name: usize, out: usize, size: u64): i64 {
   const nameLength = nameLengthOf(name);
   if (nameLength < 0) return nameLength;
-  const found = realFile(task, fd);
+  const found = fileOf(task, fd);
   if (isError(found)) return <i32>found;
   const file = changetype<FileDescription>(found);
-  file.incRef();
   const result = getOn(task, file.dentry, name, nameLength, out, size);
-  file.decRef();
   return result;
 }
 
@@ -188,12 +177,10 @@ export function llistxattr(task: Task, path: usize, out: usize, size: u64): i64 
 
 /** Errors: EBADF, also for O_PATH; then as listxattr(). */
 export function flistxattr(task: Task, fd: i32, out: usize, size: u64): i64 {
-  const found = realFile(task, fd);
+  const found = fileOf(task, fd);
   if (isError(found)) return <i32>found;
   const file = changetype<FileDescription>(found);
-  file.incRef();
   const result = listOn(task, file.dentry, out, size);
-  file.decRef();
   return result;
 }
 
@@ -229,11 +216,9 @@ export function lremovexattr(task: Task, path: usize, name: usize): i64 {
 export function fremovexattr(task: Task, fd: i32, name: usize): i64 {
   const nameLength = nameLengthOf(name);
   if (nameLength < 0) return nameLength;
-  const found = realFile(task, fd);
+  const found = fileOf(task, fd);
   if (isError(found)) return <i32>found;
   const file = changetype<FileDescription>(found);
-  file.incRef();
   const result = removeOn(task, file.mount, file.dentry, name, nameLength);
-  file.decRef();
   return result;
 }

@@ -45,14 +45,14 @@ export function fdClose(task: Task, fd: u32): u32 {
 }
 
 export function fdRenumber(task: Task, from: u32, to: u32): u32 {
-  if (task.fds.get(from) === null || task.fds.get(to) === null) return abi.WASI_EBADF;
+  if (task.fds.peek(from) === null || task.fds.peek(to) === null) return abi.WASI_EBADF;
   task.fds.renumber(from, to);
   return 0;
 }
 
 /** fd_read and fd_pread; `position` -1 reads at the description's offset. */
 export function fdRead(task: Task, fd: u32, iovs: u32, count: u32, position: i64, out: u32): u32 {
-  const entry = task.fds.get(fd);
+  const entry = task.fdget(fd);
   if (position >= 0 && entry !== null && !entry.description.isSeekable()) return abi.WASI_ESPIPE;
   const wrong = checkRights(entry, position < 0 ? abi.RIGHT_FD_READ : abi.RIGHT_FD_READ | abi.RIGHT_FD_SEEK);
   if (wrong) return refuse(entry, wrong);
@@ -62,11 +62,9 @@ export function fdRead(task: Task, fd: u32, iovs: u32, count: u32, position: i64
   if (total < 0) return wasiErrno(<i32>total);
   if (!accessOk(out, 4)) return abi.WASI_EFAULT;
   task.iov.init(task.vector, count, <u32>total, false);
-  file.incRef();
   const moved = file.read(task.iov, position < 0 ? file.offset : position);
   if (moved > 0 && position < 0 && file.isSeekable()) file.offset += moved;
   if (moved > 0) notifyAccess(file.dentry);
-  file.decRef();
   task.countRead(moved);
   if (moved < 0) return wasiErrno(<i32>moved);
   return wasiErrno(putU32(out, <u32>moved));
@@ -74,7 +72,7 @@ export function fdRead(task: Task, fd: u32, iovs: u32, count: u32, position: i64
 
 /** fd_write and fd_pwrite; `position` -1 writes at the description's offset, or at the end when it appends. */
 export function fdWrite(task: Task, fd: u32, iovs: u32, count: u32, position: i64, out: u32): u32 {
-  const entry = task.fds.get(fd);
+  const entry = task.fdget(fd);
   if (position >= 0 && entry !== null && !entry.description.isSeekable()) return abi.WASI_ESPIPE;
   const wrong = checkRights(
     entry,
@@ -87,14 +85,12 @@ export function fdWrite(task: Task, fd: u32, iovs: u32, count: u32, position: i6
   if (total < 0) return wasiErrno(<i32>total);
   if (!accessOk(out, 4)) return abi.WASI_EFAULT;
   task.iov.init(task.vector, count, <u32>total, false);
-  file.incRef();
   const appends = position < 0 && file.appends;
   const kept = total ? removePrivileges(file.dentry, task.cred) : 0;
   const moved = kept < 0 ? kept : file.write(task.iov, appends ? -1 : position < 0 ? file.offset : position);
   // An appending write has moved the offset itself, to the new end.
   if (moved > 0 && position < 0 && !appends && file.isSeekable()) file.offset += moved;
   if (moved > 0) notifyModify(file.dentry);
-  file.decRef();
   task.countWrite(moved);
   if (moved < 0) return wasiErrno(<i32>moved);
   return wasiErrno(putU32(out, <u32>moved));
@@ -106,7 +102,7 @@ function refuse(entry: FdEntry | null, wrong: u32): u32 {
 }
 
 export function fdSeek(task: Task, fd: u32, offset: i64, whence: u32, out: u32): u32 {
-  const entry = task.fds.get(fd);
+  const entry = task.fdget(fd);
   if (entry === null) return abi.WASI_EBADF;
   const file = entry.description;
   if (!file.isSeekable()) return abi.WASI_ESPIPE;
@@ -121,17 +117,15 @@ export function fdSeek(task: Task, fd: u32, offset: i64, whence: u32, out: u32):
 }
 
 export function fdSync(task: Task, fd: u32, dataOnly: bool): u32 {
-  const entry = task.fds.get(fd);
+  const entry = task.fdget(fd);
   if (entry === null) return abi.WASI_EBADF;
   const file = entry.description;
-  file.incRef();
   const result = file.sync(dataOnly);
-  file.decRef();
   return wasiErrno(result);
 }
 
 export function fdAdvise(task: Task, fd: u32, offset: i64, length: i64, advice: u32): u32 {
-  const entry = task.fds.get(fd);
+  const entry = task.fdget(fd);
   if (entry === null) return abi.WASI_EBADF;
   if (entry.description.inode.isDirectory) return abi.WASI_EBADF;
   if (!entry.description.isSeekable()) return abi.WASI_ESPIPE;
@@ -140,23 +134,21 @@ export function fdAdvise(task: Task, fd: u32, offset: i64, length: i64, advice: 
 }
 
 export function fdAllocate(task: Task, fd: u32, offset: i64, length: i64): u32 {
-  const entry = task.fds.get(fd);
+  const entry = task.fdget(fd);
   const wrong = checkRights(entry, abi.RIGHT_FD_ALLOCATE);
   if (wrong) return refuse(entry, wrong);
   const file = entry!.description;
   if (!file.canWrite) return abi.WASI_EBADF;
   if (offset < 0 || length <= 0) return abi.WASI_EINVAL;
   if (offset + length < 0) return abi.WASI_EFBIG;
-  file.incRef();
   let result = removePrivileges(file.dentry, task.cred);
   if (result == 0) result = file.allocate(0, offset, length);
   if (result == 0) notifyModify(file.dentry);
-  file.decRef();
   return wasiErrno(result);
 }
 
 export function fdFdstatGet(task: Task, fd: u32, out: u32): u32 {
-  const entry = task.fds.get(fd);
+  const entry = task.fdget(fd);
   if (entry === null) return abi.WASI_EBADF;
   const file = entry.description;
   const page = task.page;
@@ -167,7 +159,7 @@ export function fdFdstatGet(task: Task, fd: u32, out: u32): u32 {
 }
 
 export function fdFdstatSetFlags(task: Task, fd: u32, fdflags: u32): u32 {
-  const entry = task.fds.get(fd);
+  const entry = task.fdget(fd);
   const wrong = checkRights(entry, abi.RIGHT_FD_FDSTAT_SET_FLAGS);
   if (wrong) return wrong;
   if (fdflags & ~(<u32>abi.FDFLAGS_ALL)) return abi.WASI_EINVAL;
@@ -178,7 +170,7 @@ export function fdFdstatSetFlags(task: Task, fd: u32, fdflags: u32): u32 {
 
 /** Rights only shrink. */
 export function fdFdstatSetRights(task: Task, fd: u32, rights: u64, inheriting: u64): u32 {
-  const entry = task.fds.get(fd);
+  const entry = task.fdget(fd);
   if (entry === null) return abi.WASI_EBADF;
   if ((rights & ~entry.rights) != 0 || (inheriting & ~entry.inheriting) != 0) return abi.WASI_ENOTCAPABLE;
   entry.rights = rights;
@@ -201,41 +193,35 @@ export function putFilestat(task: Task, inode: Inode, out: u32): u32 {
 }
 
 export function fdFilestatGet(task: Task, fd: u32, out: u32): u32 {
-  const entry = task.fds.get(fd);
+  const entry = task.fdget(fd);
   const wrong = checkRights(entry, abi.RIGHT_FD_FILESTAT_GET);
   if (wrong) return wrong;
   const file = entry!.description;
-  file.incRef();
   const result = file.inode.getAttributes();
   const errno = result < 0 ? wasiErrno(result) : putFilestat(task, file.inode, out);
-  file.decRef();
   return errno;
 }
 
 export function fdFilestatSetSize(task: Task, fd: u32, size: i64): u32 {
-  const entry = task.fds.get(fd);
+  const entry = task.fdget(fd);
   const wrong = checkRights(entry, abi.RIGHT_FD_FILESTAT_SET_SIZE);
   if (wrong) return refuse(entry, wrong);
   const file = entry!.description;
   if (!file.inode.isRegular || !file.canWrite) return abi.WASI_EINVAL;
   if (size < 0) return abi.WASI_EINVAL;
-  file.incRef();
   const result = truncateOpen(file, size, task.cred);
-  file.decRef();
   return wasiErrno(result);
 }
 
 export function fdFilestatSetTimes(task: Task, fd: u32, atime: i64, mtime: i64, flags: u32): u32 {
-  const entry = task.fds.get(fd);
+  const entry = task.fdget(fd);
   const wrong = checkRights(entry, abi.RIGHT_FD_FILESTAT_SET_TIMES);
   if (wrong) return wrong;
   const a = new Attributes();
   let result = fillTimes(a, atime, mtime, flags);
   if (result == 0) {
     const file = entry!.description;
-    file.incRef();
     result = setTimesOf(task, file, a);
-    file.decRef();
   }
   free(a);
   return wasiErrno(result);
@@ -250,13 +236,13 @@ function setTimesOf(task: Task, file: FileDescription, a: Attributes): i32 {
 }
 
 export function fdPrestatGet(task: Task, fd: u32, out: u32): u32 {
-  const entry = task.fds.get(fd);
+  const entry = task.fdget(fd);
   if (entry === null || !entry.isPreopen) return abi.WASI_EBADF;
   return wasiErrno(putU64(out, <u64>abi.PREOPENTYPE_DIR | ((<u64>entry.preopenLength) << 32)));
 }
 
 export function fdPrestatDirName(task: Task, fd: u32, path: u32, length: u32): u32 {
-  const entry = task.fds.get(fd);
+  const entry = task.fdget(fd);
   if (entry === null || !entry.isPreopen) return abi.WASI_EBADF;
   if (length < entry.preopenLength) return abi.WASI_ENAMETOOLONG;
   return wasiErrno(copyOut(path, entry.preopenName, entry.preopenLength));
@@ -264,5 +250,5 @@ export function fdPrestatDirName(task: Task, fd: u32, path: u32, length: u32): u
 
 /** sock_*: there are no sockets yet. */
 export function notASocket(task: Task, fd: u32): u32 {
-  return task.fds.get(fd) === null ? <u32>abi.WASI_EBADF : <u32>abi.WASI_ENOTSOCK;
+  return task.fdget(fd) === null ? <u32>abi.WASI_EBADF : <u32>abi.WASI_ENOTSOCK;
 }

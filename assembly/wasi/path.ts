@@ -49,7 +49,7 @@ function walkErrno(walk: PathWalk, result: i32): u32 {
  * The walk then has the WALK_* bits that confineBits() tells.
  */
 function beginAt(task: Task, walk: PathWalk, fd: u32, rights: u64, path: u32, length: u32): u32 {
-  const entry = task.fds.get(fd);
+  const entry = task.fds.peek(fd);
   if (entry === null) return abi.WASI_EBADF;
   const file = entry.description;
   if (!file.inode.isDirectory) return abi.WASI_ENOTDIR;
@@ -75,7 +75,7 @@ function copyPath(to: usize, path: u32, length: u32): u32 {
 }
 
 function confineBits(task: Task, fd: u32): u32 {
-  const entry = changetype<FdEntry>(changetype<usize>(task.fds.get(fd)));
+  const entry = changetype<FdEntry>(changetype<usize>(task.fds.peek(fd)));
   return entry.isPreopen ? WALK_STRICT_ROOT : WALK_BENEATH;
 }
 
@@ -107,7 +107,7 @@ export function pathOpen(
   const walk = task.walk;
   const bad = beginAt(task, walk, dirFd, needed, path, length);
   if (bad) return bad;
-  const parent = changetype<FdEntry>(changetype<usize>(task.fds.get(dirFd)));
+  const parent = changetype<FdEntry>(changetype<usize>(task.fds.peek(dirFd)));
   const ceiling = parent.inheriting;
   if ((rights & ~ceiling) != 0 || (inheriting & ~ceiling) != 0) {
     walk.release();
@@ -129,7 +129,7 @@ export function pathOpen(
   const fits = rightsFor(file.inode.mode, file.isSeekable());
   const fd = task.fds.install(file, 0);
   if (fd < 0) return wasiErrno(fd);
-  const entry = changetype<FdEntry>(changetype<usize>(task.fds.get(fd)));
+  const entry = changetype<FdEntry>(changetype<usize>(task.fds.peek(fd)));
   entry.rights = rights & fits;
   entry.inheriting = inheriting;
   return wasiErrno(putU32(out, fd));

@@ -74,7 +74,7 @@ function subscribe(task: Task, subs: usize, count: u32, set: PollSet): u32 {
       }
       case abi.EVENTTYPE_FD_READ:
       case abi.EVENTTYPE_FD_WRITE: {
-        const entry = task.fds.get(load<u32>(sub, AT_FD));
+        const entry = task.fds.peek(load<u32>(sub, AT_FD));
         const wrong = checkRights(entry, abi.RIGHT_POLL_FD_READWRITE);
         store<i32>(sub, wrong ? -(<i32>wrong) : items++, AT_ITEM);
         if (!wrong) set.add(entry!.description, tagOf(sub) == <u32>abi.EVENTTYPE_FD_READ ? POLLIN : POLLOUT);

@@ -52,18 +52,16 @@ class GuestDirectoryBuffer extends DirectorySink {
 }
 
 export function fdReaddir(task: Task, fd: u32, buffer: u32, capacity: u32, cookie: u64, out: u32): u32 {
-  const entry = task.fds.get(fd);
+  const entry = task.fdget(fd);
   const wrong = checkRights(entry, abi.RIGHT_FD_READDIR);
   if (wrong) return entry !== null && !entry.description.inode.isDirectory ? <u32>abi.WASI_ENOTDIR : wrong;
   if (!accessOk(buffer, capacity) || !accessOk(out, 4)) return abi.WASI_EFAULT;
   const file = entry!.description;
-  file.incRef();
   const sink = new GuestDirectoryBuffer(task.page, buffer, capacity);
   const result = capacity ? file.iterate(sink, cookie) : 0;
   if (capacity && result >= 0) notifyAccess(file.dentry);
   sink.flush();
   fileAccessed(file);
-  file.decRef();
   const used = sink.used;
   free(sink);
   if (result < 0) return wasiErrno(result);

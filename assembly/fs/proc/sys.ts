@@ -140,7 +140,7 @@ function showFileNr(out: Text): i32 {
   let thread = nextTask(0);
   while (thread !== null) {
     const table = changetype<Task>(thread).fds;
-    for (let fd: u32 = 0; fd < table.size; fd++) if (table.get(fd) !== null) count++;
+    for (let fd: u32 = 0; fd < table.size; fd++) if (table.peek(fd) !== null) count++;
     thread = nextTask(thread.id + 1);
   }
   out.decimal(count).text("\t0\t").text(FILE_MAX).byte(LINE_END);

@@ -25,7 +25,7 @@ const O_LARGEFILE: u32 = 0o100000;
 
 function entryOf(pid: u32, fd: u32): FdEntry | null {
   const task = taskOf(pid);
-  return task === null ? null : task.fds.get(fd);
+  return task === null ? null : task.fds.peek(fd);
 }
 
 @final
@@ -66,7 +66,7 @@ export class FdDirectory extends KernfsDirectory {
     const name = heap.alloc(16);
     let taken = true;
     for (let fd = <u32>(cookie - DYNAMIC_COOKIE); fd < task.fds.size && taken; fd++) {
-      if (task.fds.get(fd) === null) continue;
+      if (task.fds.peek(fd) === null) continue;
       const length = writeDecimal(name, fd);
       taken = sink.emit(name, length, <u64>fd + 1, this.info ? 8 : 10, DYNAMIC_COOKIE + fd + 1);
     }
@@ -87,7 +87,7 @@ export class FdDirectory extends KernfsDirectory {
 function openDescriptors(task: Task): i64 {
   let count: i64 = 0;
   for (let fd: u32 = 0; fd < task.fds.size; fd++) {
-    if (task.fds.get(fd) !== null) count++;
+    if (task.fds.peek(fd) !== null) count++;
   }
   return count;
 }
@@ -121,7 +121,7 @@ class FdLink extends KernfsSymlink {
     const task = taskOf(this.pid);
     if (task === null) return <usize>-ENOENT;
     if (mayInspect(task) < 0) return <usize>-EACCES;
-    const entry = task.fds.get(this.fd);
+    const entry = task.fds.peek(this.fd);
     return entry === null ? <usize>-ENOENT : entry.file;
   }
 

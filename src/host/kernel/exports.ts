@@ -63,6 +63,7 @@ export interface KernelExports extends WebAssembly.Exports {
   heap_pages(): number;
   /** Only the debug kernel has it: see assembly/debug/exports.ts. */
   check_invariants?(): number;
+  share_files?(task: number, other: number): void;
 }
 
 /** MNT_* of assembly/vfs/mount.ts. */

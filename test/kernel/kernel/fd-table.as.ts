@@ -25,7 +25,7 @@ class World {
   }
 
   isOpen(fd: u32): bool {
-    return this.table.get(fd) !== null;
+    return this.table.peek(fd) !== null;
   }
 
   finish(): void {
@@ -101,10 +101,10 @@ export function installingAtADescriptorClosesWhatWasThere(): void {
   beginVfs();
   const w = new World();
   const fd = w.open();
-  const before = w.table.get(fd)!.description;
+  const before = w.table.peek(fd)!.description;
   before.incRef();
   assert(w.table.installAt(fd, w.file()) == 0, "replaced");
-  assert(before.refs == 1 && w.table.get(fd)!.description !== before, "the other was closed");
+  assert(before.refs == 1 && w.table.peek(fd)!.description !== before, "the other was closed");
   before.decRef();
   assert(w.table.installAt(200, w.file()) == 0 && w.isOpen(200) && !w.isOpen(199), "beyond the end");
   assert(w.open() == 1, "the search goes on from the bottom");
@@ -116,17 +116,17 @@ export function renumberingMovesADescriptor(): void {
   const w = new World();
   const a = w.open();
   const b = w.open();
-  const file = w.table.get(a)!.description;
-  const other = w.table.get(b)!.description;
+  const file = w.table.peek(a)!.description;
+  const other = w.table.peek(b)!.description;
   other.incRef();
-  w.table.get(a)!.rights = 77;
+  w.table.peek(a)!.rights = 77;
   w.table.renumber(a, b);
-  assert(!w.isOpen(a) && w.table.get(b)!.description === file && w.table.get(b)!.rights == 77, "moved whole");
+  assert(!w.isOpen(a) && w.table.peek(b)!.description === file && w.table.peek(b)!.rights == 77, "moved whole");
   assert(other.refs == 1, "what was there is closed");
   other.decRef();
   assert(w.open() == a, "the old number is free");
   w.table.renumber(b, b);
-  assert(w.table.get(b)!.description === file && file.refs == 1, "onto itself nothing happens");
+  assert(w.table.peek(b)!.description === file && file.refs == 1, "onto itself nothing happens");
   w.finish();
 }
 
@@ -135,13 +135,13 @@ export function preopensKeepTheirNames(): void {
   const w = new World();
   const fd = w.open();
   w.table.setPreopen(fd, NAME, putText(NAME, "/data"));
-  const entry = w.table.get(fd)!;
+  const entry = w.table.peek(fd)!;
   assert(entry.isPreopen != 0 && isText(entry.preopenName, entry.preopenLength, "/data"), "the name");
   const to = w.open();
   w.table.renumber(fd, to);
-  const moved = w.table.get(to)!;
+  const moved = w.table.peek(to)!;
   assert(moved.isPreopen != 0 && isText(moved.preopenName, moved.preopenLength, "/data"), "moves along");
   w.table.close(to);
-  assert(w.open() == fd && w.table.get(fd)!.isPreopen == 0, "a number that is used again has none");
+  assert(w.open() == fd && w.table.peek(fd)!.isPreopen == 0, "a number that is used again has none");
   w.finish();
 }

@@ -29,6 +29,7 @@ const BUILD = path.resolve(import.meta.dirname, "../../../build");
 /** Longer than any call of a test takes, whatever else the machine does. */
 const ANSWER_MS = 20_000;
 const KILLED = 137;
+const ROOT: Identity = { uid: 0, gid: 0 };
 
 let worker: string | undefined;
 
@@ -169,10 +170,15 @@ export class KernelThreads {
     const processes: ThreadProcess[] = [];
     return {
       name,
-      process: (identity = { uid: 0, gid: 0 }) => {
+      process: (identity = ROOT) => {
         const made = this.#process(namespace, identity);
         processes.push(made);
         return made;
+      },
+      sharing: () => {
+        const pair = this.#pair(namespace);
+        processes.push(...pair);
+        return pair;
       },
       end: () => {
         for (const each of processes) each.end();
@@ -184,7 +190,19 @@ export class KernelThreads {
   }
 
   #process(namespace: NamespaceHandle, identity: Identity): ThreadProcess {
-    const task = makeTestTask(this.#machine, namespace, identity);
+    return this.#run(makeTestTask(this.#machine, namespace, identity));
+  }
+
+  #pair(namespace: NamespaceHandle): [ThreadProcess, ThreadProcess] {
+    const one = makeTestTask(this.#machine, namespace, ROOT);
+    const other = makeTestTask(this.#machine, namespace, ROOT);
+    const { share_files } = this.#machine.kernel;
+    if (share_files === undefined) throw new Error("only the debug kernel has tasks share descriptors");
+    share_files(other, one);
+    return [this.#run(one), this.#run(other)];
+  }
+
+  #run(task: TaskHandle): ThreadProcess {
     const thread = this.#free.pop() ?? this.#start();
     return new ThreadProcess(this.#machine, thread, task, (left) => this.#free.push(left));
   }

@@ -7,11 +7,13 @@
 // Kinds: 0 the value itself; 1 a pointer to `length` bytes; 2 a pointer to an array of struct iovec, whose spans' bytes follow
 // each other, each behind its u64 length (`length` counts all of that, `value` the spans). Everything lies at a multiple of eight.
 //
-// The channel moves out of the way: a test's descriptors begin at 0, and end at the limit that it is given as an argument.
+// The channel moves out of the way: a test's descriptors begin at 0, and end at the limit that it is given as an argument. With a
+// second argument, descriptor 4 is the channel of a second process, which shares the descriptors of the first.
 
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -21,7 +23,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-enum { FIRST_CHANNEL = 3, ARGUMENTS = 6, SPANS_MAX = 1100, SECONDS_MAX = 60, ROOM = 2468 };
+enum { FIRST_CHANNEL = 3, SECOND_CHANNEL = 4, ARGUMENTS = 6, SPANS_MAX = 1100, SECONDS_MAX = 60, ROOM = 2468 };
 
 struct argument {
   uint32_t kind;
@@ -37,6 +39,7 @@ struct call {
 };
 
 static int channel = FIRST_CHANNEL;
+static int second = -1;
 
 static int transfer(int isWrite, void *data, size_t length) {
   size_t done = 0;
@@ -93,8 +96,16 @@ static int makeRoom(rlim_t limit) {
   // Not the first one above: that is the wrong descriptor which a test likes to try.
   channel = fcntl(FIRST_CHANNEL, F_DUPFD_CLOEXEC, (int)limit + ROOM / 2);
   if (channel < 0) return -1;
-  for (int fd = 0; fd <= FIRST_CHANNEL; fd++) close(fd);
+  second = fcntl(SECOND_CHANNEL, F_DUPFD_CLOEXEC, channel);
+  for (int fd = 0; fd <= SECOND_CHANNEL; fd++) close(fd);
   return setrlimit(RLIMIT_NOFILE, &(struct rlimit){limit, limit});
+}
+
+/** Has a second process serve the second channel. */
+static int divide(void) {
+  const long child = syscall(SYS_clone, CLONE_FILES | SIGCHLD, 0, 0, 0, 0);
+  if (child == 0) channel = second;
+  return child < 0 ? -1 : 0;
 }
 
 int main(int count, char **argument) {
@@ -102,7 +113,8 @@ int main(int count, char **argument) {
   signal(SIGPIPE, SIG_IGN);
   uint8_t *buffer = NULL;
   size_t capacity = 0;
-  if (count != 2 || makeRoom((rlim_t)atoi(argument[1])) < 0) return 2;
+  if (count < 2 || makeRoom((rlim_t)atoi(argument[1])) < 0) return 2;
+  if (count > 2 && divide() < 0) return 2;
   for (;;) {
     uint32_t length;
     if (transfer(0, &length, 4) < 0) return 0;

@@ -9,7 +9,16 @@ import { FD_MAX } from "../../../assembly/abi/limits.ts";
 import { POLLIN } from "../../../assembly/abi/poll.ts";
 import * as nr from "../../../assembly/abi/syscall.ts";
 import { loadNative } from "../../../src/native/index.ts";
-import type { Argument, Call, ConcurrentProcess, Identity, PendingCall, Process, Target } from "./target.ts";
+import type {
+  Argument,
+  Call,
+  ConcurrentProcess,
+  ConcurrentTarget,
+  Identity,
+  PendingCall,
+  Process,
+  Target,
+} from "./target.ts";
 
 const ROOT = path.resolve(import.meta.dirname, "../../..");
 const SOURCE = path.join(import.meta.dirname, "linux-oracle.c");
@@ -20,6 +29,7 @@ const HEAD = 16 + ARGUMENTS * 16;
 const CAPACITY = 8 << 20;
 const WORD = 2 ** 32;
 
+const SYS_getpid = 39;
 const SYS_setns = 308;
 const CLONE_NEWNS = 0x20000;
 const MS_REC = 0x4000;
@@ -118,23 +128,48 @@ function copySpansBack(from: number, spans: readonly Uint8Array[]): void {
   }
 }
 
+/** Starts the oracle with as many channels: its process, and our ends. */
+function start(channels: number): { pid: number; sockets: number[] } {
+  const helper = native();
+  const args = Buffer.from(`${binary()}\0${FD_MAX}\0${"shared\0".repeat(channels - 1)}`);
+  const pairs = Array.from({ length: channels }, () => {
+    helper.socketpair(SLOT, 0);
+    return [view.getInt32(0, true), view.getInt32(4, true)] as const;
+  });
+  buffer.set(args, 64);
+  const fds = [-1, -1, 2, ...pairs.map(([, theirs]) => theirs)];
+  for (const [index, fd] of fds.entries()) view.setInt32(index * 4, fd, true);
+  const pid = helper.spawn(SLOT, 64, args.length, 0, fds.length);
+  for (const [, theirs] of pairs) helper.close(theirs);
+  if (pid < 0) throw new Error(`starting the oracle: errno ${-pid}`);
+  return { pid, sockets: pairs.map(([ours]) => ours) };
+}
+
 export class LinuxProcess implements ConcurrentProcess {
   readonly pid: number;
   readonly #native = native();
   readonly #socket: number;
+  /** Its end is for us to wait for. */
+  readonly #isChild: boolean;
   #ended = false;
 
-  constructor() {
-    const args = Buffer.from(`${binary()}\0${FD_MAX}\0`);
-    this.#native.socketpair(SLOT, 0);
-    const ours = view.getInt32(0, true);
-    const theirs = view.getInt32(4, true);
-    buffer.set(args, 64);
-    for (const [index, fd] of [-1, -1, 2, theirs].entries()) view.setInt32(index * 4, fd, true);
-    this.pid = this.#native.spawn(SLOT, 64, args.length, 0, 4);
-    this.#native.close(theirs);
-    if (this.pid < 0) throw new Error(`starting the oracle: errno ${-this.pid}`);
-    this.#socket = ours;
+  constructor(of?: { readonly pid: number; readonly socket: number }) {
+    if (of === undefined) {
+      const { pid, sockets } = start(1);
+      this.pid = pid;
+      this.#socket = sockets[0]!;
+      this.#isChild = true;
+    } else {
+      this.#socket = of.socket;
+      this.pid = this.syscall(SYS_getpid);
+      this.#isChild = of.pid === this.pid;
+    }
+  }
+
+  /** Two that share their descriptors. */
+  static pair(): readonly [LinuxProcess, LinuxProcess] {
+    const { pid, sockets } = start(2);
+    return [new LinuxProcess({ pid, socket: sockets[0]! }), new LinuxProcess({ pid, socket: sockets[1]! })];
   }
 
   syscall(number: number, ...args: readonly Argument[]): number {
@@ -204,7 +239,7 @@ export class LinuxProcess implements ConcurrentProcess {
     if (this.#ended) return;
     this.#ended = true;
     this.#native.close(this.#socket);
-    this.#native.waitpid(this.pid, 1);
+    if (this.#isChild) this.#native.waitpid(this.pid, 1);
   }
 }
 
@@ -248,8 +283,9 @@ export function become(made: Process, { uid, gid, groups = [] }: Identity): void
   succeed(made.syscall(nr.SYS_setresuid, uid, uid, uid), "setresuid");
 }
 
-export interface LinuxTarget extends Target {
+export interface LinuxTarget extends ConcurrentTarget {
   process(identity?: Identity): LinuxProcess;
+  sharing(): readonly [LinuxProcess, LinuxProcess];
 }
 
 /** What mount(2) is told. */
@@ -282,17 +318,24 @@ export function linuxMountTarget(
     succeed(keeper.syscall(nr.SYS_mkdirat, 0, "/merged", 0o755), "mkdir");
     mountAndEnter(keeper, "/merged", next);
   }
+  const enter = (made: LinuxProcess): LinuxProcess => {
+    processes.push(made);
+    const namespace = made.syscall(nr.SYS_open, `/proc/${keeper.pid}/ns/mnt`, 0, 0);
+    succeed(made.syscall(SYS_setns, namespace, CLONE_NEWNS), "setns");
+    made.syscall(nr.SYS_close, namespace);
+    succeed(made.syscall(nr.SYS_umask, 0), "umask");
+    return made;
+  };
   return {
     name,
     process(identity) {
-      const made = new LinuxProcess();
-      processes.push(made);
-      const namespace = made.syscall(nr.SYS_open, `/proc/${keeper.pid}/ns/mnt`, 0, 0);
-      succeed(made.syscall(SYS_setns, namespace, CLONE_NEWNS), "setns");
-      made.syscall(nr.SYS_close, namespace);
-      succeed(made.syscall(nr.SYS_umask, 0), "umask");
+      const made = enter(new LinuxProcess());
       if (identity !== undefined) become(made, identity);
       return made;
+    },
+    sharing() {
+      const [one, other] = LinuxProcess.pair();
+      return [enter(one), enter(other)];
     },
     end() {
       for (const each of processes) each.end();

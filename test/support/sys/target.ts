@@ -80,4 +80,6 @@ export interface Target {
 /** A tree whose processes run beside each other. */
 export interface ConcurrentTarget extends Target {
   process(identity?: Identity): ConcurrentProcess;
+  /** Two processes of root that have one table of descriptors (CLONE_FILES). */
+  sharing(): readonly [ConcurrentProcess, ConcurrentProcess];
 }
