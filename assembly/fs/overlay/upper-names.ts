@@ -132,7 +132,8 @@ export function removeUpper(
   }
   if (result == 0) {
     if (!cover) result = child === null ? -ENOENT : removeLocking(dir, child);
-    else if (child === null) result = whiteoutLocking(dir, name, length);
+    // In the work directory a whiteout gets no access list.
+    else if (child === null && dir.file.defaultAcl === null) result = whiteoutLocking(dir, name, length);
     else result = coverFile(directory, dir, name, length);
   }
   if (child !== null) child.decRef();

@@ -114,7 +114,7 @@ export abstract class TmpfsInode extends Inode {
     if (result < 0) this.limits.giveInodeSpace(space);
     else if (before >= 0) this.limits.giveInodeSpace(XATTR_SPACE + nameLength + before);
     if (result < 0) return result;
-    if (isFileCapability(name, nameLength)) this.hasFileCapability = true;
+    if (isFileCapability(name, nameLength)) this.hasFileCapability = length > 0;
     this.touchChanged();
     return 0;
   }

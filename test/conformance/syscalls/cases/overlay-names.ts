@@ -20,6 +20,8 @@ import { Layers } from "./overlay.ts";
 const ORIGIN = "trusted.overlay.origin";
 const IMPURE = "trusted.overlay.impure";
 
+/** u::rwx,u:2000:rwx,g::r-x,m::rwx,o::--- */
+const ACL = "0200000001000700ffffffff02000700d007000004000500ffffffff10000700ffffffff20000000ffffffff";
 /** More names than the kernel's cache of them holds. */
 const MANY = 70_000;
 
@@ -101,6 +103,18 @@ export function overlayNameCases(make: () => Target): void {
       expect(on.sys.unlink("/m/f")).toBe(0);
       expect(on.raw(nr.SYS_linkat, fd, "", AT_FDCWD, "/m/h", AT_EMPTY_PATH)).toBe(-ENOENT);
       expect(on.stat("/m/g").nlink).toBe(2);
+    });
+
+    layered("removed leave a whiteout without the access list that the directory gives", (on) => {
+      on.dir("/l/d");
+      on.file("/l/d/f");
+      on.dir("/u/d");
+      if (on.target.lacks?.get("access control lists") !== undefined) return;
+      const list = Buffer.from(ACL, "hex");
+      expect(on.raw(nr.SYS_setxattr, "/u/d", "system.posix_acl_default", list, list.length, 0)).toBe(0);
+      on.mounted();
+      expect(on.sys.unlink("/m/d/f")).toBe(0);
+      expect(on.sys.listxattr("/u/d/f")).toEqual([]);
     });
 
     layered("moved away leave a whiteout of the directory's group where that gives its own", (on) => {

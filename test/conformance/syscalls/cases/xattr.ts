@@ -302,6 +302,14 @@ export function xattrCases(make: () => Target): void {
       expect(sys.removexattr("file", NAME)).toBe(0);
     });
 
+    test("stays when it is empty, which gives nothing", (sys) => {
+      expect(sys.setxattr("file", NAME, "")).toBe(0);
+      expect(sys.getxattr("file", NAME)).toBe(-EINVAL);
+      expect(sys.process.syscall(nr.SYS_truncate, "file", 0)).toBe(0);
+      chown(sys, "file", 0, 0);
+      expect(sys.listxattr("file")).toEqual([NAME]);
+    });
+
     test("goes when the file is written, truncated or given away", (sys) => {
       const set = () => expect(sys.setxattr("file", NAME, capability(2))).toBe(0);
       const fd = sys.open("file", O_RDWR);
