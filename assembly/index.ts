@@ -6,6 +6,7 @@
 import { EINVAL } from "./abi/errno.ts";
 import * as abi from "./abi/wasi.ts";
 import * as boot from "./boot/boot.ts";
+import { makeOverlay } from "./boot/overlay.ts";
 import { checkAfterCall } from "./debug/task.ts";
 import { enter, exitTask, finishTask, leave } from "./kernel/entry.ts";
 import { Task } from "./kernel/task.ts";
@@ -449,7 +450,7 @@ export function fs_kernel(name: usize, length: u32, data: usize, dataLength: u32
  */
 export function fs_overlay(upper: usize, lowers: usize, count: u32, options: usize, length: u32): usize {
   lockKernel();
-  const root = boot.makeOverlay(upper, lowers, count, options, length);
+  const root = makeOverlay(upper, lowers, count, options, length);
   unlockKernel();
   return root;
 }

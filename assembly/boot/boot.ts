@@ -13,9 +13,7 @@ import { registerTtyDevices } from "../fs/devpts/devpts.ts";
 import { registerMemDevices } from "../fs/devtmpfs/mem.ts";
 import { mountGofer } from "../fs/gofer/gofer.ts";
 import { OverlayFilesystem } from "../fs/overlay/filesystem.ts";
-import { withOptions } from "../fs/overlay/flags.ts";
-import { mountOverlay, mountOverlayFile, mountOverlayInMemory, OVL_DEFAULT } from "../fs/overlay/overlay.ts";
-import { mountTmpfs, TmpfsFilesystem } from "../fs/tmpfs/tmpfs.ts";
+import { mountTmpfs } from "../fs/tmpfs/tmpfs.ts";
 import { initAnonymous } from "../kernel/anonymous.ts";
 import { initUptime, uptime } from "../kernel/clock.ts";
 import { makeHostStream } from "../kernel/host-stream.ts";
@@ -24,7 +22,7 @@ import { Task } from "../kernel/task.ts";
 import { initUts } from "../kernel/uts.ts";
 import { duplicate } from "../lib/bytes.ts";
 import { free } from "../lib/ref-counted.ts";
-import { errorOf, isError } from "../lib/result.ts";
+import { isError } from "../lib/result.ts";
 import { IovIter } from "../mm/iov-iter.ts";
 import { dropDentries, initDcache } from "../vfs/dcache.ts";
 import { Dentry, Filesystem } from "../vfs/dentry.ts";
@@ -246,29 +244,6 @@ export function listInto(file: FileDescription, buffer: usize, capacity: u32): i
   const used = sink.used;
   free(sink);
   return result < 0 ? result : used;
-}
-
-/**
- * An overlay of root dentries, which it takes over, or an error. An upper layer in memory is given a directory each for the layer
- * and its work; a tree of the host is the layer itself, with work files beside their places and no index. The options are those
- * that name no layer, on top of redirect_dir=on and index=on. Errors: EINVAL for an option; mountOverlay()'s.
- */
-export function makeOverlay(upper: usize, lowers: usize, count: u32, options: usize, length: u32): usize {
-  const top = changetype<Dentry>(<usize>load<u32>(lowers));
-  const upperRoot = changetype<Dentry | null>(upper);
-  const flags = withOptions(OVL_DEFAULT, options, length);
-  let result: usize;
-  if (flags < 0) result = errorOf(flags);
-  else if (upperRoot === null) result = mountOverlay(null, null, lowers, count, <u32>flags);
-  else if (!top.file.isDirectory) result = mountOverlayFile(upperRoot, top);
-  else if (upperRoot.fs instanceof TmpfsFilesystem)
-    result = mountOverlayInMemory(upperRoot, lowers, count, <u32>flags);
-  else result = mountOverlay(upperRoot, null, lowers, count, <u32>flags);
-  // The overlay has references of its own on its layers.
-  if (upperRoot !== null) upperRoot.decRef();
-  for (let i: u32 = 0; i < count; i++)
-    changetype<Dentry>(<usize>load<u32>(lowers + ((<usize>i) << 2))).decRef();
-  return isError(result) ? result : changetype<usize>(numberFilesystem(changetype<Dentry>(result)));
 }
 
 /** A file system of the kernel's own by its name and mount options, or an error: ENODEV; EINVAL. */

@@ -32,6 +32,8 @@ export class GoferFilesystem extends Filesystem {
   readonly listings: KeepList = new KeepList(LISTINGS_KEPT_MAX);
   readonly listingBudget: ListingBudget = new ListingBudget(LISTINGS_MAX);
   rootFid: u32 = 0;
+  /** It is a layer of an overlay whose attributes the server may not set as trusted ones (user-names.ts). */
+  usesUserNames: bool = false;
   /** The server may give files to other users than the one who attached; false once it said that it may not. */
   canChown: bool = true;
   /** Moves on with every name that comes, goes or moves, and with every change of a file (GoferNode.touch()). */

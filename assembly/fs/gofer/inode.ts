@@ -42,6 +42,7 @@ import { Handle } from "./handle.ts";
 import { GoferNode, isShortage } from "./node.ts";
 import { lookupPath } from "./path-lookup.ts";
 import { GoferFile } from "./regular-file.ts";
+import { showNames, storedLength, takeName } from "./user-names.ts";
 import { keepStoredNames } from "./xattr-names.ts";
 
 /** Texts of symbolic links up to this length are remembered. */
@@ -225,7 +226,20 @@ export class GoferInode extends GoferNode {
   // Extended attributes are the server's; nothing of them is remembered but that there are none.
 
   override getXattr(name: usize, nameLength: u32, out: usize, capacity: u32): i32 {
-    return this.takeXattr(this.client.getXattr(this.fid, name, nameLength), out, capacity);
+    const stored = this.storedName(name, nameLength);
+    if (isError(stored)) return <i32>stored;
+    const got = this.client.getXattr(this.fid, stored, this.storedLength(name, nameLength));
+    if (stored != name) heap.free(stored);
+    return this.takeXattr(got, out, capacity);
+  }
+
+  /** A name as the server has it: `name` itself, or a heap copy; or an error. */
+  private storedName(name: usize, length: u32): usize {
+    return this.gofer.usesUserNames ? takeName(name, length) : name;
+  }
+
+  private storedLength(name: usize, length: u32): u32 {
+    return this.gofer.usesUserNames ? storedLength(name, length) : length;
   }
 
   override listXattrs(out: usize, capacity: u32): i32 {
@@ -234,7 +248,8 @@ export class GoferInode extends GoferNode {
     // Servers without any say so in this way.
     if (length == -EOPNOTSUPP) return 0;
     if (length <= 0) return length;
-    const kept = keepStoredNames(client.data, length);
+    let kept = keepStoredNames(client.data, length);
+    if (kept > 0 && this.gofer.usesUserNames) kept = showNames(client.data, kept);
     return kept < 0 ? client.distrust() : this.takeXattr(kept, out, capacity);
   }
 
@@ -246,13 +261,20 @@ export class GoferInode extends GoferNode {
   }
 
   override setXattr(name: usize, nameLength: u32, value: usize, length: u32, flags: u32): i32 {
-    const result = this.client.setXattr(this.fid, name, nameLength, value, length, flags);
+    const stored = this.storedName(name, nameLength);
+    if (isError(stored)) return <i32>stored;
+    const size = this.storedLength(name, nameLength);
+    const result = this.client.setXattr(this.fid, stored, size, value, length, flags);
+    if (stored != name) heap.free(stored);
     this.touch();
     return result;
   }
 
   override removeXattr(name: usize, nameLength: u32): i32 {
-    const result = this.client.removeXattr(this.fid, name, nameLength);
+    const stored = this.storedName(name, nameLength);
+    if (isError(stored)) return <i32>stored;
+    const result = this.client.removeXattr(this.fid, stored, this.storedLength(name, nameLength));
+    if (stored != name) heap.free(stored);
     this.touch();
     return result;
   }

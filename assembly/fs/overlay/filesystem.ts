@@ -31,6 +31,8 @@ export const OVL_UUID_OFF: u32 = 32;
 export const OVL_UUID_NULL: u32 = 64;
 export const OVL_XINO_ON: u32 = 128;
 export const OVL_XINO_AUTO: u32 = 256;
+/** userxattr: the layers keep the attributes as a user's. */
+export const OVL_USERXATTR: u32 = 512;
 
 @final
 export class OverlayFilesystem extends Filesystem {
@@ -158,6 +160,7 @@ export class OverlayFilesystem extends Filesystem {
     if (flags & OVL_UUID_NULL) out.text(",uuid=null");
     if (this.lastFilesystem > 0) this.showXino(out);
     if (flags & OVL_VOLATILE && this.hasUpper) out.text(",fsync=volatile");
+    if (flags & OVL_USERXATTR) out.text(",userxattr");
   }
 
   private showXino(out: Text): void {

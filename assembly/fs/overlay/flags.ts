@@ -6,6 +6,7 @@ import {
   OVL_INDEX,
   OVL_NO_FOLLOW,
   OVL_REDIRECT,
+  OVL_USERXATTR,
   OVL_UUID_NULL,
   OVL_UUID_OFF,
   OVL_VOLATILE,
@@ -32,9 +33,15 @@ export function withOption(flags: u32, key: usize, keyLength: u32, value: usize,
   if (is(key, keyLength, "uuid")) return withUuid(flags, value, length);
   if (is(key, keyLength, "xino")) return withXino(flags, value, length);
   if (is(key, keyLength, "default_permissions")) return <i32>(flags | OVL_DEFAULT_PERMISSIONS);
+  if (is(key, keyLength, "userxattr")) return <i32>withUserNames(flags);
   const isVolatile = is(key, keyLength, "fsync") && is(value, length, "volatile");
   if (isVolatile || is(key, keyLength, "volatile")) return <i32>(flags | OVL_VOLATILE);
   return isTurnedOff(key, keyLength, value, length) ? <i32>flags : -EINVAL;
+}
+
+/** Whoever owns a file may change its user attributes: no redirect is believed (Linux: ovl_fs_params_verify()). */
+export function withUserNames(flags: u32): u32 {
+  return (flags & ~OVL_REDIRECT) | OVL_NO_FOLLOW | OVL_USERXATTR;
 }
 
 function withRedirect(flags: u32, value: usize, length: u32): i32 {

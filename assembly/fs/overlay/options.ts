@@ -10,7 +10,7 @@ import { free } from "../../lib/ref-counted.ts";
 import { errorOf, isError } from "../../lib/result.ts";
 import { Dentry } from "../../vfs/dentry.ts";
 import { PathWalk, WALK_FOLLOW } from "../../vfs/path-walk.ts";
-import { LOWERS_MAX, OverlayFilesystem } from "./filesystem.ts";
+import { LOWERS_MAX, OVL_USERXATTR, OverlayFilesystem } from "./filesystem.ts";
 import { is, withOption } from "./flags.ts";
 import { mountOverlay } from "./overlay.ts";
 import { ShownLayers } from "./shown-layers.ts";
@@ -170,8 +170,9 @@ class OverlayOptions {
     return found;
   }
 
-  /** Linux: ovl_fs_params_verify(), ovl_fill_super(). */
+  /** Linux: ovl_fs_params_verify(), ovl_fill_super(). Layers that have a path here always have trusted attributes. */
   check(): i32 {
+    if (this.flags & OVL_USERXATTR) return -EINVAL;
     if (this.count == 0) return -EINVAL;
     if (this.upper === null) return this.count < 2 ? -EINVAL : this.checkOverlap();
     return this.workdir === null ? -EINVAL : this.checkOverlap();

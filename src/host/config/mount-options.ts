@@ -78,7 +78,7 @@ const OWN = new Map<string, readonly string[]>([
     "overlay",
     [
       ...["lowerdir=", "upperdir=", "workdir=", "index=", "redirect_dir=", "metacopy=", "xino="],
-      ...["nfs_export=", "uuid=", "fsync=", "volatile", "default_permissions"],
+      ...["nfs_export=", "uuid=", "fsync=", "userxattr", "volatile", "default_permissions"],
     ],
   ],
   ["proc", ["hidepid=", "gid=", "subset="]],

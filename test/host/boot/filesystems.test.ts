@@ -12,7 +12,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
-import { ENOENT, ENOSPC, EROFS } from "../../../assembly/abi/errno.ts";
+import { ENODATA, ENOENT, ENOSPC, EROFS } from "../../../assembly/abi/errno.ts";
 import { O_CREAT, O_RDWR, O_TRUNC, O_WRONLY } from "../../../assembly/abi/fcntl.ts";
 import { SYS_dup2 } from "../../../assembly/abi/syscall.ts";
 import { SandboxMounts } from "../../../src/host/boot/filesystems.ts";
@@ -24,7 +24,9 @@ import type {
 } from "../../../src/host/config/sandbox-config.ts";
 import { MNT_NOEXEC, MNT_NOSUID } from "../../../src/host/kernel/exports.ts";
 import { serve } from "../../support/gofer-mount.ts";
+import { Calls } from "../../support/sys/calls.ts";
 import { type KernelProcess, kernelTarget } from "../../support/sys/kernel.ts";
+import { linuxTarget } from "../../support/sys/linux.ts";
 import { MountCalls } from "../../support/sys/mount-calls.ts";
 import { makeMachine } from "../../support/wvisor.ts";
 import { scratchDirectory } from "../scratch.ts";
@@ -167,6 +169,43 @@ describe("a sandbox", () => {
     expect(shown.get("/over")).toBe("overlay rw,redirect_dir=on,index=on");
     expect(shown.get("/merged")).toBe("overlay rw,index=on");
     gofer.close();
+  });
+
+  test("keeps an overlay's attributes as a user's when told to, out of a program's reach (OV-10, OV-25)", () => {
+    const top = mkdtempSync(join(scratch, "layers-"));
+    const host = linuxTarget(top);
+    const there = new Calls(host.process());
+    for (const name of ["low", "low/dir", "up"]) expect(there.mkdir(name)).toBe(0);
+    const gofer = serve(
+      { source: join(top, "up"), readonly: false, donate: false },
+      { source: join(top, "low"), readonly: true, donate: false },
+    );
+    const source: MountSource = {
+      type: "overlay",
+      lowers: [join(top, "low")],
+      upper: join(top, "up"),
+      readonly: false,
+      options: "userxattr",
+      cache: "exclusive",
+    };
+    const sys = boot([{ destination: "/o", source }], undefined, gofer.sockets);
+    expect(sys.rmdir("/o/dir")).toBe(0);
+    expect(sys.mkdir("/o/dir")).toBe(0);
+    expect(sys.setxattr("/o/dir", "user.overlay.redirect", "y")).toBe(0);
+    expect(sys.listxattr("/o/dir")).toEqual(["user.overlay.redirect"]);
+    expect(there.listxattr("up/dir")).toEqual(
+      expect.arrayContaining(["user.overlay.opaque", "user.overlay.overlay.redirect"]),
+    );
+    expect(sys.getxattr("/o/dir", "user.overlay.opaque")).toBe(-ENODATA);
+    expect(sys.getxattr("/o/dir", "user.overlay.redirect")).toEqual(Buffer.from("y"));
+    expect(sys.removexattr("/o/dir", "user.overlay.redirect")).toBe(0);
+    expect(there.listxattr("up/dir")).toEqual(["user.overlay.opaque"]);
+    expect(sys.rename("/o/dir", "/o/moved")).toBe(0);
+    expect(sys.mountinfo().find(({ at }) => at === "/o")?.fsOptions).toBe(
+      "rw,redirect_dir=nofollow,userxattr",
+    );
+    gofer.close();
+    host.end();
   });
 
   describe("with a root of the host's", () => {

@@ -342,7 +342,7 @@ describe("a mount", () => {
     expect(failure(() => loadMount({ destination: "/o", type: "overlay", options: indexed }))).toBe(
       "loading bundle: config.json: mounts[0].options: index=on needs an upper layer in memory",
     );
-    for (const unknown of ["userxattr", "fast"]) {
+    for (const unknown of ["ordered", "fast"]) {
       const wrong = ["lowerdir=a", unknown];
       expect(failure(() => loadMount({ destination: "/o", type: "overlay", options: wrong }))).toMatch(
         new RegExp(`has no option "${unknown}" \\(EINVAL\\)$`),
