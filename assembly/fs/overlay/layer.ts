@@ -123,12 +123,13 @@ export function replaceFile(fromDir: Dentry, from: Dentry, toDir: Dentry, to: De
   return result;
 }
 
-/** Makes a whiteout. The caller holds the lock of `dir`. */
+/** Makes a whiteout, which has nothing of the directory's default list. The caller holds the lock of `dir`. */
 export function makeWhiteout(dir: Dentry, name: usize, length: u32): i32 {
   const found = lookupLocked(dir, name, length);
   if (isError(found)) return <i32>found;
   const child = changetype<Dentry>(found);
-  const result = child.isNegative ? dir.file.mknod(child, <u32>S_IFCHR, 0, 0, 0) : -EEXIST;
+  let result = child.isNegative ? dir.file.mknod(child, <u32>S_IFCHR, 0, 0, 0) : -EEXIST;
+  if (result == 0 && child.file.accessAcl !== null) result = child.file.setAcl(false, null, child.file.mode);
   child.decRef();
   return result;
 }

@@ -115,6 +115,24 @@ export function overlayDataCases(make: () => Target): void {
     });
   });
 
+  test("a whiteout has nothing of its directory's default list", () => {
+    const on = new Layers(make());
+    on.dir("/l/d");
+    on.file("/l/d/f");
+    on.mounted();
+    if (on.sys.getxattr("/m/d", ACCESS_LIST) === -ENODATA) {
+      const named = Buffer.from(
+        "0200000001000700ffffffff02000700e803000004000500ffffffff10000700ffffffff20000500ffffffff",
+        "hex",
+      );
+      expect(on.sys.setxattr("/m/d", "system.posix_acl_default", named)).toBe(0);
+      expect(on.sys.unlink("/m/d/f")).toBe(0);
+      expect(on.isWhiteout("/u/d/f")).toBe(true);
+      expect(on.sys.getxattr("/u/d/f", ACCESS_LIST)).toBe(-ENODATA);
+    }
+    on.end();
+  });
+
   describe("a removed file of a lower layer", () => {
     layered("that is open stays as it is: its copy would be made for the name", (on) => {
       on.file("/l/f");
