@@ -16,14 +16,9 @@ const TIMEOUT_MS = 1_800_000;
 /** As many kinds of calls are asked for. */
 const KINDS = 60;
 
-/** Types with known differences that are not mended yet: they are tried with WVISOR_FUZZ set. */
-const CAGED: ReadonlySet<FsType> = new Set(["overlay"]);
-
 function fuzzCase(type: FsType, seed: number): void {
-  const caged = CAGED.has(type) && process.env.WVISOR_FUZZ === undefined;
-  const needs = CAGED.has(type) ? "needs root, and WVISOR_FUZZ to be set" : "needs root";
-  test.runIf(isRoot && !caged)(
-    `random calls do on ${type} what they do on Linux (seed ${seed}) [${needs}]`,
+  test.runIf(isRoot)(
+    `random calls do on ${type} what they do on Linux (seed ${seed}) [needs root]`,
     () => {
       const without = KNOWN_DIFFERENCES[type].map(({ kind }) => kind);
       const count = scaled(CALLS, CALLS_MIN);

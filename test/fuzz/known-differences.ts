@@ -29,7 +29,7 @@ const LISTS: readonly KnownDifference[] = [
 
 export const KNOWN_DIFFERENCES: Readonly<Record<FsType, readonly KnownDifference[]>> = {
   tmpfs: [],
-  overlay: WATCHES,
+  overlay: [],
   gofer: [...WATCHES, ...LISTS],
   "gofer-shared": [...WATCHES, ...LISTS],
 };
