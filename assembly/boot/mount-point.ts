@@ -5,8 +5,9 @@
 // read-only. Such a dentry is kept by what is mounted on it or below it; listings of its directory do not show it.
 
 import { ENOENT, EROFS } from "../abi/errno.ts";
+import { S_IFREG } from "../abi/stat.ts";
 import { Credentials } from "../auth/credentials.ts";
-import { mountTmpfs } from "../fs/tmpfs/tmpfs.ts";
+import { mountTmpfs, mountTmpfsFile } from "../fs/tmpfs/tmpfs.ts";
 import { isError } from "../lib/result.ts";
 import { Dentry, Inode } from "../vfs/dentry.ts";
 import { FS_9P } from "../vfs/filesystem-type.ts";
@@ -15,6 +16,8 @@ import { Mount } from "../vfs/mount.ts";
 import { LAST_NORM, PathWalk, WALK_FOLLOW, WALK_PARENT } from "../vfs/path-walk.ts";
 
 const SLASH: u32 = 0x2f;
+/** Bytes that a mount point of ours may hold once it is uncovered. */
+const SYNTHETIC_SIZE: u64 = 4096;
 
 /**
  * Makes what is missing of a path, its last component as a directory or an empty file. Returns the last dentry that was made,
@@ -90,14 +93,18 @@ function makeName(parent: Inode, child: Dentry, directory: bool): i32 {
   if (parent.fs.typeId() != FS_9P) {
     result = directory ? parent.mkdir(child, 0o755, 0, 0) : parent.create(child, 0o644, 0, 0);
   }
-  return result == -EROFS ? makeSynthetic(child, directory) : result;
+  if (result != -EROFS) return result;
+  makeSynthetic(child, directory);
+  return 0;
 }
 
-/** Gives a negative dentry an inode of a tmpfs that exists for it alone. */
-function makeSynthetic(child: Dentry, directory: bool): i32 {
-  const tree = mountTmpfs(4096, 0o755, 0, 0);
-  const root = tree.file;
-  const result = directory ? root.mkdir(child, 0o755, 0, 0) : root.create(child, 0o644, 0, 0);
+/** Gives a negative dentry the root of a tmpfs that exists for it alone. */
+function makeSynthetic(child: Dentry, directory: bool): void {
+  const tree = directory
+    ? mountTmpfs(SYNTHETIC_SIZE, 0o755, 0, 0)
+    : mountTmpfsFile(SYNTHETIC_SIZE, <u32>S_IFREG | 0o644, 0, 0, 0, 0);
+  const inode = tree.file;
+  inode.incRef();
+  child.instantiate(inode);
   tree.decRef();
-  return result;
 }

@@ -97,10 +97,15 @@ function defaultPages(): u64 {
   return <u64>(pagesMax() >> 1);
 }
 
+/** `sizeBytes` 0: the default. */
+function pagesFor(sizeBytes: u64): u64 {
+  return sizeBytes ? (sizeBytes + 4095) >> 12 : defaultPages();
+}
+
 /** A new file system; returns its root dentry with one reference. `sizeBytes` 0: half of the kernel's memory. */
 export function mountTmpfs(sizeBytes: u64, mode: u32, uid: u32, gid: u32): Dentry {
-  const pages = sizeBytes ? (sizeBytes + 4095) >> 12 : defaultPages();
-  const root = mountRoot(new TmpfsLimits(pages, INODES_MAX), <u32>S_IFDIR | mode, uid, gid, 0, 0);
+  const limits = new TmpfsLimits(pagesFor(sizeBytes), INODES_MAX);
+  const root = mountRoot(limits, <u32>S_IFDIR | mode, uid, gid, 0, 0);
   remember(root, mode, uid, gid);
   return root;
 }
@@ -127,12 +132,16 @@ function remember(root: Dentry, mode: u32, uid: u32, gid: u32): TmpfsFilesystem 
   return fs;
 }
 
-/**
- * A file system of one file: `mode` has its type, S_IFREG or S_IFLNK with the text at `target`. For what is mounted on a file, and
- * for the upper layer over one.
- */
-export function mountTmpfsFile(mode: u32, uid: u32, gid: u32, target: usize, length: u32): Dentry {
-  return mountRoot(new TmpfsLimits(defaultPages(), INODES_MAX), mode, uid, gid, target, length);
+/** As mountTmpfs(), of one file alone: `mode` has its type, S_IFREG or S_IFLNK with the text at `target`. For what is mounted on a file. */
+export function mountTmpfsFile(
+  sizeBytes: u64,
+  mode: u32,
+  uid: u32,
+  gid: u32,
+  target: usize,
+  length: u32,
+): Dentry {
+  return mountRoot(new TmpfsLimits(pagesFor(sizeBytes), INODES_MAX), mode, uid, gid, target, length);
 }
 
 /** Takes over the reference on `limits`. */

@@ -199,13 +199,13 @@ export function allocatingMoreThanCouldEverFitIsRefused(): void {
 // TM-06
 export function aFileSystemMayBeOneFileOrOneLink(): void {
   beginVfs();
-  const file = mountTmpfsFile(0o100640, 5, 6, 0, 0);
+  const file = mountTmpfsFile(0, 0o100640, 5, 6, 0, 0);
   assert(
     file.file.isRegular && file.file.mode == 0o100640 && file.file.uid == 5 && file.file.nlink == 1,
     "a file",
   );
   file.decRef();
-  const link = mountTmpfsFile(0o120777, 0, 0, DATA, 10);
+  const link = mountTmpfsFile(0, 0o120777, 0, 0, DATA, 10);
   assert(link.file.isSymlink && link.file.readlink(BACK) == 10, "a link");
   link.decRef();
   end();
