@@ -405,7 +405,9 @@ export class RemoteFile {
       const size = BigInt(value.length);
       await this.call("xattrcreate", { fid: file.fid, name: Buffer.from(name), size, flags });
       for (let written = 0; written < value.length; ) {
-        written += await file.write(written, value.subarray(written));
+        const count = await file.write(written, value.subarray(written));
+        if (count === 0) throw protocolError("an attribute that cannot be written on");
+        written += count;
       }
     } catch (error) {
       await file.clunk().catch(() => {});
