@@ -30,7 +30,9 @@ export class ClientConnection {
   /** Tags whose Rflush is not there yet. */
   private readonly flushing = new Set<number>();
   private readonly waiting: (() => void)[] = [];
-  private lastTag = -1;
+  /** Tags below the next one that nobody uses. */
+  private readonly freeTags: number[] = [];
+  private nextTag = 0;
   private chunks: Buffer[] = [];
   private received = 0;
   private failure: Error | undefined;
@@ -89,9 +91,12 @@ export class ClientConnection {
     this.call("flush", { oldtag }).then(
       () => {
         this.flushing.delete(oldtag);
-        if (this.pending.get(oldtag) !== flushed) return;
-        this.release(oldtag);
-        flushed.reject(reason);
+        if (this.pending.get(oldtag) === flushed) {
+          this.release(oldtag);
+          flushed.reject(reason);
+        } else {
+          this.giveTag(oldtag);
+        }
       },
       () => {
         // The connection is gone, and has told all who waited.
@@ -100,17 +105,21 @@ export class ClientConnection {
   }
 
   private async takeTag(): Promise<number> {
-    while (this.pending.size + this.flushing.size >= P9_NOTAG && this.failure === undefined) {
+    while (this.freeTags.length === 0 && this.nextTag === P9_NOTAG && this.failure === undefined) {
       await new Promise<void>((resolve) => this.waiting.push(resolve));
     }
-    do {
-      this.lastTag = (this.lastTag + 1) % P9_NOTAG;
-    } while (this.pending.has(this.lastTag) || this.flushing.has(this.lastTag));
-    return this.lastTag;
+    return this.freeTags.pop() ?? this.nextTag++;
   }
 
+  /** A request has its answer. */
   private release(tag: number): void {
     this.pending.delete(tag);
+    if (!this.flushing.has(tag)) this.giveTag(tag);
+  }
+
+  private giveTag(tag: number): void {
+    if (tag === P9_NOTAG) return;
+    this.freeTags.push(tag);
     this.waiting.shift()?.();
   }
 
