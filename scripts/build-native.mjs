@@ -10,8 +10,8 @@ import { fileURLToPath } from "node:url";
 const SELF = fileURLToPath(import.meta.url);
 const ROOT = path.dirname(path.dirname(SELF));
 const SOURCES = path.join(ROOT, "src/native/src");
+const LAUNCHER_SOURCES = path.join(ROOT, "src/native/launch");
 const OUTPUT = path.join(ROOT, "build/native");
-const LAUNCHER_SOURCE = "launch.c";
 
 const COMMON_FLAGS = [
   "-std=c17",
@@ -44,11 +44,11 @@ function modified(file) {
 }
 
 /** Compiles to a name of its own and renames, so that parallel builds and running users never see half a file. */
-function compile(output, sources, flags) {
+function compile(output, folder, sources, flags) {
   const compiler = process.env.CC || "cc";
   const temporary = `${output}.${process.pid}.tmp`;
   const result = spawnSync(compiler, [...COMMON_FLAGS, ...flags, "-o", temporary, ...sources], {
-    cwd: SOURCES,
+    cwd: folder,
     encoding: "utf8",
   });
   if (result.error) {
@@ -61,20 +61,26 @@ function compile(output, sources, flags) {
   renameSync(temporary, output);
 }
 
+function isStale({ file, folder }) {
+  const names = readdirSync(folder).filter((name) => /\.[ch]$/.test(name));
+  const newest = Math.max(modified(SELF), ...names.map((name) => modified(path.join(folder, name))));
+  return modified(path.join(OUTPUT, file)) < newest;
+}
+
 /** Builds what is older than its sources. Returns the names of the files that it made. */
 export function buildNative() {
   if (process.platform !== "linux")
     throw new Error(`the native helper needs Linux, this is ${process.platform}`);
-  const names = readdirSync(SOURCES).filter((name) => /\.[ch]$/.test(name));
-  const newest = Math.max(modified(SELF), ...names.map((name) => modified(path.join(SOURCES, name))));
-  const addonSources = names.filter((name) => name.endsWith(".c") && name !== LAUNCHER_SOURCE).sort();
   const targets = [
-    { file: "wv.node", sources: addonSources, flags: () => [...ADDON_FLAGS, `-I${headers()}`] },
-    { file: "wv-launch", sources: [LAUNCHER_SOURCE], flags: () => LAUNCHER_FLAGS },
+    { file: "wv.node", folder: SOURCES, flags: () => [...ADDON_FLAGS, `-I${headers()}`] },
+    { file: "wv-launch", folder: LAUNCHER_SOURCES, flags: () => LAUNCHER_FLAGS },
   ];
-  const stale = targets.filter((target) => modified(path.join(OUTPUT, target.file)) < newest);
   mkdirSync(OUTPUT, { recursive: true });
-  for (const { file, sources, flags } of stale) compile(path.join(OUTPUT, file), sources, flags());
+  const stale = targets.filter(isStale);
+  for (const { file, folder, flags } of stale) {
+    const sources = readdirSync(folder).filter((name) => name.endsWith(".c"));
+    compile(path.join(OUTPUT, file), folder, sources.sort(), flags());
+  }
   return stale.map((target) => target.file);
 }
 

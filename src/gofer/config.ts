@@ -1,8 +1,12 @@
-// What the gofer is told: one argument, and a JSON document on the descriptor that it names.
+// What the gofer is told: arguments, and a JSON document on the descriptor that the first names.
 //
-//   gofer.js --config-fd=N
+//   gofer.js --config-fd=N [--roots-fd=N --proc-fd=N]
 //   { "mounts": [ { "fd": 3, "source": "/abs/host/path", "readonly": true, "donate": true, "listen": false,
-//                   "name": "files" } ] }
+//                   "name": "files" } ],
+//     "confine": { "level": "native+ns", "report": false } }
+//
+// The other two arguments come from a launcher that started it in namespaces (confine/cage.ts). "confine" may be left out, and
+// its level may be null: as tightly as the launcher could. A level that was not reached is an error.
 //
 // An empty document says that there is nothing to serve: whoever started the gofer ahead found no use for it.
 //
@@ -11,7 +15,9 @@
 
 import { readSync } from "node:fs";
 import { PATH_MAX } from "../../assembly/abi/limits.ts";
+import { CONFINEMENTS, type Confinement } from "../common/confinement.ts";
 import { WvisorError } from "../common/errors.ts";
+import type { Cage } from "./confine/cage.ts";
 
 /** What Go's log.Fatal and so gVisor's gofer exit with. */
 export const EXIT_FAILED = 128;
@@ -34,14 +40,34 @@ export interface MountConfig {
   readonly name: string;
 }
 
-export function parseArguments(args: readonly string[]): number {
-  const match = args.length === 1 ? /^--config-fd=(\d{1,7})$/.exec(args[0]!) : null;
-  if (match === null) throw invalid("usage: gofer.js --config-fd=N");
-  return Number(match[1]);
+export interface ConfineConfig {
+  /** What must be reached, or null. */
+  readonly level: Confinement | null;
+  /** What is not allowed is reported instead of killing. */
+  readonly report: boolean;
+}
+
+export interface GoferConfig {
+  readonly mounts: readonly MountConfig[];
+  readonly confine: ConfineConfig;
+}
+
+export interface GoferArguments {
+  readonly configFd: number;
+  readonly cage: Cage | undefined;
+}
+
+const ARGUMENTS = /^--config-fd=(\d{1,7})(?: --roots-fd=(\d{1,7}) --proc-fd=(\d{1,7}))?$/;
+
+export function parseArguments(args: readonly string[]): GoferArguments {
+  const match = ARGUMENTS.exec(args.join(" "));
+  if (match === null) throw invalid("usage: gofer.js --config-fd=N [--roots-fd=N --proc-fd=N]");
+  const [configFd, rootsFd, procFd] = match.slice(1).map(Number) as [number, number, number];
+  return { configFd, cage: match[2] === undefined ? undefined : { rootsFd, procFd } };
 }
 
 /** Reads `fd` to its end. */
-export function readConfig(fd: number): MountConfig[] {
+export function readConfig(fd: number): GoferConfig {
   const buffer = Buffer.alloc(CONFIG_MAX + 1);
   let length = 0;
   try {
@@ -58,20 +84,31 @@ export function readConfig(fd: number): MountConfig[] {
   return parseConfig(buffer.toString("utf8", 0, length));
 }
 
-export function parseConfig(text: string): MountConfig[] {
-  if (text === "") return [];
+const UNTOLD: ConfineConfig = { level: null, report: false };
+
+export function parseConfig(text: string): GoferConfig {
+  if (text === "") return { mounts: [], confine: UNTOLD };
   let document: unknown;
   try {
     document = JSON.parse(text);
   } catch (error) {
     throw invalid(`config: ${(error as Error).message}`);
   }
-  const { mounts } = record(document, ["mounts"], "config");
+  const { mounts, confine } = record(document, ["mounts"], "config", ["confine"]);
   if (!Array.isArray(mounts) || mounts.length === 0) throw invalid("config: mounts is not a list of mounts");
   const configs = mounts.map((mount: unknown, index) => parseMount(mount, `config: mounts[${index}]`));
   const fds = new Set(configs.map((config) => config.fd));
   if (fds.size !== configs.length) throw invalid("config: two mounts have one fd");
-  return configs;
+  return { mounts: configs, confine: confine === undefined ? UNTOLD : parseConfine(confine) };
+}
+
+function parseConfine(value: unknown): ConfineConfig {
+  const { level, report } = record(value, ["level", "report"], "config: confine");
+  if (level !== null && !CONFINEMENTS.some((known) => known === level)) {
+    throw invalid(`config: confine: level is none of ${CONFINEMENTS.join(", ")}`);
+  }
+  if (typeof report !== "boolean") throw invalid("config: confine: report is not a boolean");
+  return { level: level as Confinement | null, report };
 }
 
 function parseMount(value: unknown, where: string): MountConfig {

@@ -89,6 +89,40 @@ export interface Native {
   clockGetres(clockId: number, slot: number, offset: number): number;
   /** getrandom(2), all of it. */
   getrandom(slot: number, offset: number, length: number): number;
+  /**
+   * The paths of the libraries that this process has loaded, its loader and this helper included, each with its NUL. Returns
+   * their length; -ERANGE when they do not fit.
+   */
+  loadedLibraries(slot: number, out: number, capacity: number): number;
+
+  // ---- confinement of this process, from here on and for ever
+  /**
+   * Begins to confine all threads: no new privileges; of the capabilities those whose bits are set in `capabilities`, as far as
+   * they are there, in the bounding set too; and the Landlock domain of `rulesetFd`, unless it is -1. The caller's own thread
+   * comes last, in finishConfiningThreads(), and until then the descriptor stays open. Needs /proc.
+   */
+  beginConfiningThreads(capabilities: number, rulesetFd: number): number;
+  /** (blocks until the others are) Returns 0 when all threads are confined; after a failure some are and others are not. */
+  finishConfiningThreads(): number;
+  /**
+   * A Landlock ruleset that allows to open, make and remove no file, and, where the system knows these, to bind and connect no
+   * TCP socket, and to reach nobody outside by a signal or an abstract socket. -ENOSYS or -EOPNOTSUPP where there is none that
+   * can be used.
+   */
+  landlockCreate(): number;
+  /** Allows everything but execution and devices below `fd`; only reading with `readonly` 1. */
+  landlockAllow(rulesetFd: number, fd: number, readonly: number): number;
+  /**
+   * A filter of system calls on all threads: whatever is not on the list of `policy` (0 gofer, 1 sentry) kills the process.
+   * `flags`: 1 no memory becomes executable; 2 a call that would kill is reported on stderr and gives -EPERM. After
+   * it /proc/self/task and all other paths are out of reach.
+   */
+  seccomp(policy: number, flags: number): number;
+  /**
+   * Makes the directory /proc/self/fd the current one: truncate(), and on kernels before 6.13 the calls on extended attributes,
+   * need no /proc from then on.
+   */
+  enterDescriptorDirectory(procSelfFd: number): number;
 
   // ---- read and write
   /** (blocks) */
@@ -192,7 +226,7 @@ export interface Native {
    */
   futimens(fd: number, atimeSec: number, atimeNsec: number, mtimeSec: number, mtimeNsec: number): number;
   ftruncate(fd: number, size: Wide): number;
-  /** truncate(2) of the file that `fd`, which may be an O_PATH one, refers to. -ENOENT without /proc. */
+  /** truncate(2) of the file that `fd`, which may be an O_PATH one, refers to. Needs /proc, see enterDescriptorDirectory(). */
   truncate(fd: number, size: Wide): number;
   fallocate(fd: number, mode: number, position: Wide, length: Wide): number;
   /** copy_file_range(2) between two positions; the number of bytes, which may be fewer. Linux copies less than 2^31 at a time. */

@@ -46,7 +46,7 @@ const delay = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 /** A kernel with the gofer's tree at /work, which answers until it is stopped. */
 function start(): void {
   const native = loadNative()!;
-  gofer = startGofer(native, [{ source, readonly: false, donate: false }]);
+  gofer = startGofer(native, [{ source, readonly: false, donate: false }], { confinement: "native" });
   threads = new Threads({
     sockets: gofer.sockets,
     work: (machine) => machine.gofer(0, { readonly: false, shared: true, uid: process.getuid!() }),
@@ -56,7 +56,7 @@ function start(): void {
 /** The same behind a proxy, which can stop in the middle of a message. */
 async function startBehindProxy(): Promise<void> {
   const native = loadNative()!;
-  gofer = startGofer(native, [{ source, readonly: false, donate: false }]);
+  gofer = startGofer(native, [{ source, readonly: false, donate: false }], { confinement: "native" });
   const [ours, theirs] = socketPair(native);
   const program = fileURLToPath(new URL("../support/half-frame-proxy.mjs", import.meta.url));
   proxy = spawn(process.execPath, [program], {

@@ -34,12 +34,14 @@ function start(text: string, args = ["--config-fd=4"]) {
 
 const mount = (changes: object) =>
   JSON.stringify({ mounts: [{ fd: 3, source: folder, readonly: false, donate: false, ...changes }] });
+const confine = (how: object) =>
+  JSON.stringify({ mounts: [{ fd: 3, source: folder, readonly: false, donate: false }], confine: how });
 const failed = (message: string) => ({ status: 128, stdout: "", stderr: `wvisor gofer: ${message}\n` });
 
 describe("a gofer that cannot start says why in one line and exits 128", () => {
   test("arguments", () => {
     for (const args of [[], ["--config-fd=x"], ["--config-fd=4", "--more"], ["--config-fd=-1"]]) {
-      expect(start("", args)).toEqual(failed("usage: gofer.js --config-fd=N"));
+      expect(start("", args)).toEqual(failed("usage: gofer.js --config-fd=N [--roots-fd=N --proc-fd=N]"));
     }
   });
 
@@ -58,6 +60,12 @@ describe("a gofer that cannot start says why in one line and exits 128", () => {
     expect(start(mount({ source }))).toEqual(failed(`mount source ${source}: ENOENT: cannot be opened`));
     expect(start(mount({ source: "/dev/null" }))).toEqual(
       failed("mount source /dev/null: EINVAL: neither a directory nor a regular file"),
+    );
+  });
+
+  test("a level that was not reached", () => {
+    expect(start(confine({ level: "native+ns", report: false }))).toEqual(
+      failed("the launcher made no namespaces"),
     );
   });
 
@@ -86,6 +94,10 @@ describe("the configuration", () => {
     [mount({ source: `/${"a".repeat(4096)}` }), "config: mounts[0]: source is too long"],
     [mount({ readonly: "yes" }), "config: mounts[0]: readonly is not a boolean"],
     [mount({ donate: 1 }), "config: mounts[0]: donate is not a boolean"],
+    [confine([]), "config: confine: not an object"],
+    [confine({ level: null }), "config: confine: report is missing"],
+    [confine({ level: "more", report: false }), "config: confine: level is none of native+ns, native, none"],
+    [confine({ level: null, report: 1 }), "config: confine: report is not a boolean"],
   ];
 
   test.each(refused)("%s is refused", (text, message) => {
@@ -95,7 +107,7 @@ describe("the configuration", () => {
   test("two mounts need two descriptors", () => {
     const one = { fd: 3, source: "/", readonly: true, donate: true };
     expect(() => parseConfig(JSON.stringify({ mounts: [one, one] }))).toThrow("two mounts have one fd");
-    expect(parseConfig(JSON.stringify({ mounts: [one, { ...one, fd: 4 }] }))).toHaveLength(2);
+    expect(parseConfig(JSON.stringify({ mounts: [one, { ...one, fd: 4 }] })).mounts).toHaveLength(2);
   });
 });
 

@@ -68,7 +68,7 @@ describe("the build", () => {
   test("says in one line that there is no compiler", () => {
     const copy = scratch();
     cpSync(path.join(ROOT, "scripts/build-native.mjs"), path.join(copy, "scripts/build-native.mjs"));
-    cpSync(path.join(ROOT, "src/native/src"), path.join(copy, "src/native/src"), { recursive: true });
+    cpSync(path.join(ROOT, "src/native"), path.join(copy, "src/native"), { recursive: true });
     const ended = spawnSync(process.execPath, [path.join(copy, "scripts/build-native.mjs")], {
       encoding: "utf8",
       env: { CC: "no-such-cc" },

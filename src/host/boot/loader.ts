@@ -13,12 +13,14 @@ import { runGuest } from "../guest/runner.ts";
 import { setUpAhead } from "../guest/setup.ts";
 import { KernelPanic } from "../kernel/instance.ts";
 import {
+  type ConfineOptions,
   dropGofer,
   type GoferProcess,
   goferEnd,
   type SpawnedGofer,
   startGofer,
 } from "../sandbox/gofer-process.ts";
+import { beginSentryConfinement } from "../sandbox/sentry-confinement.ts";
 import { loadKernelModules } from "./files.ts";
 import { goferMounts, SandboxMounts } from "./filesystems.ts";
 import { Machine, type TaskHandle } from "./machine.ts";
@@ -31,11 +33,13 @@ const EXIT_TIMEOUT = 124;
 /** The helper's slot for the deadline's message. */
 const MESSAGE_SLOT = 14;
 
-export interface SandboxOptions {
+export interface SandboxOptions extends ConfineOptions {
   /** Takes what the user should know although the guest came to its end. */
   warn(text: string): void;
   /** Started ahead, for this sandbox. */
   readonly gofer?: SpawnedGofer | undefined;
+  /** This process is the sandbox's for the rest of its life: it is confined too, unless `confinement` is "none". */
+  readonly ownProcess: boolean;
 }
 
 /** Runs the sandbox in this process and returns the guest's exit code. Throws WvisorError for wVisor's own failures. */
@@ -44,17 +48,19 @@ export async function runSandbox(config: SandboxConfig, options: SandboxOptions)
   // For this thread and those that it starts from here on: whoever breaks out of the sandbox gains nothing by set-id programs.
   native.setNoNewPrivs();
   if (config.limits.timeoutMs > 0) setDeadline(native, config);
+  const confines = options.ownProcess && options.confinement !== "none";
+  const confine = confines ? beginSentryConfinement(native, options.report ?? false) : () => {};
   const served = goferMounts(config);
   if (served.length === 0) {
     dropGofer(native, options.gofer);
-    return runProgram(native, config, []);
+    return runProgram(native, config, [], confine);
   }
-  const gofer = startGofer(native, served, { ahead: options.gofer });
+  const gofer = startGofer(native, served, { ...options, ahead: options.gofer });
   let code: number;
   try {
-    code = runProgram(native, config, gofer.sockets);
+    code = runProgram(native, config, gofer.sockets, confine);
   } catch (error) {
-    throw withGoferEnd(native, gofer, error);
+    throw withGoferEnd(native, gofer, error, options);
   }
   const end = goferEnd(native, gofer);
   if (end !== undefined)
@@ -63,26 +69,42 @@ export async function runSandbox(config: SandboxConfig, options: SandboxOptions)
 }
 
 /** A dead gofer explains every error that comes after it. */
-function withGoferEnd(native: Native, gofer: GoferProcess, error: unknown): unknown {
+function withGoferEnd(
+  native: Native,
+  gofer: GoferProcess,
+  error: unknown,
+  { confinement }: ConfineOptions,
+): unknown {
   const end = goferEnd(native, gofer);
   if (end === undefined || !(error instanceof WvisorError)) return error;
-  const message = `the gofer ${end}: ${error.message}`;
+  const hint = confinement === "native+ns" ? "; --confine=native does without namespaces" : "";
+  const message = `the gofer ${end}: ${error.message}${hint}`;
   return new WvisorError("ERR_WVISOR_GOFER", message, error.exitCode, { cause: error });
 }
 
-function runProgram(native: Native, config: SandboxConfig, sockets: readonly number[]): number {
+/** `confine` is called when the last file of the host's is open, while the gofer still starts. */
+function runProgram(
+  native: Native,
+  config: SandboxConfig,
+  sockets: readonly number[],
+  confine: () => void,
+): number {
   const machine = new Machine(native, loadKernelModules(), makeSharedHost(sockets, STREAMS));
   const { modules, memory, shared } = machine;
   const options = { modules, memory, shared, cancelFd: -1, memoryBytes: config.limits.memoryBytes };
   // All that needs no file of the host comes before the first that does: the gofer starts meanwhile.
   const ahead = setUpAhead(native, options);
+  if (config.root.type !== "tmpfs") confine();
   const mounts = new SandboxMounts(machine, config);
   const task = machine.task(mounts.namespace, config.process);
   const { cwd, env } = config.process;
   machine.setEnvironment(task, env);
   setStreams(machine, task);
   // With a root of the host's the gofer has answered already.
-  if (sockets.length > 0 && config.root.type === "tmpfs") rehearse(machine, task, ahead);
+  if (config.root.type === "tmpfs") {
+    if (sockets.length > 0) rehearse(machine, task, ahead);
+    confine();
+  }
   mounts.mountAll();
   machine.chdir(task, cwd);
   const program = findProgram(machine, task, config, mounts);

@@ -6,6 +6,7 @@ import { ProgramNotFoundError } from "../boot/program.ts";
 import { hostFacts } from "../config/host-facts.ts";
 import { missingProgramHint } from "../config/runtimes.ts";
 import type { Command, CommandInput } from "./command.ts";
+import { CONFINE_FLAGS, confineOptions } from "./confine-flags.ts";
 import { doConfig } from "./do-config.ts";
 import { EXIT_WVISOR_ERROR } from "./exit-code.ts";
 
@@ -39,6 +40,10 @@ Flags:
       --memory SIZE               The most memory that the program may use: 64k, 256m, 1g
       --timeout DURATION          Stop the program after 10s, 1m, 500ms; a plain number is seconds
       --runtime NAME=FILE.wasm    Offer FILE.wasm as the command NAME
+      --confine LEVEL             What confinement must reach, or nothing is started: native+ns (namespaces), native, none
+                                  (default: as much as the system allows)
+      --gofer-jitless             Run the gofer without a compiler: none of its memory becomes executable
+      --confine-report            Report what confinement does not allow instead of ending the process
       --debug                     With an error of wVisor's, show where it arose
 
 Exit code: the program's own; 124 stopped by --timeout, 125 an error of wVisor's, 126 not executable, 127 not found,
@@ -59,6 +64,7 @@ export const doCommand: Command = {
     memory: { type: "string" },
     timeout: { type: "string" },
     runtime: { type: "string", multiple: true },
+    ...CONFINE_FLAGS,
   },
   operandsEndFlags: true,
   exitCodes: { usage: EXIT_WVISOR_ERROR, refused: EXIT_WVISOR_ERROR },
@@ -68,17 +74,22 @@ export const doCommand: Command = {
 async function runDo({ flags, operands, warn, gofer }: CommandInput): Promise<number> {
   const host = hostFacts();
   const config = doConfig(flags, operands, host);
+  const confine = confineOptions(flags);
+  // Before this process is confined: it sees nothing of the host then.
+  const hint = missingProgramHint(operands[0]!, host.cwd);
   try {
-    return await runSandbox(config, { warn, gofer });
+    return await runSandbox(config, { ...confine, warn, gofer, ownProcess: true });
   } catch (error) {
-    throw withHint(error, host.cwd);
+    throw withHint(error, (program) =>
+      program === operands[0] ? hint : missingProgramHint(program, host.cwd),
+    );
   }
 }
 
 /** The loader knows that a program is missing; what to do about it is a matter of this command. */
-export function withHint(error: unknown, cwd: string): unknown {
+function withHint(error: unknown, hintFor: (program: string) => string): unknown {
   if (!(error instanceof ProgramNotFoundError)) return error;
-  const hint = missingProgramHint(error.program, cwd);
+  const hint = hintFor(error.program);
   if (hint === "") return error;
   return new WvisorError(error.code, `${error.message}; ${hint}`, error.exitCode, { cause: error });
 }

@@ -11,6 +11,7 @@ import { loadNative, type Native } from "../../native/index.ts";
 import { reapGofer } from "../sandbox/gofer-process.ts";
 import { type ListeningGofer, startListeningGofer } from "../sandbox/listening-gofer.ts";
 import { type Command, type CommandInput, UsageError } from "./command.ts";
+import { CONFINE_FLAGS, confineOptions } from "./confine-flags.ts";
 import { EXIT_REFUSED, EXIT_USAGE } from "./exit-code.ts";
 import type { Output } from "./output.ts";
 
@@ -29,6 +30,10 @@ Flags:
       --listen ADDRESS   unix:PATH, or tcp:HOST:PORT (port 0: a free one, which is printed)
       --root DIR         What is served: a directory, or one regular file
       --readonly         Refuse every change
+      --confine LEVEL    What confinement must reach, or nothing is started: native+ns (namespaces), native, none
+                         (default: as much as the system allows)
+      --gofer-jitless    Run without a compiler: no memory becomes executable
+      --confine-report   Report what confinement does not allow instead of ending the process
       --name NAME        What clients may call the tree ("aname") besides "/" and DIR
       --debug            With an error, show where in wVisor it arose
 
@@ -48,6 +53,7 @@ export const goferCommand: Command = {
     root: { type: "string" },
     readonly: { type: "boolean" },
     name: { type: "string" },
+    ...CONFINE_FLAGS,
   },
   operandsEndFlags: false,
   exitCodes: { usage: EXIT_USAGE, refused: EXIT_REFUSED },
@@ -62,6 +68,7 @@ async function runGofer({ flags, operands, output, warn }: CommandInput): Promis
   if (operands.length > 0) throw new UsageError(`unexpected argument ${operands[0]}`);
   const native = loadNative();
   if (native === undefined) throw new WvisorError("ERR_WVISOR_DEGRADED", "the native helper is missing");
+  const confine = confineOptions(flags);
   const address = await resolveAddress(listen);
   if (address.kind === "tcp" && !isLoopback(address.host)) {
     warn(
@@ -73,7 +80,8 @@ async function runGofer({ flags, operands, output, warn }: CommandInput): Promis
   try {
     const source = resolve(root);
     const readonly = flags.has("readonly");
-    gofer = startListeningGofer(native, socket, { source, readonly, name: flags.text("name") ?? source });
+    const mount = { source, readonly, name: flags.text("name") ?? source };
+    gofer = startListeningGofer(native, socket, mount, confine);
   } finally {
     native.close(socket.fd);
   }

@@ -3,14 +3,20 @@
 // the program (3 ms to read) while it comes up.
 
 import { createRequire } from "node:module";
-import { loadNative } from "../../native/index.ts";
-import { startGoferAhead } from "../sandbox/gofer-process.ts";
-
-const SANDBOX_COMMANDS: readonly (string | undefined)[] = ["do", "run"];
+import { loadNative, type Native } from "../../native/index.ts";
+import { type SpawnedGofer, startGoferAhead } from "../sandbox/gofer-process.ts";
+import { containerConfinement } from "../sandbox/levels.ts";
 
 const native = loadNative();
-const startsSandbox = native !== undefined && SANDBOX_COMMANDS.includes(process.argv[2]);
-const gofer = startsSandbox ? startGoferAhead(native) : undefined;
+const gofer = native === undefined ? undefined : startAhead(native, process.argv.slice(2));
+
+/** As the command will want it. One with flags about its confinement is started when they are understood. */
+function startAhead(native: Native, [command, ...rest]: readonly string[]): SpawnedGofer | undefined {
+  if (rest.some((argument) => /^--(confine|gofer-)/.test(argument))) return undefined;
+  if (command === "do") return startGoferAhead(native);
+  if (command !== "run") return undefined;
+  return startGoferAhead(native, { confinement: containerConfinement(process.getuid?.() ?? 0) });
+}
 
 // The build names it: src/host/cmd/program.ts, in a bundle of its own.
 const { dispatch, processOutput } = createRequire(import.meta.filename)(

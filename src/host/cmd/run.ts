@@ -3,8 +3,10 @@
 import { resolve } from "node:path";
 import { runSandbox } from "../boot/loader.ts";
 import { randomId } from "../config/defaults.ts";
+import { containerConfinement } from "../sandbox/levels.ts";
 import { type BundleOptions, loadBundle } from "../spec/bundle.ts";
 import { type Command, type CommandInput, UsageError } from "./command.ts";
+import { CONFINE_FLAGS, confineOptions } from "./confine-flags.ts";
 import { EXIT_WVISOR_ERROR } from "./exit-code.ts";
 
 const USAGE = `Usage: wvisor run [flags] [ID]
@@ -21,6 +23,10 @@ Flags:
   -b, --bundle DIR      The bundle's directory (default: the current one)
       --overlay2 WHAT   Which writable host directories get an overlay in memory: none (the default), root:memory,
                         or all:memory (the root and every bind)
+      --confine LEVEL   What confinement must reach, or nothing is started: native+ns (namespaces), native, none
+                        (default: native+ns for root, else as much as the system allows)
+      --gofer-jitless   Run the gofer without a compiler: none of its memory becomes executable
+      --confine-report  Report what confinement does not allow instead of ending the process
       --debug           With an error of wVisor's, show where it arose
 
 Exit code: the program's own; 125 an error of wVisor's, 126 not executable, 127 not found, 137 stopped by a limit,
@@ -37,11 +43,24 @@ export const runCommand: Command = {
   name: "run",
   summary: "Run an OCI bundle in the foreground",
   usage: USAGE,
-  flags: { bundle: { type: "string", short: "b" }, overlay2: { type: "string" } },
+  flags: { bundle: { type: "string", short: "b" }, overlay2: { type: "string" }, ...CONFINE_FLAGS },
   operandsEndFlags: false,
   exitCodes: { usage: EXIT_WVISOR_ERROR, refused: EXIT_WVISOR_ERROR },
-  run: (input) => runSandbox(loadBundle(bundleOptions(input)), { warn: input.warn, gofer: input.gofer }),
+  run: runRun,
 };
+
+function runRun(input: CommandInput): Promise<number> {
+  const { warn, gofer } = input;
+  const confine = confineOptions(input.flags);
+  const confinement = confine.confinement ?? containerConfinement(process.getuid?.() ?? 0);
+  return runSandbox(loadBundle(bundleOptions(input)), {
+    ...confine,
+    confinement,
+    warn,
+    gofer,
+    ownProcess: true,
+  });
+}
 
 /** Errors: UsageError. */
 export function bundleOptions({ flags, operands, warn }: CommandInput): BundleOptions {

@@ -10,6 +10,8 @@
 //   else          it was terminated in guest code, by kill() or by the engine (out of memory), and is reaped
 // The task is freed then, and nothing may name it to the kernel afterwards.
 
+import { readFileSync } from "node:fs";
+import { dirname } from "node:path";
 import { Worker } from "node:worker_threads";
 import { builtFile } from "../../common/build-folder.ts";
 import { ErrnoError, WvisorError } from "../../common/errors.ts";
@@ -29,6 +31,21 @@ export interface GuestThreadOptions {
 
 /** Between two looks at a task that is inside the kernel: what it does there takes less, unless it does not get the processor. */
 const CLAIM_INTERVAL_MS = 1;
+
+let workerSource: string | undefined;
+
+/**
+ * The text of what a guest's worker runs. A process that confines itself calls this before: afterwards it opens no file, and
+ * starts its workers from what it has in memory.
+ */
+export function loadGuestWorker(): string {
+  if (workerSource !== undefined) return workerSource;
+  const file = builtFile("guest-worker.js");
+  // As a module of this file's name would be run: the text names its own place.
+  const place = `${JSON.stringify(file)}, ${JSON.stringify(dirname(file))}`;
+  workerSource = `(function (__filename, __dirname) {${readFileSync(file, "utf8")}\n})(${place});`;
+  return workerSource;
+}
 
 export class GuestThread {
   readonly #machine: Machine;
@@ -61,7 +78,10 @@ export class GuestThread {
       guestMemory: options.guestMemory,
       memoryBytes: options.memoryBytes ?? 0,
     };
-    this.#worker = new Worker(builtFile("guest-worker.js"), { workerData: start });
+    // Its output is nobody's: what the guest says goes through the helper. To hand it on, Node would make streams of ours, for
+    // which it looks at what they are, as a confined process may not.
+    const streams = { stdout: true, stderr: true };
+    this.#worker = new Worker(loadGuestWorker(), { eval: true, workerData: start, ...streams });
     this.started = new Promise((resolve) => {
       this.#worker.on("message", (report: GuestReport) => {
         if (report.kind !== "started") this.#report = report;

@@ -5,7 +5,9 @@
 //   2            our stderr
 //   3 .. 3+n-1   the server end of mount 0 .. n-1; one that was started ahead has some more, which nobody answers
 //   then         its configuration, a JSON document that ends at end of stream
-// The launcher closes everything above, sets the parent-death signal and executes node with an empty environment.
+//   then         in namespaces: a socket to the launcher, which opens the mounts' sources, and /proc/self/fd
+// The launcher closes everything above, sets the parent-death signal and executes node with an empty environment: in namespaces
+// where the system allows them, as a child of its own, and with a root directory that has node's files and ours only.
 //
 // Sleep
 //   The caller may put a guest on this very thread next, so no event of the event loop is waited for, now or later: the
@@ -14,6 +16,7 @@
 
 import { POLLHUP } from "../../../assembly/abi/poll.ts";
 import { builtFile } from "../../common/build-folder.ts";
+import { type Confinement, GOFER_CAPABILITIES } from "../../common/confinement.ts";
 import { ErrnoError, WvisorError } from "../../common/errors.ts";
 import { launcherPath, type Native } from "../../native/index.ts";
 
@@ -37,7 +40,17 @@ export interface GoferProcess {
   readonly pid: number;
 }
 
-export interface GoferOptions {
+/** How tightly the gofer is held. */
+export interface ConfineOptions {
+  /** What it must be; as tightly as the system allows when absent. */
+  readonly confinement?: Confinement | undefined;
+  /** Without a compiler, so that none of its memory need be executable. */
+  readonly jitless?: boolean | undefined;
+  /** What it may not do is reported instead of killing it. */
+  readonly report?: boolean | undefined;
+}
+
+export interface GoferOptions extends ConfineOptions {
   readonly launcher?: string;
   readonly program?: string;
   /** One that startGoferAhead() gave: used if it has connections enough, ended otherwise. */
@@ -47,6 +60,7 @@ export interface GoferOptions {
 /** The helper's slot for this module's own few bytes; nothing stays in it between calls. */
 const SCRATCH_SLOT = 15;
 const SCRATCH_BYTES = 64 << 10;
+const LIBRARIES_BYTES = 16 << 10;
 const FIRST_DONATED_FD = 3;
 /** What Native.spawn() takes for "nothing", and the one standard stream that the gofer shares with us. */
 const DEV_NULL = -1;
@@ -60,6 +74,12 @@ const SIGKILL = 9;
  */
 const NODE_FLAGS = ["--no-warnings", "--v8-pool-size=1"];
 
+/** V8 says on stderr that it has no WebAssembly then, unless it is told. */
+const JITLESS_FLAGS = ["--jitless", "--no-expose-wasm"];
+
+/** Where the C library looks for libraries: it holds nothing but their names. */
+const LIBRARY_CACHE = "/etc/ld.so.cache";
+
 /** What runs in the gofer process, unless a test has something else. */
 export function goferProgram(): string {
   return builtFile("gofer.js");
@@ -70,6 +90,8 @@ export interface SpawnedGofer {
   readonly pid: number;
   /** Our ends: connections that mounts can have, then that of the configuration. */
   readonly sockets: number[];
+  readonly confinement: Confinement | undefined;
+  readonly jitless: boolean;
 }
 
 /** How many mounts a gofer that was started ahead can serve. */
@@ -107,7 +129,7 @@ export function startGofer(
   const { pid, sockets } = takeGofer(native, mounts.length, options);
   const config = sockets.pop()!;
   try {
-    sendConfig(native, config, mounts);
+    sendConfig(native, config, mounts, options);
   } catch (error) {
     closeAll(native, sockets);
     throw error;
@@ -120,8 +142,9 @@ export function startGofer(
 }
 
 function takeGofer(native: Native, mounts: number, options: GoferOptions): SpawnedGofer {
-  const { ahead } = options;
-  if (ahead !== undefined && mounts < ahead.sockets.length) return ahead;
+  const { ahead, confinement, jitless = false } = options;
+  const fits = ahead !== undefined && mounts < ahead.sockets.length;
+  if (fits && ahead.confinement === confinement && ahead.jitless === jitless) return ahead;
   dropGofer(native, ahead);
   return spawnGofer(native, mounts, options);
 }
@@ -135,7 +158,8 @@ function spawnGofer(native: Native, connections: number, options: GoferOptions):
       ours.push(our);
       theirs.push(their);
     }
-    return { pid: spawnLauncher(native, theirs, options), sockets: ours };
+    const { confinement, jitless = false } = options;
+    return { pid: spawnLauncher(native, theirs, options), sockets: ours, confinement, jitless };
   } catch (error) {
     closeAll(native, ours);
     throw error;
@@ -155,21 +179,24 @@ export function openPair(native: Native): [number, number] {
 /** The pid of a gofer to be, which has `serverEnds` and reads its configuration from the last. Errors: WvisorError. */
 export function spawnLauncher(native: Native, serverEnds: readonly number[], options: GoferOptions): number {
   const scratch = new Uint8Array(SCRATCH_BYTES);
-  check(native.registerMemory(SCRATCH_SLOT, scratch), "registering memory");
   const launcher = options.launcher ?? launcherPath();
   const configFd = FIRST_DONATED_FD + serverEnds.length - 1;
+  const program = options.program ?? goferProgram();
   const argv = [
     launcher,
     `--fds=${configFd + 1}`,
     `--pdeathsig=${SIGKILL}`,
     `--parent=${process.pid}`,
+    ...confineArguments(native, program, options),
     "--",
     process.execPath,
     ...NODE_FLAGS,
-    options.program ?? goferProgram(),
+    ...(options.jitless ? JITLESS_FLAGS : []),
+    program,
     `--config-fd=${configFd}`,
   ];
   const fds = Int32Array.from([DEV_NULL, DEV_NULL, STDERR, ...serverEnds]);
+  check(native.registerMemory(SCRATCH_SLOT, scratch), "registering memory");
   const strings = new TextEncoder().encode(argv.map((argument) => `${argument}\0`).join(""));
   const fdsAt = SCRATCH_BYTES - fds.byteLength;
   if (strings.length > fdsAt)
@@ -179,12 +206,40 @@ export function spawnLauncher(native: Native, serverEnds: readonly number[], opt
   return check(native.spawn(SCRATCH_SLOT, 0, strings.length, fdsAt, fds.length), `executing ${launcher}`);
 }
 
+function confineArguments(native: Native, program: string, { confinement }: GoferOptions): string[] {
+  if (confinement === "none") return [];
+  const capabilities = `--caps=${GOFER_CAPABILITIES.toString(16)}`;
+  if (confinement === "native") return [capabilities];
+  const files = [process.execPath, ...libraries(native), LIBRARY_CACHE, program, packageOf(program)];
+  const shown = [...new Set(files)].map((file) => `--show=${file}`);
+  return [capabilities, `--namespaces=${confinement === undefined ? "try" : "must"}`, ...shown];
+}
+
+/** Where node looks whether the program is a module. */
+function packageOf(program: string): string {
+  return `${program.slice(0, program.lastIndexOf("/"))}/package.json`;
+}
+
+/** This very node's, which are the gofer's too. */
+function libraries(native: Native): string[] {
+  const names = new Uint8Array(LIBRARIES_BYTES);
+  check(native.registerMemory(SCRATCH_SLOT, names), "registering memory");
+  const length = check(native.loadedLibraries(SCRATCH_SLOT, 0, names.length), "listing libraries");
+  return new TextDecoder().decode(names.subarray(0, length)).split("\0").slice(0, -1);
+}
+
 /** Sent after the start, so that a document larger than the socket's buffer is read while it is written. */
-export function sendConfig(native: Native, socket: number, mounts: readonly GoferMount[]): void {
+export function sendConfig(
+  native: Native,
+  socket: number,
+  mounts: readonly GoferMount[],
+  { confinement, report = false }: ConfineOptions = {},
+): void {
   const scratch = new Uint8Array(SCRATCH_BYTES);
   check(native.registerMemory(SCRATCH_SLOT, scratch), "registering memory");
   const served = mounts.map((mount, index) => ({ ...mount, fd: FIRST_DONATED_FD + index }));
-  const bytes = new TextEncoder().encode(JSON.stringify({ mounts: served }));
+  const confine = { level: confinement ?? null, report };
+  const bytes = new TextEncoder().encode(JSON.stringify({ mounts: served, confine }));
   for (let at = 0; at < bytes.length; ) {
     const part = bytes.subarray(at, at + scratch.length);
     scratch.set(part);

@@ -27,7 +27,7 @@ export function startListeningGofer(
     }
     const pid = spawnLauncher(native, [socket.fd, ...theirs], options);
     const [alive, config] = ours as [number, number];
-    sendConfig(native, config, [{ ...mount, donate: false, listen: true }]);
+    sendConfig(native, config, [{ ...mount, donate: false, listen: true }], options);
     native.close(config);
     return { pid, alive };
   } catch (error) {

@@ -50,9 +50,10 @@ static bool define(napi_env env, napi_value exports, const struct call *call) {
 }
 
 NAPI_MODULE_INIT() {
-  static const struct call *const tables[] = {fd_calls, process_calls, signal_calls, deadline_calls,
-                                              io_calls, file_calls,    xattr_calls,  lock_calls,
-                                              channel_calls, listen_calls,  spawn_calls};
+  static const struct call *const tables[] = {
+      fd_calls,   process_calls, signal_calls, deadline_calls, io_calls,         file_calls,   xattr_calls,    lock_calls,
+      channel_calls, listen_calls, spawn_calls, descriptor_calls, thread_calls, landlock_calls, seccomp_calls,
+  };
   struct memories *memories = memory_init(env);
   const napi_property_descriptor others[] = {
       {.utf8name = "registerMemory", .method = register_memory, .attributes = napi_enumerable},

@@ -1,11 +1,11 @@
 // Files, named from directory descriptors. Every descriptor that is made here is O_CLOEXEC.
 
 #include "args.h"
+#include "descriptor.h"
 #include "memory.h"
 
 #include <fcntl.h>
 #include <linux/openat2.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
@@ -21,9 +21,6 @@
 enum { OPENAT2_TRIES = 32 };
 
 typedef char name_buffer[MAX_NAME_BYTES + 1];
-
-/** The name of an open descriptor inside /proc/self/fd. */
-static void descriptor_name(char name[16], int64_t fd) { snprintf(name, 16, "%d", (int)fd); }
 
 static int empty_path(int64_t name) { return name == NO_NAME ? AT_EMPTY_PATH : 0; }
 
@@ -55,9 +52,8 @@ static int64_t call_openat2(napi_env env, const int64_t *arg) {
 /** reopen(procSelfFd, fd, flags) */
 static int64_t call_reopen(napi_env env, const int64_t *arg) {
   (void)env;
-  char name[16];
-  descriptor_name(name, arg[1]);
-  return RETRY(openat((int)arg[0], name, (int)arg[2] | O_CLOEXEC));
+  descriptor_path_buffer name;
+  return RETRY(openat((int)arg[0], descriptor_name(name, arg[1]), (int)arg[2] | O_CLOEXEC));
 }
 
 /** statx(dirFd, slot, name, flags, mask, out) */
@@ -170,9 +166,8 @@ static int64_t call_fchmod(napi_env env, const int64_t *arg) {
   (void)env;
   int64_t result = result_of(syscall(SYS_fchmodat2, (int)arg[1], "", (mode_t)arg[2], AT_EMPTY_PATH));
   if (result != -ENOSYS) return result;
-  char name[16];
-  descriptor_name(name, arg[1]);
-  result = result_of(fchmodat((int)arg[0], name, (mode_t)arg[2], 0));
+  descriptor_path_buffer name;
+  result = result_of(fchmodat((int)arg[0], descriptor_name(name, arg[1]), (mode_t)arg[2], 0));
   // The descriptor's name is missing because the descriptor is.
   return result == -ENOENT ? -EBADF : result;
 }
@@ -199,9 +194,8 @@ static int64_t call_ftruncate(napi_env env, const int64_t *arg) {
 /** truncate(fd, size): by path, since a size that stays is a change to ftruncate(2) and none to truncate(2). */
 static int64_t call_truncate(napi_env env, const int64_t *arg) {
   (void)env;
-  char path[32];
-  snprintf(path, sizeof path, "/proc/self/fd/%d", (int)arg[0]);
-  return RETRY(truncate(path, arg[1]));
+  descriptor_path_buffer path;
+  return RETRY(truncate(descriptor_path(path, arg[0]), arg[1]));
 }
 
 /** fallocate(fd, mode, position, length) */

@@ -3,6 +3,7 @@
 #include "args.h"
 #include "memory.h"
 
+#include <link.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
@@ -84,6 +85,32 @@ static int64_t call_getrandom(napi_env env, const int64_t *arg) {
   return done;
 }
 
+struct names {
+  uint8_t *out;
+  size_t capacity;
+  size_t length;
+};
+
+/** The program itself has no name here, and what the kernel put there no path. */
+static int add_name(struct dl_phdr_info *info, size_t size, void *data) {
+  (void)size;
+  struct names *names = data;
+  if (info->dlpi_name == NULL || info->dlpi_name[0] != '/') return 0;
+  size_t bytes = strlen(info->dlpi_name) + 1;
+  if (names->length + bytes <= names->capacity) memcpy(names->out + names->length, info->dlpi_name, bytes);
+  names->length += bytes;
+  return 0;
+}
+
+/** loadedLibraries(slot, out, capacity) */
+static int64_t call_loaded_libraries(napi_env env, const int64_t *arg) {
+  struct names names = {.capacity = (size_t)arg[2]};
+  int error = memory_span(env, arg[0], arg[1], arg[2], &names.out);
+  if (error < 0) return error;
+  dl_iterate_phdr(add_name, &names);
+  return names.length <= names.capacity ? (int64_t)names.length : -ERANGE;
+}
+
 const struct call process_calls[] = {
     {"exit", "i", call_exit},
     {"getpid", "", call_getpid},
@@ -94,5 +121,6 @@ const struct call process_calls[] = {
     {"clockGettime", "iio", call_clock_gettime},
     {"clockGetres", "iio", call_clock_getres},
     {"getrandom", "ioo", call_getrandom},
+    {"loadedLibraries", "ioo", call_loaded_libraries},
     {NULL, NULL, NULL},
 };

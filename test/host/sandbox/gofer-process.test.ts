@@ -52,7 +52,7 @@ afterEach(() => {
 const mount = (source: string) => ({ source, readonly: true, donate: false });
 
 function start(...sources: string[]): GoferProcess {
-  started = startGofer(native, sources.map(mount), { program });
+  started = startGofer(native, sources.map(mount), { program, confinement: "native" });
   return started;
 }
 
@@ -138,11 +138,13 @@ describe("the gofer", () => {
 
   test("that was started ahead serves what it is told later, with one socket per mount", () => {
     const before = openSockets();
-    const ahead = startGoferAhead(native, { program })!;
-    started = startGofer(native, ["/a", "/b"].map(mount), { program, ahead });
+    const options = { program, confinement: "native" } as const;
+    const ahead = startGoferAhead(native, options)!;
+    started = startGofer(native, ["/a", "/b"].map(mount), { ...options, ahead });
     expect(started.pid).toBe(ahead.pid);
     const found = readLine(started.sockets[0]!);
     expect(found.config).toEqual({
+      confine: { level: "native", report: false },
       mounts: [
         { fd: 3, ...mount("/a") },
         { fd: 4, ...mount("/b") },
@@ -165,6 +167,14 @@ describe("the gofer", () => {
     for (const socket of started.sockets) readLine(socket);
     expect(started.sockets).toHaveLength(17);
     expect(openSockets()).toBe(before + 17);
+  });
+
+  test("that was started ahead to be held otherwise makes way for another", () => {
+    const ahead = startGoferAhead(native)!;
+    started = startGofer(native, [mount("/a")], { program, confinement: "native", ahead });
+    expect(started.pid).not.toBe(ahead.pid);
+    expect(native.waitpid(ahead.pid, 1)).toBe(0);
+    expect(readLine(started.sockets[0]!).pid).toBe(started.pid);
   });
 
   test("that was started ahead for nothing ends without a word", () => {

@@ -1,0 +1,128 @@
+// Opens directories and files of the host for the caged program, which sees none of them, before it serves anybody.
+//
+// Messages, each with size[4] type[1] tag[2] as those of 9P, little endian
+//   ROOT     flags[1] path[]        answered by error[4] and, when that is 0, a descriptor: a mount of `path` of its own, with
+//                                   what is mounted below it, above which there is nothing. ROOT_READONLY makes all of it so.
+//   NO_PROC                         answered by error[4]: /proc is no longer there
+// The program closes the socket when it needs no more; what it asks is believed until then. Whatever is no message ends the
+// conversation.
+//
+// Links in a path are followed, with the rights of the user who started this. In a user namespace this process becomes a member
+// of the program's, with all mounts of the host in a mount namespace of its own: there it may make mounts.
+
+#include "launch.h"
+
+#include <endian.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/mount.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+extern int umount2(const char *target, int flags);
+
+enum { HEAD = 7, MAX_PATH = 4096, MAX_MESSAGE = HEAD + 1 + MAX_PATH, REPLY = HEAD + 4, DETACH = 2 };
+enum { TYPE_AT = 4, FLAGS_AT = HEAD, PATH_AT = HEAD + 1 };
+enum { MESSAGE_ROOT = 1, MESSAGE_NO_PROC = 2, ROOT_READONLY = 1 };
+
+#ifndef AT_RECURSIVE
+#define AT_RECURSIVE 0x8000
+#endif
+
+static bool receive(int socket, uint8_t *data, size_t length) {
+  while (length > 0) {
+    ssize_t got = TEMP_FAILURE_RETRY(recv(socket, data, length, 0));
+    if (got <= 0) return false;
+    data += got;
+    length -= (size_t)got;
+  }
+  return true;
+}
+
+/** The length of the next message in `message`, 0 at the end. */
+static size_t next_message(int socket, uint8_t *message) {
+  uint32_t size;
+  if (!receive(socket, message, sizeof size)) return 0;
+  memcpy(&size, message, sizeof size);
+  size = le32toh(size);
+  if (size < HEAD || size > MAX_MESSAGE) return 0;
+  return receive(socket, message + sizeof size, size - sizeof size) ? size : 0;
+}
+
+static bool answer(int socket, uint8_t type, int error, int fd) {
+  uint8_t reply[REPLY] = {REPLY, [TYPE_AT] = type, [HEAD] = (uint8_t)error, (uint8_t)(error >> 8)};
+  union {
+    struct cmsghdr header;
+    uint8_t bytes[CMSG_SPACE(sizeof(int))];
+  } control = {0};
+  struct iovec span = {.iov_base = reply, .iov_len = sizeof reply};
+  struct msghdr message = {.msg_iov = &span, .msg_iovlen = 1};
+  if (fd >= 0) {
+    message.msg_control = control.bytes;
+    message.msg_controllen = sizeof control.bytes;
+    control.header = (struct cmsghdr){.cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof fd)};
+    memcpy(CMSG_DATA(&control.header), &fd, sizeof fd);
+  }
+  return TEMP_FAILURE_RETRY(sendmsg(socket, &message, MSG_NOSIGNAL)) == REPLY;
+}
+
+/** Returns a descriptor of a mount of its own, or -1 with errno. */
+static int open_root(const char *path, bool readonly) {
+  int fd = (int)syscall(SYS_open_tree, AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+  if (fd < 0) return -1;
+  struct mount_attr change = {
+      .attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC | (readonly ? MOUNT_ATTR_RDONLY : 0),
+  };
+  if (syscall(SYS_mount_setattr, fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &change, sizeof change) == 0) return fd;
+  int error = errno;
+  close(fd);
+  errno = error;
+  return -1;
+}
+
+static bool answer_root(int socket, const uint8_t *message, size_t size) {
+  char path[MAX_PATH + 1];
+  if (size <= PATH_AT) return false;
+  memcpy(path, message + PATH_AT, size - PATH_AT);
+  path[size - PATH_AT] = '\0';
+  int fd = open_root(path, (message[FLAGS_AT] & ROOT_READONLY) != 0);
+  bool sent = answer(socket, MESSAGE_ROOT, fd < 0 ? errno : 0, fd);
+  if (fd >= 0) close(fd);
+  return sent;
+}
+
+static bool answer_no_proc(const struct caged *caged) {
+  int error = setns(caged->pidfd, CLONE_NEWNS) < 0 || umount2("/proc", DETACH) < 0 ? errno : 0;
+  return answer(caged->socket, MESSAGE_NO_PROC, error, -1);
+}
+
+/** False when the program has already ended. */
+static bool enter_namespaces(const struct options *options, const struct caged *caged) {
+  if (!caged->user_namespace) return true;
+  if (setns(caged->pidfd, CLONE_NEWUSER) < 0) {
+    if (errno == ESRCH) return false;
+    fail_errno("setns");
+  }
+  if (unshare(CLONE_NEWNS) < 0) fail_errno("unshare");
+  // Linux forgets it where a process gains capabilities.
+  follow_parent(options);
+  return true;
+}
+
+void serve_roots(const struct options *options, const struct caged *caged) {
+  uint8_t message[MAX_MESSAGE];
+  if (!enter_namespaces(options, caged)) return;
+  for (;;) {
+    size_t size = next_message(caged->socket, message);
+    if (size == 0) break;
+    uint8_t type = message[TYPE_AT];
+    bool more = type == MESSAGE_ROOT      ? answer_root(caged->socket, message, size)
+                : type == MESSAGE_NO_PROC ? answer_no_proc(caged)
+                                          : false;
+    if (!more) break;
+  }
+  close(caged->socket);
+}

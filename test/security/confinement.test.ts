@@ -1,0 +1,269 @@
+// What a gofer and a sentry that somebody has taken over can still do: system calls made from inside the running processes, and
+// what /proc says about each of their threads.
+
+import { type SpawnSyncReturns, spawn, spawnSync } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Confinement } from "../../src/common/confinement.ts";
+import { startGofer } from "../../src/host/sandbox/gofer-process.ts";
+import { bundleProgram } from "../support/bundle.ts";
+import {
+  buildProbeAddon,
+  loadProbeAddon,
+  type Probe,
+  verdict,
+  withProbe,
+} from "../support/confine/probes.ts";
+import type { SentryPlan, SentryResult } from "../support/confine/sentry.ts";
+import { requireNative } from "../support/gofer.ts";
+import { buildGuests, guestFile } from "../support/guests.ts";
+import { SCALE } from "../support/scale.ts";
+
+const native = requireNative();
+const isRoot = process.getuid?.() === 0;
+const folder = mkdtempSync(path.join(tmpdir(), "wvisor-confine-"));
+const BUILD = path.resolve(import.meta.dirname, "../../build");
+const SOAK_MS = Math.max(2_000, 60_000 * SCALE);
+
+const AT_FDCWD = -100;
+const PROT_READ_EXEC = 5;
+const MAP_SHARED_ANONYMOUS = 0x21;
+const CLONE_NEWUSER = 0x10000000;
+const SIGCHLD = 17;
+const S_IFCHR = 0o020000;
+/** ENOENT and the others as verdict() says them. */
+const MISSING = "errno 2";
+
+type Expected = readonly [Probe["call"], Probe["args"], string];
+
+/** Neither of them may do these. */
+const NEVER: readonly Expected[] = [
+  ["execve", ["/bin/sh", 0, 0], "killed"],
+  ["execveat", [AT_FDCWD, "/bin/sh", 0, 0, 0], "killed"],
+  ["socket", [1, 1, 0], "killed"],
+  ["socket", [2, 1, 0], "killed"],
+  ["connect", [3, "\u0001\u0000/run/x", 10], "killed"],
+  ["openat", [AT_FDCWD, "/etc/passwd", 0, 0], MISSING],
+  ["openat2", [AT_FDCWD, "/etc/passwd", 0, 24], "killed"],
+  ["open_by_handle_at", [AT_FDCWD, 0, 0], "killed"],
+  ["ptrace", [16, 1, 0, 0], "killed"],
+  ["process_vm_readv", [1, 0, 0, 0, 0, 0], "killed"],
+  ["mount", [0, "/", 0, 0, 0], "killed"],
+  ["umount2", ["/", 2], "killed"],
+  ["unshare", [CLONE_NEWUSER], "killed"],
+  ["setns", [3, 0], "killed"],
+  ["setuid", [0], "killed"],
+  ["chroot", ["/"], "killed"],
+  ["kill", [process.pid, 0], "killed"],
+  ["tgkill", [1 << 21, 1 << 21, 0], "killed"],
+  ["pidfd_open", [process.pid, 0], "killed"],
+  ["memfd_create", ["x", 0], "killed"],
+  ["mmap", [0, 4096, 3, MAP_SHARED_ANONYMOUS, -1, 0], "killed"],
+  ["mmap", [0, 4096, 1, 2, 2, 0], "killed"],
+  ["clone", [SIGCHLD, 0, 0, 0, 0], "killed"],
+  ["clone3", [0, 0], "errno 38"],
+  ["bpf", [0, 0, 0], "killed"],
+  ["io_uring_setup", [1, 0], "errno 38"],
+  ["userfaultfd", [0], "killed"],
+  ["keyctl", [0, 0], "killed"],
+  ["perf_event_open", [0, 0, 0, 0, 0], "killed"],
+  ["ioctl", [2, 0x5412, "x"], "errno 25"],
+];
+
+/** A name from the current directory does not pass the filter; one that is absolute meets Landlock and an empty root. */
+const GOFER: readonly Expected[] = [
+  ...NEVER,
+  ["openat", [3, "/etc/passwd", 0, 0], "refused"],
+  ["openat", [3, "/etc", 0o200000, 0], "refused"],
+  ["mkdirat", [AT_FDCWD, "x", 0o700], "killed"],
+  ["mkdirat", [3, path.join(tmpdir(), "wvisor-made-by-probe"), 0o700], "refused"],
+  ["unlinkat", [3, path.join(folder, "outside"), 0], "refused"],
+  ["mknodat", [3, "/x", S_IFCHR | 0o600, 0x103], "killed"],
+];
+
+const SENTRY: readonly Expected[] = [
+  ...NEVER,
+  ["openat", [3, "/etc/passwd", 0, 0], MISSING],
+  ["newfstatat", [3, "/etc/passwd", 0, 0], MISSING],
+  ["statx", [AT_FDCWD, "/etc/passwd", 0, 0, 0], MISSING],
+  ["readlinkat", [AT_FDCWD, "/proc/self/exe", 0, 0], MISSING],
+  ["linkat", [3, "a", 3, "b", 0], "killed"],
+  ["unlinkat", [3, "a", 0], "killed"],
+  ["mkdirat", [3, "a", 0], "killed"],
+  ["fchmodat", [3, "a", 0], "killed"],
+];
+
+const named = (probes: readonly Expected[]) =>
+  probes.map(([call, args, expected]) => [`${call}(${args.join(", ")})`, { call, args }, expected] as const);
+
+/** EACCES by Landlock, ENOENT in a root that has no such file, EROFS where that is read-only: but never done. */
+const REFUSED = ["errno 13", "errno 2", "errno 30", "errno 1"];
+
+function expectVerdict(actual: string, expected: string): void {
+  if (expected === "refused") expect(REFUSED).toContain(actual);
+  else expect(actual).toBe(expected);
+}
+
+beforeAll(async () => {
+  buildProbeAddon();
+  loadProbeAddon();
+  writeFileSync(path.join(folder, "outside"), "");
+  await buildGuests(["hello", "stdin-copy"]);
+});
+
+afterAll(() => {
+  rmSync(folder, { recursive: true });
+  for (const name of readdirSync(BUILD)) {
+    if (name.startsWith(`probe-${process.pid}-`)) rmSync(path.join(BUILD, name));
+  }
+});
+
+function probeGofer(probe: Probe, confinement: Confinement, jitless = false): string {
+  const served = mkdtempSync(path.join(folder, "served-"));
+  const program = withProbe("gofer.js", probe);
+  const mounts = [{ source: served, readonly: false, donate: true }];
+  const { pid, sockets } = startGofer(native, mounts, { program, confinement, jitless });
+  const code = native.waitpid(pid, 1);
+  for (const socket of sockets) native.close(socket);
+  return verdict(code);
+}
+
+describe.each(["native", "native+ns"] as const)("a gofer that was taken over, at level %s", (level) => {
+  test.each(named(GOFER))("%s", (_name, probe, expected) => {
+    expectVerdict(probeGofer(probe, level), expected);
+  });
+
+  test("makes memory executable, which its compiler needs, unless it has none", () => {
+    const probe: Probe = { call: "mmap", args: [0, 4096, PROT_READ_EXEC, 0x22, -1, 0] };
+    expect(probeGofer(probe, level)).toBe("allowed");
+    expect(probeGofer(probe, level, true)).toBe("killed");
+    expect(probeGofer({ call: "mprotect", args: [0, 0, PROT_READ_EXEC] }, level, true)).toBe("killed");
+  });
+});
+
+/** The command line with `probe` in front, on a guest that would print a line. */
+function probeSentry(probe: Probe): string {
+  const cli = withProbe("cli.js", probe);
+  const { status, signal } = spawnSync(process.execPath, [cli, "do", "--", guestFile("hello")], {
+    cwd: folder,
+  });
+  return signal === "SIGSYS" ? "killed" : verdict(status!);
+}
+
+describe("a sentry that was taken over", () => {
+  // The gofer is started by the same command line, but its program is the ordinary one.
+  test.each(named(SENTRY))("%s", (_name, probe, expected) => {
+    expectVerdict(probeSentry(probe), expected);
+  });
+});
+
+function childrenOf(pid: number): number[] {
+  const tasks = readdirSync(`/proc/${pid}/task`);
+  return tasks.flatMap((tid) =>
+    readFileSync(`/proc/${pid}/task/${tid}/children`, "utf8").split(" ").filter(Boolean).map(Number),
+  );
+}
+
+/** What /proc says of every thread, each line once. */
+function threadsOf(pid: number): string[] {
+  const lines = readdirSync(`/proc/${pid}/task`).map((tid) => {
+    const status = readFileSync(`/proc/${pid}/task/${tid}/status`, "utf8");
+    return ["CapEff", "CapPrm", "CapInh", "CapBnd", "CapAmb", "NoNewPrivs", "Seccomp"]
+      .map((name) => `${name} ${new RegExp(`^${name}:\\s*0*(\\S+)`, "m").exec(status)![1]}`)
+      .join(", ");
+  });
+  return [...new Set(lines)];
+}
+
+describe.runIf(isRoot)("every thread, by /proc", () => {
+  const NONE = "CapEff 0, CapPrm 0, CapInh 0, CapBnd 0, CapAmb 0, NoNewPrivs 1, Seccomp 2";
+  const FIVE = "CapEff 1f, CapPrm 1f, CapInh 0, CapBnd 1f, CapAmb 0, NoNewPrivs 1, Seccomp 2";
+
+  test.each([[[]], [["--confine=native"]], [["--gofer-jitless"]]])("%j", async (flags) => {
+    const cli = path.join(BUILD, "cli.js");
+    const child = spawn(process.execPath, [cli, "do", ...flags, "--", guestFile("stdin-copy"), "out"], {
+      cwd: folder,
+      stdio: ["pipe", "ignore", "inherit"],
+    });
+    const ended = new Promise((resolve) => child.on("close", resolve));
+    const sentry = child.pid!;
+    await expect.poll(() => threadsOf(sentry), { timeout: 20_000 }).toEqual([NONE]);
+    const [launched] = childrenOf(sentry);
+    const gofer = flags.includes("--confine=native") ? launched! : childrenOf(launched!)[0]!;
+    await expect.poll(() => threadsOf(gofer), { timeout: 20_000 }).toEqual([FIVE]);
+    const namespaces = ["user", "mnt", "pid", "net", "ipc", "uts", "cgroup"];
+    const same = namespaces.filter((name) => namespaceOf(gofer, name) === namespaceOf(process.pid, name));
+    expect(same).toEqual(flags.includes("--confine=native") ? namespaces : []);
+    child.stdin.end();
+    expect(await ended).toBe(0);
+  });
+
+  test("the root directory of a gofer in namespaces has the files of node and ours, and no /proc", async () => {
+    const mounts = [{ source: folder, readonly: false, donate: true }];
+    const { pid, sockets } = startGofer(native, mounts, { confinement: "native+ns" });
+    const gofer = await untilConfined(pid);
+    const mountinfo = readFileSync(`/proc/${gofer}/mountinfo`, "utf8").trim().split("\n");
+    const points = mountinfo.map((line) => line.split(" ")[4]!);
+    expect(points).toContain("/");
+    expect(points).toContain(process.execPath);
+    for (const point of points) {
+      expect(point).toMatch(
+        /^\/$|\/node$|\.so[.0-9]*$|\/ld\.so\.cache$|\/wv\.node$|\/probe\.node$|\/gofer\.js$|\/package\.json$/,
+      );
+    }
+    for (const line of mountinfo) expect(line.split(" ")[5]).toMatch(/^ro,nosuid,nodev/);
+    for (const socket of sockets) native.close(socket);
+    expect(native.waitpid(pid, 1)).toBe(0);
+  });
+});
+
+function namespaceOf(pid: number, name: string): string {
+  return readlinkSync(`/proc/${pid}/ns/${name}`);
+}
+
+/** The gofer below the launcher, once it has its filter. */
+async function untilConfined(launcher: number): Promise<number> {
+  let gofer = 0;
+  const hasFilter = () => {
+    gofer = childrenOf(launcher)[0] ?? 0;
+    return gofer !== 0 && /^Seccomp:\t2$/m.test(readFileSync(`/proc/${gofer}/status`, "utf8"));
+  };
+  await expect.poll(hasFilter, { timeout: 20_000 }).toBe(true);
+  return gofer;
+}
+
+function runSentry(program: string, plan: SentryPlan): SpawnSyncReturns<string> {
+  return spawnSync(process.execPath, [program, JSON.stringify(plan)], { encoding: "utf8" });
+}
+
+describe("a confined sentry", () => {
+  test(
+    `starts 20 guests one after another, and lives through ${SOAK_MS} ms of garbage and compilation`,
+    async () => {
+      const program = await bundleProgram("test/support/confine/sentry.ts", "confined-sentry");
+      const plan = { guest: guestFile("hello"), guests: 20, soakMs: SOAK_MS, report: false };
+      const { status, signal, stdout, stderr } = runSentry(program, plan);
+      expect({ status, signal, stderr }).toEqual({ status: 0, signal: null, stderr: "" });
+      const lines = stdout.trim().split("\n");
+      const result = JSON.parse(lines.pop()!) as SentryResult;
+      expect(lines).toEqual(Array(20).fill("hello from wasm"));
+      expect(result.exits).toEqual(Array(20).fill(0));
+      expect(result.rounds).toBeGreaterThan(0);
+      const none = "0000000000000000";
+      if (isRoot) expect(new Set(result.threads)).toEqual(new Set([`${none} ${none} ${none} 1 2`]));
+    },
+    SOAK_MS + 60_000,
+  );
+});
+
+describe("--confine-report", () => {
+  test("says on stderr what would have killed, and goes on", () => {
+    const cli = withProbe("cli.js", { call: "socket", args: [2, 1, 0] });
+    const args = [cli, "do", "--confine-report", "--", guestFile("hello")];
+    const { status, stderr } = spawnSync(process.execPath, args, { cwd: folder, encoding: "utf8" });
+    expect(stderr).toMatch(/^wvisor: confinement: system call \d+\(0x2, 0x1, 0, \.\.\.\) is not allowed\n$/);
+    expect(verdict(status!)).toBe("errno 1");
+  });
+});
