@@ -27,6 +27,10 @@ export class EventFile extends FileDescription {
     super.destroy();
   }
 
+  override takesFlags(writes: bool): bool {
+    return !writes;
+  }
+
   override get canNotWait(): bool {
     return true;
   }

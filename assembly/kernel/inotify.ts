@@ -137,6 +137,10 @@ export class InotifyFile extends FileDescription {
     return false;
   }
 
+  override takesFlags(_writes: bool): bool {
+    return false;
+  }
+
   /** Linux: noop_llseek(). */
   override seek(_offset: i64, _whence: i32): i64 {
     return 0;

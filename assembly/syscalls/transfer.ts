@@ -114,8 +114,9 @@ export function pwrite(task: Task, fd: i32, buffer: u64, count: u64, position: i
 }
 
 /** Flags of preadv2(2) (Linux: kiocb_set_rw_flags()). */
-function checkFlags(file: FileDescription, flags: u32): i32 {
-  if (flags & ~(<u32>RWF_HIPRI) && file.inode.isDirectory) return -EOPNOTSUPP;
+function checkFlags(file: FileDescription, flags: u32, writes: bool): i32 {
+  const isPlain = file.inode.isDirectory || !file.takesFlags(writes);
+  if (flags & ~(<u32>RWF_HIPRI) && isPlain) return -EOPNOTSUPP;
   if (flags & ~KNOWN_FLAGS) return -EOPNOTSUPP;
   if (flags & <u32>RWF_NOWAIT && !file.canNotWait) return -EOPNOTSUPP;
   return flags & <u32>RWF_APPEND && flags & <u32>RWF_NOAPPEND ? -EINVAL : 0;
@@ -134,7 +135,7 @@ function readVector(
   const total = takeVector(task, vector, count);
   if (total < 0 && total != ALL_BAD) return total;
   if (total > 0 && isBeyond(file, position, total)) return -EINVAL;
-  const wrong = total == 0 ? 0 : checkFlags(file, flags);
+  const wrong = total == 0 ? 0 : checkFlags(file, flags, false);
   if (wrong < 0) return wrong;
   const moved = total == 0 ? 0 : readVectorAs(task, file, total, position, flags);
   // Unlike a read into one buffer, one into several is an access also when nothing came of it (Linux: vfs_readv()).
@@ -174,7 +175,7 @@ function writeVector(
   if (total < 0 && total != ALL_BAD) return total;
   if (total == 0) return 0;
   if (total > 0 && isBeyond(file, position, total)) return -EINVAL;
-  const wrong = checkFlags(file, flags);
+  const wrong = checkFlags(file, flags, true);
   if (wrong < 0) return wrong;
   const moved =
     flagsFor(file, flags) == file.flags

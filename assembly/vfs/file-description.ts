@@ -90,6 +90,11 @@ export abstract class FileDescription extends RefCounted {
     return true;
   }
 
+  /** Whether a read, or a write, of several buffers takes the flags of preadv2(2) (Linux: read_iter, write_iter). */
+  takesFlags(_writes: bool): bool {
+    return true;
+  }
+
   /** Whether a read or a write can be told not to wait, by O_NONBLOCK for its time (Linux: FMODE_NOWAIT, for RWF_NOWAIT). */
   get canNotWait(): bool {
     return false;

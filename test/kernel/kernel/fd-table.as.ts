@@ -121,7 +121,10 @@ export function renumberingMovesADescriptor(): void {
   other.incRef();
   w.table.peek(a)!.rights = 77;
   w.table.renumber(a, b);
-  assert(!w.isOpen(a) && w.table.peek(b)!.description === file && w.table.peek(b)!.rights == 77, "moved whole");
+  assert(
+    !w.isOpen(a) && w.table.peek(b)!.description === file && w.table.peek(b)!.rights == 77,
+    "moved whole",
+  );
   assert(other.refs == 1, "what was there is closed");
   other.decRef();
   assert(w.open() == a, "the old number is free");

@@ -51,10 +51,7 @@ export const LAYERED_LACKS: ReadonlyMap<Capability, string> = new Map([
   ["whiteouts", "they would hide names of the layers"],
   ["exact lengths of attribute lists", "the names that the overlay hides are counted, as on Linux"],
   ["counts of directories", "a directory that may have several layers says 1, as on Linux"],
-  [
-    "times of use",
-    "they are those of the layers' files, which are not told of every use; a FIFO's not on Linux either",
-  ],
+  ["times of use", "of a FIFO and of copy_file_range(2) nobody tells the layers' files, as on Linux"],
   ["times of birth that stay", "a copy-up makes a new file, as on Linux"],
 ]);
 

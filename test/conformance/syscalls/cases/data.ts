@@ -29,6 +29,7 @@ import {
   O_APPEND,
   O_CREAT,
   O_DIRECTORY,
+  O_NONBLOCK,
   O_PATH,
   O_RDONLY,
   O_RDWR,
@@ -137,6 +138,17 @@ export function dataCases(make: () => Target): void {
       expect(call(nr.SYS_preadv2, fd, into, 1, -1, 0, 0)).toBe(0);
       expect(call(nr.SYS_preadv2, fd, into, 1, -2, 0, 0)).toBe(-EINVAL);
       expect(content(sys, fd)).toBe("abXYef");
+    });
+
+    test("give flags to no file that takes its buffers one by one", (_sys, _fd, call) => {
+      const watches = call(nr.SYS_inotify_init1, O_NONBLOCK);
+      expect(call(nr.SYS_preadv2, watches, spans(100), 1, -1, 0, RWF_APPEND)).toBe(-EOPNOTSUPP);
+      expect(call(nr.SYS_preadv2, watches, spans(100), 1, -1, 0, RWF_HIPRI)).toBe(-EAGAIN);
+      const counter = call(nr.SYS_eventfd2, 0, O_NONBLOCK);
+      expect(call(nr.SYS_preadv2, counter, spans(8), 1, -1, 0, RWF_SYNC)).toBe(-EAGAIN);
+      const one = [Buffer.alloc(8, 1)];
+      expect(call(nr.SYS_pwritev2, counter, one, 1, -1, 0, RWF_SYNC)).toBe(-EOPNOTSUPP);
+      expect(call(nr.SYS_pwritev2, counter, one, 1, -1, 0, 0)).toBe(8);
     });
 
     test("do not wait for a pipe when told so", (_sys, _fd, call) => {

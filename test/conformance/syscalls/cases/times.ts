@@ -48,7 +48,7 @@ export function timesCases(make: () => Target): void {
         target.end();
       }
     });
-  /** A case for trees whose files are told of every use. */
+  /** A case for trees whose files are told of uses that move no data through them. */
   const useTest = (name: string, run: (sys: Calls) => void) =>
     vitest(name, (context) => {
       const target = make();
@@ -88,7 +88,7 @@ export function timesCases(make: () => Target): void {
       expect(statOf(sys, "file").atime).toBeGreaterThan(OLD_NS);
     });
 
-    useTest("of a directory and a link moves at each use, though what they hold is known", (sys) => {
+    test("of a directory and a link moves at each use, though what they hold is known", (sys) => {
       sys.mkdir("directory");
       sys.symlink("directory", "link");
       const fd = sys.open("directory", O_DIRECTORY);
@@ -104,7 +104,7 @@ export function timesCases(make: () => Target): void {
       expect(statOf(sys, "link").atime).toBeGreaterThan(OLD_NS);
     });
 
-    useTest("of a directory moves when a sendfile(2) from it is tried, but not with O_NOATIME", (sys) => {
+    test("of a directory moves when a sendfile(2) from it is tried, but not with O_NOATIME", (sys) => {
       const target = sys.open("file", O_CREAT | O_RDWR, 0o644);
       sys.mkdir("directory");
       age(sys, "directory");
@@ -143,7 +143,7 @@ export function timesCases(make: () => Target): void {
       expect(statOf(sys, "file").atime).toBeGreaterThan(OLD_NS);
     });
 
-    useTest("of a file that was changed since moves when it is used", (sys) => {
+    test("of a file that was changed since moves when it is used", (sys) => {
       const target = sys.open("target", O_CREAT | O_RDWR, 0o644);
       const fd = sys.open("file", O_CREAT | O_RDWR, 0o644);
       const times = Buffer.alloc(32);
@@ -157,7 +157,7 @@ export function timesCases(make: () => Target): void {
       expect(statOf(sys, "file").atime).toBeGreaterThan(OLD_NS);
     });
 
-    useTest("of a file moves when a sendfile(2) of nothing is asked for", (sys) => {
+    test("of a file moves when a sendfile(2) of nothing is asked for", (sys) => {
       const target = sys.open("target", O_CREAT | O_RDWR, 0o644);
       const fd = sys.open("file", O_CREAT | O_RDWR, 0o644);
       age(sys, "file");
