@@ -1,14 +1,13 @@
 // Calls that change attributes: chmod(2), chown(2) and their kin, umask(2).
 
-import { EINVAL, EROFS } from "../abi/errno.ts";
+import { EINVAL } from "../abi/errno.ts";
 import { AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW } from "../abi/fcntl.ts";
 import { Task } from "../kernel/task.ts";
 import { free } from "../lib/ref-counted.ts";
 import { isError } from "../lib/result.ts";
 import { ATTR_CHOWN, ATTR_GID, ATTR_MODE, ATTR_UID, Attributes } from "../vfs/attributes.ts";
-import { changeAttributes } from "../vfs/change.ts";
+import { changeThrough } from "../vfs/change.ts";
 import { FileDescription } from "../vfs/file-description.ts";
-import { notifyChange } from "../vfs/fsnotify.ts";
 import { WALK_FOLLOW } from "../vfs/path-walk.ts";
 import { fileOf, walkTo } from "./arguments.ts";
 
@@ -26,9 +25,7 @@ export function changeAt(task: Task, dirFd: i32, path: usize, a: Attributes, fla
     result = walkTo(task, dirFd, path, flags, follow);
     if (result == 0) {
       const walk = task.walk;
-      result = wrong < 0 ? wrong : walk.resultMount.isReadonly ? -EROFS : 0;
-      if (result == 0) result = changeAttributes(walk.result, a, task.cred);
-      if (result == 0) notifyChange(walk.result, a.valid);
+      result = wrong < 0 ? wrong : changeThrough(walk.resultMount, walk.result, a, task.cred);
       walk.release();
     }
   }
@@ -46,11 +43,7 @@ export function changeOpen(task: Task, fd: i32, a: Attributes, wrong: i32): i64 
 function changeDescription(task: Task, found: usize, a: Attributes, wrong: i32): i64 {
   if (isError(found)) return <i32>found;
   const file = changetype<FileDescription>(found);
-  if (wrong < 0) return wrong;
-  if (file.mount.isReadonly) return -EROFS;
-  const result = changeAttributes(file.dentry, a, task.cred);
-  if (result == 0) notifyChange(file.dentry, a.valid);
-  return result;
+  return wrong < 0 ? wrong : changeThrough(file.mount, file.dentry, a, task.cred);
 }
 
 function modeChange(mode: u32): Attributes {

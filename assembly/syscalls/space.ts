@@ -16,9 +16,9 @@ import { Task } from "../kernel/task.ts";
 import { free } from "../lib/ref-counted.ts";
 import { isError } from "../lib/result.ts";
 import { ATTR_SIZE, Attributes } from "../vfs/attributes.ts";
-import { changeAttributes, truncateOpen } from "../vfs/change.ts";
+import { changeThrough, truncateOpen } from "../vfs/change.ts";
 import { FileDescription } from "../vfs/file-description.ts";
-import { notifyChange, notifyModify } from "../vfs/fsnotify.ts";
+import { notifyModify } from "../vfs/fsnotify.ts";
 
 import { WALK_FOLLOW } from "../vfs/path-walk.ts";
 import { checkPermission, MAY_WRITE } from "../vfs/permission.ts";
@@ -36,13 +36,11 @@ export function truncate(task: Task, path: usize, size: i64): i64 {
   else if (!inode.isRegular) result = -EINVAL;
   else if (inode.fs.readonly) result = -EROFS;
   else result = checkPermission(inode, task.cred, MAY_WRITE);
-  if (result == 0 && walk.resultMount.isReadonly) result = -EROFS;
   if (result == 0) {
     const a = new Attributes();
     a.valid = ATTR_SIZE;
     a.size = size;
-    result = changeAttributes(walk.result, a, task.cred);
-    if (result == 0) notifyChange(walk.result, a.valid);
+    result = changeThrough(walk.resultMount, walk.result, a, task.cred);
     free(a);
   }
   walk.release();

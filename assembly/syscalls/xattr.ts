@@ -1,6 +1,6 @@
 // setxattr(2), getxattr(2), listxattr(2), removexattr(2) and their forms for links and descriptors.
 
-import { E2BIG, EFAULT, EINVAL, ERANGE, EROFS } from "../abi/errno.ts";
+import { E2BIG, EFAULT, EINVAL, ERANGE } from "../abi/errno.ts";
 import { AT_FDCWD } from "../abi/fcntl.ts";
 import { XATTR_CREATE, XATTR_LIST_MAX, XATTR_NAME_MAX, XATTR_REPLACE, XATTR_SIZE_MAX } from "../abi/xattr.ts";
 import { Task } from "../kernel/task.ts";
@@ -42,9 +42,11 @@ function setOn(
   length: u32,
   flags: u32,
 ): i32 {
-  if (mount.isReadonly) return -EROFS;
-  const result = vfs.setXattr(dentry, task.cred, name, <u32>nameLength, value, length, flags);
+  let result = mount.wantWrite();
+  if (result < 0) return result;
+  result = vfs.setXattr(dentry, task.cred, name, <u32>nameLength, value, length, flags);
   if (result == 0) notifyAttributes(dentry);
+  mount.dropWrite();
   return result;
 }
 
@@ -185,9 +187,11 @@ export function flistxattr(task: Task, fd: i32, out: usize, size: u64): i64 {
 }
 
 function removeOn(task: Task, mount: Mount, dentry: Dentry, name: usize, nameLength: i32): i32 {
-  if (mount.isReadonly) return -EROFS;
-  const result = vfs.removeXattr(dentry, task.cred, name, <u32>nameLength);
+  let result = mount.wantWrite();
+  if (result < 0) return result;
+  result = vfs.removeXattr(dentry, task.cred, name, <u32>nameLength);
   if (result == 0) notifyAttributes(dentry);
+  mount.dropWrite();
   return result;
 }
 

@@ -10,6 +10,7 @@ import { ATTR_GID, ATTR_KILL_PRIV, ATTR_MODE, ATTR_SIZE, ATTR_UID, Attributes } 
 import { Dentry } from "./dentry.ts";
 import { FileDescription } from "./file-description.ts";
 import { notifyChange } from "./fsnotify.ts";
+import { Mount } from "./mount.ts";
 import { PathWalk } from "./path-walk.ts";
 import { prepareAttributes } from "./permission.ts";
 import { takePrivileges } from "./privileges.ts";
@@ -28,6 +29,19 @@ export function changeAttributes(dentry: Dentry, a: Attributes, cred: Credential
   // Also after an error: a server may have done a part of it.
   if (inode.isDirectory && a.valid & (ATTR_MODE | ATTR_UID | ATTR_GID)) moveTreeGeneration();
   inode.lock.release();
+  return result;
+}
+
+/**
+ * changeAttributes() of a file that was reached through `mount`, and those who watch are told. Errors: EROFS, then what the change
+ * gives.
+ */
+export function changeThrough(mount: Mount, dentry: Dentry, a: Attributes, cred: Credentials): i32 {
+  let result = mount.wantWrite();
+  if (result < 0) return result;
+  result = changeAttributes(dentry, a, cred);
+  if (result == 0) notifyChange(dentry, a.valid);
+  mount.dropWrite();
   return result;
 }
 

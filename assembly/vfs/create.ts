@@ -26,18 +26,17 @@ import {
 /** Set-user-id, set-group-id, sticky and the nine permission bits. */
 export const MODE_BITS: u32 = 0o7777;
 
-/** Makes a regular file for a negative dentry. The caller holds the directory's lock. */
-export function createLocked(mount: Mount, parent: Dentry, child: Dentry, cred: Credentials, mode: u32): i32 {
-  const allowed = mayCreate(mount, parent, cred);
+/** Makes a regular file for a negative dentry. The caller holds the directory's lock, and the mount for writing. */
+export function createLocked(parent: Dentry, child: Dentry, cred: Credentials, mode: u32): i32 {
+  const allowed = mayCreate(parent, cred);
   if (allowed < 0) return allowed;
   const made = parent.file.create(child, mode & MODE_BITS, cred.fsuid, groupFor(parent.file, cred));
   if (made == 0) notifyCreate(parent.file, child);
   return made;
 }
 
-/** Linux: may_create() behind mnt_want_write(). */
-export function mayCreate(mount: Mount, parent: Dentry, cred: Credentials): i32 {
-  if (mount.isReadonly) return -EROFS;
+/** Linux: may_create(), behind mnt_want_write(). */
+export function mayCreate(parent: Dentry, cred: Credentials): i32 {
   if (parent.file.dead) return -ENOENT;
   return checkPermission(parent.file, cred, MAY_WRITE | MAY_EXEC);
 }
@@ -65,12 +64,12 @@ export function groupFor(directory: Inode, cred: Credentials): u32 {
 
 /**
  * Finds where something is to be made (Linux: filename_create()): walks to the parent, locks it, looks the name up. Returns
- * the negative dentry with a reference and the parent's lock held; or an error and no lock.
+ * the negative dentry with a reference, the parent's lock held, and the mount held for writing; or an error and none of these.
  */
 function beginCreate(walk: PathWalk, length: u32, directory: bool, extra: u32): usize {
   const found = beginName(walk, length, directory, extra);
   if (isError(found)) return found;
-  const error = mayCreate(walk.resultMount, walk.result, walk.credentials);
+  const error = mayCreate(walk.result, walk.credentials);
   if (error == 0) return found;
   endCreate(walk, changetype<Dentry>(found), error);
   return errorOf(error);
@@ -81,6 +80,14 @@ function beginName(walk: PathWalk, length: u32, directory: bool, extra: u32): us
   const result = walk.run(length, extra | WALK_PARENT);
   if (result < 0) return errorOf(result);
   if (walk.lastType != LAST_NORM) return errorOf(-EEXIST);
+  // That the name is taken is the more important news.
+  const writable = walk.resultMount.wantWrite();
+  const found = lockName(walk, directory, writable);
+  if (isError(found) && writable == 0) walk.resultMount.dropWrite();
+  return found;
+}
+
+function lockName(walk: PathWalk, directory: bool, writable: i32): usize {
   const parent = walk.result;
   const lock = parent.file.lock;
   const locked = lock.acquire();
@@ -91,10 +98,9 @@ function beginName(walk: PathWalk, length: u32, directory: bool, extra: u32): us
     return found;
   }
   const child = changetype<Dentry>(found);
-  let error = 0;
+  let error = writable;
   if (!child.isNegative) error = -EEXIST;
   else if (walk.lastSlash && !directory) error = -ENOENT;
-  else if (walk.resultMount.isReadonly) error = -EROFS;
   if (error < 0) {
     child.decRef();
     lock.release();
@@ -103,10 +109,11 @@ function beginName(walk: PathWalk, length: u32, directory: bool, extra: u32): us
   return found;
 }
 
-/** Tells of what was made, if `result` is 0, and lets go of both. */
+/** Tells of what was made, if `result` is 0, and lets go of all. */
 function endCreate(walk: PathWalk, child: Dentry, result: i32): void {
   if (result == 0) notifyCreate(walk.result.file, child);
   walk.result.file.lock.release();
+  walk.resultMount.dropWrite();
   child.decRef();
 }
 
@@ -177,7 +184,7 @@ function mayLink(from: PathWalk, to: PathWalk): i32 {
   if (from.mount !== to.mount) return -EXDEV;
   const source = from.result.file;
   if (!isSafeSource(source, to.credentials)) return -EPERM;
-  const allowed = mayCreate(to.resultMount, to.result, to.credentials);
+  const allowed = mayCreate(to.result, to.credentials);
   if (allowed < 0) return allowed;
   if (source.fs !== to.result.file.fs) return -EXDEV;
   if (source.isDirectory) return -EPERM;

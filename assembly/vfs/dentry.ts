@@ -50,7 +50,7 @@ export abstract class Filesystem extends RefCounted {
   readonly: bool = false;
   /** Mounts that show it or a part of it. */
   mounts: u32 = 0;
-  /** Descriptions open for writing: while there are some it cannot be made read-only. */
+  /** Descriptions open for writing, and changes under way: while there are some it cannot be made read-only. */
   writers: u32 = 0;
   /** Every dentry is asked by Inode.revalidate() before a walk uses it. */
   revalidates: bool = false;

@@ -12,6 +12,7 @@
 // References on a mount: its namespace (or unmounted parent), each mounted child, each FileDescription, working and root
 // directory, walk in progress. A mount holds references on its root dentry, its mount point and, while it is mounted, its parent.
 
+import { EROFS } from "../abi/errno.ts";
 import { IN_UNMOUNT } from "../abi/inotify.ts";
 import { ROOT_LAST_MOUNT_ID, ROOT_MOUNTS } from "../abi/kernel-layout.ts";
 import * as st from "../abi/mount.ts";
@@ -63,7 +64,7 @@ export class Mount extends RefCounted {
   parent: Mount | null = null;
   mountPoint: Dentry | null = null;
   namespace: MountList | null = null;
-  /** Descriptions open for writing. */
+  /** Descriptions open for writing, and calls that are about to change something. */
   writers: u32 = 0;
   /** MNT_EXPIRE came by, and nobody used the mount since. */
   isExpiring: bool = false;
@@ -107,6 +108,22 @@ export class Mount extends RefCounted {
     const id = load<u32>(ROOT_LAST_MOUNT_ID) + 1;
     store<u32>(ROOT_LAST_MOUNT_ID, id);
     this.id = id;
+  }
+
+  /**
+   * Begins a change: until dropWrite() neither the mount nor its file system can be made read-only, also while the change sleeps (Linux:
+   * mnt_want_write()). Errors: EROFS.
+   */
+  wantWrite(): i32 {
+    if (this.isReadonly) return -EROFS;
+    this.writers++;
+    this.root.fs.writers++;
+    return 0;
+  }
+
+  dropWrite(): void {
+    this.writers--;
+    this.root.fs.writers--;
   }
 
   get isReadonly(): bool {

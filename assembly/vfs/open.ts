@@ -83,10 +83,18 @@ function openUnnamed(walk: PathWalk, length: u32, flags: u32, mode: u32, extra: 
   const follow = flags & <u32>O_NOFOLLOW ? 0 : WALK_FOLLOW;
   const result = walk.run(length, extra | follow | WALK_DIRECTORY);
   if (result < 0) return errorOf(result);
+  const mount = walk.resultMount;
+  const writable = mount.wantWrite();
+  if (writable < 0) return errorOf(writable);
+  const file = makeUnnamed(walk, flags, mode);
+  mount.dropWrite();
+  return opened(file);
+}
+
+function makeUnnamed(walk: PathWalk, flags: u32, mode: u32): usize {
   const parent = walk.result;
   const directory = parent.file;
   const cred = walk.credentials;
-  if (walk.resultMount.isReadonly) return errorOf(-EROFS);
   const allowed = checkPermission(directory, cred, MAY_WRITE | MAY_EXEC);
   if (allowed < 0) return errorOf(allowed);
   const bits = modeFor(walk, directory, mode) & MODE_BITS;
@@ -97,7 +105,7 @@ function openUnnamed(walk: PathWalk, length: u32, flags: u32, mode: u32, extra: 
   const dentry = makeUnnamedDentry(parent, inode);
   const file = inode.open(changetype<usize>(walk.mount), dentry, flags & ~CREATION_FLAGS);
   dentry.decRef();
-  return opened(file);
+  return file;
 }
 
 /** open(2) with O_CREAT (Linux: open_last_lookups(), lookup_open()). */
@@ -115,28 +123,11 @@ function openCreating(walk: PathWalk, length: u32, flags: u32, mode: u32, extra:
     if (walk.lastSlash) return errorOf(-EISDIR);
     const parent = walk.result;
     const mount = walk.resultMount;
-    const lock = parent.file.lock;
-    result = lock.acquire();
-    if (result < 0) break;
-    const found = lookupLocked(parent, walk.lastName, walk.lastLength);
-    if (isError(found)) {
-      lock.release();
-      return found;
-    }
+    const writable = mount.wantWrite();
+    const found = findOrCreate(walk, flags, mode, writable);
+    if (writable == 0) mount.dropWrite();
+    if (isError(found) || walk.made) return found;
     const child = changetype<Dentry>(found);
-    if (child.isNegative) {
-      const made = createLocked(mount, parent, child, walk.credentials, modeFor(walk, parent.file, mode));
-      lock.release();
-      if (made < 0) {
-        child.decRef();
-        return errorOf(made);
-      }
-      // The maker may write whatever the mode says, and there is nothing to truncate.
-      const file = child.file.open(changetype<usize>(mount), child, flags & ~CREATION_FLAGS);
-      child.decRef();
-      return opened(file);
-    }
-    lock.release();
     if (flags & <u32>O_EXCL) {
       child.decRef();
       return errorOf(-EEXIST);
@@ -156,6 +147,33 @@ function openCreating(walk: PathWalk, length: u32, flags: u32, mode: u32, extra:
     return file;
   }
   return errorOf(result);
+}
+
+/**
+ * The dentry of the last name, with a reference; or, when there was none and `walk.made` is set, the FileDescription of the file that
+ * was made. `writable` is what Mount.wantWrite() said. Errors: the lookup's; EROFS, mayCreate()'s, the file system's.
+ */
+function findOrCreate(walk: PathWalk, flags: u32, mode: u32, writable: i32): usize {
+  const parent = walk.result;
+  const lock = parent.file.lock;
+  walk.made = false;
+  const locked = lock.acquire();
+  if (locked < 0) return errorOf(locked);
+  const found = lookupLocked(parent, walk.lastName, walk.lastLength);
+  if (isError(found) || !changetype<Dentry>(found).isNegative) {
+    lock.release();
+    return found;
+  }
+  const child = changetype<Dentry>(found);
+  const bits = modeFor(walk, parent.file, mode);
+  const made = writable < 0 ? writable : createLocked(parent, child, walk.credentials, bits);
+  lock.release();
+  // The maker may write whatever the mode says, and there is nothing to truncate.
+  const mount = changetype<usize>(walk.resultMount);
+  const file = made < 0 ? errorOf(made) : child.file.open(mount, child, flags & ~CREATION_FLAGS);
+  child.decRef();
+  walk.made = !isError(file);
+  return opened(file);
 }
 
 /** Opens an existing file that O_CREAT arrived at, or what is mounted on it. */
@@ -185,8 +203,18 @@ function mayCreateOver(directory: Inode, inode: Inode, cred: Credentials): i32 {
   return inode.uid == directory.uid || inode.uid == cred.fsuid ? 0 : -EACCES;
 }
 
-/** Linux: may_open() and do_open() for a file that exists. */
+/** Linux: do_open() for a file that exists. Errors: EROFS for what is to be truncated, then openChecked()'s. */
 function openFound(mount: Mount, dentry: Dentry, cred: Credentials, flags: u32): usize {
+  if (!(flags & <u32>O_TRUNC) || !dentry.file.isRegular) return openChecked(mount, dentry, cred, flags);
+  const writable = mount.wantWrite();
+  if (writable < 0) return errorOf(writable);
+  const file = openChecked(mount, dentry, cred, flags);
+  mount.dropWrite();
+  return file;
+}
+
+/** Linux: may_open(), and what comes of it. */
+function openChecked(mount: Mount, dentry: Dentry, cred: Credentials, flags: u32): usize {
   const inode = dentry.file;
   const access = flags & <u32>O_ACCMODE;
   let mask: u32 = 0;

@@ -61,6 +61,8 @@ const DOT: u32 = 0x2e;
 
 @final
 export class PathWalk {
+  /** What was looked for was not there, and was made (vfs/open.ts). */
+  made: bool = false;
   /** Room for the path: PATH_MAX bytes. The caller puts the path here. */
   readonly path: usize = heap.alloc(PATH_MAX);
   mount: Mount | null = null;

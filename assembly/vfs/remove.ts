@@ -3,7 +3,7 @@
 // Each takes a PathWalk that was begun and whose path is in place, and leaves it to the caller to release. Errors come in
 // Linux's order. All may sleep.
 
-import { EBUSY, EINVAL, EISDIR, ENOENT, ENOTDIR, ENOTEMPTY, EROFS } from "../abi/errno.ts";
+import { EBUSY, EINVAL, EISDIR, ENOENT, ENOTDIR, ENOTEMPTY } from "../abi/errno.ts";
 import { Credentials } from "../auth/credentials.ts";
 import { isError } from "../lib/result.ts";
 import { killDentry } from "./dcache.ts";
@@ -56,7 +56,15 @@ export function rmdirAt(walk: PathWalk, length: u32, extra: u32): i32 {
 }
 
 function removeLast(walk: PathWalk, directory: bool): i32 {
-  if (walk.resultMount.isReadonly) return -EROFS;
+  const mount = walk.resultMount;
+  const writable = mount.wantWrite();
+  if (writable < 0) return writable;
+  const result = removeName(walk, directory);
+  mount.dropWrite();
+  return result;
+}
+
+function removeName(walk: PathWalk, directory: bool): i32 {
   const parent = walk.result;
   const lock = parent.file.lock;
   const locked = lock.acquire();

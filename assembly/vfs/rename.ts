@@ -3,7 +3,7 @@
 // Each takes a PathWalk that was begun and whose path is in place, and leaves it to the caller to release. Errors come in
 // Linux's order. All may sleep.
 
-import { EBUSY, EEXIST, EINVAL, ENOENT, ENOTDIR, ENOTEMPTY, EROFS, EXDEV } from "../abi/errno.ts";
+import { EBUSY, EEXIST, EINVAL, ENOENT, ENOTDIR, ENOTEMPTY, EXDEV } from "../abi/errno.ts";
 import { RENAME_EXCHANGE, RENAME_NOREPLACE } from "../abi/fcntl.ts";
 import { isError } from "../lib/result.ts";
 import { groupFor, mayCreate } from "./create.ts";
@@ -37,11 +37,15 @@ export function renameBetween(from: PathWalk, to: PathWalk, flags: u32): i32 {
   if (from.mount !== to.mount || from.result.file.fs !== to.result.file.fs) return -EXDEV;
   if (from.lastType != LAST_NORM) return -EBUSY;
   if (to.lastType != LAST_NORM) return flags & <u32>RENAME_NOREPLACE ? -EEXIST : -EBUSY;
-  if (from.resultMount.isReadonly) return -EROFS;
-  let result = lockPair(from.result, to.result);
+  const mount = from.resultMount;
+  let result = mount.wantWrite();
   if (result < 0) return result;
-  result = renameLocked(from, to, flags);
-  unlockPair(from.result, to.result);
+  result = lockPair(from.result, to.result);
+  if (result == 0) {
+    result = renameLocked(from, to, flags);
+    unlockPair(from.result, to.result);
+  }
+  mount.dropWrite();
   return result;
 }
 
@@ -103,7 +107,7 @@ function renameFound(from: PathWalk, old: Dentry, to: PathWalk, target: Dentry, 
   if (!target.isNegative && target.inode === old.inode) return 0;
   let allowed = mayDelete(from.result, old, cred, isDirectory);
   if (allowed < 0) return allowed;
-  if (target.isNegative) allowed = mayCreate(to.resultMount, to.result, cred);
+  if (target.isNegative) allowed = mayCreate(to.result, cred);
   else allowed = mayDelete(to.result, target, cred, exchange ? target.file.isDirectory : isDirectory);
   if (allowed < 0) return allowed;
   if (from.result !== to.result) {

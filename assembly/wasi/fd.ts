@@ -2,7 +2,6 @@
 //
 // A call returns a WASI errno. The order of checks: the descriptor, its rights, then arguments and pointers.
 
-import { EROFS } from "../abi/errno.ts";
 import { O_APPEND, O_DSYNC, O_NONBLOCK, O_SYNC } from "../abi/fcntl.ts";
 import * as abi from "../abi/wasi.ts";
 import { FdEntry } from "../kernel/fd-table.ts";
@@ -10,10 +9,10 @@ import { Task } from "../kernel/task.ts";
 import { free } from "../lib/ref-counted.ts";
 import { accessOk, copyOut, importIovecs, putU32, putU64 } from "../mm/usercopy.ts";
 import { Attributes } from "../vfs/attributes.ts";
-import { changeAttributes, truncateOpen } from "../vfs/change.ts";
+import { changeThrough, truncateOpen } from "../vfs/change.ts";
 import { Inode } from "../vfs/dentry.ts";
 import { FileDescription } from "../vfs/file-description.ts";
-import { notifyAccess, notifyChange, notifyModify } from "../vfs/fsnotify.ts";
+import { notifyAccess, notifyModify } from "../vfs/fsnotify.ts";
 import { removePrivileges } from "../vfs/privileges.ts";
 import { wasiErrno } from "./errno-map.ts";
 import { checkRights, fileTypeOf } from "./rights.ts";
@@ -229,10 +228,7 @@ export function fdFilestatSetTimes(task: Task, fd: u32, atime: i64, mtime: i64, 
 
 function setTimesOf(task: Task, file: FileDescription, a: Attributes): i32 {
   if (a.valid == 0) return 0;
-  if (file.mount.isReadonly) return -EROFS;
-  const result = changeAttributes(file.dentry, a, task.cred);
-  if (result == 0) notifyChange(file.dentry, a.valid);
-  return result;
+  return changeThrough(file.mount, file.dentry, a, task.cred);
 }
 
 export function fdPrestatGet(task: Task, fd: u32, out: u32): u32 {

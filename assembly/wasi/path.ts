@@ -4,7 +4,6 @@
 // directory that the guest opened itself confines to its own subtree; a preopened one to the sandbox's root, since it only
 // names a place in it, and absolute links of an image then lead where they say.
 
-import { EROFS } from "../abi/errno.ts";
 import {
   O_CREAT,
   O_DIRECTORY,
@@ -24,10 +23,9 @@ import { free } from "../lib/ref-counted.ts";
 import { isError } from "../lib/result.ts";
 import { accessOk, copyIn, copyOut, putU32 } from "../mm/usercopy.ts";
 import { Attributes } from "../vfs/attributes.ts";
-import { changeAttributes, readlinkAt } from "../vfs/change.ts";
+import { changeThrough, readlinkAt } from "../vfs/change.ts";
 import { linkAt, mkdirAt, symlinkAt } from "../vfs/create.ts";
 import { FileDescription } from "../vfs/file-description.ts";
-import { notifyChange } from "../vfs/fsnotify.ts";
 import { openAt } from "../vfs/open.ts";
 import { PathWalk, WALK_BENEATH, WALK_FOLLOW, WALK_STRICT_ROOT } from "../vfs/path-walk.ts";
 import { rmdirAt, unlinkAt } from "../vfs/remove.ts";
@@ -200,8 +198,7 @@ export function pathFilestatSetTimes(
   let result = fillTimes(a, atime, mtime, flags);
   if (result == 0) result = walk.run(length, confineBits(task, fd) | followBits(lookupflags));
   if (result == 0 && a.valid) {
-    result = walk.resultMount.isReadonly ? -EROFS : changeAttributes(walk.result, a, task.cred);
-    if (result == 0) notifyChange(walk.result, a.valid);
+    result = changeThrough(walk.resultMount, walk.result, a, task.cred);
   }
   free(a);
   const errno = walkErrno(walk, result);

@@ -9,17 +9,6 @@ export interface KnownDifference {
   readonly why: string;
 }
 
-/** The kinds of calls that an instance of inotify takes. */
-const WATCHES: readonly KnownDifference[] = [
-  "inotify_init1",
-  "inotify_add_watch",
-  "inotify_rm_watch",
-  "read of events",
-].map((kind) => ({
-  kind,
-  why: "a watch of a removed directory ends late; nobody is told of a file that O_TMPFILE opens",
-}));
-
 /** 9P2000.L tells mode bits only. */
 const LISTS: readonly KnownDifference[] = [
   "setxattr of an ACL",
@@ -30,6 +19,6 @@ const LISTS: readonly KnownDifference[] = [
 export const KNOWN_DIFFERENCES: Readonly<Record<FsType, readonly KnownDifference[]>> = {
   tmpfs: [],
   overlay: [],
-  gofer: [...WATCHES, ...LISTS],
-  "gofer-shared": [...WATCHES, ...LISTS],
+  gofer: LISTS,
+  "gofer-shared": LISTS,
 };

@@ -7,6 +7,7 @@ import { loadNative } from "../../src/native/index.ts";
 export interface TestGofer {
   /** Our ends, in the order of the mounts. */
   readonly sockets: readonly number[];
+  readonly pid: number;
   /** How many descriptors the process has open. */
   descriptors(): number;
   /** Ends the gofer: it leaves when its connections are closed. */
@@ -20,6 +21,7 @@ export function serve(...mounts: GoferMount[]): TestGofer {
   const { sockets, pid } = startGofer(native, mounts, { confinement: "none" });
   return {
     sockets,
+    pid,
     descriptors: () => readdirSync(`/proc/${pid}/fd`).length,
     close() {
       for (const socket of sockets) native.close(socket);
