@@ -142,6 +142,14 @@ export const P9_QTFILE = 0x00;
 export const P9_GETATTR_BASIC = 0x7ff;
 export const P9_GETATTR_BTIME = 0x800;
 export const P9_GETATTR_ALL = 0x3fff;
+/**
+ * Our extension's. In Tgetattr's mask: asks for the POSIX access control lists. In `valid`: behind these attributes follow access[s]
+ * default[s], values of system.posix_acl_access and system.posix_acl_default, empty where the file has none. The extension's own
+ * answers have them unasked, where the file system has lists.
+ */
+export const P9_GETATTR_ACLS = 0x8000;
+/** The largest value of one of them. */
+export const P9_ACL_MAX = 4096;
 
 export const P9_SETATTR_MODE = 0x001;
 export const P9_SETATTR_UID = 0x002;

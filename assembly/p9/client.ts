@@ -11,6 +11,7 @@ import { F_UNLCK, O_CREAT, O_EXCL, O_RDWR } from "../abi/fcntl.ts";
 import { PATH_MAX } from "../abi/limits.ts";
 import {
   P9_ATTR_SIZE,
+  P9_GETATTR_ACLS,
   P9_GETATTR_BASIC,
   P9_GETATTR_BTIME,
   P9_IOHDRSZ,
@@ -268,7 +269,7 @@ export class P9Client {
     const walked = c.reader.u16();
     const isWhole = walked == count;
     if (walked > count || isWhole != (status == 0)) return c.fail();
-    if (c.reader.overrun || c.reader.remaining != walked * <u32>P9_ATTR_SIZE) return c.fail();
+    if (c.reader.overrun || c.reader.remaining < walked * <u32>P9_ATTR_SIZE) return c.fail();
     this.walked = walked;
     this.walkStatus = isWhole ? 0 : c.errorOf(status);
     this.pathFids = fids;
@@ -287,7 +288,7 @@ export class P9Client {
 
   /** The next component's `attributes`. False when they cannot be true: the connection is given up then. */
   nextAttributes(): bool {
-    if (this.attributes.decode(this.connection.reader)) return true;
+    if (this.attributes.decode(this.connection.reader, true)) return true;
     this.connection.fail();
     return false;
   }
@@ -420,7 +421,7 @@ export class P9Client {
     let result = c.receive();
     if (result == 0) {
       this.made = true;
-      result = this.attributes.decode(c.reader) && c.reader.isComplete() ? 0 : c.fail();
+      result = this.attributes.decode(c.reader, c.extended) && c.reader.isComplete() ? 0 : c.fail();
       this.openQidPath = this.attributes.qidPath;
     }
     this.fid = result == 0 ? fid : P9_NOFID;
@@ -460,7 +461,8 @@ export class P9Client {
     w.u32(gid);
     c.finish();
     result = c.receive();
-    if (result == 0 && !(this.attributes.decode(c.reader) && c.reader.isComplete())) result = c.fail();
+    if (result == 0 && !(this.attributes.decode(c.reader, c.extended) && c.reader.isComplete()))
+      result = c.fail();
     this.fid = result == 0 ? fid : P9_NOFID;
     c.end();
     return result;
@@ -955,7 +957,7 @@ export class P9Client {
       if (newFid != P9_NOFID) c.fids.release(newFid);
       return c.errorOf(status);
     }
-    if (count != 1 || !this.attributes.decode(r) || !r.isComplete()) return c.fail();
+    if (count != 1 || !this.attributes.decode(r, true) || !r.isComplete()) return c.fail();
     return 0;
   }
 
@@ -964,11 +966,11 @@ export class P9Client {
     const c = this.connection;
     const w = this.start(P9_TGETATTR, P9_NOFID);
     w.u32(fid);
-    w.u64(P9_GETATTR_BASIC | P9_GETATTR_BTIME);
+    w.u64(P9_GETATTR_BASIC | P9_GETATTR_BTIME | (c.extended ? P9_GETATTR_ACLS : 0));
     c.finish();
     const result = c.receive();
     if (result < 0) return result;
-    return this.attributes.decode(c.reader) && c.reader.isComplete() ? 0 : c.fail();
+    return this.attributes.decode(c.reader, c.extended) && c.reader.isComplete() ? 0 : c.fail();
   }
 
   /** Rlopen and Rlcreate: a qid and iounit, which tells nothing that msize does not. */

@@ -3,7 +3,15 @@
 // Encoders write a request's fields behind its header. Decoders return false for an answer that cannot be true; the caller
 // then gives up the connection.
 
-import { P9_ATTR_SIZE, P9_GETATTR_BTIME, P9_QID_SIZE, P9_QTDIR, P9_QTSYMLINK } from "../abi/p9.ts";
+import {
+  P9_ACL_MAX,
+  P9_ATTR_SIZE,
+  P9_GETATTR_ACLS,
+  P9_GETATTR_BTIME,
+  P9_QID_SIZE,
+  P9_QTDIR,
+  P9_QTSYMLINK,
+} from "../abi/p9.ts";
 import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG, S_IFSOCK } from "../abi/stat.ts";
 import { ByteReader } from "../lib/byte-reader.ts";
 import { ByteWriter } from "../lib/byte-writer.ts";
@@ -31,9 +39,16 @@ export class P9Attributes {
   mtime: i64 = 0;
   ctime: i64 = 0;
   btime: i64 = 0;
+  /** Whether the file system has access control lists, and these are told. */
+  hasAcls: bool = false;
+  /** The lists as values of extended attributes, in the message: as long as P9Client.data. Empty where there is none. */
+  accessAcl: usize = 0;
+  accessAclLength: u32 = 0;
+  defaultAcl: usize = 0;
+  defaultAclLength: u32 = 0;
 
-  /** From the body of Rgetattr, or one attribute of Rwalkattr. */
-  decode(reader: ByteReader): bool {
+  /** From the body of Rgetattr, or one attribute of Rwalkattr. `withAcls`: the lists may follow. */
+  decode(reader: ByteReader, withAcls: bool): bool {
     if (reader.remaining < <u32>P9_ATTR_SIZE) return false;
     const valid = reader.u64();
     this.qidType = reader.u8();
@@ -53,6 +68,12 @@ export class P9Attributes {
     const btime = takeTime(reader);
     this.btime = valid & P9_GETATTR_BTIME ? btime : 0;
     reader.take(16);
+    this.hasAcls = withAcls && (valid & P9_GETATTR_ACLS) != 0;
+    this.accessAclLength = this.hasAcls ? reader.u16() : 0;
+    this.accessAcl = reader.take(this.accessAclLength);
+    this.defaultAclLength = this.hasAcls ? reader.u16() : 0;
+    this.defaultAcl = reader.take(this.defaultAclLength);
+    if (reader.overrun || max(this.accessAclLength, this.defaultAclLength) > <u32>P9_ACL_MAX) return false;
     return (valid & VALID_NEEDED) == VALID_NEEDED && this.size >= 0 && isModeOfQid(this.mode, this.qidType);
   }
 }

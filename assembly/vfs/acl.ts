@@ -14,9 +14,9 @@ import {
   POSIX_ACL_XATTR_VERSION,
 } from "../abi/xattr.ts";
 import { Credentials } from "../auth/credentials.ts";
-import { duplicate } from "../lib/bytes.ts";
+import { duplicate, equal } from "../lib/bytes.ts";
 import { RefCounted } from "../lib/ref-counted.ts";
-import { errorOf } from "../lib/result.ts";
+import { errorOf, isError } from "../lib/result.ts";
 
 const HEADER_BYTES: u32 = 4;
 const ENTRY_BYTES: u32 = 8;
@@ -68,6 +68,12 @@ export class Acl extends RefCounted {
     for (let i: u32 = 0; i < this.count; i++) {
       if (!isNamed(this.tag(i))) store<u32>(out + HEADER_BYTES + <usize>(i * ENTRY_BYTES), NOBODY, 4);
     }
+  }
+
+  /** Whether the attribute's value `value` says the same. */
+  isValue(value: usize, length: u32): bool {
+    const bytes = this.count * ENTRY_BYTES;
+    return length == this.size && equal(value + HEADER_BYTES, this.entries, bytes);
   }
 
   /** The index of the entry with `tag`, which is there at most once, or -1. */
@@ -142,6 +148,23 @@ export class Acl extends RefCounted {
   }
 }
 
+/** The list that says what the nine bits of `mode` do. */
+export function minimalAcl(mode: u32): Acl {
+  const entries = heap.alloc(3 * ENTRY_BYTES);
+  putEntry(entries, ACL_USER_OBJ, (mode >> 6) & 7);
+  putEntry(entries + ENTRY_BYTES, ACL_GROUP_OBJ, (mode >> 3) & 7);
+  putEntry(entries + 2 * ENTRY_BYTES, ACL_OTHER, mode & 7);
+  const acl = new Acl(entries, 3);
+  heap.free(entries);
+  return acl;
+}
+
+function putEntry(at: usize, tag: u32, permissions: u32): void {
+  store<u16>(at, <u16>tag);
+  store<u16>(at, <u16>permissions, 2);
+  store<u32>(at, NOBODY, 4);
+}
+
 /** Whether entries of `tag` have an id. */
 function isNamed(tag: u32): bool {
   return tag == ACL_USER || tag == ACL_GROUP;
@@ -152,6 +175,25 @@ function isNamed(tag: u32): bool {
  * EOPNOTSUPP for another version (Linux: posix_acl_from_xattr()). Whether the list makes sense is checkAcl()'s to say.
  */
 export function decodeAcl(value: usize, length: u32): usize {
+  return decode(value, length, false);
+}
+
+/**
+ * The list that a server of files holds, which is one that makes sense; but it may name users and groups that there are not here, as
+ * nobody. An Acl with one reference or an error: EINVAL, EOPNOTSUPP.
+ */
+export function decodeStoredAcl(value: usize, length: u32): usize {
+  const decoded = decode(value, length, true);
+  if (isError(decoded)) return decoded;
+  if (decoded == 0) return errorOf(-EINVAL);
+  const acl = changetype<Acl>(decoded);
+  const result = checkAcl(acl);
+  if (result == 0) return decoded;
+  acl.decRef();
+  return errorOf(result);
+}
+
+function decode(value: usize, length: u32, takesNobody: bool): usize {
   if (length < HEADER_BYTES) return errorOf(-EINVAL);
   if (load<u32>(value) != POSIX_ACL_XATTR_VERSION) return errorOf(-EOPNOTSUPP);
   const bytes = length - HEADER_BYTES;
@@ -161,7 +203,7 @@ export function decodeAcl(value: usize, length: u32): usize {
   for (let at = first; at < first + bytes; at += ENTRY_BYTES) {
     const tag: u32 = load<u16>(at);
     const known = tag == ACL_USER_OBJ || tag == ACL_GROUP_OBJ || tag == ACL_MASK || tag == ACL_OTHER;
-    if (isNamed(tag) ? load<u32>(at, 4) == NOBODY : !known) return errorOf(-EINVAL);
+    if (isNamed(tag) ? !takesNobody && load<u32>(at, 4) == NOBODY : !known) return errorOf(-EINVAL);
   }
   return changetype<usize>(new Acl(first, bytes / ENTRY_BYTES));
 }

@@ -78,6 +78,13 @@ export function isAccessAcl(name: usize, nameLength: u32): bool {
 export function isDefaultAcl(name: usize, nameLength: u32): bool {
   return nameLength == ACL_DEFAULT_LENGTH && equal(name, ACL_DEFAULT, ACL_DEFAULT_LENGTH);
 }
+/** The name of an access control list, whose length is aclNameLength(). */
+export function aclName(isDefault: bool): usize {
+  return isDefault ? ACL_DEFAULT : ACL_ACCESS;
+}
+export function aclNameLength(isDefault: bool): u32 {
+  return isDefault ? ACL_DEFAULT_LENGTH : ACL_ACCESS_LENGTH;
+}
 /** Whether the name is that of a POSIX access control list. */
 export function isAclName(name: usize, nameLength: u32): bool {
   return isAccessAcl(name, nameLength) || isDefaultAcl(name, nameLength);
@@ -276,9 +283,16 @@ export function dropFileCapability(inode: Inode): i32 {
 
 // ---- Access control lists
 
+/** Where others change the lists too they come with the attributes. */
+function followAcls(inode: Inode): i32 {
+  return inode.fs.revalidates ? inode.getAttributes() : 0;
+}
+
 /** Linux: vfs_get_acl(). Errors: EOPNOTSUPP, ENODATA, ERANGE. */
 function getAcl(inode: Inode, isDefault: bool, out: usize, capacity: u32): i32 {
   if (!inode.fs.hasAcls || inode.isSymlink) return -EOPNOTSUPP;
+  const known = followAcls(inode);
+  if (known < 0) return known;
   const acl = isDefault ? inode.defaultAcl : inode.accessAcl;
   if (acl === null) return -ENODATA;
   if (capacity == 0) return <i32>acl.size;

@@ -250,6 +250,20 @@ export interface Native {
   listxattr(procSelfFd: number, fd: number, slot: number, out: number, capacity: number): number;
   removexattr(procSelfFd: number, fd: number, slot: number, name: number): number;
 
+  /**
+   * Writes the values of system.posix_acl_access and, of a directory, system.posix_acl_default, each as length[2] value[length]; a
+   * length of 0 where there is none. Returns the number of bytes; -EOPNOTSUPP where the file system has no such lists, -ERANGE when
+   * they do not fit.
+   */
+  posixAcls(
+    procSelfFd: number,
+    fd: number,
+    slot: number,
+    out: number,
+    capacity: number,
+    isDirectory: number,
+  ): number;
+
   // ---- locks of an open file description
   /** F_OFD_SETLK: -EAGAIN when another's lock is in the way. `type`: F_RDLCK 0, F_WRLCK 1, F_UNLCK 2; length 0: to the end. */
   ofdSetLock(fd: number, type: number, start: Wide, length: Wide): number;

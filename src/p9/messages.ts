@@ -42,7 +42,7 @@ export type Fields<M> = M extends Message<infer S> ? Readonly<Value<S>> : never;
 
 export const qid = record("qid", { type: u8, version: u32, path: u64 });
 
-export const attributes = record("attributes", {
+const fixedAttributes = record("attributes", {
   valid: u64,
   qid,
   mode: u32,
@@ -64,6 +64,28 @@ export const attributes = record("attributes", {
   gen: u64,
   dataVersion: u64,
 });
+
+/** What follows them when P9_GETATTR_ACLS is in `valid`: values of extended attributes, empty where there is none. */
+const lists = record("lists", { accessAcl: bytes, defaultAcl: bytes });
+
+export const attributes: Kind<Of<typeof fixedAttributes> & Partial<Of<typeof lists>>> = {
+  name: "attributes",
+  read: (reader) => {
+    const fixed = fixedAttributes.read(reader);
+    return hasLists(fixed.valid) ? { ...fixed, ...lists.read(reader) } : fixed;
+  },
+  write: (writer, value) => {
+    fixedAttributes.write(writer, value);
+    const { accessAcl = NO_LIST, defaultAcl = NO_LIST } = value;
+    if (hasLists(value.valid)) lists.write(writer, { accessAcl, defaultAcl });
+  },
+};
+
+const NO_LIST = new Uint8Array(0);
+
+function hasLists(valid: bigint): boolean {
+  return (valid & BigInt(p9.P9_GETATTR_ACLS)) !== 0n;
+}
 
 export const entry = record("entry", { qid, offset: u64, type: u8, name: bytes });
 

@@ -38,8 +38,13 @@ export function mountGofer(
   fs.rootFid = client.fid;
   const inode = new GoferInode(fs, client.fid, client.attributes);
   fs.inodes.insert(inode);
+  result = inode.takeAcls(client.attributes);
   // The inode and the dentry hold the file system from here on.
   fs.decRef();
+  if (result < 0) {
+    inode.decRef();
+    return errorOf(result);
+  }
   if (!inode.isDirectory && !inode.isRegular) {
     inode.decRef();
     return errorOf(-ENOTDIR);

@@ -47,7 +47,6 @@ import { keepStoredNames } from "./xattr-names.ts";
 
 /** Texts of symbolic links up to this length are remembered. */
 const LINK_CACHED_MAX: i32 = 256;
-const PERMISSIONS: u32 = 0o7777;
 
 @final
 export class GoferInode extends GoferNode {
@@ -219,6 +218,11 @@ export class GoferInode extends GoferNode {
     // The number was a removed file's.
     if (before !== null) fs.inodes.remove(before);
     const inode = new GoferInode(fs, fid, client.attributes);
+    const taken = inode.takeAcls(client.attributes);
+    if (taken < 0) {
+      inode.decRef();
+      return errorOf(taken);
+    }
     fs.inodes.insert(inode);
     return changetype<usize>(inode);
   }
@@ -407,7 +411,9 @@ export class GoferInode extends GoferNode {
     // A change of owner takes the set-id bits away.
     const keepsIds = (a.mode & <u32>S_IFMT) != <u32>S_IFDIR && (a.mode & <u32>S_IFMT) != <u32>S_IFLNK;
     if (keepsIds && mode & <u32>(S_ISUID | S_ISGID)) valid |= P9_SETATTR_MODE;
-    const result = client.setattr(fid, valid, mode & PERMISSIONS, uid, gid, 0, 0, 0);
+    // The permissions are what the directory's default list has left of the mode.
+    const permissions = (mode & <u32>0o7000) | (a.mode & <u32>0o777);
+    const result = client.setattr(fid, valid, permissions, uid, gid, 0, 0, 0);
     if (result == -EINTR || result == -EIO) return result;
     // Linux: the file is always its maker's. Here it is the server's user's where that may not give files away.
     if (result == -EPERM || result == -EINVAL) fs.canChown = false;
@@ -430,6 +436,11 @@ export class GoferInode extends GoferNode {
       fs.inodes.remove(known);
     }
     const inode = new GoferInode(fs, fid, a);
+    const result = inode.takeAcls(a);
+    if (result < 0) {
+      inode.decRef();
+      return result;
+    }
     fs.inodes.insert(inode);
     child.instantiate(inode);
     return 0;

@@ -16,15 +16,17 @@
 //
 // `lock` (of Inode) is held by whoever writes, truncates or sets attributes.
 
-import { EACCES, EINTR, EMFILE, ENFILE, ENOENT, ESTALE } from "../../abi/errno.ts";
+import { memoryIsShort } from "mm/page";
+import { EACCES, EINTR, EMFILE, ENFILE, ENODATA, ENOENT, ENOMEM, ENOSPC, ESTALE } from "../../abi/errno.ts";
 import { O_NOATIME, O_RDONLY, O_RDWR } from "../../abi/fcntl.ts";
-import { P9_SETATTR_CTIME } from "../../abi/p9.ts";
+import { P9_ACL_MAX, P9_SETATTR_CTIME, P9_SETATTR_MODE } from "../../abi/p9.ts";
 import { S_IFIFO, S_IFMT } from "../../abi/stat.ts";
 import { free } from "../../lib/ref-counted.ts";
-import { errorOf } from "../../lib/result.ts";
+import { errorOf, isError } from "../../lib/result.ts";
 import { P9Client } from "../../p9/client.ts";
 import { P9Attributes } from "../../p9/messages.ts";
 import { currentThread, hasCurrentThread } from "../../sched/thread.ts";
+import { Acl, decodeStoredAcl, minimalAcl } from "../../vfs/acl.ts";
 import {
   ATTR_ATIME,
   ATTR_CHOWN,
@@ -38,6 +40,7 @@ import {
 } from "../../vfs/attributes.ts";
 import { realTime } from "../../vfs/clock.ts";
 import { Dentry } from "../../vfs/dentry.ts";
+import { aclName, aclNameLength, fitAclToMode } from "../../vfs/xattr.ts";
 import { GoferFilesystem } from "./filesystem.ts";
 import { Handle } from "./handle.ts";
 import { NumberedInode } from "./inode-table.ts";
@@ -172,6 +175,8 @@ export abstract class GoferNode extends NumberedInode {
     // A file never becomes another or gets another type.
     if (a.qidPath != this.ino || ((a.mode ^ this.mode) & <u32>S_IFMT) != 0) return this.client.distrust();
     if (this.changing == 0 && this.changes == before) {
+      const result = this.takeAcls(a);
+      if (result < 0) return result;
       this.takeAll(a);
       this.stale = false;
       this.noteTold();
@@ -179,6 +184,69 @@ export abstract class GoferNode extends NumberedInode {
       this.takeTimes(a);
     }
     return 0;
+  }
+
+  /** Takes over the access control lists. Errors: ENOMEM, EIO for what is no list. */
+  takeAcls(a: P9Attributes): i32 {
+    if (!a.hasAcls) return 0;
+    this.fs.hasAcls = true;
+    const result = this.takeAcl(false, a.accessAcl, a.accessAclLength);
+    return result < 0 ? result : this.takeAcl(true, a.defaultAcl, a.defaultAclLength);
+  }
+
+  private takeAcl(isDefault: bool, value: usize, length: u32): i32 {
+    const known = isDefault ? this.defaultAcl : this.accessAcl;
+    if (known === null ? length == 0 : known.isValue(value, length)) return 0;
+    let acl: Acl | null = null;
+    if (length) {
+      if (isDefault && !this.isDirectory) return this.client.distrust();
+      // Without its list the file would allow too much.
+      if (memoryIsShort()) return -ENOMEM;
+      const decoded = decodeStoredAcl(value, length);
+      if (isError(decoded)) return this.client.distrust();
+      acl = changetype<Acl>(decoded);
+    }
+    this.holdAcl(isDefault, acl);
+    if (acl !== null) acl.decRef();
+    return 0;
+  }
+
+  /** As Linux's host does it with the attribute: the mode shows the access list (Linux: posix_acl_update_mode()). */
+  override setAcl(isDefault: bool, acl: Acl | null, mode: u32): i32 {
+    if (acl !== null && acl.size > <u32>P9_ACL_MAX) return -ENOSPC;
+    const client = this.client;
+    this.beginChange();
+    const minimal = acl === null && !isDefault ? minimalAcl(mode) : null;
+    let result = this.sendAcl(isDefault, minimal === null ? acl : minimal);
+    if (minimal !== null) minimal.decRef();
+    const shown = isDefault || acl === null ? mode : (mode & ~(<u32>0o777)) | acl.modeBits;
+    // The server may keep the set-group-id bit, which the VFS takes from strangers to the group.
+    if (result == 0 && !isDefault && (this.mode ^ shown) & ~(<u32>0o777))
+      result = client.setattr(this.fid, P9_SETATTR_MODE, shown & PERMISSIONS, 0, 0, 0, 0, 0);
+    this.endChange();
+    if (result == 0) {
+      this.holdAcl(isDefault, acl);
+      if (!isDefault) this.mode = shown;
+      return 0;
+    }
+    // Part of it may have been done.
+    if (result != -EINTR) this.refreshAttributes();
+    return result;
+  }
+
+  private sendAcl(isDefault: bool, acl: Acl | null): i32 {
+    const client = this.client;
+    const name = aclName(isDefault);
+    const nameLength = aclNameLength(isDefault);
+    if (acl === null) {
+      const result = client.removeXattr(this.fid, name, nameLength);
+      return result == -ENODATA ? 0 : result;
+    }
+    const value = heap.alloc(acl.size);
+    acl.encode(value);
+    const result = client.setXattr(this.fid, name, nameLength, value, acl.size, 0);
+    heap.free(value);
+    return result;
   }
 
   private noteTold(): void {
@@ -221,7 +289,10 @@ export abstract class GoferNode extends NumberedInode {
     }
     this.endChange();
     if (result == 0) {
-      if (a.valid & ATTR_MODE) this.mode = (this.mode & <u32>S_IFMT) | (a.mode & PERMISSIONS);
+      if (a.valid & ATTR_MODE) {
+        this.mode = (this.mode & <u32>S_IFMT) | (a.mode & PERMISSIONS);
+        fitAclToMode(this);
+      }
       if (a.valid & ATTR_UID) this.uid = a.uid;
       if (a.valid & ATTR_GID) this.gid = a.gid;
       if (a.valid & ATTR_SIZE) this.size = a.size;

@@ -30,6 +30,7 @@ const KEEP = -1;
 /** How often a name may appear and vanish between two looks before the client is told that it is there. */
 const RACE_RETRIES = 3;
 const PERMISSIONS = 0o7777;
+const RWX = 0o777;
 const DOT = 0x2e;
 
 export interface OpenedFile {
@@ -174,9 +175,11 @@ function giveTo(host: HostFs, node: HostNode, mode: number, owner: Owner): numbe
   const uid = owner.uid === NOBODY_NAMED || owner.uid === stat.uid ? KEEP : owner.uid;
   const gid = owner.gid === NOBODY_NAMED || owner.gid === stat.gid ? KEEP : owner.gid;
   if (uid === KEEP && gid === KEEP) return 0;
+  // The permissions are what the directory's default list has left of those that the client has asked for.
+  const permissions = stat.mode & RWX;
   const status = native.fchown(node.fd, uid, gid);
   // A change of owner takes the set-id bits away, which the client has asked for.
   if (status < 0 || node.type === S_IFDIR || node.type === S_IFLNK) return status;
   if ((mode & (S_ISUID | S_ISGID)) === 0) return status;
-  return native.fchmod(procSelfFd, node.fd, mode & PERMISSIONS);
+  return native.fchmod(procSelfFd, node.fd, (mode & PERMISSIONS & ~RWX) | permissions);
 }

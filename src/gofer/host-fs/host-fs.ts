@@ -44,6 +44,8 @@ export class HostFs {
   readonly procSelfFd: number;
   readonly identity: Identity;
   readonly qids = new QidPaths();
+  /** The devices whose file systems have no access control lists. */
+  readonly withoutAcls = new Set<number>();
   /** The result of the last statNode(), openChild() or statFd(). */
   readonly stat: StatBuffer;
   /** The result of the last statName(). */

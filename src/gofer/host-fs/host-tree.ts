@@ -12,6 +12,7 @@ import type { Encoder } from "../../p9/server/encoder.ts";
 import { NAME_A, PATH, XATTR } from "../../p9/server/memory.ts";
 import type { Changes, Owner, Tree } from "../../p9/server/tree.ts";
 import { type Arena, LOCK, SLOT, STATFS } from "../arena.ts";
+import { putAcls } from "./acl.ts";
 import { putAttributes, putQid } from "./attributes.ts";
 import { DescriptorBudget } from "./budget.ts";
 import { createFile, createUnnamed, type OpenedFile, settle } from "./create.ts";
@@ -64,6 +65,10 @@ export class HostTree implements Tree {
 
   putAttributes(reply: Encoder): void {
     putAttributes(reply, this.host.stat, this.host.qids);
+  }
+
+  putAcls(node: HostNode, reply: Encoder, limit: number): number {
+    return putAcls(this.host, node, reply, limit);
   }
 
   statfs(node: HostNode, reply: Encoder): number {

@@ -133,6 +133,10 @@ export class ObjectTree implements Tree {
     putAttributes(reply, this.found);
   }
 
+  putAcls(): number {
+    return -EOPNOTSUPP;
+  }
+
   statfs(node: ObjectNode, reply: Encoder): number {
     return this.attempt(() => {
       const status = node.file.statfs?.() ?? this.state.root.statfs?.() ?? EMPTY;

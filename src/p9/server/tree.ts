@@ -73,6 +73,11 @@ export interface Tree {
   putQid(reply: Encoder): void;
   /** Writes Rgetattr's body, P9_ATTR_SIZE bytes. */
   putAttributes(reply: Encoder): void;
+  /**
+   * Appends the access control lists of a file whose attributes were put just now (P9_GETATTR_ACLS), up to `limit` of the memory.
+   * -EOPNOTSUPP where there is no such thing, -EMSGSIZE when they do not fit.
+   */
+  putAcls(node: TreeNode, reply: Encoder, limit: number): number;
   /** Writes Rstatfs' body. */
   statfs(node: TreeNode, reply: Encoder): number;
   /** The length of a symlink's target, which is written to `to`; cut to `capacity`. */

@@ -14,10 +14,6 @@ import type { Capability, Target } from "./target.ts";
 const LACKS: ReadonlyMap<Capability, string> = new Map([
   ["device nodes", "a device node on the host's file system is a door to the host's drivers"],
   ["whiteouts", "they are device nodes"],
-  [
-    "access control lists",
-    "9P2000.L tells mode bits only, by which the client checks (as Linux's client without posixacl)",
-  ],
 ]);
 
 /** A tmpfs of the host that every Linux has. */

@@ -2,23 +2,24 @@
 
 import { EBADF, EINVAL, ENAMETOOLONG, EPROTO } from "../../../../assembly/abi/errno.ts";
 import { PATH_MAX } from "../../../../assembly/abi/limits.ts";
-import { P9_HEADER } from "../../../../assembly/abi/p9.ts";
+import { P9_GETATTR_ACLS, P9_HEADER } from "../../../../assembly/abi/p9.ts";
 import { S_IFLNK } from "../../../../assembly/abi/stat.ts";
 import type { Decoder } from "../decoder.ts";
 import type { Encoder } from "../encoder.ts";
 import type { Session } from "../session.ts";
+import { putFile } from "./attributes.ts";
 
-/** Answers all that the tree knows, whatever the mask asks for: it is one call either way. */
+/** Answers all attributes that the tree knows, whatever the mask asks for: it is one call either way. */
 export function getattr(session: Session, request: Decoder, reply: Encoder): number {
   const fid = session.fids.get(request.u32());
-  request.u64();
+  const mask = request.u32();
+  request.u32();
   if (!request.complete()) return -EPROTO;
   if (fid === undefined) return -EBADF;
   const { tree } = session;
   const status = tree.getattr(fid.node);
   if (status < 0) return status;
-  tree.putAttributes(reply);
-  return 0;
+  return putFile(session, fid.node, reply, session.extended && (mask & P9_GETATTR_ACLS) !== 0);
 }
 
 export function statfs(session: Session, request: Decoder, reply: Encoder): number {

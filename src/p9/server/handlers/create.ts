@@ -19,6 +19,7 @@ import type { Fid } from "../fid.ts";
 import { NAME_A, PATH } from "../memory.ts";
 import { entryName } from "../names.ts";
 import type { Session } from "../session.ts";
+import { putFile } from "./attributes.ts";
 import { finishOpen } from "./open.ts";
 
 /** mkdir(2) takes no set-id bits: a directory inherits its group's from its parent. */
@@ -64,10 +65,15 @@ export function createAttributes(session: Session, request: Decoder, reply: Enco
   const file = tree.create(fid!.node, NAME_A, length, flags, mode & PERMISSIONS, owner);
   if (typeof file === "number") return file;
   const { node, handle } = file;
+  const status = putFile(session, node, reply);
+  if (status < 0) {
+    tree.close(handle);
+    node.decRef();
+    return status;
+  }
   node.incRef();
   fids.opened(fids.insert(openNumber, node, fid!.uid), handle, O_RDWR);
   fids.insert(newNumber, node, fid!.uid);
-  tree.putAttributes(reply);
   if (tree.donates) session.donation = handle;
   return 0;
 }
@@ -86,9 +92,10 @@ export function tmpfile(session: Session, request: Decoder, reply: Encoder): num
   if (usable < 0) return usable;
   const node = tree.createUnnamed(fid!.node, mode & PERMISSIONS, owner);
   if (typeof node === "number") return node;
-  fids.insert(newNumber, node, fid!.uid);
-  tree.putAttributes(reply);
-  return 0;
+  const status = putFile(session, node, reply);
+  if (status === 0) fids.insert(newNumber, node, fid!.uid);
+  else node.decRef();
+  return status;
 }
 
 export function mkdir(session: Session, request: Decoder, reply: Encoder): number {

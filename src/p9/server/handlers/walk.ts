@@ -11,6 +11,7 @@ import { NAME_STRIDE, NAMES } from "../memory.ts";
 import { countDots } from "../names.ts";
 import type { Session } from "../session.ts";
 import type { TreeNode } from "../tree-node.ts";
+import { putFile } from "./attributes.ts";
 
 /** The lengths of the names at NAMES, of the walk under way. */
 const lengths = new Int32Array(P9_MAXWELEM);
@@ -51,7 +52,7 @@ function walkNames(session: Session, request: Decoder, reply: Encoder, withAttri
   let walked = 0;
   let status = 0;
   if (withAttributes && count === 0) status = tree.getattr(node);
-  if (withAttributes && count === 0 && status === 0) tree.putAttributes(reply);
+  if (withAttributes && count === 0 && status === 0) status = putFile(session, node, reply);
   while (walked < count) {
     const next = step(session, node, NAMES + walked * NAME_STRIDE, lengths[walked]!);
     if (typeof next === "number") {
@@ -60,8 +61,9 @@ function walkNames(session: Session, request: Decoder, reply: Encoder, withAttri
     }
     node.decRef();
     node = next;
-    if (withAttributes) tree.putAttributes(reply);
+    if (withAttributes) status = putFile(session, node, reply);
     else tree.putQid(reply);
+    if (status < 0) break;
     walked++;
   }
 
@@ -82,7 +84,7 @@ function walkNames(session: Session, request: Decoder, reply: Encoder, withAttri
 
 /** As walkAttributes(), but every component behind the first `skip` that is reached gets a fid, whatever comes after it. */
 export function walkFids(session: Session, request: Decoder, reply: Encoder): number {
-  const { tree, fids } = session;
+  const { fids } = session;
   const fid = fids.get(request.u32());
   const skip = request.u16();
   const count = request.u16();
@@ -113,7 +115,8 @@ export function walkFids(session: Session, request: Decoder, reply: Encoder): nu
     }
     node.decRef();
     node = next;
-    tree.putAttributes(reply);
+    status = putFile(session, node, reply);
+    if (status < 0) break;
     if (walked < skip) continue;
     node.incRef();
     fids.insert(numbers[walked - skip]!, node, uid);
