@@ -44,6 +44,37 @@ describe("extended attributes", () => {
     expect(native.setxattr(procSelfFd, fd, 0, name, name, 1, 0)).toBe(-errno.EPERM);
   });
 
+  test("access control lists come together, each with its length", () => {
+    const list = Buffer.from(
+      "0200000001000600ffffffff02000400e803000004000400ffffffff10000400ffffffff20000000ffffffff",
+      "hex",
+    );
+    const file = open("file", O_PATH);
+    fs.mkdirSync(path.join(root, "directory"));
+    const directory = open("directory", O_PATH);
+    const at = memory.room(256);
+    memory.bytes.set(list, at + 100);
+    const bytesAt = (offset: number) => Buffer.from(memory.bytes.subarray(offset, offset + list.length));
+    const set = (fd: number, which: string) =>
+      native.setxattr(procSelfFd, fd, 0, memory.name(`system.posix_acl_${which}`), at + 100, list.length, 0);
+    expect(set(file, "access")).toBe(0);
+    expect(native.posixAcls(procSelfFd, file, 0, at, 100, 0)).toBe(4 + list.length);
+    expect(memory.view.getUint16(at, true)).toBe(list.length);
+    expect(bytesAt(at + 2)).toEqual(list);
+    expect(memory.view.getUint16(at + 2 + list.length, true)).toBe(0);
+    expect(set(directory, "default")).toBe(0);
+    expect(native.posixAcls(procSelfFd, directory, 0, at, 100, 1)).toBe(4 + list.length);
+    expect(memory.view.getUint16(at, true)).toBe(0);
+    expect(bytesAt(at + 4)).toEqual(list);
+    for (const room of [0, 2, 40, 2 + list.length]) {
+      expect(native.posixAcls(procSelfFd, file, 0, at, room, 0)).toBe(-errno.ERANGE);
+      expect(native.posixAcls(procSelfFd, directory, 0, at, room, 1)).toBe(-errno.ERANGE);
+    }
+    expect(native.posixAcls(procSelfFd, 987654, 0, at, 100, 0)).toBe(-errno.EBADF);
+    const proc = owned(native.openat(AT_FDCWD, 0, memory.name("/proc/self"), O_PATH, 0));
+    expect(native.posixAcls(procSelfFd, proc, 0, at, 100, 1)).toBe(-errno.EOPNOTSUPP);
+  });
+
   test("need a descriptor that is open, and memory that is there", () => {
     const name = memory.name("user.a");
     expect(native.getxattr(procSelfFd, 987654, 0, name, 0, 0)).toBe(-errno.EBADF);

@@ -101,6 +101,9 @@ export interface Attributes {
   readonly mtime: readonly [bigint, bigint];
   readonly ctime: readonly [bigint, bigint];
   readonly btime: readonly [bigint, bigint];
+  /** With the extension, where the file system has access control lists; empty where the file has none. */
+  readonly accessAcl?: Buffer;
+  readonly defaultAcl?: Buffer;
 }
 
 export interface Entry {
@@ -160,7 +163,7 @@ export class Reply {
   }
 
   attributes(): Attributes {
-    const attributes = {
+    const attributes: Attributes = {
       valid: this.u64(),
       qid: this.qid(),
       mode: this.u32(),
@@ -177,7 +180,8 @@ export class Reply {
       btime: [this.u64(), this.u64()] as const,
     };
     this.data(16);
-    return attributes;
+    if ((attributes.valid & BigInt(p9.P9_GETATTR_ACLS)) === 0n) return attributes;
+    return { ...attributes, accessAcl: this.string(), defaultAcl: this.string() };
   }
 
   entries(): Entry[] {
@@ -320,7 +324,10 @@ export class P9Client {
   }
 
   getattr(fid: number): Attributes {
-    return this.call(p9.P9_TGETATTR, new Message().u32(fid).u64(p9.P9_GETATTR_ALL)).attributes();
+    return this.call(
+      p9.P9_TGETATTR,
+      new Message().u32(fid).u64(p9.P9_GETATTR_ALL | p9.P9_GETATTR_ACLS),
+    ).attributes();
   }
 
   /** Tlopen. The reply's `fd` is the donated descriptor or -1. */

@@ -296,6 +296,54 @@ describe("attributes", () => {
   });
 });
 
+describe("access control lists", () => {
+  const ACCESS = "system.posix_acl_access";
+  const DEFAULT = "system.posix_acl_default";
+  /** Version 2; then tag, permissions and id of each entry. */
+  const acl = (...entries: [tag: number, permissions: number, id?: number][]) =>
+    Buffer.concat([
+      u32(2),
+      ...entries.map(([tag, bits, id = 0xffffffff]) => Buffer.concat([u16(tag), u16(bits), u32(id)])),
+    ]);
+  const LIST = acl([1, 6], [2, 4, 1000], [4, 4], [16, 4], [32, 0]);
+  const given = (name: string, path: string, value: Buffer) => {
+    const w = world({ acls: true });
+    w.server.find(path).attributes.set(name, value);
+    return w;
+  };
+
+  test("are taken, also those that name nobody of here", () => {
+    expect(given(ACCESS, "/hello", LIST).statError("hello")).toBe(0);
+    const unmapped = acl([1, 6], [2, 4], [4, 4], [16, 4], [32, 0]);
+    expect(given(ACCESS, "/hello", unmapped).statError("hello")).toBe(0);
+    expect(given(DEFAULT, "/dir", LIST).statError("dir")).toBe(0);
+  });
+
+  test.each([
+    ["of no form", Buffer.from("list")],
+    ["without entries", u32(2)],
+    ["out of order", acl([4, 4], [1, 6], [32, 0])],
+    ["without a mask", acl([1, 6], [2, 4, 1000], [4, 4], [32, 0])],
+    ["longer than there can be", Buffer.alloc(p9.P9_ACL_MAX + 1)],
+  ])("that are lists %s end the connection", (_what, value) => {
+    const w = given(ACCESS, "/hello", value);
+    expect(w.statError("hello")).toBe(wasi.WASI_EIO);
+    expectBroken(w);
+  });
+
+  test("that cannot be, and those that are cut off, end the connection", () => {
+    const w = given(DEFAULT, "/hello", LIST);
+    expect(w.statError("hello")).toBe(wasi.WASI_EIO);
+    expectBroken(w);
+    const cut = given(ACCESS, "/hello", LIST);
+    alterNext(cut, p9.P9_TWALKATTR, (answer) => {
+      body(answer, answer.bytes.subarray(p9.P9_HEADER, -1));
+    });
+    expect(cut.statError("hello")).toBe(wasi.WASI_EIO);
+    expectBroken(cut);
+  });
+});
+
 describe("data", () => {
   test("more than was asked for ends the connection", () => {
     const w = world();

@@ -65,6 +65,8 @@ export interface ServerOptions {
   readonly extended?: boolean;
   readonly donates?: boolean;
   readonly messageSize?: number;
+  /** Attributes are followed by access control lists. */
+  readonly acls?: boolean;
 }
 
 const FIRST_HANDLE = 500;
@@ -88,7 +90,7 @@ export class MemoryServer {
   private lastHandle = FIRST_HANDLE;
 
   constructor(options: ServerOptions = {}) {
-    this.options = { extended: true, donates: false, messageSize: p9.P9_MSIZE, ...options };
+    this.options = { extended: true, donates: false, acls: false, messageSize: p9.P9_MSIZE, ...options };
   }
 
   file(path: string, text: string, mode = 0o644): Node {
@@ -177,7 +179,7 @@ export class MemoryServer {
     }
     if (type === p9.P9_TCREATEATTR) {
       const node = this.createAttributes(f);
-      return { body: attributes(node), handle: this.donate(node) };
+      return { body: this.attributes(node), handle: this.donate(node) };
     }
     return { body: this.plain(type, f), handle: -1 };
   }
@@ -200,7 +202,7 @@ export class MemoryServer {
         node.nlink = 0;
         [node.uid, node.gid] = [f.u32(), f.u32()];
         this.insert(number, node);
-        return attributes(node);
+        return this.attributes(node);
       }
       case p9.P9_TALLOCATE: {
         const { node } = this.openFid(f.u32());
@@ -243,7 +245,7 @@ export class MemoryServer {
       case p9.P9_TGETATTR: {
         const { node } = this.fid(f.u32());
         f.u64();
-        return attributes(node);
+        return this.attributes(node);
       }
       case p9.P9_TSETATTR:
         return this.setattr(f);
@@ -402,7 +404,7 @@ export class MemoryServer {
       at = child;
     }
     if (number !== p9.P9_NOFID) this.insert(number, at);
-    if (withAttributes) return Buffer.concat([u32(0), u16(1), attributes(at)]);
+    if (withAttributes) return Buffer.concat([u32(0), u16(1), this.attributes(at)]);
     return Buffer.concat([u16(count), ...names.map(() => qid(at))]);
   }
 
@@ -424,7 +426,19 @@ export class MemoryServer {
       reached.push(child);
       if (index >= skip) this.insert(numbers[index - skip]!, child);
     }
-    return Buffer.concat([u32(status), u16(reached.length), ...reached.map(attributes)]);
+    return Buffer.concat([u32(status), u16(reached.length), ...reached.map((each) => this.attributes(each))]);
+  }
+
+  /** As the extension's answers have them. */
+  private attributes(node: Node): Buffer {
+    const plain = attributes(node);
+    if (!this.options.acls) return plain;
+    plain.writeUInt8((p9.P9_GETATTR_ACLS >> 8) | plain.readUInt8(1), 1);
+    const list = (name: string) => {
+      const value = node.attributes.get(`system.posix_acl_${name}`) ?? Buffer.alloc(0);
+      return Buffer.concat([u16(value.length), value]);
+    };
+    return Buffer.concat([plain, list("access"), list("default")]);
   }
 
   private clunk(number: number): void {

@@ -24,8 +24,8 @@ beforeAll(async () => {
   module = await kernelModule();
 }, 60_000);
 
-function world(options: WorldOptions & { donates?: boolean } = {}): World {
-  const server = new MemoryServer({ donates: options.donates ?? false });
+function world(options: WorldOptions & { donates?: boolean; acls?: boolean } = {}): World {
+  const server = new MemoryServer({ donates: options.donates ?? false, acls: options.acls ?? false });
   for (const path of ["/a", "/a/b", "/a/b/c", "/a/b/c/d"]) server.directory(path);
   server.file(DEEP, "text");
   server.symlink("/a/link", "b/c");
@@ -52,6 +52,14 @@ describe.each([
     const w = world({ shared });
     expect(cost(w, () => expect(stat(w, DEEP)).toBe(0))).toBe(1);
     expect(w.server.requests).toEqual([p9.P9_TWALKFIDS]);
+  });
+
+  test("access control lists cost none more", () => {
+    const w = world({ shared, acls: true });
+    const list = "0200000001000700ffffffff02000700e803000004000500ffffffff10000700ffffffff20000500ffffffff";
+    w.server.find("/a/b").attributes.set("system.posix_acl_access", Buffer.from(list, "hex"));
+    expect(cost(w, () => expect(stat(w, DEEP)).toBe(0))).toBe(1);
+    expect(cost(w, () => expect(stat(w, DEEP)).toBe(0))).toBe(shared ? 1 : 0);
   });
 
   test("so does one of a name that is missing, wherever on the way", () => {

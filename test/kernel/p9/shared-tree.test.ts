@@ -16,7 +16,7 @@ import {
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { EAGAIN, ENOENT, ENOTDIR } from "../../../assembly/abi/errno.ts";
+import { EACCES, EAGAIN, ENODATA, ENOENT, ENOTDIR } from "../../../assembly/abi/errno.ts";
 import {
   F_GETLK,
   F_RDLCK,
@@ -99,6 +99,33 @@ describe("what others do to a shared tree is seen at once:", () => {
     unlinkSync(host("a/b/file"));
     writeFileSync(host("a/b/file"), "12345");
     expect(sys.stat("a/b/file")).toMatchObject({ size: 5 });
+  });
+
+  test("access control lists, by path and by descriptor", () => {
+    const NAME = "system.posix_acl_access";
+    const list = (bits: number) =>
+      Buffer.from(
+        `0200000001000600ffffffff02000${bits}00e803000004000000ffffffff10000600ffffffff20000000ffffffff`,
+        "hex",
+      );
+    const others = linuxTarget(top);
+    const outside = new Calls(others.process());
+    if (outside.setxattr("a/b/file", NAME, list(4)) < 0) return;
+    const user = new Calls(target.process({ uid: 1000, gid: 1000 }));
+    chmodSync(top, 0o755);
+    expect(sys.stat("/")).toMatchObject({ mode: 0o040755 });
+    const fd = sys.open("a/b/file");
+    expect(user.open("a/b/file", O_RDONLY)).toBeGreaterThanOrEqual(0);
+    expect(user.open("a/b/file", O_RDWR)).toBe(-EACCES);
+    outside.setxattr("a/b/file", NAME, list(6));
+    expect(sys.getxattr("a/b/file", NAME)).toEqual(list(6));
+    expect(user.open("a/b/file", O_RDWR)).toBeGreaterThanOrEqual(0);
+    outside.setxattr("a/b/file", NAME, list(0));
+    expect(sys.getxattr(fd, NAME)).toEqual(list(0));
+    expect(user.open("a/b/file", O_RDONLY)).toBe(-EACCES);
+    outside.removexattr("a/b/file", NAME);
+    expect(sys.getxattr(fd, NAME)).toBe(-ENODATA);
+    others.end();
   });
 
   test("mode and size, by path and by descriptor", () => {

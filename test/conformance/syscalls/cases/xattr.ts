@@ -426,6 +426,16 @@ export function xattrCases(make: () => Target): void {
       expect(sys.removexattr("file", ACCESS)).toBe(0);
     });
 
+    aclTest("takes set-group-id from a file of another's group", (sys, as) => {
+      chown(sys, "file", 1000, 2000);
+      chmod(sys, "file", 0o2755);
+      expect(as(USER).setxattr("file", ACCESS, forUser(5))).toBe(0);
+      expect(modeOf(sys, "file") & 0o7000).toBe(0);
+      expect(chmod(sys, "file", 0o2755)).toBe(0);
+      expect(sys.setxattr("file", ACCESS, forUser(4))).toBe(0);
+      expect(modeOf(sys, "file") & 0o7000).toBe(0o2000);
+    });
+
     aclTest("is the owner's to change, and of no link", (sys, as) => {
       expect(as(USER).setxattr("file", ACCESS, forUser(6))).toBe(-EPERM);
       expect(as(USER).removexattr("file", ACCESS)).toBe(-EPERM);
@@ -468,6 +478,17 @@ export function xattrCases(make: () => Target): void {
       expect(sys.listxattr("directory/link", 100, false)).toEqual([]);
       sys.close(sys.open("outside", O_CREAT, 0o664));
       expect(modeOf(sys, "outside")).toBe(0o600);
+    });
+
+    aclTest("leaves set-id bits to what anybody makes there", (sys, as) => {
+      sys.mkdir("directory");
+      chmod(sys, "directory", 0o777);
+      sys.setxattr("directory", DEFAULT, acl([USER_OBJ, 7], [GROUP_OBJ, 5], [OTHERS, 0]));
+      const user = as(USER);
+      user.close(user.open("directory/file", O_CREAT, 0o6777));
+      expect(modeOf(sys, "directory/file")).toBe(0o6750);
+      expect(user.process.syscall(nr.SYS_mknodat, -100, "directory/pipe", 0o014777, 0)).toBe(0);
+      expect(modeOf(sys, "directory/pipe")).toBe(0o4750);
     });
 
     aclTest("of three entries gives a mode and no list", (sys) => {
