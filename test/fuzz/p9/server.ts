@@ -2,7 +2,15 @@
 // time, and through the socket of a gofer.
 
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import path from "node:path";
 import { P9_NOFID, P9_RLERROR } from "../../../assembly/abi/p9.ts";
 import type { Wide } from "../../../src/common/wide.ts";
@@ -44,8 +52,24 @@ export function plant(root: string, decoy: string): void {
   execFileSync("mkfifo", [path.join(root, "fifo")]);
 }
 
-function descriptors(): number {
-  return readdirSync("/proc/self/fd").length;
+/** What this process has open, by its number and what it is. */
+function descriptors(): string[] {
+  const folder = "/proc/self/fd";
+  return readdirSync(folder).map((fd) => {
+    try {
+      return `${fd} ${readlinkSync(path.join(folder, fd))}`;
+    } catch {
+      // The listing's own.
+      return "";
+    }
+  });
+}
+
+/** Throws when files of the tree are open that nobody has. */
+function checkDescriptors(before: readonly string[], root: string): void {
+  const known = new Set(before);
+  const left = descriptors().filter((open) => !known.has(open) && open.includes(root));
+  if (left.length > 0) throw new Error(`descriptors are left: ${left.join(", ")}`);
 }
 
 /** What a client may make of a disk is the disk's to bound; here it is bounded so that tests can run beside it. */
@@ -124,7 +148,7 @@ export function attackServer(root: string, decoy: string, frames: number, seed: 
   for (let sent = 0; sent < frames; sent++) {
     if (sent % EPOCH === 0) {
       target.close();
-      if (descriptors() !== before) throw new Error(`${descriptors() - before} descriptors are left`);
+      checkDescriptors(before, root);
       execFileSync("find", [root, "-mindepth", "1", "-delete"]);
       refill(root, decoy);
       target = new Target(provider);
