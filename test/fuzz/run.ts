@@ -9,7 +9,7 @@ import { Epochs } from "./epochs.ts";
 import type { Preparation } from "./layers.ts";
 import { callOf, freshCall, type Results, type Step } from "./step.ts";
 import { type Execute, type TreeOptions, treeOf } from "./tree.ts";
-import { buffersOf, VIEWS } from "./view.ts";
+import { buffersOf, InodeNames, VIEWS } from "./view.ts";
 import { IDENTITIES, type World, type Worlds } from "./worlds.ts";
 
 export const TICK = "tick";
@@ -46,7 +46,8 @@ export class Run {
   /** What follows is not comparable any more. */
   hasEnded = false;
   readonly #world: World;
-  readonly #context: TreeOptions;
+  readonly #oursContext: TreeOptions;
+  readonly #linuxContext: TreeOptions;
   readonly #ours: (Process | undefined)[] = [];
   readonly #linux: (LinuxProcess | undefined)[] = [];
   readonly #results: Results = new Map();
@@ -61,7 +62,12 @@ export class Run {
     const { blocks, directoryLinks } = worlds;
     this.#trees = trees;
     this.#isArtefact = worlds.isArtefact ?? (() => false);
-    this.#context = { epochs: new Epochs(), blocks, directoryLinks, xattrs };
+    // Without an index Linux's overlay goes on to list what became a file of its own by the old number, while a listing is open.
+    const listedInodes = worlds.inodes && !/lowerdir=(?!.*index=on)/.test(preparation.options);
+    const context = { epochs: new Epochs(), blocks, directoryLinks, listedInodes, xattrs };
+    const names = () => (worlds.inodes ? new InodeNames() : undefined);
+    this.#oursContext = { ...context, inodes: names() };
+    this.#linuxContext = { ...context, inodes: names() };
   }
 
   /** Makes a step on our side, at once, and notes it for Linux; returns our result. */
@@ -70,7 +76,7 @@ export class Run {
     this.steps.push(step);
     if (step.kind === TICK) {
       this.flush();
-      this.#context.epochs.tick();
+      this.#oursContext.epochs.tick();
       return 0;
     }
     if (this.#pending.length > 0 && this.#pending[0]!.step.process !== step.process) this.flush();
@@ -92,7 +98,7 @@ export class Run {
     const buffers = buffersOf(call);
     const words = step.view === "out" ? wordsOf(buffers[0]) : [];
     this.#results.set(step.id, { result, words });
-    const ours = VIEWS[step.view](call, result, this.#context);
+    const ours = VIEWS[step.view](call, result, this.#oursContext);
     const theirs = freshCall(step, call);
     this.#pending.push({ step, call: theirs, ours });
     this.#pendingBytes += buffers.reduce((sum, bytes) => sum + bytes.length, 0);
@@ -111,7 +117,7 @@ export class Run {
     this.#linux[process] ??= this.#world.linux.process(IDENTITIES[process]!);
     const results = this.#linux[process]!.batch(pending.map(({ call }) => call));
     for (const [index, { step, call, ours }] of pending.entries()) {
-      const linux = VIEWS[step.view](call, results[index]!, this.#context);
+      const linux = VIEWS[step.view](call, results[index]!, this.#linuxContext);
       if (linux === ours) continue;
       if (this.#isArtefact(step, results[index]!, ours)) {
         this.hasEnded = true;
@@ -139,8 +145,8 @@ export class Run {
 
   #compareTree({ ours, linux }: { ours: Process; linux: LinuxProcess }, top: string): void {
     const oursOf: Execute = (calls) => calls.map((call) => ours.syscall(call.number, ...call.args));
-    const mine = treeOf(oursOf, this.#context, top);
-    const theirs = treeOf((calls) => linux.batch(calls), this.#context, top);
+    const mine = treeOf(oursOf, this.#oursContext, top);
+    const theirs = treeOf((calls) => linux.batch(calls), this.#linuxContext, top);
     if (mine.join("\n") === theirs.join("\n")) return;
     this.difference = { step: undefined, linux: only(theirs, mine), ours: only(mine, theirs) };
   }

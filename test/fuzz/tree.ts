@@ -1,7 +1,7 @@
 // A whole tree as lines, one for each name: what both sides must have equal after the same calls.
 
 import { O_DIRECTORY, O_NOATIME, O_NONBLOCK, O_RDONLY } from "../../assembly/abi/fcntl.ts";
-import { DT_DIR, DT_LNK, DT_REG, S_IFCHR, S_IFMT } from "../../assembly/abi/stat.ts";
+import { DT_DIR, DT_LNK, DT_REG, S_IFCHR, S_IFDIR, S_IFMT } from "../../assembly/abi/stat.ts";
 import * as nr from "../../assembly/abi/syscall.ts";
 import type { Call } from "../support/sys/target.ts";
 import { join } from "./model.ts";
@@ -49,13 +49,15 @@ function xattrNames(path: string): Call {
 
 interface Look {
   readonly path: string;
+  /** The number in its directory's listing. */
+  readonly ino: bigint;
   readonly stat: Call;
   readonly xattrs: Call;
   /** What is in it, by its type. */
   readonly more: readonly Call[];
 }
 
-function lookAt(path: string, type: number): Look {
+function lookAt(path: string, type: number, ino: bigint): Look {
   const stat: Call = {
     number: nr.SYS_newfstatat,
     args: [AT_FDCWD, path, Buffer.alloc(144), AT_SYMLINK_NOFOLLOW],
@@ -66,7 +68,7 @@ function lookAt(path: string, type: number): Look {
       : type === DT_LNK
         ? [{ number: nr.SYS_readlinkat, args: [AT_FDCWD, path, Buffer.alloc(4096), 4096] }]
         : [];
-  return { path, stat, xattrs: xattrNames(path), more };
+  return { path, ino, stat, xattrs: xattrNames(path), more };
 }
 
 function textOf(call: Call, result: number): string {
@@ -100,6 +102,8 @@ function whiteoutText(stat: Buffer): string {
 }
 
 export interface TreeOptions extends ViewContext {
+  /** Whether the numbers of listings are comparable with the files' own. */
+  readonly listedInodes: boolean;
   readonly xattrs: boolean;
 }
 
@@ -119,8 +123,8 @@ export function treeOf(execute: Execute, options: TreeOptions, top = "/"): strin
     }
     const looks = entries
       .filter(({ name }) => name !== "..")
-      .map(({ name, type }) =>
-        lookAt(name === "." ? directory : join(directory, name), name === "." ? 0 : type),
+      .map(({ name, type, ino }) =>
+        lookAt(name === "." ? directory : join(directory, name), name === "." ? 0 : type, ino),
       );
     const calls = looks.flatMap(({ stat, xattrs, more }) => [
       stat,
@@ -128,12 +132,18 @@ export function treeOf(execute: Execute, options: TreeOptions, top = "/"): strin
       ...more,
     ]);
     const results = new Map(execute(calls).map((result, index) => [calls[index]!, result]));
-    for (const { path, stat, xattrs, more } of looks) {
+    for (const { path, ino: listed, stat, xattrs, more } of looks) {
       const bytes = buffersOf(stat)[0]!;
       const found = results.get(stat)!;
       const parts = [
         found < 0 ? `${found}` : isWhiteout(bytes) ? whiteoutText(bytes) : statText(bytes, options),
       ];
+      // Linux's overlay does not look again for the number of a new link while it remembers the listing, and knows that of a directory
+      // that somebody else made, and that merges, once it was looked up.
+      const isDirectory = (bytes.readUInt32LE(24) & S_IFMT) === S_IFDIR;
+      const isListedAnew = (bytes.readBigUInt64LE(16) === 1n) !== isDirectory;
+      if (options.listedInodes && isListedAnew && found === 0 && bytes.readBigUInt64LE(8) !== listed)
+        parts.push("listed by another number");
       if (more.length > 0 && found === 0) {
         const ino = bytes.readBigUInt64LE(8);
         const first = firstNames.get(ino);

@@ -1,13 +1,28 @@
 // What of a call's answer is compared: a text that is equal on both sides.
 //
-// Left out: inode and device numbers, sizes and offsets of directories, the order of names, counters of statfs. Times that
-// the test set are compared as they are; others by the tick (epochs.ts) in which they lie.
+// Left out: device numbers, sizes and offsets of directories, the order of names, counters of statfs. Times that
+// the test set are compared as they are; others by the tick (epochs.ts) in which they lie. Inodes have the names of the order in which
+// each side showed them.
 
 import { S_IFDIR, S_IFMT, S_IFREG } from "../../assembly/abi/stat.ts";
 import type { Call } from "../support/sys/target.ts";
 import type { Epochs } from "./epochs.ts";
 
+/** Numbers files as they are met, by device and inode. */
+export class InodeNames {
+  readonly #names = new Map<string, number>();
+
+  name(device: string, ino: bigint): number {
+    const key = `${device} ${ino}`;
+    const known = this.#names.get(key) ?? this.#names.size;
+    this.#names.set(key, known);
+    return known;
+  }
+}
+
 export interface ViewContext {
+  /** Undefined where a file system may use a number again. */
+  readonly inodes: InodeNames | undefined;
   readonly epochs: Epochs;
   /** Whether blocks of regular files are comparable. */
   readonly blocks: boolean;
@@ -55,7 +70,7 @@ function comparable(type: number, parts: readonly string[]): string {
 }
 
 /** Attributes as text, from a struct stat. */
-export function statText(bytes: Buffer, { epochs, blocks, directoryLinks }: ViewContext): string {
+export function statText(bytes: Buffer, { inodes, epochs, blocks, directoryLinks }: ViewContext): string {
   const mode = bytes.readUInt32LE(24);
   const type = mode & S_IFMT;
   const parts = [
@@ -72,10 +87,17 @@ export function statText(bytes: Buffer, { epochs, blocks, directoryLinks }: View
   if (type === S_IFREG && blocks && bytes.readBigInt64LE(48) <= SMALL) {
     parts.push(`blocks=${bytes.readBigInt64LE(64)}`);
   }
+  if (inodes !== undefined)
+    parts.push(`file=${inodes.name(`${bytes.readBigUInt64LE(0)}`, bytes.readBigUInt64LE(8))}`);
   return comparable(type, parts);
 }
 
-function statxText(bytes: Buffer, { epochs, blocks, directoryLinks }: ViewContext): string {
+/** st_dev as stat(2) has it. */
+function deviceOf(major: number, minor: number): string {
+  return `${((minor & ~0xff) << 12) | (major << 8) | (minor & 0xff)}`;
+}
+
+function statxText(bytes: Buffer, { inodes, epochs, blocks, directoryLinks }: ViewContext): string {
   const mode = bytes.readUInt16LE(28);
   const type = mode & S_IFMT;
   const mask = bytes.readUInt32LE(0) & 0xfff;
@@ -95,11 +117,16 @@ function statxText(bytes: Buffer, { epochs, blocks, directoryLinks }: ViewContex
   if (type === S_IFREG && blocks && bytes.readBigUInt64LE(40) <= SMALL) {
     parts.push(`blocks=${bytes.readBigUInt64LE(48)}`);
   }
+  if (inodes !== undefined) {
+    const device = deviceOf(bytes.readUInt32LE(136), bytes.readUInt32LE(140));
+    parts.push(`file=${inodes.name(device, bytes.readBigUInt64LE(32))}`);
+  }
   return comparable(type, parts);
 }
 
 export interface Entry {
   readonly name: string;
+  readonly ino: bigint;
   readonly type: number;
 }
 
@@ -109,7 +136,8 @@ export function entriesOf(bytes: Buffer): Entry[] {
   for (let at = 0; at + 19 <= bytes.length; ) {
     const length = bytes.readUInt16LE(at + 16);
     const end = bytes.indexOf(0, at + 19);
-    entries.push({ name: bytes.toString("utf8", at + 19, end), type: bytes.readUInt8(at + 18) });
+    const name = bytes.toString("utf8", at + 19, end);
+    entries.push({ name, ino: bytes.readBigUInt64LE(at), type: bytes.readUInt8(at + 18) });
     at += length;
   }
   return entries.sort((a, b) => (a.name < b.name ? -1 : 1));

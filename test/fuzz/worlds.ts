@@ -50,6 +50,7 @@ export interface Worlds {
   /** What is not asked for on this tree, with the reason. */
   readonly lacks: ReadonlyMap<Lack, string>;
   /** What is comparable: see ViewContext. */
+  readonly inodes: boolean;
   readonly blocks: boolean;
   readonly directoryLinks: boolean;
   /** Whether Linux's result is of its own making: the episode ends there. */
@@ -91,6 +92,7 @@ function tmpfsWorlds(): Worlds {
   const machine = makeMachine({ modules: kernelModules("peek", true) });
   return {
     lacks: new Map(),
+    inodes: true,
     blocks: true,
     directoryLinks: true,
     prepare: empty,
@@ -185,6 +187,7 @@ function overlayWorlds(): Worlds {
   const machine = makeMachine({ modules: kernelModules("peek", true) });
   return {
     lacks: OVERLAY_LACKS,
+    inodes: true,
     blocks: true,
     directoryLinks: true,
     isArtefact: isCopyOverAnother,
@@ -234,6 +237,7 @@ function goferWorlds(isShared: boolean): Worlds {
   };
   return {
     lacks: GOFER_LACKS,
+    inodes: false,
     blocks: false,
     directoryLinks: false,
     prepare: empty,

@@ -22,7 +22,7 @@ import { EntryBuffer } from "./entry-buffer.ts";
 import { findInLayer } from "./layer.ts";
 import { OverlayNode } from "./node.ts";
 import { isOciName, OCI_PREFIX_LENGTH } from "./oci.ts";
-import { isImpure, OPAQUE_XWHITEOUTS, opaqueOf, whiteoutKind } from "./own-xattrs.ts";
+import { isImpure, OPAQUE, OPAQUE_XWHITEOUTS, opaqueOf, whiteoutKind } from "./own-xattrs.ts";
 import { isWorkName } from "./work.ts";
 
 const CHUNK_HEADER: u32 = 16;
@@ -66,6 +66,18 @@ export function shownIno(node: OverlayNode, name: usize, length: u32, otherwise:
   const ino = dentry.isNegative ? otherwise : dentry.file.ino;
   dentry.decRef();
   return ino;
+}
+
+/** Whether the upper directory of a name hides what is below it: 1 or 0, or -errno. */
+function isOpaqueName(node: OverlayNode, name: usize, length: u32): i32 {
+  const upper = node.upper;
+  const found: usize = upper === null ? <usize>0 : findInLayer(upper, name, length);
+  if (isError(found)) return <i32>found;
+  if (!found) return 1;
+  const dentry = changetype<Dentry>(found);
+  const opaque = opaqueOf(dentry.file);
+  dentry.decRef();
+  return opaque < 0 ? opaque : opaque == OPAQUE ? 1 : 0;
 }
 
 @final
@@ -168,9 +180,10 @@ export class Listing {
     if (met) {
       const flags = load<u8>(met, 15);
       if (!(flags & MERGES)) return 0;
-      if (type == <u32>DT_DIR) store<u64>(met, ino);
       store<u8>(met, flags & ~MERGES, 15);
-      return 0;
+      const hides = type == <u32>DT_DIR ? isOpaqueName(node, entry.name, entry.nameLength) : 1;
+      if (hides == 0) store<u64>(met, ino);
+      return min(hides, 0);
     }
     let flags: u8 = 0;
     if (mayBeWhiteout(type, this.xwhiteouts)) {

@@ -8,4 +8,4 @@ const targets = goferTargets(false);
 afterAll(() => targets.close());
 overlayCases(() => targets.make());
 overlayDataCases(() => targets.make());
-overlayNameCases(() => targets.make());
+overlayNameCases(() => targets.make(), false);
