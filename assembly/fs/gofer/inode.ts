@@ -324,7 +324,8 @@ export class GoferInode extends GoferNode {
       accessDirectory(this);
     } else if (this.isRegular) {
       this.accessData();
-    } else if (this.isSymlink) {
+    } else if (this.linkText) {
+      // One that is not known is about to be asked for.
       const text = heap.alloc(PATH_MAX);
       this.fetchLink(text);
       heap.free(text);

@@ -143,10 +143,13 @@ export abstract class GoferNode extends NumberedInode {
     this.stale = true;
   }
 
-  /** Not when the host has seen one in this system call, to tell it of another. */
+  /** Whether the host has seen an access in this system call: it is not told of another. */
+  private get accessIsSeen(): bool {
+    return this.accessedIn != 0 && this.accessedIn == callNumber();
+  }
+
   override accessIsDue(now: i64): bool {
-    if (this.accessedIn != 0 && this.accessedIn == callNumber()) return false;
-    return this.getAttributes() == 0 && super.accessIsDue(now);
+    return !this.accessIsSeen && this.getAttributes() == 0 && super.accessIsDue(now);
   }
 
   override getAttributes(): i32 {
@@ -309,7 +312,7 @@ export abstract class GoferNode extends NumberedInode {
   /** The host has not seen an access that is due: it is made to. Where that fails the access time stays. */
   override touchAccessed(now: i64): void {
     if (this.type != <u32>S_IFIFO) {
-      this.access();
+      if (!this.accessIsSeen) this.access();
       return;
     }
     this.fifoRead = now;
