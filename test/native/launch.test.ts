@@ -10,7 +10,8 @@ const NODE = process.execPath;
 
 /** The launcher with `options`, then Node on `source`. */
 function launch(options: string[], source: string, extra: number[] = []): ChildProcess {
-  return spawn(LAUNCH, [...options, "--", NODE, "-e", source], {
+  // Arguments of the launcher's own come behind the program's.
+  return spawn(LAUNCH, [...options, "--", NODE, "-e", source, "--"], {
     stdio: ["ignore", "pipe", "pipe", ...extra],
     env: { SECRET: "x", NODE_OPTIONS: "--no-such-option" },
   });
@@ -117,6 +118,78 @@ describe("the death of the parent", () => {
   });
 });
 
+describe("in namespaces", () => {
+  const libraries = (): string[] => {
+    const memory = new Memory(1);
+    const length = native.loadedLibraries(0, 0, memory.size);
+    return memory.text(0, length).split("\0").slice(0, -1);
+  };
+  const shown = () => [NODE, ...libraries(), "/etc/ld.so.cache"].map((file) => `--show=${file}`);
+  const caged = (source: string, mode = "must", extra: number[] = []) =>
+    launch([`--namespaces=${mode}`, `--fds=${3 + extra.length}`, "--caps=1f", ...shown()], source, extra);
+
+  test("the program is process 1 and sees the named files, read-only, and its own /proc", async () => {
+    const ended = await outcome(
+      caged(`const fs = require("fs");
+        const tried = ["/x", "/usr/x", process.execPath].map((file) => {
+          try { return fs.writeFileSync(file, ""); } catch (error) { return error.code; }
+        });
+        const tasks = fs.readdirSync("/proc").filter((name) => /^[0-9]+$/.test(name));
+        ${print('{ pid: process.pid, tasks, tried, proc: fs.readdirSync("/").includes("proc"), etc: fs.readdirSync("/etc") }')}`),
+    );
+    expect(ended).toMatchObject({ code: 0, stderr: "" });
+    expect(JSON.parse(ended.stdout)).toEqual({
+      pid: 1,
+      tasks: ["1"],
+      tried: ["EROFS", "EROFS", "EROFS"],
+      proc: true,
+      etc: ["ld.so.cache"],
+    });
+  });
+
+  test("it keeps no capability but those that were named", async () => {
+    const ended = await outcome(
+      caged(print('require("fs").readFileSync("/proc/self/status", "utf8").match(/Cap.*/g)')),
+    );
+    const five = process.getuid?.() === 0 ? "000000000000001f" : "0000000000000000";
+    const none = "0000000000000000";
+    expect(JSON.parse(ended.stdout)).toEqual([
+      `CapInh:\t${none}`,
+      `CapPrm:\t${five}`,
+      `CapEff:\t${five}`,
+      `CapBnd:\t${five}`,
+      `CapAmb:\t${none}`,
+    ]);
+  });
+
+  test("the launcher ends as the program does", async () => {
+    expect((await outcome(caged("process.exit(9)"))).code).toBe(9);
+    // Linux keeps SIGABRT from process 1, which sends it to itself; abort(3) has a last resort.
+    expect((await outcome(caged("process.abort()"))).code).toBe(128 + 11);
+  });
+
+  test("the program ends with the launcher", async () => {
+    const memory = new Memory(1);
+    const [alive, held] = pair(memory);
+    const launcher = caged('require("fs").writeSync(3, "x"); setInterval(() => {}, 1000);', "must", [held]);
+    closeNow(held);
+    const at = memory.room(8);
+    expect(native.read(alive, 0, at, 8)).toBe(1);
+    launcher.kill("SIGKILL");
+    expect(native.read(alive, 0, at, 8)).toBe(0);
+  });
+
+  test("what cannot be had is a failure, unless it was only to be tried", async () => {
+    const missing = ["--namespaces=must", "--", NODE, "-e", "0"];
+    expect(await outcome(run(...missing))).toMatchObject({
+      code: 125,
+      stderr: `wv-launch: namespaces: ${NODE}: No such file or directory\n`,
+    });
+    const tried = await outcome(run("--namespaces=try", "--", NODE, "-e", "console.log(process.argv)"));
+    expect(tried).toMatchObject({ code: 0, stdout: `[ '${NODE}' ]\n`, stderr: "" });
+  });
+});
+
 describe("failures are one line and 125", () => {
   const NUMBER = "is not a number from";
   test.each([
@@ -133,6 +206,9 @@ describe("failures are one line and 125", () => {
     [["--env"], "--env: expected NAME=VALUE"],
     [["--env", "NAME", "--", "/bin/true"], "--env: expected NAME=VALUE"],
     [["--env", "=x", "--", "/bin/true"], "--env: expected NAME=VALUE"],
+    [["--caps=x", "--", "/bin/true"], "--caps: x is not a hexadecimal number"],
+    [["--namespaces=x", "--", "/bin/true"], "--namespaces: x is neither try nor must"],
+    [["--show=x", "--", "/bin/true"], "--show: x is not an absolute path"],
     [["--", "/none"], "/none: No such file or directory"],
     [["--", "true"], "true: No such file or directory"],
   ])("%j", async (args, line) => {

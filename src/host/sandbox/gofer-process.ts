@@ -72,7 +72,7 @@ const SIGKILL = 9;
  * main thread. No flag that sizes the heap or changes the compiler: V8 then rejects the code cache that node carries, and
  * the start takes 9 ms more (35 instead of 26, medians of 20).
  */
-const NODE_FLAGS = ["--no-warnings", "--v8-pool-size=1"];
+export const NODE_FLAGS = ["--no-warnings", "--v8-pool-size=1"];
 
 /** V8 says on stderr that it has no WebAssembly then, unless it is told. */
 const JITLESS_FLAGS = ["--jitless", "--no-expose-wasm"];
@@ -206,7 +206,8 @@ export function spawnLauncher(native: Native, serverEnds: readonly number[], opt
   return check(native.spawn(SCRATCH_SLOT, 0, strings.length, fdsAt, fds.length), `executing ${launcher}`);
 }
 
-function confineArguments(native: Native, program: string, { confinement }: GoferOptions): string[] {
+/** What the launcher is told about the cage. Errors: WvisorError. */
+export function confineArguments(native: Native, program: string, { confinement }: ConfineOptions): string[] {
   if (confinement === "none") return [];
   const capabilities = `--caps=${GOFER_CAPABILITIES.toString(16)}`;
   if (confinement === "native") return [capabilities];

@@ -1,0 +1,125 @@
+// `wvisor doctor` in four situations; whatever it says, `wvisor do --confine` then finds to be so.
+
+import { type SpawnSyncReturns, spawnSync } from "node:child_process";
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Examination } from "../../../src/host/sandbox/examination.ts";
+import { buildGuests, guestFile } from "../../support/guests.ts";
+
+const BUILD = path.resolve(import.meta.dirname, "../../../build");
+const FILES = [
+  "cli.js",
+  "program.js",
+  "gofer.js",
+  "package.json",
+  "kernel.wasm",
+  "kernel-merged.wasm",
+  "guest-peek.wasm",
+];
+const isRoot = process.getuid?.() === 0;
+/** Where everybody may read: a checkout may be its owner's alone. */
+const folder = mkdtempSync(path.join(tmpdir(), "wvisor-doctor-"));
+const complete = path.join(folder, "complete");
+const bare = path.join(folder, "bare");
+
+const ORDINARY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
+/** In a user namespace in which there may be no other, without the rights of its root. */
+const NO_NAMESPACES = [
+  "unshare",
+  "--user",
+  "--map-root-user",
+  "sh",
+  "-c",
+  'echo 0 > /proc/sys/user/max_user_namespaces && exec setpriv --bounding-set=-all --inh-caps=-all "$@"',
+  "sh",
+];
+
+beforeAll(async () => {
+  await buildGuests(["hello"]);
+  for (const target of [complete, bare]) {
+    mkdirSync(target);
+    for (const file of FILES) cpSync(path.join(BUILD, file), path.join(target, file));
+  }
+  cpSync(path.join(BUILD, "native"), path.join(complete, "native"), { recursive: true });
+  cpSync(guestFile("hello"), path.join(folder, "hello.wasm"));
+  chmodSync(folder, 0o755);
+});
+
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function wvisor(launcher: readonly string[], installed: string, ...args: string[]): SpawnSyncReturns<string> {
+  const [command, ...rest] = [...launcher, process.execPath, path.join(installed, "cli.js"), ...args];
+  return spawnSync(command!, rest, { cwd: folder, encoding: "utf8" });
+}
+
+function examined(
+  launcher: readonly string[],
+  installed: string,
+): Examination & { readonly status: number | null } {
+  const { status, stdout, stderr } = wvisor(launcher, installed, "doctor", "--json");
+  expect(stderr).toBe("");
+  return { status, ...(JSON.parse(stdout) as Examination) };
+}
+
+const runs = (launcher: readonly string[], ...flags: string[]) =>
+  wvisor(launcher, complete, "do", ...flags, "--", "./hello.wasm");
+const GREETING = { status: 0, stdout: "hello from wasm\n", stderr: "" };
+
+describe.runIf(isRoot)("doctor tells the truth", () => {
+  test.each([
+    ["to root", []],
+    ["to an ordinary user", ORDINARY],
+  ])("%s, who may make namespaces", (_who, launcher) => {
+    const { status, level, findings } = examined(launcher, complete);
+    expect({ status, level }).toEqual({ status: 0, level: "native+ns" });
+    expect(findings.map(({ name, ok, remedy }) => [name, ok, remedy])).toEqual(
+      ["native helper", "Landlock", "gofer", "namespaces"].map((name) => [name, true, undefined]),
+    );
+    expect(runs(launcher, "--confine=native+ns")).toMatchObject(GREETING);
+    expect(runs(launcher)).toMatchObject(GREETING);
+  });
+
+  test("where there are no user namespaces", () => {
+    const { status, level, findings } = examined(NO_NAMESPACES, complete);
+    expect({ status, level }).toEqual({ status: 0, level: "native" });
+    expect(findings.at(-1)).toMatchObject({
+      name: "namespaces",
+      ok: false,
+      detail: expect.stringMatching(/^clone3: /),
+      remedy: "sysctl user.max_user_namespaces=10000",
+    });
+    expect(runs(NO_NAMESPACES)).toMatchObject(GREETING);
+    const { status: code, stderr } = runs(NO_NAMESPACES, "--confine=native+ns");
+    expect(code).toBe(125);
+    expect(stderr).toMatch(/^wv-launch: namespaces: clone3: .*\n/);
+    expect(stderr).toMatch(/; --confine=native does without namespaces\n$/);
+  });
+
+  test("without the native helper", () => {
+    const { status, level, findings } = examined([], bare);
+    expect({ status, level }).toEqual({ status: 1, level: null });
+    expect(findings).toEqual([
+      {
+        name: "native helper",
+        ok: false,
+        detail: "it is not built for this system",
+        remedy: "npm run build:native (it needs a C compiler)",
+      },
+    ]);
+    const { status: code, stderr } = wvisor([], bare, "do", "--", "./hello.wasm");
+    expect(code).toBe(125);
+    expect(stderr).toMatch(/^wvisor do: the native helper is missing/);
+  });
+});
+
+test("doctor in words", () => {
+  const { status, stdout } = wvisor([], bare, "doctor");
+  expect(status).toBe(1);
+  expect(stdout).toBe(
+    "confinement: none, no sandbox can be started\n" +
+      "  no  native helper  it is not built for this system\n" +
+      "                     needs npm run build:native (it needs a C compiler)\n",
+  );
+});
