@@ -34,7 +34,7 @@ import { loseWatches } from "./watch.ts";
 /** The default bound on unreferenced and referenced dentries of one file system. */
 export const DENTRIES_MAX: u32 = 65536;
 /** In nanoseconds: relatime moves access times that are older. */
-const DAY: i64 = 86_400_000_000_000;
+export const DAY: i64 = 86_400_000_000_000;
 
 export const DENTRY_HASHED: u32 = 1;
 export const DENTRY_DEAD: u32 = 2;

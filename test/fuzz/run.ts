@@ -53,6 +53,7 @@ export class Run {
   readonly #results: Results = new Map();
   readonly #trees: boolean;
   readonly #isArtefact: NonNullable<Worlds["isArtefact"]>;
+  readonly #leavesOut: NonNullable<Worlds["leavesOut"]>;
   #pending: Pending[] = [];
   #pendingBytes = 0;
   #observer: { ours: Process; linux: LinuxProcess } | undefined;
@@ -62,6 +63,7 @@ export class Run {
     const { blocks, directoryLinks } = worlds;
     this.#trees = trees;
     this.#isArtefact = worlds.isArtefact ?? (() => false);
+    this.#leavesOut = worlds.leavesOut ?? (() => false);
     // Without an index Linux's overlay goes on to list what became a file of its own by the old number, while a listing is open.
     const listedInodes = worlds.inodes && !/lowerdir=(?!.*index=on)/.test(preparation.options);
     const context = { epochs: new Epochs(), blocks, directoryLinks, listedInodes, xattrs };
@@ -85,7 +87,7 @@ export class Run {
     try {
       this.#ours[step.process] ??= this.#world.ours.process(IDENTITIES[step.process]!);
       const process = this.#ours[step.process]!;
-      if (isUndefined(process, call)) {
+      if (isUndefined(process, call) || this.#leavesOut(process, call)) {
         this.steps.pop();
         return -ENOSYS;
       }

@@ -178,7 +178,7 @@ export const VIEWS = {
    */
   events: (call, result) => {
     if (result < 0) return `${result}`;
-    const bytes = buffersOf(call)[0]!;
+    const bytes = Buffer.concat(buffersOf(call));
     const events: string[] = [];
     let numbered = false;
     for (let at = 0; at < result; at += 16 + bytes.readUInt32LE(at + 12)) {

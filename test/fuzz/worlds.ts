@@ -7,13 +7,14 @@ import type { Machine } from "../../src/host/boot/machine.ts";
 import { serve, type TestGofer } from "../support/gofer-mount.ts";
 import { checkInvariants, kernelTarget } from "../support/sys/kernel.ts";
 import { LINUX_TMPFS, type LinuxProcess, type LinuxTarget, linuxMountTarget } from "../support/sys/linux.ts";
-import type { Identity, Process, Target } from "../support/sys/target.ts";
+import type { Call, Identity, Process, Target } from "../support/sys/target.ts";
 import { kernelModules, makeMachine } from "../support/wvisor.ts";
 import { HostTree } from "./host-tree.ts";
 import { LAYERS, type Preparation, prepareLayers, UPPER } from "./layers.ts";
 import type { Step } from "./step.ts";
 
 const MNT_DETACH = 2;
+const SET_IDS = 0o6000;
 
 /** "gofer" is a tree of the host that nobody else changes; "gofer-shared" one that others may change. */
 export type FsType = "tmpfs" | "overlay" | "gofer" | "gofer-shared";
@@ -55,6 +56,8 @@ export interface Worlds {
   readonly directoryLinks: boolean;
   /** Whether Linux's result is of its own making: the episode ends there. */
   readonly isArtefact?: (step: Step, linux: number, ours: string) => boolean;
+  /** Whether ours cannot but do otherwise with a call, which `process` is about to make: it is left out. */
+  readonly leavesOut?: (process: Process, call: Call) => boolean;
   /** What a seed puts into the tree before the first call. */
   prepare(seed: number): Preparation;
   make(preparation: Preparation): World;
@@ -214,6 +217,17 @@ const GOFER_LACKS: ReadonlyMap<Lack, string> = new Map([
   ["seals", "they are tmpfs's own, and a tree of the host is of any type: EINVAL as on ext4"],
 ]);
 
+/**
+ * truncate(2) to the size that a file has takes its set-id bits away and leaves ctime as it was, by an accident of Linux: fs/attr.c
+ * adds the mode to a change whose times are not set. The host of a gofer is told of the mode by chmod(2), which sets ctime.
+ */
+function keepsChangeTime(process: Process, { number, args }: Call): boolean {
+  if (number !== nr.SYS_truncate) return false;
+  const stat = Buffer.alloc(144);
+  if (process.syscall(nr.SYS_stat, args[0]!, stat) !== 0) return false;
+  return stat.readBigInt64LE(48) === BigInt(args[1] as number) && (stat.readUInt32LE(24) & SET_IDS) !== 0;
+}
+
 interface Served {
   readonly gofer: TestGofer;
   readonly machine: Machine;
@@ -237,6 +251,7 @@ function goferWorlds(isShared: boolean): Worlds {
   };
   return {
     lacks: GOFER_LACKS,
+    leavesOut: keepsChangeTime,
     inodes: false,
     blocks: false,
     directoryLinks: false,

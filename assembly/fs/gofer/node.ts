@@ -39,7 +39,7 @@ import {
   Attributes,
 } from "../../vfs/attributes.ts";
 import { realTime } from "../../vfs/clock.ts";
-import { Dentry } from "../../vfs/dentry.ts";
+import { DAY, Dentry } from "../../vfs/dentry.ts";
 import { aclName, aclNameLength, fitAclToMode } from "../../vfs/xattr.ts";
 import { GoferFilesystem } from "./filesystem.ts";
 import { Handle } from "./handle.ts";
@@ -79,6 +79,10 @@ export abstract class GoferNode extends NumberedInode {
   changes: u32 = 0;
   /** The system call in which the server's host last saw an access. */
   private accessedIn: u64 = 0;
+  /** One more than `changes` was then; 0: it never saw one. */
+  private accessedAfter: u32 = 0;
+  /** When that was, or before it: not every read asks the clock. */
+  private accessTime: i64 = 0;
   /**
    * When a FIFO was last read and written to, and its times not set since; 0: not as long as this inode is known. The server's host
    * never sees it open.
@@ -137,19 +141,21 @@ export abstract class GoferNode extends NumberedInode {
   /** The server's host saw an access, of a kind that it may note: atime may have moved. `isFirst`: of an open file. */
   noteAccess(isFirst: bool = true): void {
     this.accessedIn = callNumber();
-    if (!this.stale && !this.isBehind && !(isFirst && super.accessIsDue(realTime()))) return;
-    // Attributes that are on their way may be older.
-    this.changes++;
-    this.stale = true;
-  }
-
-  /** Whether the host has seen an access in this system call: it is not told of another. */
-  private get accessIsSeen(): bool {
-    return this.accessedIn != 0 && this.accessedIn == callNumber();
+    if (isFirst) this.accessTime = realTime();
+    if (this.stale || this.isBehind || (isFirst && super.accessIsDue(this.accessTime))) {
+      // Attributes that are on their way may be older.
+      this.changes++;
+      this.stale = true;
+    }
+    this.accessedAfter = this.changes + 1;
   }
 
   override accessIsDue(now: i64): bool {
-    return !this.accessIsSeen && this.getAttributes() == 0 && super.accessIsDue(now);
+    if (this.accessedIn != 0 && this.accessedIn == callNumber()) return false;
+    // Nothing has changed since the host saw one: another is not due, also where it has left atime as it was (noatime).
+    const isSettled = !this.gofer.isShared && this.accessedAfter == this.changes + 1;
+    if (isSettled && now - this.accessTime < DAY) return false;
+    return this.getAttributes() == 0 && super.accessIsDue(now);
   }
 
   override getAttributes(): i32 {
@@ -312,7 +318,8 @@ export abstract class GoferNode extends NumberedInode {
   /** The host has not seen an access that is due: it is made to. Where that fails the access time stays. */
   override touchAccessed(now: i64): void {
     if (this.type != <u32>S_IFIFO) {
-      if (!this.accessIsSeen) this.access();
+      // Also where our mount moves every access time: the host's is not known to.
+      if (this.accessIsDue(now)) this.access();
       return;
     }
     this.fifoRead = now;
