@@ -2,7 +2,17 @@
 // outside the root is touched. escape.test.ts has what the host does meanwhile.
 
 import { execFileSync, spawnSync } from "node:child_process";
-import { linkSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { Socket } from "node:net";
 import path from "node:path";
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
@@ -215,6 +225,23 @@ describe("fids", () => {
     );
     const create = { fid: DIRECTORY, name: Buffer.from("new"), flags: O_RDWR, mode: 0o644, gid: 0 };
     expect(refusal("Tlcreate", create)).toBe("EINVAL");
+  });
+
+  test("whose directories the host moves about let go of everything, also after a rename into what was below", () => {
+    const descriptors = () => readdirSync(`/proc/${gofer.process.pid}/fd`).length;
+    mkdirSync(path.join(root, "top", "middle", "bottom"), { recursive: true });
+    const before = descriptors();
+    const [above, below] = [50, 51];
+    client.walk(0, above, "top");
+    client.walk(above, below, "middle", "bottom");
+    renameSync(path.join(root, "top", "middle"), path.join(root, "elsewhere"));
+    const move = { olddfid: 0, oldname: Buffer.from("top"), newdfid: below, newname: Buffer.from("top") };
+    expect(refusal("Trenameat", move)).toBe("");
+    expect(existsSync(path.join(root, "elsewhere", "bottom", "top"))).toBe(true);
+    // The way up that the server knows ends at the root, whatever the host has made of it.
+    expect(client.walk(above, FREE, "..", "..", "..").at(-1)).toEqual(client.getattr(0).qid);
+    for (const fid of [above, below, FREE]) client.clunk(fid);
+    expect(descriptors()).toBe(before);
   });
 
   test("of the other mounts and connections are unknown", async () => {

@@ -37,6 +37,12 @@ export abstract class TreeNode {
   /** Lets go of what the node stands for: nobody refers to it any more. */
   protected abstract dispose(): void;
 
+  /** Whether this node is `ancestor`, or was reached through it. */
+  isBelow(ancestor: TreeNode): boolean {
+    for (let at: TreeNode | null = this; at !== null; at = at.parent) if (at === ancestor) return true;
+    return false;
+  }
+
   incRef(): void {
     this.references++;
   }

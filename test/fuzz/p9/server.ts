@@ -11,6 +11,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
+import { tmpdir } from "node:os";
 import path from "node:path";
 import { P9_NOFID, P9_RLERROR } from "../../../assembly/abi/p9.ts";
 import type { Wide } from "../../../src/common/wide.ts";
@@ -65,11 +66,14 @@ function descriptors(): string[] {
   });
 }
 
-/** Throws when files of the tree are open that nobody has. */
-function checkDescriptors(before: readonly string[], root: string): void {
+/** Throws when files of the tree are open that nobody has, and keeps the frames that did it. */
+function checkDescriptors(before: readonly string[], root: string, frames: readonly Buffer[]): void {
   const known = new Set(before);
   const left = descriptors().filter((open) => !known.has(open) && open.includes(root));
-  if (left.length > 0) throw new Error(`descriptors are left: ${left.join(", ")}`);
+  if (left.length === 0) return;
+  const file = path.join(tmpdir(), `wvisor-frames-${process.pid}`);
+  writeFileSync(file, frames.map((frame) => `${frame.toString("hex")}\n`).join(""));
+  throw new Error(`descriptors are left: ${left.join(", ")}; the frames are in ${file}`);
 }
 
 /** What a client may make of a disk is the disk's to bound; here it is bounded so that tests can run beside it. */
@@ -145,10 +149,12 @@ export function attackServer(root: string, decoy: string, frames: number, seed: 
   const before = descriptors();
   let refused = 0;
   let slowestMs = 0;
+  let epoch: Buffer[] = [];
   for (let sent = 0; sent < frames; sent++) {
     if (sent % EPOCH === 0) {
       target.close();
-      checkDescriptors(before, root);
+      checkDescriptors(before, root, epoch);
+      epoch = [];
       execFileSync("find", [root, "-mindepth", "1", "-delete"]);
       refill(root, decoy);
       target = new Target(provider);
@@ -156,6 +162,7 @@ export function attackServer(root: string, decoy: string, frames: number, seed: 
     if (!target.isEstablished && random.chance(0.1)) target.begin();
     const frame = hostileRequest(random);
     if (frame.length > target.messageSize) continue;
+    epoch.push(frame);
     const start = performance.now();
     const reply = target.answer(frame);
     const took = performance.now() - start;

@@ -67,11 +67,29 @@ function move(
   if (status < 0) return status;
   const oldName = bytes.slice(NAME_A, NAME_A + oldLength);
   const newName = bytes.slice(NAME_B, NAME_B + newLength);
-  for (const { node } of session.fids.values()) {
-    if (isAt(node, from, oldName)) node.moveTo(to, newName);
-    else if ((flags & RENAME_EXCHANGE) !== 0 && isAt(node, to, newName)) node.moveTo(from, oldName);
+  const isExchange = (flags & RENAME_EXCHANGE) !== 0;
+  for (const node of knownNodes(session)) {
+    if (isAt(node, from, oldName)) settle(session, node, to, newName);
+    else if (isExchange && isAt(node, to, newName)) settle(session, node, from, oldName);
   }
   return status;
+}
+
+/** Those of all fids, and the directories that they were reached through. */
+function knownNodes(session: Session): Set<TreeNode> {
+  const nodes = new Set<TreeNode>();
+  for (const fid of session.fids.values()) {
+    for (let at: TreeNode | null = fid.node; at !== null && !nodes.has(at); at = at.parent) nodes.add(at);
+  }
+  return nodes;
+}
+
+/**
+ * Records where a file is now. Others may have moved directories without the server's knowledge, so that the way up from
+ * `parent` seems to lead through the very file: then the root stands for the parent, since a circle would never be let go of.
+ */
+function settle(session: Session, node: TreeNode, parent: TreeNode, name: Uint8Array): void {
+  node.moveTo(parent.isBelow(node) ? session.tree.root : parent, name);
 }
 
 /**
