@@ -14,7 +14,7 @@ import { PATH } from "../p9/server/memory.ts";
 import { Session } from "../p9/server/session.ts";
 import { Arena, SLOT } from "./arena.ts";
 import { EXIT_FAILED, type MountConfig, parseArguments, readConfig } from "./config.ts";
-import { askForNoProc, askForRoot, type Cage, leaveLauncher } from "./confine/cage.ts";
+import { askForRoot, type Cage, leaveLauncher } from "./confine/cage.ts";
 import { beginFiles, confineCalls, finishFiles, type ServedRoot } from "./confine/confinement.ts";
 import { raiseDescriptorLimit, readIdentity } from "./confine/process.ts";
 import { Connection } from "./connection.ts";
@@ -84,10 +84,7 @@ function beginConfinement(
   return () => {
     succeed(native.enterDescriptorDirectory(host.procSelfFd), "confinement: entering /proc/self/fd");
     succeed(finishFiles(native, begun), "confinement: capabilities and Landlock");
-    if (cage !== undefined) {
-      succeed(askForNoProc(native, arena, cage), "confinement: removing /proc");
-      leaveLauncher(native, cage);
-    }
+    if (cage !== undefined) succeed(leaveLauncher(native, arena, cage), "confinement: removing /proc");
     succeed(confineCalls(native, report), "confinement: seccomp");
   };
 }

@@ -19,6 +19,7 @@ const MESSAGE_ROOT = 1;
 const MESSAGE_NO_PROC = 2;
 const ROOT_READONLY = 1;
 const NO_CANCEL = -1;
+const NO_DESCRIPTOR = -1;
 
 /** A descriptor of a mount of `source` of its own, or -errno. */
 export function askForRoot(
@@ -31,26 +32,26 @@ export function askForRoot(
   const path = new TextEncoder().encode(source);
   arena.bytes[REPLY + HEAD] = readonly ? ROOT_READONLY : 0;
   arena.bytes.set(path, REPLY + HEAD + 1);
-  return ask(native, arena, cage, MESSAGE_ROOT, 1 + path.length);
+  return ask(native, arena, cage, 1 + path.length);
 }
 
-/** /proc is no longer there; returns 0 or -errno. */
-export function askForNoProc(native: Native, arena: Arena, cage: Cage): number {
-  const result = ask(native, arena, cage, MESSAGE_NO_PROC, 0);
-  // No descriptor comes with it.
-  return result === -1 ? 0 : result;
-}
-
-/** The launcher only waits for the gofer's end from now on. */
-export function leaveLauncher(native: Native, cage: Cage): void {
+/** Tells the launcher that no more will be asked: it takes /proc away, and only waits for the gofer's end then. 0 or -errno. */
+export function leaveLauncher(native: Native, arena: Arena, cage: Cage): number {
+  putHead(arena, MESSAGE_NO_PROC, 0);
+  const status = native.p9Send(cage.rootsFd, SLOT, REPLY, HEAD, NO_DESCRIPTOR);
   native.close(cage.rootsFd);
+  return status;
 }
 
-/** Sends the message whose body of `length` bytes is in place. The descriptor that came, -1 without one, or -errno. */
-function ask(native: Native, arena: Arena, cage: Cage, type: number, length: number): number {
+function putHead(arena: Arena, type: number, length: number): void {
   arena.view.setUint32(REPLY, HEAD + length, true);
   arena.bytes[REPLY + 4] = type;
   arena.view.setUint16(REPLY + 5, 0, true);
+}
+
+/** Sends the message of a root, whose body of `length` bytes is in place. The descriptor that came, or -errno. */
+function ask(native: Native, arena: Arena, cage: Cage, length: number): number {
+  putHead(arena, MESSAGE_ROOT, length);
   const received = native.p9Rpc(
     cage.rootsFd,
     SLOT,
@@ -66,5 +67,5 @@ function ask(native: Native, arena: Arena, cage: Cage, type: number, length: num
   const error = arena.view.getUint32(REPLY + HEAD, true);
   const fd = arena.view.getInt32(LOCK, true);
   if (error !== 0) return -error;
-  return type === MESSAGE_ROOT && fd < 0 ? -EIO : fd;
+  return fd < 0 ? -EIO : fd;
 }

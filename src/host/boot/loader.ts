@@ -14,6 +14,7 @@ import { setUpAhead } from "../guest/setup.ts";
 import { KernelPanic } from "../kernel/instance.ts";
 import {
   type ConfineOptions,
+  confinementHint,
   dropGofer,
   type GoferProcess,
   goferEnd,
@@ -69,16 +70,10 @@ export async function runSandbox(config: SandboxConfig, options: SandboxOptions)
 }
 
 /** A dead gofer explains every error that comes after it. */
-function withGoferEnd(
-  native: Native,
-  gofer: GoferProcess,
-  error: unknown,
-  { confinement }: ConfineOptions,
-): unknown {
+function withGoferEnd(native: Native, gofer: GoferProcess, error: unknown, options: ConfineOptions): unknown {
   const end = goferEnd(native, gofer);
   if (end === undefined || !(error instanceof WvisorError)) return error;
-  const hint = confinement === "native+ns" ? "; --confine=native does without namespaces" : "";
-  const message = `the gofer ${end}: ${error.message}${hint}`;
+  const message = `the gofer ${end}: ${error.message}${confinementHint(options)}`;
   return new WvisorError("ERR_WVISOR_GOFER", message, error.exitCode, { cause: error });
 }
 

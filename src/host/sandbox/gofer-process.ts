@@ -14,6 +14,7 @@
 //   child's death is end of stream on its sockets. The child leads a session of its own: a Ctrl-C is for the guest, and
 //   the gofer must outlive whatever the guest still does with its files.
 
+import { EPIPE } from "../../../assembly/abi/errno.ts";
 import { POLLHUP } from "../../../assembly/abi/poll.ts";
 import { builtFile } from "../../common/build-folder.ts";
 import { type Confinement, GOFER_CAPABILITIES } from "../../common/confinement.ts";
@@ -132,13 +133,26 @@ export function startGofer(
     sendConfig(native, config, mounts, options);
   } catch (error) {
     closeAll(native, sockets);
-    throw error;
+    if (!isBrokenPipe(error)) throw error;
+    const message = `the gofer ${reapGofer(native, pid)}${confinementHint(options)}`;
+    throw new WvisorError("ERR_WVISOR_GOFER", message, undefined, { cause: error });
   } finally {
     native.close(config);
   }
   const unused = sockets.splice(mounts.length);
   closeAll(native, unused);
   return { sockets, pid };
+}
+
+/** What the user may do about a gofer that ended at its start; it has said why itself. */
+export function confinementHint({ confinement }: ConfineOptions): string {
+  return confinement === "native+ns" ? "; --confine=native does without namespaces" : "";
+}
+
+/** The gofer was gone before it was told what to serve. */
+function isBrokenPipe(error: unknown): boolean {
+  const cause = error instanceof WvisorError ? error.cause : undefined;
+  return cause instanceof ErrnoError && cause.value === EPIPE;
 }
 
 function takeGofer(native: Native, mounts: number, options: GoferOptions): SpawnedGofer {

@@ -212,6 +212,8 @@ static _Noreturn void supervise(const struct options *options, struct caged *cag
   int status = 0;
   keep_only(caged);
   serve_roots(options, caged);
+  // Nothing is to be said any more, and whoever reads our stderr to its end waits for the program only.
+  if (syscall(SYS_close_range, 0, ~0U, 0) < 0) fail_errno("close_range");
   if (TEMP_FAILURE_RETRY(waitpid(caged->pid, &status, 0)) < 0) fail_errno("waitpid");
   _exit(WIFEXITED(status) ? WEXITSTATUS(status) : SIGNALLED + WTERMSIG(status));
 }

@@ -3,7 +3,7 @@
 // Messages, each with size[4] type[1] tag[2] as those of 9P, little endian
 //   ROOT     flags[1] path[]        answered by error[4] and, when that is 0, a descriptor: a mount of `path` of its own, with
 //                                   what is mounted below it, above which there is nothing. ROOT_READONLY makes all of it so.
-//   NO_PROC                         answered by error[4]: /proc is no longer there
+//   NO_PROC                         not answered, since it takes Linux a while: /proc goes, or the program is killed
 // The program closes the socket when it needs no more; what it asks is believed until then. Whatever is no message ends the
 // conversation.
 //
@@ -17,6 +17,7 @@
 #include <fcntl.h>
 #include <linux/mount.h>
 #include <sched.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -52,8 +53,8 @@ static size_t next_message(int socket, uint8_t *message) {
   return receive(socket, message + sizeof size, size - sizeof size) ? size : 0;
 }
 
-static bool answer(int socket, uint8_t type, int error, int fd) {
-  uint8_t reply[REPLY] = {REPLY, [TYPE_AT] = type, [HEAD] = (uint8_t)error, (uint8_t)(error >> 8)};
+static bool answer(int socket, int error, int fd) {
+  uint8_t reply[REPLY] = {REPLY, [TYPE_AT] = MESSAGE_ROOT, [HEAD] = (uint8_t)error, (uint8_t)(error >> 8)};
   union {
     struct cmsghdr header;
     uint8_t bytes[CMSG_SPACE(sizeof(int))];
@@ -89,14 +90,15 @@ static bool answer_root(int socket, const uint8_t *message, size_t size) {
   memcpy(path, message + PATH_AT, size - PATH_AT);
   path[size - PATH_AT] = '\0';
   int fd = open_root(path, (message[FLAGS_AT] & ROOT_READONLY) != 0);
-  bool sent = answer(socket, MESSAGE_ROOT, fd < 0 ? errno : 0, fd);
+  bool sent = answer(socket, fd < 0 ? errno : 0, fd);
   if (fd >= 0) close(fd);
   return sent;
 }
 
-static bool answer_no_proc(const struct caged *caged) {
-  int error = setns(caged->pidfd, CLONE_NEWNS) < 0 || umount2("/proc", DETACH) < 0 ? errno : 0;
-  return answer(caged->socket, MESSAGE_NO_PROC, error, -1);
+static bool remove_proc(const struct caged *caged) {
+  if (setns(caged->pidfd, CLONE_NEWNS) == 0 && umount2("/proc", DETACH) == 0) return true;
+  if (errno != ESRCH) kill(caged->pid, SIGKILL);
+  return false;
 }
 
 /** False when the program has already ended. */
@@ -120,9 +122,8 @@ void serve_roots(const struct options *options, const struct caged *caged) {
     if (size == 0) break;
     uint8_t type = message[TYPE_AT];
     bool more = type == MESSAGE_ROOT      ? answer_root(caged->socket, message, size)
-                : type == MESSAGE_NO_PROC ? answer_no_proc(caged)
+                : type == MESSAGE_NO_PROC ? remove_proc(caged)
                                           : false;
     if (!more) break;
   }
-  close(caged->socket);
 }
