@@ -210,3 +210,54 @@ describe("a directory that is swapped for a symlink to the outside, over and ove
     expect(readdirSync(outside).sort()).toEqual(["secret", "sub"]);
   });
 });
+
+describe("an ancestor that is moved out of the root and back, over and over, while names are walked", () => {
+  let mover: ChildProcess;
+
+  afterAll(() => mover.kill("SIGKILL"));
+
+  test("never leads to what is beside the root", { timeout: PATIENCE_MS + 10_000 }, async () => {
+    mkdirSync(path.join(inside, "wanders", "below", "deep"), { recursive: true });
+    const program = `
+      const { renameSync } = require("node:fs");
+      process.stdout.write("ready");
+      for (;;) {
+        renameSync(${JSON.stringify(path.join(inside, "wanders"))}, ${JSON.stringify(path.join(top, "wanders"))});
+        renameSync(${JSON.stringify(path.join(top, "wanders"))}, ${JSON.stringify(path.join(inside, "wanders"))});
+      }
+    `;
+    mover = spawn(process.execPath, ["-e", program], { stdio: ["ignore", "pipe", "inherit"] });
+    await new Promise((resolve) => mover.stdout!.once("data", resolve));
+    const root = client.getattr(0).qid.path;
+    const beside = [["outside"], ["outside", "secret"], ["inside"]];
+    const start = performance.now();
+    let [walked, missed] = [0, 0];
+    while (
+      performance.now() - start < RACE_MS ||
+      (walked < SEEN && performance.now() - start < PATIENCE_MS)
+    ) {
+      const fid = client.fid();
+      const qids = walkOrNone(0, fid, "wanders", "below", "deep", "..", "..", "..");
+      if (qids.length < 6) {
+        missed++;
+        continue;
+      }
+      walked++;
+      // Wherever the directory is now: three up from below it is the root, and from there nothing but the root's own.
+      expect(qids.at(-1)!.path).toBe(root);
+      for (const names of beside)
+        expect(walkOrNone(fid, client.fid(), "..", ...names).length).toBeLessThan(2);
+      client.clunk(fid);
+    }
+    expect(walked, `${missed} were missed`).toBeGreaterThan(SEEN);
+  });
+
+  function walkOrNone(from: number, to: number, ...names: string[]) {
+    try {
+      return client.walk(from, to, ...names);
+    } catch (error) {
+      if (error instanceof RefusedError && error.code === "ENOENT") return [];
+      throw error;
+    }
+  }
+});
