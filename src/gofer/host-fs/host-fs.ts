@@ -5,7 +5,7 @@
 //   RESOLVE_BENEATH, a symlink is a file like any other, and ".." is answered from HostNode.parent. So neither a
 //   planted symlink nor one swapped in between two calls leads anywhere.
 
-import { EMFILE } from "../../../assembly/abi/errno.ts";
+import { EMFILE, ENOENT, EXDEV } from "../../../assembly/abi/errno.ts";
 import {
   AT_EMPTY_PATH,
   AT_SYMLINK_NOFOLLOW,
@@ -82,6 +82,8 @@ export class HostFs {
   openChild(dir: HostNode, name: number, length: number, budget: DescriptorBudget): HostNode | number {
     if (budget.exhausted) return -EMFILE;
     const fd = this.native.openat2(dir.fd, SLOT, name, CHILD_FLAGS, 0, CHILD_RESOLVE);
+    // A single name leads nowhere else: the file was moved away between the lookup and the check that it is below.
+    if (fd === -EXDEV) return -ENOENT;
     if (fd < 0) return fd;
     return this.adopt(fd, dir, name, length, budget);
   }

@@ -67,6 +67,8 @@ export interface ServerOptions {
   readonly messageSize?: number;
   /** Attributes are followed by access control lists. */
   readonly acls?: boolean;
+  /** Its answers are not what it does, so that the kernel may name a new fid by the number of an old one. */
+  readonly lies?: boolean;
 }
 
 const FIRST_HANDLE = 500;
@@ -90,7 +92,14 @@ export class MemoryServer {
   private lastHandle = FIRST_HANDLE;
 
   constructor(options: ServerOptions = {}) {
-    this.options = { extended: true, donates: false, acls: false, messageSize: p9.P9_MSIZE, ...options };
+    this.options = {
+      extended: true,
+      donates: false,
+      acls: false,
+      lies: false,
+      messageSize: p9.P9_MSIZE,
+      ...options,
+    };
   }
 
   file(path: string, text: string, mode = 0o644): Node {
@@ -353,7 +362,7 @@ export class MemoryServer {
   }
 
   private insert(number: number, node: Node): Fid {
-    if (this.fids.has(number)) throw new Error(`fid ${number} is in use`);
+    if (this.fids.has(number) && !this.options.lies) throw new Error(`fid ${number} is in use`);
     const fid = new Fid(node);
     this.fids.set(number, fid);
     return fid;
