@@ -99,10 +99,10 @@ function tryLevel(native: Native, level: ConfinementLevel): string {
     },
   );
   native.close(theirs);
-  if (error !== undefined) return error.message;
   if (status === 0) return "";
-  const said = stderr.trim().replace(/^wv-launch: (namespaces: )?/, "");
-  return said === "" ? `the gofer ended with ${signal ?? status}` : said;
+  // A launcher that ends at once may do so before it was told anything, which is an error too: but it has said more.
+  const said = (stderr ?? "").trim().replace(/^wv-launch: (namespaces: )?/, "");
+  return said !== "" ? said : (error?.message ?? `the gofer ended with ${signal ?? status}`);
 }
 
 /** The settings with which systems forbid namespaces, where they do. */
