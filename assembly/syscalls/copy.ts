@@ -13,6 +13,7 @@ import {
   ESPIPE,
   EXDEV,
 } from "../abi/errno.ts";
+import { SEEK_CUR } from "../abi/fcntl.ts";
 import { MAX_RW_COUNT } from "../abi/limits.ts";
 import { S_IFIFO } from "../abi/stat.ts";
 import { Task } from "../kernel/task.ts";
@@ -36,6 +37,11 @@ function pointAt(task: Task, address: usize, length: u32): void {
   task.iov.init(task.vector, 1, length, true);
 }
 
+/** Whether there is something that can be moved (Linux: splice_read). */
+function hasPages(source: FileDescription): bool {
+  return source.isSeekable() && !source.inode.isDirectory;
+}
+
 /**
  * Moves up to `count` bytes from `source` at `from` to `target` at `to`, or to its end of stream; moves no offset. Returns how
  * many, or an error when it is none.
@@ -53,7 +59,7 @@ function moveData(
   let error: i64 = 0;
   while (error == 0 && done < count) {
     pointAt(task, buffer, <u32>min<u64>(CHUNK, count - done));
-    const got = source.inode.isDirectory ? -EINVAL : source.read(task.iov, from + done);
+    const got = hasPages(source) ? source.read(task.iov, from + done) : -EINVAL;
     if (got <= 0) {
       error = got;
       break;
@@ -88,7 +94,7 @@ function tellMoved(source: FileDescription, target: FileDescription): void {
 function moveToPipe(task: Task, source: FileDescription, from: i64, target: PipeFile, count: u64): i64 {
   const room = target.waitForRoom();
   if (room < 0 || count == 0) return min(room, 0);
-  if (!source.isSeekable() || source.inode.isDirectory) return -EINVAL;
+  if (!hasPages(source)) return -EINVAL;
   const pipe = target.pipe;
   const buffer = heap.alloc(PAGE_SIZE);
   let error: i64 = 0;
@@ -130,7 +136,8 @@ export function sendfile(task: Task, targetFd: i32, sourceFd: i32, offset: usize
   if (!target.canWrite) return -EBADF;
   if (target.isSeekable() && target.offset + <i64>count < 0) return -EINVAL;
   const toPipe = target.inode.type == <u32>S_IFIFO;
-  if (!toPipe && (target.appends || !source.isSeekable())) return -EINVAL;
+  // An eventfd has no pages, but lseek(2) knows it: only what is to be moved fails (Linux: FMODE_LSEEK).
+  if (!toPipe && (target.appends || source.seek(0, SEEK_CUR) < 0)) return -EINVAL;
   const most = min<u64>(count, <u64>MAX_RW_COUNT);
   const moved = toPipe
     ? moveToPipe(task, source, from, changetype<PipeFile>(target), most)
@@ -163,8 +170,9 @@ function checkRanges(source: FileDescription, from: i64, target: FileDescription
   const known = source.inode.getAttributes();
   if (known < 0) return known;
   const size = source.inode.size;
-  const length: i64 = from >= size ? 0 : <i64>min<u64>(count, <u64>(size - from));
+  let length: i64 = from >= size ? 0 : <i64>min<u64>(count, <u64>(size - from));
   if (length > 0 && to == i64.MAX_VALUE) return -EFBIG;
+  if (to > 0) length = min<i64>(length, i64.MAX_VALUE - to);
   if (source.inode === target.inode && to + length > from && to < from + length) return -EINVAL;
   if (from < 0 || to < 0 || from + length < 0 || to + length < 0) return -EINVAL;
   return min<i64>(length, MAX_RW_COUNT);

@@ -1,7 +1,7 @@
 // Steps on both sides: ours at once, Linux's in batches; and what differs.
 
 import { ENOSYS } from "../../assembly/abi/errno.ts";
-import { S_IFDIR, S_IFMT } from "../../assembly/abi/stat.ts";
+import { S_IFDIR, S_IFIFO, S_IFMT } from "../../assembly/abi/stat.ts";
 import { SYS_fstat, SYS_lseek, SYS_sendfile } from "../../assembly/abi/syscall.ts";
 import type { LinuxProcess } from "../support/sys/linux.ts";
 import type { Argument, Call, Process } from "../support/sys/target.ts";
@@ -171,13 +171,16 @@ function wordsOf(bytes: Buffer | undefined): number[] {
 
 /**
  * Whether it is not Linux, but the processor or the type of file system that says what comes of a call. Within one file sendfile(2)
- * copies from pages that it is writing. Places in a directory mean something to its file system alone.
+ * copies from pages that it is writing; a pipe it gives the file's own pages, so that what reads them later sees what was written
+ * meanwhile, and a memfd cannot be sealed. Places in a directory mean something to its file system alone.
  */
 function isUndefined(process: Process, { number, args }: Call): boolean {
-  if (number === SYS_lseek) return isDirectory(statOf(process, args[0]!)) && (args[1] !== 0 || args[2] !== 0);
+  if (number === SYS_lseek)
+    return isOfType(statOf(process, args[0]!), S_IFDIR) && (args[1] !== 0 || args[2] !== 0);
   if (number !== SYS_sendfile) return false;
   const [to, from] = [statOf(process, args[0]!), statOf(process, args[1]!)];
-  return to !== undefined && from !== undefined && to.readBigUInt64LE(8) === from.readBigUInt64LE(8);
+  if (to === undefined || from === undefined) return false;
+  return isOfType(to, S_IFIFO) || to.readBigUInt64LE(8) === from.readBigUInt64LE(8);
 }
 
 function statOf(process: Process, fd: Argument): Buffer | undefined {
@@ -185,8 +188,8 @@ function statOf(process: Process, fd: Argument): Buffer | undefined {
   return process.syscall(SYS_fstat, fd, stat) === 0 ? stat : undefined;
 }
 
-function isDirectory(stat: Buffer | undefined): boolean {
-  return stat !== undefined && (stat.readUInt32LE(24) & S_IFMT) === S_IFDIR;
+function isOfType(stat: Buffer | undefined, type: number): boolean {
+  return stat !== undefined && (stat.readUInt32LE(24) & S_IFMT) === type;
 }
 
 function only(lines: readonly string[], others: readonly string[]): string {

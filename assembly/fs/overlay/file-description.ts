@@ -130,7 +130,7 @@ export class OverlayFile extends FileDescription {
     if (isError(found)) return <i32>found;
     const real = changetype<FileDescription>(found);
     const result = real.write(from, offset);
-    if (offset < 0) this.offset = real.offset;
+    if (offset < 0 && result > 0) this.offset = real.offset;
     real.decRef();
     this.node.copyAttributes(this.node.real);
     return result;

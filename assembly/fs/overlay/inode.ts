@@ -326,6 +326,7 @@ export class OverlayInode extends OverlayNode {
 
   override link(child: Dentry, target: Dentry): i32 {
     const node = nodeOf(target);
+    if (node.unlinked) return -ENOENT;
     const result = copyUpName(target);
     if (result < 0) return result;
     // One of several names in a lower layer became a file of its own, and then went.

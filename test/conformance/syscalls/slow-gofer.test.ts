@@ -63,7 +63,7 @@ describe("a call that waits for a gofer", () => {
       wait(ASLEEP_MS);
       expect(call.isDone()).toBe(false);
       const closing = other.begin(nr.SYS_close, fd);
-    wait(ASLEEP_MS);
+      wait(ASLEEP_MS);
       process.kill(gofer.pid, "SIGCONT");
       expect(call.result()).toBe(expected);
       expect(closing.result()).toBe(0);

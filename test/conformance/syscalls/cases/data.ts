@@ -379,6 +379,15 @@ export function dataCases(make: () => Target): void {
       expect(sys.fstat(other)).toMatchObject({ mode: 0o106777 });
     });
 
+    test("moves nothing from what has no pages", (_sys, fd, call) => {
+      const counter = call(nr.SYS_eventfd2, 1, 0);
+      expect(call(nr.SYS_sendfile, fd, counter, null, 0)).toBe(0);
+      expect(call(nr.SYS_sendfile, fd, counter, null, 8)).toBe(-EINVAL);
+      const pipe = Buffer.alloc(8);
+      expect(call(nr.SYS_pipe2, pipe, 0)).toBe(0);
+      expect(call(nr.SYS_sendfile, fd, pipe.readInt32LE(0), null, 0)).toBe(-EINVAL);
+    });
+
     test("tells errors in Linux's order", (sys, fd, call) => {
       const reader = sys.open("file", O_RDONLY);
       const writer = sys.open("other", O_CREAT | O_WRONLY);

@@ -4,6 +4,7 @@ import { describe, expect, test as vitest } from "vitest";
 import {
   FALLOC_FL_KEEP_SIZE,
   FALLOC_FL_PUNCH_HOLE,
+  RWF_APPEND,
   SEEK_DATA,
   SEEK_HOLE,
 } from "../../../../assembly/abi/data.ts";
@@ -129,6 +130,24 @@ export function farCases(make: () => Target): void {
       expect(call(nr.SYS_truncate, "file", FAR)).toBe(0);
       expect(sizeOf(call, fd)).toBe(BigInt(FAR));
       expect(`${sys.pread(fd, 3, FAR - 1024)}`).toBe("\0\0\0");
+    });
+
+    test("is where copies end", (sys, fd, call) => {
+      const other = sys.open("other", O_CREAT | O_RDWR);
+      sys.write(fd, "abcdef");
+      goTo(sys, other, LARGEST, 1020);
+      sys.seek(fd, 0, SEEK_SET);
+      expect(call(nr.SYS_copy_file_range, fd, null, other, null, 100, 0)).toBe(3);
+      expect(sizeOf(call, other)).toBe(MAX);
+      expect(call(nr.SYS_copy_file_range, fd, null, other, null, 100, 0)).toBe(-EFBIG);
+    });
+
+    test("leaves an appending write no room, and the offset where it was", (sys, fd, call) => {
+      goTo(sys, fd, LARGEST, 1021);
+      expect(sys.write(fd, "ab")).toBe(2);
+      expect(sys.seek(fd, 1, SEEK_SET)).toBe(1);
+      expect(call(nr.SYS_pwritev2, fd, [Buffer.from("c")], 1, -1, 0, RWF_APPEND)).toBe(-EFBIG);
+      expect(sys.seek(fd, 0, SEEK_CUR)).toBe(1);
     });
 
     test("is where writes end", (sys, fd, call) => {

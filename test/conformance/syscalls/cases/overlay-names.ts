@@ -116,6 +116,18 @@ export function overlayNameCases(make: () => Target, isQuick = true): void {
       expect(on.stat("/m/g").nlink).toBe(2);
     });
 
+    layered("removed or replaced in a lower layer, a file gets no name again", (on) => {
+      for (const name of ["f", "g", "other"]) on.file(`/l/${name}`);
+      on.mounted("lowerdir=/l,upperdir=/u,workdir=/w,index=off");
+      const fds = ["f", "g"].map((name) => on.sys.open(`/m/${name}`, O_RDONLY));
+      expect(on.sys.unlink("/m/f")).toBe(0);
+      expect(on.raw(nr.SYS_rename, "/m/other", "/m/g")).toBe(0);
+      for (const fd of fds) {
+        expect(on.raw(nr.SYS_linkat, fd, "", AT_FDCWD, "/m/h", AT_EMPTY_PATH)).toBe(-ENOENT);
+        on.sys.close(fd);
+      }
+    });
+
     layered("removed leave a whiteout without the access list that the directory gives", (on) => {
       on.dir("/l/d");
       on.file("/l/d/f");
