@@ -48,7 +48,6 @@ test("all that was made goes with the namespace and its tasks", () => {
     const process = kernelTarget(machine, namespace, "wVisor").process();
     useEverything(new Calls(process));
     process.end();
-    machine.kernel.task_free((process as unknown as { task: number }).task);
     machine.kernel.namespace_release(namespace);
     return machine.kernel.heap_objects();
   });
