@@ -108,6 +108,9 @@ function episode(
   run.end();
 }
 
+/** How often something is tried again that may have been of the moment. */
+const TRIES = 5;
+
 /**
  * Linux counts the links of a walk that it gives up and begins anew (fs/namei.c: total_link_count outlives -ECHILD), so that a rename
  * elsewhere on the machine can make ELOOP of forty. What comes of it is another tree.
@@ -165,7 +168,7 @@ export function fuzz({
     if (
       found !== undefined &&
       isOfTheMoment(found) &&
-      !replay(worlds, preparation, run.steps, abilities, false)
+      Array.from({ length: TRIES }).some(() => !replay(worlds, preparation, run.steps, abilities, false))
     )
       continue;
     const kind = found && (found.step?.kind ?? "tree");

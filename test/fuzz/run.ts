@@ -1,15 +1,23 @@
 // Steps on both sides: ours at once, Linux's in batches; and what differs.
 
-import { ENOSYS } from "../../assembly/abi/errno.ts";
+import { ENOENT, ENOSYS } from "../../assembly/abi/errno.ts";
+import { IN_ACCESS } from "../../assembly/abi/inotify.ts";
 import { S_IFDIR, S_IFIFO, S_IFMT } from "../../assembly/abi/stat.ts";
-import { SYS_fstat, SYS_lseek, SYS_sendfile } from "../../assembly/abi/syscall.ts";
+import {
+  SYS_creat,
+  SYS_fstat,
+  SYS_inotify_add_watch,
+  SYS_lseek,
+  SYS_sendfile,
+  SYS_stat,
+} from "../../assembly/abi/syscall.ts";
 import type { LinuxProcess } from "../support/sys/linux.ts";
 import type { Argument, Call, Process } from "../support/sys/target.ts";
 import { Epochs } from "./epochs.ts";
 import type { Preparation } from "./layers.ts";
 import { callOf, freshCall, type Results, type Step } from "./step.ts";
 import { type Execute, type TreeOptions, treeOf } from "./tree.ts";
-import { buffersOf, InodeNames, VIEWS } from "./view.ts";
+import { buffersOf, InodeNames, VIEWS, type ViewName } from "./view.ts";
 import { IDENTITIES, type World, type Worlds } from "./worlds.ts";
 
 export const TICK = "tick";
@@ -25,6 +33,7 @@ export interface Difference {
 
 interface Pending {
   readonly step: Step;
+  readonly view: ViewName;
   readonly call: Call;
   readonly ours: string;
 }
@@ -84,6 +93,7 @@ export class Run {
     if (this.#pending.length > 0 && this.#pending[0]!.step.process !== step.process) this.flush();
     const call = callOf(step, this.#results);
     let result: number;
+    let { view } = step;
     try {
       this.#ours[step.process] ??= this.#world.ours.process(IDENTITIES[step.process]!);
       const process = this.#ours[step.process]!;
@@ -91,6 +101,7 @@ export class Run {
         this.steps.pop();
         return -ENOSYS;
       }
+      if (view === "bytes" && isInotify(process, call.args[0]!)) view = "events";
       result = process.syscall(call.number, ...call.args);
     } catch (error) {
       this.flush();
@@ -100,9 +111,9 @@ export class Run {
     const buffers = buffersOf(call);
     const words = step.view === "out" ? wordsOf(buffers[0]) : [];
     this.#results.set(step.id, { result, words });
-    const ours = VIEWS[step.view](call, result, this.#oursContext);
+    const ours = VIEWS[view](call, result, this.#oursContext);
     const theirs = freshCall(step, call);
-    this.#pending.push({ step, call: theirs, ours });
+    this.#pending.push({ step, view, call: theirs, ours });
     this.#pendingBytes += buffers.reduce((sum, bytes) => sum + bytes.length, 0);
     if (this.#pending.length >= BATCH || this.#pendingBytes > BATCH_BYTES) this.flush();
     return result;
@@ -118,8 +129,8 @@ export class Run {
     const process = first.step.process;
     this.#linux[process] ??= this.#world.linux.process(IDENTITIES[process]!);
     const results = this.#linux[process]!.batch(pending.map(({ call }) => call));
-    for (const [index, { step, call, ours }] of pending.entries()) {
-      const linux = VIEWS[step.view](call, results[index]!, this.#linuxContext);
+    for (const [index, { step, view, call, ours }] of pending.entries()) {
+      const linux = VIEWS[view](call, results[index]!, this.#linuxContext);
       if (linux === ours) continue;
       if (this.#isArtefact(step, results[index]!, ours)) {
         this.hasEnded = true;
@@ -172,20 +183,32 @@ function wordsOf(bytes: Buffer | undefined): number[] {
 /**
  * Whether it is not Linux, but the processor or the type of file system that says what comes of a call. Within one file sendfile(2)
  * copies from pages that it is writing; a pipe it gives the file's own pages, so that what reads them later sees what was written
- * meanwhile, and a memfd cannot be sealed. Places in a directory mean something to its file system alone.
+ * meanwhile, and a memfd cannot be sealed. Places in a directory mean something to its file system alone. creat(2) of a FIFO waits
+ * for a reader.
  */
 function isUndefined(process: Process, { number, args }: Call): boolean {
   if (number === SYS_lseek)
     return isOfType(statOf(process, args[0]!), S_IFDIR) && (args[1] !== 0 || args[2] !== 0);
+  if (number === SYS_creat) return isOfType(statAt(process, args[0]!), S_IFIFO);
   if (number !== SYS_sendfile) return false;
   const [to, from] = [statOf(process, args[0]!), statOf(process, args[1]!)];
   if (to === undefined || from === undefined) return false;
   return isOfType(to, S_IFIFO) || to.readBigUInt64LE(8) === from.readBigUInt64LE(8);
 }
 
+/** Whether what is read are events, whose numbers are each system's own. A descriptor may have become anything since it was made. */
+function isInotify(process: Process, fd: Argument): boolean {
+  return typeof fd === "number" && process.syscall(SYS_inotify_add_watch, fd, "", IN_ACCESS) === -ENOENT;
+}
+
 function statOf(process: Process, fd: Argument): Buffer | undefined {
   const stat = Buffer.alloc(144);
   return process.syscall(SYS_fstat, fd, stat) === 0 ? stat : undefined;
+}
+
+function statAt(process: Process, path: Argument): Buffer | undefined {
+  const stat = Buffer.alloc(144);
+  return process.syscall(SYS_stat, path, stat) === 0 ? stat : undefined;
 }
 
 function isOfType(stat: Buffer | undefined, type: number): boolean {

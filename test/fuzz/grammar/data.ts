@@ -3,7 +3,6 @@
 import * as nr from "../../../assembly/abi/syscall.ts";
 import type { Generator, Rule } from "../generator.ts";
 import type { StepArgument } from "../step.ts";
-import type { ViewName } from "../view.ts";
 
 const KEEP_SIZE = 1;
 const PUNCH_HOLE = 2;
@@ -24,11 +23,6 @@ function spans(g: Generator): number[] {
 
 function dataSpans(g: Generator): Uint8Array[] {
   return spans(g).map((length, index) => Buffer.alloc(length, "vwz"[index % 3]!));
-}
-
-/** Numbers in events are each system's own. */
-function viewOfRead(g: Generator, fd: StepArgument): ViewName {
-  return g.knownFd(fd)?.type === "i" ? "events" : "bytes";
 }
 
 /** RWF_*: none, APPEND, DSYNC, SYNC, NOWAIT, NOAPPEND, and one that nobody knows. */
@@ -58,7 +52,7 @@ export const DATA_RULES: readonly Rule[] = [
     run(g) {
       const out = g.out();
       const fd = fileFd(g);
-      g.call(nr.SYS_read, [fd, out, out.out], viewOfRead(g, fd));
+      g.call(nr.SYS_read, [fd, out, out.out], "bytes");
     },
   },
   {
@@ -77,7 +71,7 @@ export const DATA_RULES: readonly Rule[] = [
     run(g) {
       const outs = spans(g);
       const fd = fileFd(g);
-      g.call(nr.SYS_readv, [fd, { outs }, outs.length], viewOfRead(g, fd));
+      g.call(nr.SYS_readv, [fd, { outs }, outs.length], "bytes");
     },
   },
   {

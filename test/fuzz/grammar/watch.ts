@@ -49,8 +49,7 @@ export const WATCH_RULES: readonly Rule[] = [
     weight: 10,
     run(g) {
       const size = g.random.pick([16384, 16384, 16384, 40, 10]);
-      const fd = g.fd("i");
-      g.call(nr.SYS_read, [fd, { out: size }, size], g.knownFd(fd)?.type === "i" ? "events" : "bytes");
+      g.call(nr.SYS_read, [g.fd("i"), { out: size }, size], "bytes");
     },
   },
 ];
