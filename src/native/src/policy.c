@@ -138,6 +138,12 @@ static const struct rule runtime_rules[] = {
     REFUSE(ioctl, ENOTTY),
     REFUSE(sysinfo, EPERM),
     REFUSE(sched_getaffinity, EPERM),
+    // The priorities of V8's workers.
+    ALLOW(sched_getparam),
+    ALLOW(sched_getscheduler),
+    REFUSE(sched_setparam, EPERM),
+    REFUSE(sched_setscheduler, EPERM),
+    REFUSE(setpriority, EPERM),
     REFUSE(pkey_alloc, ENOSPC),
     REFUSE(faccessat, ENOENT),
     REFUSE(clone3, ENOSYS),
