@@ -149,7 +149,7 @@ static const struct rule runtime_rules[] = {
     REFUSE(clone3, ENOSYS),
     REFUSE(io_uring_setup, ENOSYS),
     // Newer versions of Node make a ring at their start, for epoll_ctl(2), and abort where it fails. What else is put into it passes
-    // this filter: Landlock and the lack of capabilities hold there.
+    // this filter; Landlock and what capabilities are left hold there.
     ALLOW(io_uring_enter),
 };
 

@@ -49,7 +49,6 @@ export type Capability =
   | "device nodes"
   | "whiteouts"
   | "extended attributes"
-  | "access control lists"
   | "sleep"
   | "times of use"
   | "counts of directories"

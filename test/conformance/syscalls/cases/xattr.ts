@@ -340,18 +340,15 @@ export function xattrCases(make: () => Target): void {
     });
   });
 
-  const aclTest = (name: string, run: (sys: Calls, as: (who: typeof USER) => Calls) => void) =>
-    test(name, run, "access control lists");
-
   describe("an access control list", () => {
-    aclTest("that says no more than the mode sets the mode and is none", (sys) => {
+    test("that says no more than the mode sets the mode and is none", (sys) => {
       expect(sys.setxattr("file", ACCESS, acl([USER_OBJ, 7], [GROUP_OBJ, 5], [OTHERS, 1]))).toBe(0);
       expect(modeOf(sys, "file")).toBe(0o751);
       expect(sys.getxattr("file", ACCESS)).toBe(-ENODATA);
       expect(sys.listxattr("file")).toEqual([]);
     });
 
-    aclTest("gives a named user what its mask lets through", (sys, as) => {
+    test("gives a named user what its mask lets through", (sys, as) => {
       const user = as(USER);
       chmod(sys, "file", 0o600);
       expect(user.open("file")).toBe(-EACCES);
@@ -367,7 +364,7 @@ export function xattrCases(make: () => Target): void {
       expect(sys.listxattr("file")).toEqual([ACCESS]);
     });
 
-    aclTest("gives groups what any of them has", (sys, as) => {
+    test("gives groups what any of them has", (sys, as) => {
       const member = as({ uid: 1000, gid: 50, groups: [60] } as typeof USER);
       const list = acl(
         [USER_OBJ, 6],
@@ -384,7 +381,7 @@ export function xattrCases(make: () => Target): void {
       expect(as(OTHER).open("file", O_RDWR)).toBeGreaterThanOrEqual(0);
     });
 
-    aclTest("follows chmod, whose group bits are its mask", (sys, as) => {
+    test("follows chmod, whose group bits are its mask", (sys, as) => {
       sys.setxattr("file", ACCESS, forUser(6));
       expect(chmod(sys, "file", 0o640)).toBe(0);
       expect(sys.getxattr("file", ACCESS)).toEqual(
@@ -396,7 +393,7 @@ export function xattrCases(make: () => Target): void {
       expect(as(USER).open("file")).toBeGreaterThanOrEqual(0);
     });
 
-    aclTest("that makes no sense is refused", (sys) => {
+    test("that makes no sense is refused", (sys) => {
       const set = (value: Uint8Array) => sys.setxattr("file", ACCESS, value);
       expect(set(Buffer.from([1]))).toBe(-EINVAL);
       expect(set(Buffer.from([1, 0, 0, 0]))).toBe(-EOPNOTSUPP);
@@ -412,7 +409,7 @@ export function xattrCases(make: () => Target): void {
       expect(modeOf(sys, "file")).toBe(0o644);
     });
 
-    aclTest("is removed by an empty value and by removexattr, and the mode stays", (sys) => {
+    test("is removed by an empty value and by removexattr, and the mode stays", (sys) => {
       for (const remove of [
         () => sys.setxattr("file", ACCESS, ""),
         () => sys.setxattr("file", ACCESS, Buffer.from([2, 0, 0, 0])),
@@ -426,7 +423,7 @@ export function xattrCases(make: () => Target): void {
       expect(sys.removexattr("file", ACCESS)).toBe(0);
     });
 
-    aclTest("takes set-group-id from a file of another's group", (sys, as) => {
+    test("takes set-group-id from a file of another's group", (sys, as) => {
       chown(sys, "file", 1000, 2000);
       chmod(sys, "file", 0o2755);
       expect(as(USER).setxattr("file", ACCESS, forUser(5))).toBe(0);
@@ -436,7 +433,7 @@ export function xattrCases(make: () => Target): void {
       expect(modeOf(sys, "file") & 0o7000).toBe(0o2000);
     });
 
-    aclTest("is the owner's to change, and of no link", (sys, as) => {
+    test("is the owner's to change, and of no link", (sys, as) => {
       expect(as(USER).setxattr("file", ACCESS, forUser(6))).toBe(-EPERM);
       expect(as(USER).removexattr("file", ACCESS)).toBe(-EPERM);
       chown(sys, "file", 1000, 1000);
@@ -450,7 +447,7 @@ export function xattrCases(make: () => Target): void {
   describe("a directory's default list", () => {
     const list = forUser(7, 7);
 
-    aclTest("is for directories", (sys) => {
+    test("is for directories", (sys) => {
       expect(sys.setxattr("file", DEFAULT, list)).toBe(-EACCES);
       expect(sys.setxattr("file", DEFAULT, "")).toBe(0);
       expect(sys.getxattr("file", DEFAULT)).toBe(-ENODATA);
@@ -461,7 +458,7 @@ export function xattrCases(make: () => Target): void {
       expect(modeOf(sys, "directory")).toBe(0o755);
     });
 
-    aclTest("takes the umask's place for what is made there", (sys) => {
+    test("takes the umask's place for what is made there", (sys) => {
       sys.mkdir("directory");
       sys.setxattr("directory", DEFAULT, list);
       sys.process.syscall(nr.SYS_umask, 0o077);
@@ -480,7 +477,7 @@ export function xattrCases(make: () => Target): void {
       expect(modeOf(sys, "outside")).toBe(0o600);
     });
 
-    aclTest("leaves set-id bits to what anybody makes there", (sys, as) => {
+    test("leaves set-id bits to what anybody makes there", (sys, as) => {
       sys.mkdir("directory");
       chmod(sys, "directory", 0o777);
       sys.setxattr("directory", DEFAULT, acl([USER_OBJ, 7], [GROUP_OBJ, 5], [OTHERS, 0]));
@@ -491,7 +488,7 @@ export function xattrCases(make: () => Target): void {
       expect(modeOf(sys, "directory/pipe")).toBe(0o4750);
     });
 
-    aclTest("of three entries gives a mode and no list", (sys) => {
+    test("of three entries gives a mode and no list", (sys) => {
       sys.mkdir("directory");
       sys.setxattr("directory", DEFAULT, acl([USER_OBJ, 7], [GROUP_OBJ, 5], [OTHERS, 4]));
       sys.process.syscall(nr.SYS_umask, 0o077);
