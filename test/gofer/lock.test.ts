@@ -96,7 +96,16 @@ describe("locks", () => {
     expect(refusal(fields(999, WRITE, 0, 0, 1))).toBe("EBADF");
     expect(refusal(fields(fid, WRITE, 2n ** 63n - 1n, 2, 1))).toBe("EINVAL");
     expect(refusal(fields(fid, WRITE, 2n ** 63n, 0, 1))).toBe("EINVAL");
-    const unlocked = new Message().u32(fid).u8(UNLOCK).u64(0).u64(0).u32(1).string("me");
-    expect(one.refusal(p9.P9_TGETLOCK, unlocked)).toBe("EINVAL");
+    const unknown = new Message().u32(fid).u8(3).u64(0).u64(0).u32(1).string("me");
+    expect(one.refusal(p9.P9_TGETLOCK, unknown)).toBe("EINVAL");
+  });
+
+  test("are all told to Linux's client, which asks for none", () => {
+    const [one, two] = [gofer.connect(0), gofer.connect(1)];
+    const [a, b] = [opened(one), opened(two)];
+    expect(probe(two, b, UNLOCK, 0, 0)).toEqual([UNLOCK, 0, 0, 0, ""]);
+    expect(lock(one, a, READ, 3, 4)).toBe(true);
+    expect(probe(two, b, UNLOCK, 0, 0)).toEqual([READ, 3, 4, 0, ""]);
+    expect(probe(one, a, UNLOCK, 0, 0), "its own are not in the way").toEqual([UNLOCK, 0, 0, 0, ""]);
   });
 });

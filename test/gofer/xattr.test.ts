@@ -159,12 +159,17 @@ describe("extended attributes", () => {
     expect(remove("user.a")).toBe("EROFS");
   });
 
-  test("in plain 9P2000.L a value of no bytes removes", () => {
+  test("in plain 9P2000.L a value is removed by replacing it with one of no bytes, as Linux's client does", () => {
     client = gofer.connect(0, VERSION_9P2000L);
     file = client.reach(0, "file");
     expect(set("user.a", "x")).toBe("");
-    expect(set("user.a", "")).toBe("");
+    expect(set("user.a", "", XATTR_REPLACE)).toBe("");
     expect(get(file, "user.a")).toBe("ENODATA");
+    expect(set("user.a", "", XATTR_REPLACE)).toBe("ENODATA");
+    expect(set("user.a", "", XATTR_CREATE)).toBe("");
+    expect(get(file, "user.a")).toBe("");
+    expect(set("user.b", "")).toBe("");
+    expect(get(file, "user.b")).toBe("");
     expect(remove("user.a")).toBe("EOPNOTSUPP");
   });
 });

@@ -5,6 +5,7 @@
 import { EINVAL, EIO, EISDIR, ENOENT, ENOTDIR, EOPNOTSUPP } from "../../../assembly/abi/errno.ts";
 import { AT_REMOVEDIR, O_RDONLY } from "../../../assembly/abi/fcntl.ts";
 import * as p9 from "../../../assembly/abi/p9.ts";
+import { XATTR_REPLACE } from "../../../assembly/abi/xattr.ts";
 import { ErrnoError } from "../../common/errors.ts";
 import type { Attributes, DirectoryEntry, FieldsOf, Qid } from "../messages.ts";
 import type { ClientConnection } from "./connection.ts";
@@ -303,7 +304,7 @@ export class RemoteFile {
 
   async removexattr(name: string): Promise<void> {
     if (this.session.extended) await this.call("xattrremove", { fid: this.fid, name: Buffer.from(name) });
-    else await this.writeAttribute(name, new Uint8Array(0), 0);
+    else await this.writeAttribute(name, new Uint8Array(0), XATTR_REPLACE);
   }
 
   // ---- locks

@@ -5,7 +5,12 @@
 // else has is BLOCKED, and the client tries again.
 
 import { EAGAIN, EBADF, EINVAL, EPROTO } from "../../../../assembly/abi/errno.ts";
-import { P9_LOCK_BLOCKED, P9_LOCK_SUCCESS, P9_LOCK_TYPE_UNLCK } from "../../../../assembly/abi/p9.ts";
+import {
+  P9_LOCK_BLOCKED,
+  P9_LOCK_SUCCESS,
+  P9_LOCK_TYPE_UNLCK,
+  P9_LOCK_TYPE_WRLCK,
+} from "../../../../assembly/abi/p9.ts";
 import { S_IFREG } from "../../../../assembly/abi/stat.ts";
 import type { Wide } from "../../../common/wide.ts";
 import type { Decoder } from "../decoder.ts";
@@ -49,10 +54,11 @@ export function getlock(session: Session, request: Decoder, reply: Encoder): num
   if (!request.complete()) return -EPROTO;
   const refused = check(fid, type, start, length);
   if (refused < 0) return refused;
-  if (type === P9_LOCK_TYPE_UNLCK) return -EINVAL;
+  // Linux's client (v9fs_file_getlock) forgets what it was asked for and always says UNLCK: it is told whatever is there.
+  const wanted = type === P9_LOCK_TYPE_UNLCK ? P9_LOCK_TYPE_WRLCK : type;
   const owner = findOwner(session, fid!, process, client, false);
   const handle = owner instanceof LockOwner ? owner.handle : fid!.handle;
-  const status = session.tree.getLock(handle, type, start, length, reply);
+  const status = session.tree.getLock(handle, wanted, start, length, reply);
   if (status < 0) return status;
   reply.u32(0);
   reply.text("");

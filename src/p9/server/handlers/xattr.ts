@@ -131,10 +131,17 @@ export function commitAttribute(session: Session, fid: Fid): number {
   const { tree } = session;
   const { bytes } = tree.memory;
   const length = putName(bytes, target.name, NAME_A);
-  // Plain 9P2000.L has no other way to remove one; clients that know the extension do.
-  if (value.length === 0 && !session.extended) return tree.removexattr(fid.node, length);
+  if (isRemoval(session, attribute)) return tree.removexattr(fid.node, length);
   bytes.set(value, XATTR);
   return tree.setxattr(fid.node, length, value.length, target.flags);
+}
+
+/**
+ * Plain 9P2000.L has no message to remove an attribute; clients replace it by one of no bytes. Linux's does so with just that
+ * flag, and with others it means an empty value. Clients that know the extension say what they mean.
+ */
+function isRemoval(session: Session, { value, target }: FidAttribute): boolean {
+  return value.length === 0 && !session.extended && target?.flags === XATTR_REPLACE;
 }
 
 /** Copies the name that ends at `end` of the message to NAME_A. Errors: ERANGE, EINVAL, the tree's. */
