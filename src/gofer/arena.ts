@@ -7,6 +7,7 @@
 //   LOCK      what ofdGetLock takes and returns
 //   EVENTS    what epollWait returns
 //   POLL      struct pollfd
+//   CONTROL   what passes through control connections (src/urpc/scratch.ts)
 //   INPUTS    for each connection what it has sent and nobody has answered yet (P9_MSIZE)
 //
 // There is one arena per process. But for the inputs nothing in it outlives its message. Inputs that are not used cost
@@ -14,6 +15,7 @@
 
 import { P9_MSIZE } from "../../assembly/abi/p9.ts";
 import { END, Memory, PATH } from "../p9/server/memory.ts";
+import { SCRATCH_SIZE } from "../urpc/scratch.ts";
 
 /** The helper's number for this memory: none that a kernel of the same thread uses. */
 export const SLOT = 12;
@@ -37,7 +39,8 @@ export const DIRENTS = STATFS + STATFS_SIZE;
 export const LOCK = DIRENTS + DIRENTS_SIZE;
 export const EVENTS = LOCK + LOCK_SIZE;
 export const POLL = EVENTS + EVENTS_MAX * EVENT_SIZE;
-const INPUTS = POLL + POLL_MAX * POLLFD_SIZE;
+export const CONTROL = POLL + POLL_MAX * POLLFD_SIZE;
+const INPUTS = CONTROL + SCRATCH_SIZE;
 
 export class Arena extends Memory {
   constructor(connections: number) {
@@ -54,5 +57,25 @@ export class Arena extends Memory {
     const encoded = new TextEncoder().encode(path);
     this.bytes.set(encoded, PATH);
     this.bytes[PATH + encoded.length] = 0;
+  }
+}
+
+/** Which of the arena's inputs nobody uses. */
+export class FreeInputs {
+  private readonly free: number[];
+
+  /** All of them, `connections` as the arena was told. */
+  constructor(arena: Arena, connections: number) {
+    // The first ones are used first, and so the same ones again and again.
+    this.free = Array.from({ length: connections }, (_, index) => arena.input(connections - 1 - index));
+  }
+
+  /** Where one starts, or undefined when all are in use. */
+  take(): number | undefined {
+    return this.free.pop();
+  }
+
+  give(input: number): void {
+    this.free.push(input);
   }
 }

@@ -3,7 +3,11 @@
 //   gofer.js --config-fd=N [--roots-fd=N --proc-fd=N]
 //   { "mounts": [ { "fd": 3, "source": "/abs/host/path", "readonly": true, "donate": true, "listen": false,
 //                   "name": "files" } ],
-//     "confine": { "level": "native+ns", "report": false } }
+//     "confine": { "level": "native+ns", "report": false },
+//     "control": { "fd": 4, "listen": false, "beneath": ["/"] } }
+//
+// "control" may be left out. With it there may be no mounts: others come over its connections (control/), which lie beneath the
+// named directories where the gofer is confined by Landlock alone.
 //
 // The other two arguments come from a launcher that started it in namespaces (confine/cage.ts). "confine" may be left out, and
 // its level may be null: as tightly as the launcher could. A level that was not reached is an error.
@@ -17,14 +21,11 @@ import { readSync } from "node:fs";
 import { PATH_MAX } from "../../assembly/abi/limits.ts";
 import { CONFINEMENTS, type Confinement } from "../common/confinement.ts";
 import { WvisorError } from "../common/errors.ts";
+import { array, descriptor, invalid, oneOf, record, text, truth } from "./checked-json.ts";
 import type { Cage } from "./confine/cage.ts";
 
-/** What Go's log.Fatal and so gVisor's gofer exit with. */
-export const EXIT_FAILED = 128;
 /** Some 10,000 mounts; a descriptor that never ends must not fill the memory. */
 const CONFIG_MAX = 1 << 20;
-/** Descriptors 0 to 2 are standard input, output and error. */
-const FIRST_FD = 3;
 
 export interface MountConfig {
   /** The gofer's end of a connected stream socket, or a socket that listens. */
@@ -47,9 +48,19 @@ export interface ConfineConfig {
   readonly report: boolean;
 }
 
+export interface ControlConfig {
+  /** The gofer's end of a connected stream socket, or a socket that listens. */
+  readonly fd: number;
+  /** The user of the gofer, and root, may connect to `fd`. May be left out: false. */
+  readonly listen: boolean;
+  /** Directories of the host. May be left out: all of it. */
+  readonly beneath: readonly string[];
+}
+
 export interface GoferConfig {
   readonly mounts: readonly MountConfig[];
   readonly confine: ConfineConfig;
+  readonly control: ControlConfig | undefined;
 }
 
 export interface GoferArguments {
@@ -87,67 +98,67 @@ export function readConfig(fd: number): GoferConfig {
 const UNTOLD: ConfineConfig = { level: null, report: false };
 
 export function parseConfig(text: string): GoferConfig {
-  if (text === "") return { mounts: [], confine: UNTOLD };
+  if (text === "") return { mounts: [], confine: UNTOLD, control: undefined };
   let document: unknown;
   try {
     document = JSON.parse(text);
   } catch (error) {
     throw invalid(`config: ${(error as Error).message}`);
   }
-  const { mounts, confine } = record(document, ["mounts"], "config", ["confine"]);
-  if (!Array.isArray(mounts) || mounts.length === 0) throw invalid("config: mounts is not a list of mounts");
-  const configs = mounts.map((mount: unknown, index) => parseMount(mount, `config: mounts[${index}]`));
-  const fds = new Set(configs.map((config) => config.fd));
-  if (fds.size !== configs.length) throw invalid("config: two mounts have one fd");
-  return { mounts: configs, confine: confine === undefined ? UNTOLD : parseConfine(confine) };
+  const { mounts, confine, control } = record(document, ["mounts"], "config", ["confine", "control"]);
+  const parsed = control === undefined ? undefined : parseControl(control, "config: control");
+  const configs = array(mounts, "config: mounts").map((mount, index) =>
+    parseMount(mount, `config: mounts[${index}]`),
+  );
+  if (configs.length === 0 && parsed === undefined) throw invalid("config: there is nothing to serve");
+  const fds = [...configs, ...(parsed === undefined ? [] : [parsed])].map((config) => config.fd);
+  if (new Set(fds).size !== fds.length) throw invalid("config: two mounts have one fd");
+  return {
+    mounts: configs,
+    confine: confine === undefined ? UNTOLD : parseConfine(confine),
+    control: parsed,
+  };
 }
 
 function parseConfine(value: unknown): ConfineConfig {
   const { level, report } = record(value, ["level", "report"], "config: confine");
-  if (level !== null && !CONFINEMENTS.some((known) => known === level)) {
-    throw invalid(`config: confine: level is none of ${CONFINEMENTS.join(", ")}`);
-  }
-  if (typeof report !== "boolean") throw invalid("config: confine: report is not a boolean");
-  return { level: level as Confinement | null, report };
+  return {
+    level: level === null ? null : oneOf(level, CONFINEMENTS, "config: confine: level"),
+    report: truth(report, "config: confine: report"),
+  };
 }
 
 function parseMount(value: unknown, where: string): MountConfig {
-  const keys = ["fd", "source", "readonly", "donate"];
-  const others = ["listen", "name"];
-  const { fd, source, readonly, donate, listen = false, name = source } = record(value, keys, where, others);
-  if (typeof fd !== "number" || !Number.isInteger(fd) || fd < FIRST_FD || fd > 0x7fff_ffff) {
-    throw invalid(`${where}: fd is not a descriptor`);
-  }
-  if (typeof source !== "string" || !source.startsWith("/") || source.includes("\0")) {
-    throw invalid(`${where}: source is not an absolute path`);
-  }
-  if (Buffer.byteLength(source) >= PATH_MAX) throw invalid(`${where}: source is too long`);
-  if (typeof readonly !== "boolean") throw invalid(`${where}: readonly is not a boolean`);
-  if (typeof donate !== "boolean") throw invalid(`${where}: donate is not a boolean`);
-  if (typeof listen !== "boolean") throw invalid(`${where}: listen is not a boolean`);
+  const fields = record(value, ["fd", "source", "readonly", "donate"], where, ["listen", "name"]);
+  const { listen = false, name = fields.source } = fields;
+  const mount = {
+    fd: descriptor(fields.fd, `${where}: fd`),
+    source: absolute(fields.source, `${where}: source`),
+    readonly: truth(fields.readonly, `${where}: readonly`),
+    donate: truth(fields.donate, `${where}: donate`),
+    listen: truth(listen, `${where}: listen`),
+    name: text(name, `${where}: name`),
+  };
   // A descriptor could go to anybody then.
-  if (listen && donate) throw invalid(`${where}: listen and donate do not go together`);
-  if (typeof name !== "string") throw invalid(`${where}: name is not a string`);
-  return { fd, source, readonly, donate, listen, name };
+  if (mount.listen && mount.donate) throw invalid(`${where}: listen and donate do not go together`);
+  return mount;
 }
 
-/** An object with exactly these keys, and perhaps some of the others. */
-function record(
-  value: unknown,
-  keys: readonly string[],
-  where: string,
-  others: readonly string[] = [],
-): Record<string, unknown> {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw invalid(`${where}: not an object`);
+function parseControl(value: unknown, where: string): ControlConfig {
+  const { fd, listen = false, beneath = ["/"] } = record(value, ["fd"], where, ["listen", "beneath"]);
+  return {
+    fd: descriptor(fd, `${where}: fd`),
+    listen: truth(listen, `${where}: listen`),
+    beneath: array(beneath, `${where}: beneath`).map((path, index) =>
+      absolute(path, `${where}: beneath[${index}]`),
+    ),
+  };
+}
+
+function absolute(value: unknown, where: string): string {
+  if (typeof value !== "string" || !value.startsWith("/") || value.includes("\0")) {
+    throw invalid(`${where} is not an absolute path`);
   }
-  const unknown = Object.keys(value).find((key) => !keys.includes(key) && !others.includes(key));
-  if (unknown !== undefined) throw invalid(`${where}: unknown key ${JSON.stringify(unknown)}`);
-  const missing = keys.find((key) => !Object.hasOwn(value, key));
-  if (missing !== undefined) throw invalid(`${where}: ${missing} is missing`);
-  return value as Record<string, unknown>;
-}
-
-function invalid(message: string): WvisorError {
-  return new WvisorError("ERR_WVISOR_GOFER_CONFIG", message, EXIT_FAILED);
+  if (Buffer.byteLength(value) >= PATH_MAX) throw invalid(`${where} is too long`);
+  return value;
 }

@@ -44,9 +44,17 @@ export class Connection {
   private start: number;
   private end: number;
   private room = 0;
+  private readonly released: () => void;
 
-  /** The input of `arena` that starts at `base` is this connection's. */
-  constructor(socket: number, session: Session, native: Native, arena: Arena, base: number) {
+  /** The input of `arena` that starts at `base` is this connection's, until it is closed and `released` is called. */
+  constructor(
+    socket: number,
+    session: Session,
+    native: Native,
+    arena: Arena,
+    base: number,
+    released: () => void,
+  ) {
     this.socket = socket;
     this.session = session;
     this.responder = new Responder(session);
@@ -55,6 +63,7 @@ export class Connection {
     this.base = base;
     this.start = base;
     this.end = base;
+    this.released = released;
   }
 
   /**
@@ -93,6 +102,7 @@ export class Connection {
   close(): void {
     this.session.close();
     this.native.close(this.socket);
+    this.released();
   }
 
   /** Answers the message of `length` bytes at `start` and steps over it. False when the reply cannot be sent. */

@@ -1,7 +1,7 @@
 // The gofer process: parse, receive descriptors, open roots, confine itself, serve, in this order.
 //
 // It serves 9P2000.L on inherited blocking stream sockets, one per mount, and ends with exit 0 when all are closed; and to
-// everybody who connects to an inherited socket that listens.
+// everybody who connects to an inherited socket that listens. Over a control connection others are added and removed meanwhile.
 // It reads no standard input and writes nothing but one line to standard error when it cannot start or go on.
 
 import { fstatSync, writeSync } from "node:fs";
@@ -12,30 +12,39 @@ import { loadNative } from "../native/index.ts";
 import type { Native } from "../native/interface.ts";
 import { PATH } from "../p9/server/memory.ts";
 import { Session } from "../p9/server/session.ts";
-import { Arena, SLOT } from "./arena.ts";
-import { EXIT_FAILED, type MountConfig, parseArguments, readConfig } from "./config.ts";
+import { Arena, FreeInputs, SLOT } from "./arena.ts";
+import { Capacity } from "./capacity.ts";
+import { EXIT_FAILED } from "./checked-json.ts";
+import {
+  type ControlConfig,
+  type GoferConfig,
+  type MountConfig,
+  parseArguments,
+  readConfig,
+} from "./config.ts";
 import { askForRoot, type Cage, leaveLauncher } from "./confine/cage.ts";
 import { beginFiles, confineCalls, finishFiles, type ServedRoot } from "./confine/confinement.ts";
 import { raiseDescriptorLimit, readIdentity } from "./confine/process.ts";
 import { Connection } from "./connection.ts";
+import { AttachPoints } from "./control/attach-points.ts";
+import { ControlEndpoint } from "./control/endpoint.ts";
+import { makeDispatcher } from "./control/methods.ts";
 import { makeRoot, openSource } from "./host-fs/attach-point.ts";
 import { HostFs } from "./host-fs/host-fs.ts";
 import type { HostNode } from "./host-fs/host-node.ts";
 import { HostTree } from "./host-fs/host-tree.ts";
-import { CLIENTS_MAX, Listener } from "./listener.ts";
+import { Listener } from "./listener.ts";
 import { Server } from "./server.ts";
 
-/** What Node itself, the roots and a moment's extra descriptor need. */
-const DESCRIPTOR_RESERVE = 64;
-/** A limit of less per connection could not walk a single deep path. */
-const DESCRIPTORS_MIN = 32;
 const STDERR = 2;
 
 function main(): void {
   const { configFd, cage } = parseArguments(process.argv.slice(2));
-  const { mounts, confine } = readConfig(configFd);
-  if (mounts.length === 0) return;
+  const config = readConfig(configFd);
+  const { mounts, confine, control } = config;
+  if (mounts.length === 0 && control === undefined) return;
   for (const mount of mounts) checkSocket(mount.fd);
+  if (control !== undefined) checkSocket(control.fd);
   if (confine.level === "native+ns" && cage === undefined) throw failure("the launcher made no namespaces");
 
   const native = loadNative();
@@ -43,50 +52,86 @@ function main(): void {
   native.close(configFd);
   process.umask(0);
   native.setNoNewPrivs();
-  const descriptors = raiseDescriptorLimit(native) - DESCRIPTOR_RESERVE - mounts.length;
-  const clients = Math.max(1, Math.min(CLIENTS_MAX, Math.floor(descriptors / DESCRIPTORS_MIN)));
-  const connections = mounts.reduce((sum, { listen }) => sum + (listen ? clients : 1), 0);
-  const limit = Math.max(Math.floor(descriptors / connections), DESCRIPTORS_MIN);
-
-  const host = openHost(native, connections, cage);
+  const capacity = new Capacity(raiseDescriptorLimit(native), mounts, control !== undefined);
+  const host = openHost(native, capacity.connections, cage);
   const server = new Server(host, succeed(native.epollCreate(), "epoll_create1"));
   // All roots before the first connection: a mount that cannot be served is known before anything is answered.
   const roots = mounts.map((mount) => openMount(host, mount, cage));
-  const served = mounts.map(({ readonly }, index) => ({ fd: roots[index]!.fd, readonly }));
-  const finish = confine.level === "none" ? undefined : beginConfinement(host, served, cage, confine.report);
-  let input = 0;
-  for (const [index, { fd, readonly, donate, listen, name }] of mounts.entries()) {
-    const options = { readonly, donates: donate, descriptors: limit };
-    const makeTree = () => new HostTree(host, roots[index]!, options);
-    const { arena } = host;
-    if (listen) {
-      const listener = new Listener(fd, native, arena, makeTree, name, input, clients);
-      succeed(server.listen(listener), `listening socket ${fd}`);
-    } else {
-      const connection = new Connection(fd, new Session(makeTree()), native, arena, arena.input(input));
-      succeed(server.add(connection), `mount socket ${fd}`);
-    }
-    input += listen ? clients : 1;
+  const finish = confine.level === "none" ? undefined : beginConfinement(host, config, roots, cage);
+  const inputs = new FreeInputs(host.arena, capacity.connections);
+  for (const [index, mount] of mounts.entries()) serve(host, server, inputs, capacity, mount, roots[index]!);
+  if (control !== undefined) {
+    const points = new AttachPoints(host, server, inputs, capacity, cage !== undefined);
+    serveControl(host, server, points, control);
   }
   finish?.();
   succeed(server.run(), "epoll_wait");
 }
 
+function serve(
+  host: HostFs,
+  server: Server,
+  inputs: FreeInputs,
+  capacity: Capacity,
+  { fd, readonly, donate, listen, name }: MountConfig,
+  root: HostNode,
+): void {
+  const { native, arena } = host;
+  const makeTree = () => new HostTree(host, root, { readonly, donates: donate, budget: capacity.budget() });
+  if (listen) {
+    const offer = { makeTree, treeName: name, clients: capacity.clients };
+    succeed(server.listen(new Listener(fd, native, arena, inputs, server, offer)), `listening socket ${fd}`);
+  } else {
+    const input = inputs.take()!;
+    const released = () => inputs.give(input);
+    const connection = new Connection(fd, new Session(makeTree()), native, arena, input, released);
+    succeed(server.add(connection), `mount socket ${fd}`);
+  }
+}
+
+function serveControl(
+  host: HostFs,
+  server: Server,
+  points: AttachPoints,
+  { fd, listen }: ControlConfig,
+): void {
+  const { native, arena, identity } = host;
+  const endpoint = new ControlEndpoint(fd, native, arena, server, makeDispatcher(points), identity.uid);
+  succeed(listen ? server.listen(endpoint) : endpoint.connect(), `control socket ${fd}`);
+}
+
 /** Everything is open that ever will be by name. Returns what finishes it. */
 function beginConfinement(
   host: HostFs,
-  roots: readonly ServedRoot[],
+  { mounts, confine, control }: GoferConfig,
+  roots: readonly HostNode[],
   cage: Cage | undefined,
-  report: boolean,
 ): () => void {
   const { native, arena } = host;
-  const begun = succeed(beginFiles(native, roots), "confinement: capabilities and Landlock");
+  const served = mounts.map(({ readonly }, index) => ({ fd: roots[index]!.fd, readonly }));
+  const isOpen = control !== undefined && cage !== undefined;
+  const beneath = isOpen ? [] : openBeneath(host, control);
+  // What comes later to a gofer in namespaces is a mount of its own, which lies beneath nothing that could be named now; and besides
+  // such mounts it has no files.
+  const begun = succeed(
+    beginFiles(native, isOpen ? undefined : [...served, ...beneath]),
+    "confinement: capabilities and Landlock",
+  );
+  for (const { fd } of beneath) native.close(fd);
   return () => {
     succeed(native.enterDescriptorDirectory(host.procSelfFd), "confinement: entering /proc/self/fd");
     succeed(finishFiles(native, begun), "confinement: capabilities and Landlock");
     if (cage !== undefined) succeed(leaveLauncher(native, arena, cage), "confinement: removing /proc");
-    succeed(confineCalls(native, report), "confinement: seccomp");
+    succeed(confineCalls(native, confine.report), "confinement: seccomp");
   };
+}
+
+/** Where later roots may lie. */
+function openBeneath(host: HostFs, control: ControlConfig | undefined): ServedRoot[] {
+  const paths = control?.beneath ?? [];
+  return paths.map((path) => {
+    return { fd: succeed(openSource(host, path), `control: beneath ${path}`), readonly: false };
+  });
 }
 
 function checkSocket(fd: number): void {

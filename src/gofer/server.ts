@@ -1,93 +1,163 @@
-// Serves all connections from one thread, until the last one has ended; where somebody may still connect, for ever.
+// Serves all connections from one thread, until the last one has ended; where somebody may still connect, for ever, and where
+// somebody may still add connections, until that one has gone too.
 //
 // A connection is
 //   idle      waited for by epoll
 //   backlog   has whole messages left after its turn; gets another one when the others had theirs
 //   blocked   has messages, but its client does not take replies; waited for by poll, until it does
 // With a single connection there is nobody else to be fair to: the thread sleeps in its socket, which saves a call.
+//
+// What epoll has found is looked up before anything is done about it: what is done may close a descriptor, and open another one by
+// its number.
 
 import { EAGAIN, EMFILE, ENFILE } from "../../assembly/abi/errno.ts";
 import { POLLIN, POLLOUT } from "../../assembly/abi/poll.ts";
+import type { ServerConnection } from "../urpc/server-connection.ts";
 import { EVENT_SIZE, EVENTS, EVENTS_MAX, POLL, POLL_MAX, POLLFD_SIZE, SLOT } from "./arena.ts";
 import { BACKLOG, BLOCKED, type Connection, ENDED, IDLE, type Outcome } from "./connection.ts";
 import type { HostFs } from "./host-fs/host-fs.ts";
-import type { Listener } from "./listener.ts";
 
 /** Messages in a row from one connection: at some 5 us each, the others wait well below a millisecond. */
 const TURN = 64;
 const FOREVER = -1;
 const NO_CANCEL = -1;
 
+/** A socket that listens. */
+export interface Acceptor {
+  readonly socket: number;
+  /** Takes the next client. -EMFILE or -ENFILE: there is no descriptor for it; nothing else matters to the server. */
+  accept(): number;
+}
+
+/** What is done when a descriptor is ready, if it still is whose it was. */
+type Handler = () => void;
+
 export class Server {
   private readonly host: HostFs;
   private readonly epollFd: number;
-  private readonly connections = new Map<number, Connection>();
-  private readonly listeners = new Map<number, Listener>();
+  private readonly handlers = new Map<number, Handler>();
+  private readonly connections = new Set<Connection>();
+  private readonly acceptors = new Set<Acceptor>();
   /** Not waited for: there is no descriptor for one more client. */
-  private readonly deaf = new Set<Listener>();
+  private readonly deaf = new Set<Acceptor>();
+  private readonly controls = new Set<ServerConnection>();
   /** Those that are not idle. */
   private readonly waiting = new Map<Connection, Outcome>();
+  /** Of this turn. */
+  private readonly ready: Handler[] = [];
 
   constructor(host: HostFs, epollFd: number) {
     this.host = host;
     this.epollFd = epollFd;
   }
 
-  /** Takes the connection. Returns 0 or -errno. */
+  /** Takes the connection, and ends it when that fails. Returns 0 or -errno. */
   add(connection: Connection): number {
-    this.connections.set(connection.socket, connection);
-    return this.host.native.epollAdd(this.epollFd, connection.socket);
+    this.connections.add(connection);
+    const status = this.await(connection.socket, () => this.serve(connection));
+    if (status < 0) this.end(connection);
+    return status;
   }
 
   /** Takes a socket that listens. Returns 0 or -errno. */
-  listen(listener: Listener): number {
-    this.listeners.set(listener.socket, listener);
-    return this.host.native.epollAdd(this.epollFd, listener.socket);
+  listen(acceptor: Acceptor): number {
+    this.acceptors.add(acceptor);
+    return this.await(acceptor.socket, () => this.accept(acceptor));
+  }
+
+  /** Takes a control connection, which calls endControl() before it closes its descriptor. Returns 0 or -errno. */
+  addControl(control: ServerConnection): number {
+    this.controls.add(control);
+    return this.await(control.fd, () => this.serveControl(control));
+  }
+
+  endControl(control: ServerConnection): void {
+    this.controls.delete(control);
+    this.forget(control.fd);
+    this.hearAgain();
+  }
+
+  /** Ends a connection, whatever it is at. */
+  end(connection: Connection): void {
+    if (!this.connections.delete(connection)) return;
+    this.forget(connection.socket);
+    this.waiting.delete(connection);
+    connection.close();
+    this.hearAgain();
   }
 
   /** Returns 0 when the last connection has ended, or the -errno that stopped the loop. */
   run(): number {
-    while (this.connections.size > 1 || this.listeners.size > 0) {
+    while (this.connections.size > 1 || this.acceptors.size > 0 || this.controls.size > 0) {
       const status = this.turn();
       if (status < 0) return status;
     }
-    for (const connection of this.connections.values()) {
+    for (const connection of this.connections) {
       this.serveAlone(connection);
       this.end(connection);
     }
     return 0;
   }
 
+  private await(fd: number, handler: Handler): number {
+    this.handlers.set(fd, handler);
+    return this.host.native.epollAdd(this.epollFd, fd);
+  }
+
+  private forget(fd: number): void {
+    // Also where a blocked one is not in the set: there is no harm in trying. Closing would not do: others may hold the socket too.
+    this.host.native.epollRemove(this.epollFd, fd);
+    this.handlers.delete(fd);
+  }
+
   /** Waits until some connections can be served, and gives each of them a turn. */
   private turn(): number {
-    const { native, arena } = this.host;
+    const { native } = this.host;
     const count = native.epollWait(this.epollFd, SLOT, EVENTS, EVENTS_MAX, this.timeout());
     if (count < 0) return count;
+    this.lookUp(count);
     for (const connection of this.waiting.keys()) this.settle(connection, connection.serve(TURN, false));
-    for (let i = 0; i < count; i++) {
-      // Answering messages does not touch EVENTS.
-      const socket = arena.view.getInt32(EVENTS + i * EVENT_SIZE, true);
-      const listener = this.listeners.get(socket);
-      if (listener !== undefined) this.accept(listener);
-      const connection = this.connections.get(socket);
-      if (connection === undefined || this.waiting.has(connection)) continue;
-      const received = connection.receive();
-      if (received === -EAGAIN) continue;
-      this.settle(connection, received <= 0 ? ENDED : connection.serve(TURN, false));
-    }
+    for (const handler of this.ready) handler();
     return 0;
   }
 
-  /** Takes the next client. */
-  private accept(listener: Listener): void {
-    const connection = listener.accept();
-    if (connection === -EMFILE || connection === -ENFILE) {
-      // The client stays in the queue, and epoll would say so again and again.
-      this.host.native.epollRemove(this.epollFd, listener.socket);
-      this.deaf.add(listener);
+  private lookUp(count: number): void {
+    const { view } = this.host.arena;
+    this.ready.length = 0;
+    for (let i = 0; i < count; i++) {
+      const handler = this.handlers.get(view.getInt32(EVENTS + i * EVENT_SIZE, true));
+      if (handler !== undefined) this.ready.push(handler);
     }
-    if (connection === undefined || typeof connection === "number") return;
-    if (this.add(connection) < 0) this.end(connection);
+  }
+
+  private serve(connection: Connection): void {
+    if (!this.connections.has(connection) || this.waiting.has(connection)) return;
+    const received = connection.receive();
+    if (received === -EAGAIN) return;
+    this.settle(connection, received <= 0 ? ENDED : connection.serve(TURN, false));
+  }
+
+  private serveControl(control: ServerConnection): void {
+    if (!this.controls.has(control)) return;
+    const { interest } = control;
+    control.ready();
+    if (control.ended || control.interest === interest) return;
+    this.host.native.epollInterest(this.epollFd, control.fd, control.interest);
+  }
+
+  /** Takes the next client. */
+  private accept(acceptor: Acceptor): void {
+    const status = acceptor.accept();
+    if (status !== -EMFILE && status !== -ENFILE) return;
+    // The client stays in the queue, and epoll would say so again and again.
+    this.host.native.epollRemove(this.epollFd, acceptor.socket);
+    this.deaf.add(acceptor);
+  }
+
+  /** A descriptor was closed. */
+  private hearAgain(): void {
+    for (const { socket } of this.deaf) this.host.native.epollAdd(this.epollFd, socket);
+    this.deaf.clear();
   }
 
   /** How long epoll may wait, having waited for blocked connections where there are any. */
@@ -134,16 +204,5 @@ export class Server {
       if (received !== -EAGAIN) return;
       this.host.native.epollWait(this.epollFd, SLOT, EVENTS, EVENTS_MAX, FOREVER);
     }
-  }
-
-  private end(connection: Connection): void {
-    // Also where a blocked one is not in the set: there is no harm in trying.
-    this.host.native.epollRemove(this.epollFd, connection.socket);
-    this.connections.delete(connection.socket);
-    this.waiting.delete(connection);
-    connection.close();
-    for (const listener of this.listeners.values()) if (listener.ended(connection)) break;
-    for (const listener of this.deaf) this.host.native.epollAdd(this.epollFd, listener.socket);
-    this.deaf.clear();
   }
 }

@@ -106,10 +106,10 @@ export interface Native {
   finishConfiningThreads(): number;
   /**
    * A Landlock ruleset that allows to open, make and remove no file, and, where the system knows these, to bind and connect no
-   * TCP socket, and to reach nobody outside by a signal or an abstract socket. -ENOSYS or -EOPNOTSUPP where there is none that
-   * can be used.
+   * TCP socket, and to reach nobody outside by a signal or an abstract socket. With `files` 0 it leaves files alone. -ENOSYS or
+   * -EOPNOTSUPP where there is none that can be used.
    */
-  landlockCreate(): number;
+  landlockCreate(files: number): number;
   /** Allows everything but execution and devices below `fd`; only reading with `readonly` 1. */
   landlockAllow(rulesetFd: number, fd: number, readonly: number): number;
   /**
@@ -314,14 +314,36 @@ export interface Native {
   listenTcp(slot: number, host: number, port: number): number;
   /** The port of a TCP socket. -EAFNOSUPPORT for another one. */
   localPort(fd: number): number;
+  /**
+   * 0 for one end of a connection of unix stream sockets; -ENOTSOCK, -EAFNOSUPPORT (another family), -EPROTOTYPE (no stream),
+   * -ENOTCONN (one that listens, too).
+   */
+  checkUnixStream(fd: number): number;
   /** A new, blocking connection; -EAGAIN when nobody waits. */
   accept(fd: number): number;
   epollCreate(): number;
   /** EPOLLIN | EPOLLRDHUP interest, level-triggered; the fd itself is the data. */
   epollAdd(epollFd: number, fd: number): number;
+  /** What is waited for instead, POLLIN or POLLOUT or both. */
+  epollInterest(epollFd: number, fd: number, events: number): number;
   epollRemove(epollFd: number, fd: number): number;
   /** (blocks) Writes up to `max` pairs (i32 fd, u32 events) to (slot, out); returns their number. */
   epollWait(epollFd: number, slot: number, out: number, max: number, timeoutMs: number): number;
+  /** The bytes that can be received, which stay; 0 at end of stream, -EAGAIN when there are none. */
+  peek(fd: number, slot: number, offset: number, capacity: number): number;
+  /**
+   * Receives up to `length` bytes of a unix stream, and the descriptors that were sent with them: at (slot, list) their number as
+   * u32, then i32 each, `most` (at most 253) of them. More than `most` is -EMSGSIZE, and all are closed. Fewer bytes than there are
+   * come where descriptors were sent with the next ones. 0 at end of stream, -EAGAIN when there are none.
+   */
+  receiveRights(fd: number, slot: number, offset: number, length: number, list: number, most: number): number;
+  /**
+   * Sends as many of the bytes as there is room for, with the descriptors at (slot, list), as receiveRights() writes them; they stay
+   * the caller's. -EAGAIN when there is no room.
+   */
+  sendRights(fd: number, slot: number, offset: number, length: number, list: number): number;
+  /** The user id of the process that connected a unix socket, or made the pair (SO_PEERCRED). */
+  peerUser(fd: number): number;
   /** 1 when at least one byte can be received without blocking, 0 when not, -ECONNRESET at end of stream. */
   readable(fd: number): number;
 }

@@ -80,8 +80,8 @@ describe("the configuration", () => {
   const refused: readonly [string, string][] = [
     ["[]", "config: not an object"],
     ["{}", "config: mounts is missing"],
-    ['{"mounts":[]}', "config: mounts is not a list of mounts"],
-    ['{"mounts":{}}', "config: mounts is not a list of mounts"],
+    ['{"mounts":[]}', "config: there is nothing to serve"],
+    ['{"mounts":{}}', "config: mounts is not a list"],
     ['{"mounts":[1]}', "config: mounts[0]: not an object"],
     ['{"mounts":[],"x":1}', 'config: unknown key "x"'],
     [mount({ extra: 1 }), 'config: mounts[0]: unknown key "extra"'],

@@ -16,15 +16,18 @@ export interface ServedRoot {
   readonly readonly: boolean;
 }
 
-/** Begins with files and capabilities. Returns what finishFiles() takes, or -errno. Without Landlock in the kernel it is done without. */
-export function beginFiles(native: Native, roots: readonly ServedRoot[]): number {
-  const ruleset = native.landlockCreate();
+/**
+ * Begins with files and capabilities. Returns what finishFiles() takes, or -errno. Without Landlock in the kernel it is done without.
+ * `roots` undefined: all files are to be had that there are.
+ */
+export function beginFiles(native: Native, roots: readonly ServedRoot[] | undefined): number {
+  const ruleset = native.landlockCreate(roots === undefined ? 0 : 1);
   if (ruleset === -ENOSYS || ruleset === -EOPNOTSUPP) {
     const status = native.beginConfiningThreads(GOFER_CAPABILITIES, NO_RULESET);
     return status < 0 ? status : WITHOUT_RULESET;
   }
   let status = ruleset;
-  for (const root of roots) {
+  for (const root of roots ?? []) {
     if (status >= 0) status = native.landlockAllow(ruleset, root.fd, Number(root.readonly));
   }
   if (status >= 0) status = native.beginConfiningThreads(GOFER_CAPABILITIES, ruleset);

@@ -11,6 +11,7 @@ import type { TreeProvider } from "../../p9/server/server.ts";
 import { Arena, SLOT } from "../arena.ts";
 import { readIdentity } from "../confine/process.ts";
 import { openRoot } from "./attach-point.ts";
+import { DescriptorBudget } from "./budget.ts";
 import { HostFs } from "./host-fs.ts";
 import { HostTree } from "./host-tree.ts";
 
@@ -41,7 +42,8 @@ export function serveDirectory(path: string, options: HostDirectoryOptions = {})
   const root = openRoot(host, path);
   if (typeof root === "number") throw new ErrnoError(-root, "open");
   return {
-    connect: () => new HostTree(host, root, { readonly, donates: false, descriptors }),
+    connect: () =>
+      new HostTree(host, root, { readonly, donates: false, budget: new DescriptorBudget(descriptors) }),
     input: host.arena.input(0),
     name: path,
   };

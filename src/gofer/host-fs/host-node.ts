@@ -36,7 +36,7 @@ export class HostNode extends TreeNode {
     this.inodeLow = stat.inodeLow;
     this.inodeHigh = stat.inodeHigh;
     this.budget = budget;
-    if (budget !== null) budget.used++;
+    budget?.take();
   }
 
   get identity(): string {
@@ -64,7 +64,7 @@ export class HostNode extends TreeNode {
 
   protected dispose(): void {
     this.native.close(this.fd);
-    if (this.budget !== null) this.budget.used--;
+    this.budget?.release();
   }
 }
 

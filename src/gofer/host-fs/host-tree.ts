@@ -14,7 +14,7 @@ import type { Changes, Owner, Tree } from "../../p9/server/tree.ts";
 import { type Arena, LOCK, SLOT, STATFS } from "../arena.ts";
 import { putAcls } from "./acl.ts";
 import { putAttributes, putQid } from "./attributes.ts";
-import { DescriptorBudget } from "./budget.ts";
+import type { DescriptorBudget } from "./budget.ts";
 import { createFile, createUnnamed, type OpenedFile, settle } from "./create.ts";
 import type { HostFs } from "./host-fs.ts";
 import type { HostFile, HostNode, HostStream } from "./host-node.ts";
@@ -27,8 +27,8 @@ export interface HostTreeOptions {
   readonly readonly: boolean;
   /** Descriptors of regular files may go to the client. */
   readonly donates: boolean;
-  /** How many descriptors the connection may hold. */
-  readonly descriptors: number;
+  /** Of the descriptors that the connection may hold: its own. */
+  readonly budget: DescriptorBudget;
 }
 
 export class HostTree implements Tree {
@@ -48,7 +48,7 @@ export class HostTree implements Tree {
     this.root = root;
     this.readonly = options.readonly;
     this.donates = options.donates;
-    this.budget = new DescriptorBudget(options.descriptors);
+    this.budget = options.budget;
   }
 
   disconnect(): void {
@@ -104,7 +104,7 @@ export class HostTree implements Tree {
 
   close(handle: number): void {
     this.native.close(handle);
-    this.budget.used--;
+    this.budget.release();
   }
 
   read(handle: number, to: number, count: number, offset: Wide): number {
@@ -226,7 +226,7 @@ export class HostTree implements Tree {
     // For both kinds of lock where the gofer may, else for what the fid can do itself.
     let fd = openNode(this.host, node, O_RDWR);
     if (fd < 0) fd = openNode(this.host, node, access);
-    if (fd >= 0) this.budget.used++;
+    if (fd >= 0) this.budget.take();
     return fd;
   }
 
@@ -255,7 +255,7 @@ export class HostTree implements Tree {
       this.native.close(fd);
       return status;
     }
-    this.budget.used++;
+    this.budget.take();
     return fd;
   }
 

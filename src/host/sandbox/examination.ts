@@ -57,7 +57,7 @@ function findNative(): Native | string {
 }
 
 function findLandlock(native: Native): Finding {
-  const ruleset = native.landlockCreate();
+  const ruleset = native.landlockCreate(1);
   if (ruleset >= 0) {
     native.close(ruleset);
     return { name: "Landlock", ok: true, detail: "files outside what is served are out of reach" };

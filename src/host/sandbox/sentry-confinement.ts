@@ -16,7 +16,7 @@ const NO_RULESET = -1;
  * Errors, both times: WvisorError. `report`: a call that is not allowed fails and is reported, and nobody is killed.
  */
 export function beginSentryConfinement(native: Native, report: boolean): () => void {
-  let ruleset = native.landlockCreate();
+  let ruleset = native.landlockCreate(1);
   // A kernel without it: the filter refuses to open anything as well.
   if (ruleset === -ENOSYS || ruleset === -EOPNOTSUPP) ruleset = NO_RULESET;
   else check(ruleset, "landlock_create_ruleset");

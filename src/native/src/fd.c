@@ -105,6 +105,13 @@ static int64_t call_epoll_add(napi_env env, const int64_t *arg) {
   return result_of(epoll_ctl((int)arg[0], EPOLL_CTL_ADD, (int)arg[1], &event));
 }
 
+/** epollInterest(epollFd, fd, events) */
+static int64_t call_epoll_interest(napi_env env, const int64_t *arg) {
+  (void)env;
+  struct epoll_event event = {.events = (uint32_t)arg[2], .data.fd = (int)arg[1]};
+  return result_of(epoll_ctl((int)arg[0], EPOLL_CTL_MOD, (int)arg[1], &event));
+}
+
 static int64_t call_epoll_remove(napi_env env, const int64_t *arg) {
   (void)env;
   return result_of(epoll_ctl((int)arg[0], EPOLL_CTL_DEL, (int)arg[1], NULL));
@@ -144,6 +151,7 @@ const struct call fd_calls[] = {
     {"poll", "ioitd", call_poll},
     {"epollCreate", "", call_epoll_create},
     {"epollAdd", "dd", call_epoll_add},
+    {"epollInterest", "ddi", call_epoll_interest},
     {"epollRemove", "dd", call_epoll_remove},
     {"epollWait", "dioii", call_epoll_wait},
     {NULL, NULL, NULL},

@@ -41,16 +41,15 @@ static uint64_t handled_by(long version) {
   return rights;
 }
 
-/** landlockCreate() */
+/** landlockCreate(files) */
 static int64_t call_landlock_create(napi_env env, const int64_t *arg) {
   (void)env;
-  (void)arg;
   long version = landlock_version();
   if (version < 0) return -errno;
-  // The first version refuses every rename from one directory to another.
-  if (version < VERSION_REFER) return -EOPNOTSUPP;
+  // The first version refuses every rename from one directory to another; and there must be something to handle.
+  if (version < (arg[0] ? VERSION_REFER : VERSION_NET)) return -EOPNOTSUPP;
   struct ruleset ruleset = {
-      .handled_fs = handled_by(version),
+      .handled_fs = arg[0] ? handled_by(version) : 0,
       .handled_net = version >= VERSION_NET ? NET_TCP : 0,
       .scoped = version >= VERSION_SCOPE ? SCOPE_ALL : 0,
   };
@@ -71,7 +70,7 @@ static int64_t call_landlock_allow(napi_env env, const int64_t *arg) {
 }
 
 const struct call landlock_calls[] = {
-    {"landlockCreate", "", call_landlock_create},
+    {"landlockCreate", "i", call_landlock_create},
     {"landlockAllow", "ddi", call_landlock_allow},
     {NULL, NULL, NULL},
 };

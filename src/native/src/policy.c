@@ -20,6 +20,7 @@
 #include <sched.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -179,8 +180,10 @@ static const struct rule gofer_rules[] = {
     ALLOW(fsync),
     ALLOW(fdatasync),
     ALLOW(fstatfs),
-    // Of the sockets that it was given.
+    // Of the sockets that it was given, and what they are.
     ALLOW(accept4),
+    ALLOW_IF(getsockopt, IS(1, SOL_SOCKET)),
+    ALLOW(getpeername),
     ALLOW_IF(fchmodat2, DESCRIPTOR(0)),
     ALLOW_IF(fchmodat, DESCRIPTOR(0)),
     ALLOW_IF(fchownat, DESCRIPTOR(0)),
