@@ -8,6 +8,7 @@ export default defineConfig({
     include: ["test/**/*.test.ts", "test/kernel/**/*.as.ts"],
     exclude: ["test/e2e/**", "test/interop/**", "test/root/**"],
     testTimeout: 30_000,
+    hookTimeout: 60_000,
     pool: "forks",
     maxWorkers: 2,
   },

@@ -20,6 +20,7 @@ import * as nodeWasi from "./node-wasi.mjs";
 import { runProcess } from "./process.mjs";
 
 const CLI = fileURLToPath(new URL("../build/cli.js", import.meta.url));
+const CODE_CACHE = fileURLToPath(new URL("../scripts/code-cache.mjs", import.meta.url));
 
 const { values } = parseArgs({ options: { rounds: { type: "string", default: "20" } } });
 const rounds = Number(values.rounds);
@@ -40,6 +41,7 @@ async function makeVariants(nodes, directory, config) {
   const variants = [];
   for (const node of nodes) {
     const version = (await runProcess(node, ["--version"])).trim();
+    await runProcess(node, [CODE_CACHE]);
     variants.push(
       timed(`${version} node -e 0`, () => runProcess(node, ["-e", "0"])),
       timed(`${version} node:wasi`, () => nodeWasi.run({ node, directory, guest })),

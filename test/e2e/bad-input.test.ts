@@ -166,6 +166,7 @@ function copyOfBuild(): string {
     "cli.js",
     "program.js",
     "gofer.js",
+    "gofer-server.js",
     "package.json",
     "kernel.wasm",
     "kernel-merged.wasm",

@@ -210,7 +210,7 @@ describe.runIf(isRoot)("every thread, by /proc", () => {
     expect(points).toContain(process.execPath);
     for (const point of points) {
       expect(point).toMatch(
-        /^\/$|\/node$|\.so[.0-9]*$|\/ld\.so\.cache$|\/wv\.node$|\/probe\.node$|\/gofer\.js$|\/package\.json$/,
+        /^\/$|\/node$|\.so[.0-9]*$|\/ld\.so\.cache$|\/wv\.node$|\/probe\.node$|\/gofer(-server)?\.js$|\/gofer-server\.\S+\.code$|\/package\.json$/,
       );
     }
     for (const line of mountinfo) expect(line.split(" ")[5]).toMatch(/^ro,nosuid,nodev/);

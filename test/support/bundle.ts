@@ -3,7 +3,7 @@
 import { renameSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { build } from "esbuild";
-import { BUNDLE } from "../../scripts/build.mjs";
+import { BUNDLE } from "../../scripts/bundles.mjs";
 
 const root = path.resolve(import.meta.dirname, "../..");
 

@@ -4,7 +4,7 @@ import { WvisorError } from "../../common/errors.ts";
 import { VERSION } from "../../common/version.ts";
 import type { SpawnedGofer } from "../sandbox/gofer-process.ts";
 import type { Command } from "./command.ts";
-import { commands } from "./commands.ts";
+import { allCommands, findCommand } from "./commands.ts";
 import { EXIT_USAGE } from "./exit-code.ts";
 import { type FlagTable, parseFlags } from "./flags.ts";
 import { type Output, oneLine } from "./output.ts";
@@ -17,7 +17,8 @@ const COMMON_FLAGS: FlagTable = {
 
 const GLOBAL_FLAGS: FlagTable = { ...COMMON_FLAGS, version: { type: "boolean" } };
 
-function overview(): string {
+async function overview(): Promise<string> {
+  const commands = await allCommands();
   const width = Math.max(...commands.map((command) => command.name.length), "help".length);
   const lines = commands.map((command) => `  ${command.name.padEnd(width)}  ${command.summary}`);
   return `wvisor runs a WebAssembly program in a sandbox that sees only the files you name.
@@ -35,22 +36,18 @@ Flags of every command:
 `;
 }
 
-function findCommand(name: string): Command | undefined {
-  return commands.find((command) => command.name === name);
-}
-
 function unknownCommand(name: string, output: Output): number {
   output.err(`wvisor: unknown command ${oneLine(name)} (see 'wvisor help')\n`);
   return EXIT_USAGE;
 }
 
-function help(operands: readonly string[], output: Output): number {
+async function help(operands: readonly string[], output: Output): Promise<number> {
   const name = operands[0];
   if (name === undefined || name === "help") {
-    output.out(overview());
+    output.out(await overview());
     return 0;
   }
-  const command = findCommand(name);
+  const command = await findCommand(name);
   if (command === undefined) return unknownCommand(name, output);
   output.out(command.usage);
   return 0;
@@ -90,11 +87,11 @@ export async function dispatch(
   const [name, ...rest] = global.operands;
   if (global.flags.has("help")) return help(global.operands, output);
   if (name === undefined) {
-    output.err(overview());
+    output.err(await overview());
     return EXIT_USAGE;
   }
   if (name === "help") return help(rest, output);
-  const command = findCommand(name);
+  const command = await findCommand(name);
   if (command === undefined) return unknownCommand(name, output);
 
   const parsed = parseFlags(rest, { ...command.flags, ...COMMON_FLAGS }, command.operandsEndFlags);

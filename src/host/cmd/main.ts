@@ -1,9 +1,10 @@
 #!/usr/bin/env node
-// The entry of the command line, small on purpose: the gofer of a command that will need one is started first, and the rest of
-// the program (3 ms to read) while it comes up.
 
-import { createRequire } from "node:module";
+// The entry of the command line, small on purpose: the gofer of a command that will need one is started first, and the rest of
+// the program while it comes up.
+
 import { loadNative, type Native } from "../../native/index.ts";
+import { runBundle } from "../../start/bundle.ts";
 import { type SpawnedGofer, startGoferAhead } from "../sandbox/gofer-process.ts";
 import { containerConfinement } from "../sandbox/levels.ts";
 
@@ -18,10 +19,8 @@ function startAhead(native: Native, [command, ...rest]: readonly string[]): Spaw
   return startGoferAhead(native, { confinement: containerConfinement(process.getuid?.() ?? 0) });
 }
 
-// The build names it: src/host/cmd/program.ts, in a bundle of its own.
-const { dispatch, processOutput } = createRequire(import.meta.filename)(
-  "./program.js",
-) as typeof import("./program.ts");
+// The build names it: src/host/cmd/program.ts.
+const { dispatch, processOutput } = runBundle("program") as typeof import("./program.ts");
 
 // dispatch() never rejects, and all that it had to write is written: no need to take a whole Node apart, which takes longer
 // than many a guest runs.

@@ -20,6 +20,7 @@ import { builtFile } from "../../common/build-folder.ts";
 import { type Confinement, GOFER_CAPABILITIES } from "../../common/confinement.ts";
 import { ErrnoError, WvisorError } from "../../common/errors.ts";
 import { launcherPath, type Native } from "../../native/index.ts";
+import { codeFile } from "../../start/bundle.ts";
 
 export interface GoferMount {
   /** An absolute path of the host. */
@@ -225,14 +226,15 @@ export function confineArguments(native: Native, program: string, { confinement 
   if (confinement === "none") return [];
   const capabilities = `--caps=${GOFER_CAPABILITIES.toString(16)}`;
   if (confinement === "native") return [capabilities];
-  const files = [process.execPath, ...libraries(native), LIBRARY_CACHE, program, packageOf(program)];
+  const files = [process.execPath, ...libraries(native), LIBRARY_CACHE, program, ...companionsOf(program)];
   const shown = [...new Set(files)].map((file) => `--show=${file}`);
   return [capabilities, `--namespaces=${confinement === undefined ? "try" : "must"}`, ...shown];
 }
 
-/** Where node looks whether the program is a module. */
-function packageOf(program: string): string {
-  return `${program.slice(0, program.lastIndexOf("/"))}/package.json`;
+/** Beside it: where node looks whether it is a module, and what it runs. */
+function companionsOf(program: string): string[] {
+  const folder = program.slice(0, program.lastIndexOf("/"));
+  return ["package.json", "gofer-server.js", codeFile("gofer-server")].map((name) => `${folder}/${name}`);
 }
 
 /** This very node's, which are the gofer's too. */

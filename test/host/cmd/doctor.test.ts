@@ -13,6 +13,7 @@ const FILES = [
   "cli.js",
   "program.js",
   "gofer.js",
+  "gofer-server.js",
   "package.json",
   "kernel.wasm",
   "kernel-merged.wasm",

@@ -1,10 +1,11 @@
 // The entry as a process of its own: what only the operating system can tell.
 
 import { spawnSync } from "node:child_process";
-import { closeSync, mkdirSync, openSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { build } from "esbuild";
 import { beforeAll, expect, test } from "vitest";
+import { asFunction } from "../../../scripts/bundles.mjs";
 import { scratchDirectory } from "../scratch.ts";
 
 const scratch = scratchDirectory();
@@ -14,8 +15,9 @@ beforeAll(async () => {
   const sources = join(import.meta.dirname, "../../../src/host/cmd");
   const common = { bundle: true, platform: "node", logLevel: "error" } as const;
   await build({ ...common, entryPoints: [join(sources, "main.ts")], outfile: cli, format: "esm" });
-  const program = join(scratch, "program.js");
-  await build({ ...common, entryPoints: [join(sources, "program.ts")], outfile: program, format: "cjs" });
+  const entryPoints = [join(sources, "program.ts")];
+  const { outputFiles } = await build({ ...common, entryPoints, format: "cjs", write: false });
+  writeFileSync(join(scratch, "program.js"), asFunction(outputFiles[0]!.text));
 });
 
 test("a process says what is wrong in one line, without a stack trace, and exits with the documented code", () => {

@@ -6,7 +6,7 @@ import { existsSync, mkdirSync, renameSync } from "node:fs";
 import path from "node:path";
 import { Worker } from "node:worker_threads";
 import { buildSync } from "esbuild";
-import { BUNDLE } from "../../../scripts/build.mjs";
+import { BUNDLE } from "../../../scripts/bundles.mjs";
 import type { Machine, NamespaceHandle, TaskHandle } from "../../../src/host/boot/machine.ts";
 import { THREAD_GONE, THREAD_IN_KERNEL } from "../../../src/host/kernel/exports.ts";
 import {

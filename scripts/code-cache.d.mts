@@ -1,0 +1,1 @@
+export function codeOf(source: string, filename: string): Buffer;
