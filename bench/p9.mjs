@@ -9,7 +9,7 @@
 //
 //   node bench/p9.mjs [--rounds N] [--dir DIRECTORY] [--cpu N] [--only OPERATION] [--servers NAME,NAME]
 //
-// The verdict: at least 1.3 times as fast as diod where nothing confines either (64 KiB: as fast), and as fast with confinement.
+// The verdict: at least 1.3 times as fast as diod where nothing confines either (64 KiB, and a large directory: as fast), and as fast with confinement.
 // Without a compiler (--gofer-jitless) there is no bound.
 
 import { spawnSync } from "node:child_process";

@@ -3,7 +3,7 @@
 //
 //   STAT_A/B  struct statx
 //   STATFS    what fstatfs returns
-//   DIRENTS   struct linux_dirent64 records
+//   LISTING   what listDirectory is told and tells
 //   LOCK      what ofdGetLock takes and returns
 //   EVENTS    what epollWait returns
 //   POLL      struct pollfd
@@ -20,14 +20,13 @@ import { SCRATCH_SIZE } from "../urpc/scratch.ts";
 /** The helper's number for this memory: none that a kernel of the same thread uses. */
 export const SLOT = 12;
 
-/** 64 KiB hold some 2,000 short names: a directory of the usual size comes with one getdents64. */
-export const DIRENTS_SIZE = 65536;
 /** More events than this wait for the next turn of the loop. */
 export const EVENTS_MAX = 64;
 /** What poll(2) is asked about at once, of which one is the epoll descriptor. Others are looked at when it returns. */
 export const POLL_MAX = 64;
 const STATX_SIZE = 256;
 const STATFS_SIZE = 64;
+const LISTING_SIZE = 32;
 const LOCK_SIZE = 24;
 export const EVENT_SIZE = 8;
 export const POLLFD_SIZE = 8;
@@ -35,8 +34,8 @@ export const POLLFD_SIZE = 8;
 export const STAT_A = END;
 export const STAT_B = STAT_A + STATX_SIZE;
 export const STATFS = STAT_B + STATX_SIZE;
-export const DIRENTS = STATFS + STATFS_SIZE;
-export const LOCK = DIRENTS + DIRENTS_SIZE;
+export const LISTING = STATFS + STATFS_SIZE;
+export const LOCK = LISTING + LISTING_SIZE;
 export const EVENTS = LOCK + LOCK_SIZE;
 export const POLL = EVENTS + EVENTS_MAX * EVENT_SIZE;
 export const CONTROL = POLL + POLL_MAX * POLLFD_SIZE;
@@ -44,7 +43,8 @@ const INPUTS = CONTROL + SCRATCH_SIZE;
 
 export class Arena extends Memory {
   constructor(connections: number) {
-    super(INPUTS + connections * P9_MSIZE);
+    // Shared, which nothing detaches: the helper need not ask where it is for each call.
+    super(new SharedArrayBuffer(INPUTS + connections * P9_MSIZE));
   }
 
   /** Where the input of the connection with this number starts. */

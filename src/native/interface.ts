@@ -183,6 +183,11 @@ export interface Native {
   openat(dirFd: number, slot: number, name: number, flags: number, mode: number): number;
   openat2(dirFd: number, slot: number, name: number, flags: number, mode: number, resolve: number): number;
   /**
+   * openat2(2) for an O_PATH descriptor of whatever the entry is, a symlink too, and statx(2) on it, to (slot, out): the same as
+   * the two calls, with RESOLVE_BENEATH, RESOLVE_NO_SYMLINKS and RESOLVE_NO_MAGICLINKS, in one. An error leaves nothing open.
+   */
+  openChild(dirFd: number, slot: number, name: number, mask: number, out: number): number;
+  /**
    * Reopens an O_PATH descriptor with new flags through a kept /proc/self/fd directory descriptor. O_CLOEXEC
    * is added.
    */
@@ -191,8 +196,19 @@ export interface Native {
   statx(dirFd: number, slot: number, name: number, flags: number, mask: number, out: number): number;
   /** Writes 8 little-endian u64: type, bsize, blocks, bfree, bavail, files, ffree, namelen. */
   fstatfs(fd: number, slot: number, out: number): number;
-  /** getdents64(2): struct linux_dirent64 records. */
-  getdents64(fd: number, slot: number, out: number, capacity: number): number;
+  /**
+   * Writes the entries of a directory, from where the descriptor stands, as Rreaddir has them (qid[13] offset[8] type[1]
+   * name[s]; offsets are the host's d_off) to (slot, out, capacity): all that fit, or nearly. Returns their length; 0 at the end; -EINVAL when not even
+   * one fits. The record at (slot, listing), little endian:
+   *
+   *    0 i64  in, out: where the descriptor stands: behind the last entry
+   *    8 u64  the inode number of ".." if
+   *   16 u32  this is not 0: the directory is a root
+   *   20 u32  in: the upper 16 bits of inode numbers that the pattern is for. out: those of the next entry, where it stopped
+   *           (after `0..` bytes) because it has others
+   *   24 u32  pattern: the path's upper 32 bits, exclusive or bits 32 to 47 of the inode number
+   */
+  listDirectory(fd: number, slot: number, out: number, capacity: number, listing: number): number;
   readlinkat(dirFd: number, slot: number, name: number, out: number, capacity: number): number;
   mkdirat(dirFd: number, slot: number, name: number, mode: number): number;
   mknodat(dirFd: number, slot: number, name: number, mode: number, major: number, minor: number): number;

@@ -21,14 +21,7 @@ import {
   RESOLVE_NO_MAGICLINKS,
   RESOLVE_NO_SYMLINKS,
 } from "../../assembly/abi/fcntl.ts";
-import {
-  DT_DIR,
-  DT_REG,
-  S_IFIFO,
-  STATX_BASIC_STATS,
-  UTIME_NOW,
-  UTIME_OMIT,
-} from "../../assembly/abi/stat.ts";
+import { S_IFIFO, STATX_BASIC_STATS, UTIME_NOW, UTIME_OMIT } from "../../assembly/abi/stat.ts";
 import { Memory, native, openDescriptors, owned, scratch } from "./support.ts";
 
 const BENEATH = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
@@ -107,6 +100,44 @@ describe("openat and openat2", () => {
     expect(isCloexec(fd)).toBe(true);
     expect(native.read(fd, 0, out, 16)).toBe(4);
     expect(native.reopen(proc, 99999, O_RDONLY)).toBe(-errno.ENOENT);
+  });
+
+  test("openChild opens whatever the entry is, and says what that is", () => {
+    fs.writeFileSync(inRoot("file"), "text");
+    fs.symlinkSync("/etc", inRoot("link"));
+    fs.mkdirSync(inRoot("sub"));
+    const out = memory.room(256);
+    for (const entry of ["file", "link", "sub"]) {
+      const fd = owned(native.openChild(dir, 0, name(entry), STATX_BASIC_STATS, out));
+      const seen = fs.lstatSync(inRoot(entry), { bigint: true });
+      expect([entry, memory.view.getBigUint64(out + 32, true)]).toEqual([entry, seen.ino]);
+      expect(memory.view.getUint16(out + 28, true)).toBe(Number(seen.mode));
+      expect(fs.readlinkSync(`/proc/self/fd/${fd}`)).toBe(inRoot(entry));
+      expect(isCloexec(fd)).toBe(true);
+      expect(native.read(fd, 0, out, 1)).toBe(-errno.EBADF);
+    }
+  });
+
+  test("openChild leads nowhere else, and leaves nothing open when it fails", () => {
+    fs.symlinkSync("/", inRoot("link"));
+    const out = memory.room(256);
+    const before = openDescriptors();
+    const refused: [string, number][] = [
+      ["none", errno.ENOENT],
+      ["..", errno.EXDEV],
+      ["/etc", errno.EXDEV],
+      ["link/etc", errno.ELOOP],
+      ["x".repeat(256), errno.ENAMETOOLONG],
+    ];
+    for (const [entry, error] of refused) {
+      expect([entry, native.openChild(dir, 0, name(entry), STATX_BASIC_STATS, out)]).toEqual([entry, -error]);
+    }
+    fs.writeFileSync(inRoot("file"), "");
+    expect(native.openChild(dir, 0, name("file"), STATX_BASIC_STATS, memory.size - 255)).toBe(-errno.EFAULT);
+    // No mask of statx(2) has the highest bit.
+    expect(native.openChild(dir, 0, name("file"), 0x8000_0000, out)).toBe(-errno.EINVAL);
+    expect(native.openChild(99999, 0, name("file"), STATX_BASIC_STATS, out)).toBe(-errno.EBADF);
+    expect(openDescriptors()).toBe(before);
   });
 });
 
@@ -197,31 +228,6 @@ describe("attributes", () => {
 });
 
 describe("directories and names", () => {
-  test("getdents64 lists every name with its type", () => {
-    fs.mkdirSync(inRoot("directory"));
-    fs.writeFileSync(inRoot("file"), "");
-    const fd = owned(native.openat(dir, 0, name("."), O_RDONLY | O_DIRECTORY, 0));
-    const out = memory.room(4096);
-    const length = native.getdents64(fd, 0, out, 4096);
-    const found = new Map<string, number>();
-    for (let at = out; at < out + length; at += memory.view.getUint16(at + 16, true)) {
-      const end = memory.bytes.indexOf(0, at + 19);
-      found.set(memory.text(at + 19, end - at - 19), memory.bytes[at + 18]!);
-    }
-    expect(found).toEqual(
-      new Map([
-        [".", DT_DIR],
-        ["..", DT_DIR],
-        ["directory", DT_DIR],
-        ["file", DT_REG],
-      ]),
-    );
-    expect(native.getdents64(fd, 0, out, 4096)).toBe(0);
-    expect(native.getdents64(fd, 0, memory.size - 8, 9)).toBe(-errno.EFAULT);
-    expect(native.lseek(fd, 0, 0)).toBe(0);
-    expect(native.getdents64(fd, 0, out, 8)).toBe(-errno.EINVAL);
-  });
-
   test("readlinkat returns the target, cut at the capacity", () => {
     fs.symlinkSync("some/target", inRoot("link"));
     const out = memory.room(64);

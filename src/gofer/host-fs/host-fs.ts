@@ -9,9 +9,6 @@ import { EMFILE, ENOENT, EXDEV } from "../../../assembly/abi/errno.ts";
 import {
   AT_EMPTY_PATH,
   AT_SYMLINK_NOFOLLOW,
-  O_CLOEXEC,
-  O_NOFOLLOW,
-  O_PATH,
   RESOLVE_BENEATH,
   RESOLVE_NO_MAGICLINKS,
   RESOLVE_NO_SYMLINKS,
@@ -27,8 +24,7 @@ import { StatBuffer } from "./stat-buffer.ts";
 /** The offset that stands for "": the descriptor itself. */
 const SELF = -1;
 const STATX_MASK = STATX_BASIC_STATS | STATX_BTIME;
-/** O_NOFOLLOW together with O_PATH opens a final symlink itself; NO_SYMLINKS refuses one anywhere else. */
-const CHILD_FLAGS = O_PATH | O_NOFOLLOW | O_CLOEXEC;
+/** For what is opened for more than its attributes. */
 export const CHILD_RESOLVE = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
 
 export interface Identity {
@@ -81,11 +77,10 @@ export class HostFs {
    */
   openChild(dir: HostNode, name: number, length: number, budget: DescriptorBudget): HostNode | number {
     if (budget.exhausted) return -EMFILE;
-    const fd = this.native.openat2(dir.fd, SLOT, name, CHILD_FLAGS, 0, CHILD_RESOLVE);
+    const fd = this.native.openChild(dir.fd, SLOT, name, STATX_MASK, STAT_A);
     // A single name leads nowhere else: the file was moved away between the lookup and the check that it is below.
     if (fd === -EXDEV) return -ENOENT;
-    if (fd < 0) return fd;
-    return this.adopt(fd, dir, name, length, budget);
+    return fd < 0 ? fd : this.makeNode(fd, dir, name, length, budget);
   }
 
   /** Makes a node of an O_PATH descriptor, which it takes; fills `stat`. */
@@ -101,6 +96,16 @@ export class HostFs {
       this.native.close(fd);
       return status;
     }
+    return this.makeNode(fd, dir, name, length, budget);
+  }
+
+  private makeNode(
+    fd: number,
+    dir: HostNode,
+    name: number,
+    length: number,
+    budget: DescriptorBudget,
+  ): HostNode {
     return new HostNode(this.native, fd, dir, this.arena.bytes.slice(name, name + length), this.stat, budget);
   }
 

@@ -13,21 +13,29 @@ export class QidPaths {
   private lastMajor = -1;
   private lastMinor = -1;
   private lastTop = -1;
-  private lastPrefix = 0;
+  private lastPattern = 0;
 
   /** The path's high 32 bits. Its low 32 bits are the inode's. */
   high(major: number, minor: number, inodeHigh: number): number {
-    const top = inodeHigh >>> 16;
+    return (this.pattern(major, minor, inodeHigh >>> 16) ^ (inodeHigh & 0xffff)) >>> 0;
+  }
+
+  /** The path's high 32 bits, less (exclusive or) the inode's 16 bits below its top ones, which are `top`. */
+  pattern(major: number, minor: number, top: number): number {
     if (major !== this.lastMajor || minor !== this.lastMinor || top !== this.lastTop) {
-      this.lastPrefix = this.prefixOf(major, minor, top);
+      this.lastPattern = this.patternOf(major, minor, top);
       this.lastMajor = major;
       this.lastMinor = minor;
       this.lastTop = top;
     }
-    let bottom = inodeHigh & 0xffff;
+    return this.lastPattern;
+  }
+
+  private patternOf(major: number, minor: number, top: number): number {
+    const prefix = this.prefixOf(major, minor, top);
     // Beyond 65,535 prefixes uniqueness ends, but a path is still the same each time: nothing has to be remembered.
-    if (this.lastPrefix === PREFIX_OVERFLOW) bottom ^= (top ^ (major << 8) ^ minor) & 0xffff;
-    return ((this.lastPrefix << 16) | bottom) >>> 0;
+    const mixed = prefix === PREFIX_OVERFLOW ? (top ^ (major << 8) ^ minor) & 0xffff : 0;
+    return ((prefix << 16) | mixed) >>> 0;
   }
 
   private prefixOf(major: number, minor: number, top: number): number {

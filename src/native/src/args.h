@@ -41,6 +41,7 @@ extern const struct call signal_calls[];
 extern const struct call deadline_calls[];
 extern const struct call io_calls[];
 extern const struct call file_calls[];
+extern const struct call directory_calls[];
 extern const struct call xattr_calls[];
 extern const struct call lock_calls[];
 extern const struct call channel_calls[];

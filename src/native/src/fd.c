@@ -5,6 +5,7 @@
 #include "wait.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -117,6 +118,15 @@ static int64_t call_epoll_remove(napi_env env, const int64_t *arg) {
   return result_of(epoll_ctl((int)arg[0], EPOLL_CTL_DEL, (int)arg[1], NULL));
 }
 
+/** What epoll_wait(2) takes for `deadline`: rounded up, so that it is over then; as much as fits. */
+static int milliseconds_until(int64_t deadline) {
+  if (deadline < 0) return -1;
+  int64_t left = deadline - monotonic_ns();
+  if (left <= 0) return 0;
+  int64_t ms = (left - 1) / NS_PER_MS + 1;
+  return ms > INT_MAX ? INT_MAX : (int)ms;
+}
+
 /** epollWait(epollFd, slot, out, max, timeoutMs) */
 static int64_t call_epoll_wait(napi_env env, const int64_t *arg) {
   int64_t max = arg[3];
@@ -126,11 +136,12 @@ static int64_t call_epoll_wait(napi_env env, const int64_t *arg) {
   int error = memory_span(env, arg[1], arg[2], max * 8, &user);
   if (error < 0) return error;
 
-  int64_t deadline = deadline_after(arg[4] < 0 ? -1 : arg[4] * NS_PER_MS);
-  int64_t ready = wait_for((int)arg[0], POLLIN, -1, deadline);
-  if (ready < 0) return ready;
   struct epoll_event events[MAX_EPOLL_EVENTS];
-  int64_t found = RETRY(epoll_wait((int)arg[0], events, (int)max, 0));
+  int64_t deadline = deadline_after(arg[4] < 0 ? -1 : arg[4] * NS_PER_MS);
+  int64_t found;
+  do {
+    found = result_of(epoll_wait((int)arg[0], events, (int)max, milliseconds_until(deadline)));
+  } while (found == -EINTR);
   for (int64_t index = 0; index < found; index++) {
     memcpy(user + index * 8, &events[index].data.fd, 4);
     memcpy(user + index * 8 + 4, &events[index].events, 4);

@@ -32,6 +32,14 @@ static int64_t call_openat(napi_env env, const int64_t *arg) {
   return RETRY(openat((int)arg[0], name, (int)arg[3] | O_CLOEXEC, (mode_t)arg[4]));
 }
 
+static int64_t open_resolved(int64_t dir_fd, const char *name, struct open_how how) {
+  int64_t fd = -EAGAIN;
+  for (int tries = 0; fd == -EAGAIN && tries < OPENAT2_TRIES; tries++) {
+    fd = RETRY(syscall(SYS_openat2, (int)dir_fd, name, &how, sizeof how));
+  }
+  return fd;
+}
+
 /** openat2(dirFd, slot, name, flags, mode, resolve) */
 static int64_t call_openat2(napi_env env, const int64_t *arg) {
   name_buffer name;
@@ -42,10 +50,30 @@ static int64_t call_openat2(napi_env env, const int64_t *arg) {
       .mode = (uint32_t)arg[4],
       .resolve = (uint32_t)arg[5],
   };
-  int64_t fd = -EAGAIN;
-  for (int tries = 0; fd == -EAGAIN && tries < OPENAT2_TRIES; tries++) {
-    fd = RETRY(syscall(SYS_openat2, (int)arg[0], name, &how, sizeof how));
+  return open_resolved(arg[0], name, how);
+}
+
+/** openChild(dirFd, slot, name, mask, out) */
+static int64_t call_open_child(napi_env env, const int64_t *arg) {
+  // O_NOFOLLOW together with O_PATH opens a final symlink itself; NO_SYMLINKS refuses one anywhere else.
+  static const struct open_how child = {
+      .flags = O_PATH | O_NOFOLLOW | O_CLOEXEC,
+      .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
+  };
+  name_buffer name;
+  uint8_t *out = NULL;
+  struct statx status;
+  int error = memory_name(env, arg[1], arg[2], name);
+  if (error == 0) error = memory_span(env, arg[1], arg[4], sizeof status, &out);
+  if (error < 0) return error;
+  int64_t fd = open_resolved(arg[0], name, child);
+  if (fd < 0) return fd;
+  int64_t result = result_of(statx((int)fd, "", AT_EMPTY_PATH, (unsigned)arg[3], &status));
+  if (result < 0) {
+    close((int)fd);
+    return result;
   }
+  memcpy(out, &status, sizeof status);
   return fd;
 }
 
@@ -87,15 +115,6 @@ static int64_t call_fstatfs(napi_env env, const int64_t *arg) {
   fields[7] = (uint64_t)status.f_namelen;
   memcpy(out, fields, sizeof fields);
   return 0;
-}
-
-/** getdents64(fd, slot, out, capacity) */
-static int64_t call_getdents64(napi_env env, const int64_t *arg) {
-  uint8_t *out = NULL;
-  int error = memory_span(env, arg[1], arg[2], arg[3], &out);
-  if (error < 0) return error;
-  unsigned capacity = arg[3] > INT32_MAX ? INT32_MAX : (unsigned)arg[3];
-  return result_of(syscall(SYS_getdents64, (int)arg[0], out, capacity));
 }
 
 /** readlinkat(dirFd, slot, name, out, capacity) */
@@ -221,10 +240,10 @@ static int64_t call_fsync(napi_env env, const int64_t *arg) {
 const struct call file_calls[] = {
     {"openat", "dinii", call_openat},
     {"openat2", "diniii", call_openat2},
+    {"openChild", "dinio", call_open_child},
     {"reopen", "ddi", call_reopen},
     {"statx", "diniio", call_statx},
     {"fstatfs", "dio", call_fstatfs},
-    {"getdents64", "dioo", call_getdents64},
     {"readlinkat", "dinoo", call_readlinkat},
     {"mkdirat", "dini", call_mkdirat},
     {"mknodat", "diniii", call_mknodat},

@@ -28,9 +28,8 @@ export class Memory {
   readonly bytes: Uint8Array;
   readonly view: DataView;
 
-  /** Preconditions: `size` holds END and at least one request. */
-  constructor(size: number) {
-    const buffer = new ArrayBuffer(size);
+  /** Preconditions: `buffer` holds END bytes and at least one request. */
+  constructor(buffer: ArrayBufferLike) {
     this.bytes = new Uint8Array(buffer);
     this.view = new DataView(buffer);
   }

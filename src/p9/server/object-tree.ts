@@ -66,7 +66,7 @@ interface Handle {
 
 /** What the connections of one server share. */
 export class ObjectTreeState {
-  readonly memory = new Memory(END + p9.P9_MSIZE);
+  readonly memory = new Memory(new ArrayBuffer(END + p9.P9_MSIZE));
   readonly root: ServedFile;
   readonly readonly: boolean;
   /** Told what was thrown that is no errno. */
