@@ -10,7 +10,8 @@ import { O_CREAT, O_RDWR } from "../../assembly/abi/fcntl.ts";
 import { CLIENTS_MAX } from "../../src/gofer/listener.ts";
 import { P9Client, type RemoteFile } from "../../src/p9/index.ts";
 import { CLI, wvisor } from "../support/cli.ts";
-import { childrenOf, isRunning } from "../support/processes.ts";
+import { goferBelow } from "../support/listening-gofer.ts";
+import { isRunning } from "../support/processes.ts";
 
 interface Running {
   readonly process: ChildProcess;
@@ -57,13 +58,6 @@ async function read(root: RemoteFile, name: string): Promise<string> {
   return (await file.read(0, 100)).toString();
 }
 
-/** The gofer that this command has started. */
-function goferOf(child: ChildProcess): number {
-  const children = childrenOf(child.pid!);
-  expect(children).toHaveLength(1);
-  return children[0]!;
-}
-
 test("a directory is served by TCP, to several clients at once", async () => {
   const { address } = await start("--listen", "tcp:127.0.0.1:0");
   const a = await P9Client.connect(address);
@@ -89,7 +83,7 @@ test("a unix socket is its owner's alone, and goes with the command", async () =
   expect(await read(root, "file")).toBe("hello");
   await expect(root.mkdir("d", 0o755)).rejects.toMatchObject({ code: "EROFS" });
   client.close();
-  const gofer = goferOf(child);
+  const gofer = await goferBelow(child.pid!);
   child.kill("SIGTERM");
   expect(await end).toEqual({ code: 143, stderr: "" });
   expect(existsSync(socket)).toBe(false);
@@ -101,7 +95,7 @@ test("a socket that a killed command left behind is taken over, one in use is no
   const first = await start("--listen", `unix:${socket}`);
   const second = wvisor(["gofer", "--root", folder, "--listen", `unix:${socket}`]);
   expect([second.code, second.stderr]).toEqual([1, `wvisor gofer: unix:${socket}: EADDRINUSE\n`]);
-  const gofer = goferOf(first.process);
+  const gofer = await goferBelow(first.process.pid!);
   first.process.kill("SIGKILL");
   await first.end;
   await expect.poll(() => isRunning(gofer)).toBe(false);
@@ -134,7 +128,7 @@ test("one client too many is turned away, until another one goes", async () => {
       ),
     )
     .toBeGreaterThan(0);
-  const descriptors = `/proc/${goferOf(child)}/fd`;
+  const descriptors = `/proc/${await goferBelow(child.pid!)}/fd`;
   for (const client of clients) client.close();
   await expect.poll(() => readdirSync(descriptors).length).toBeLessThan(40);
 });
@@ -155,7 +149,7 @@ test("clients that say nothing, or nonsense, take nobody else's time", async () 
 
 test("a gofer that is killed ends the command", async () => {
   const { process: child, end } = await start("--listen", "tcp:127.0.0.1:0");
-  process.kill(goferOf(child), "SIGKILL");
+  process.kill(await goferBelow(child.pid!), "SIGKILL");
   expect(await end).toEqual({ code: 1, stderr: "wvisor gofer: the gofer was ended by signal 9\n" });
 });
 

@@ -8,8 +8,7 @@ import { attackClient } from "../fuzz/p9/client.ts";
 import { Decoy } from "../fuzz/p9/decoy.ts";
 import { attackServer, plant, residentBytes } from "../fuzz/p9/server.ts";
 import { attackSocket, startGofer } from "../fuzz/p9/socket.ts";
-import { CLI } from "../support/cli.ts";
-import { childrenOf } from "../support/processes.ts";
+import { STOPPED } from "../support/listening-gofer.ts";
 import { SCALE } from "../support/scale.ts";
 
 /** 500,000 at CI's scale of 0.05, and 20 million at full length. */
@@ -48,16 +47,14 @@ test("a gofer serves its other clients whatever one of them sends", { timeout: T
   const root = path.join(folder, "root");
   const decoy = await Decoy.make(path.join(folder, "decoy"));
   plant(root, decoy.folder);
-  const { child, address } = await startGofer(CLI, root);
-  const pid = childrenOf(child.pid!)[0]!;
-  const report = await attackSocket(address, pid, Math.round(FRAMES * 0.1), SEED);
+  const gofer = await startGofer(root);
+  const report = await attackSocket(gofer, Math.round(FRAMES * 0.1), SEED);
   console.log(`socket: ${JSON.stringify(report)}`);
   expect(await decoy.events()).toEqual([]);
   expect(report.slowestMs).toBeLessThan(HANG_MS);
   expect(report.connections).toBeGreaterThan(3);
   expect(report.grownBytes).toBeLessThan(64 * MEBIBYTE);
-  expect(child.exitCode).toBe(null);
-  child.kill("SIGTERM");
+  expect(await gofer.stop()).toEqual(STOPPED);
 });
 
 test("the client ends every call, whatever a server answers", { timeout: TIMEOUT_MS }, async () => {

@@ -1,10 +1,10 @@
 // Hostile byte streams against a gofer process that listens: frames in pieces, frames that are none, clients that go in the
 // middle, and one client that behaves and must be served all the time.
 
-import { type ChildProcess, spawn } from "node:child_process";
 import { connect, type Socket } from "node:net";
 import { P9Client, type RemoteFile } from "../../../src/p9/index.ts";
 import { encode } from "../../../src/p9/messages.ts";
+import { ListeningGofer } from "../../support/listening-gofer.ts";
 import { Random } from "../random.ts";
 import { damage, hostileRequest, request } from "./frames.ts";
 import { type Report, residentBytes } from "./server.ts";
@@ -22,25 +22,11 @@ export interface SocketReport extends Report {
   readonly connections: number;
 }
 
-/** Starts the built command on `root`; the gofer's pid and the address. */
-export async function startGofer(
-  cli: string,
-  root: string,
-): Promise<{ child: ChildProcess; address: string }> {
-  const limits = ["prlimit", `--fsize=${FILE_BYTES}`, "env", "--ignore-signal=XFSZ"];
-  const [command, ...args] = [
-    ...limits,
-    process.execPath,
-    cli,
-    "gofer",
-    "--listen",
-    "tcp:127.0.0.1:0",
-    "--root",
-    root,
-  ];
-  const child = spawn(command!, args, { stdio: ["ignore", "pipe", "inherit"] });
-  const line = await new Promise<string>((resolve) => child.stdout.setEncoding("utf8").once("data", resolve));
-  return { child, address: /^listening on (\S+)/.exec(line)![1]! };
+/** Serves `root` by the built command, with files of a bounded size. */
+export function startGofer(root: string): Promise<ListeningGofer> {
+  return ListeningGofer.start(["--listen", "tcp:127.0.0.1:0", "--root", root], {
+    launcher: ["prlimit", `--fsize=${FILE_BYTES}`, "env", "--ignore-signal=XFSZ"],
+  });
 }
 
 class Attacker {
@@ -88,14 +74,14 @@ class Attacker {
   }
 }
 
-/** Sends about `frames` frames to the gofer at `address`, whose process is `pid`. */
+/** Sends about `frames` frames to the gofer. */
 export async function attackSocket(
-  address: string,
-  pid: number,
+  gofer: ListeningGofer,
   frames: number,
   seed: number,
 ): Promise<SocketReport> {
   const random = new Random(seed);
+  const { address, pid } = gofer;
   const witness = await P9Client.connect(address);
   const root = await witness.attach();
   let attackers = [0, 1, 2].map(() => new Attacker(address));
