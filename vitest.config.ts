@@ -8,6 +8,8 @@ export default defineConfig({
     include: ["test/**/*.test.ts", "test/kernel/**/*.as.ts"],
     exclude: ["test/e2e/**", "test/interop/**", "test/root/**"],
     testTimeout: 30_000,
+    // Some compile a kernel first, which takes half a minute on a busy machine.
+    hookTimeout: 120_000,
     hookTimeout: 60_000,
     pool: "forks",
     maxWorkers: 2,
