@@ -11,6 +11,8 @@ const SELF = fileURLToPath(import.meta.url);
 const ROOT = path.dirname(path.dirname(SELF));
 const SOURCES = path.join(ROOT, "src/native/src");
 const LAUNCHER_SOURCES = path.join(ROOT, "src/native/launch");
+/** Compiled into both. */
+const SHARED_SOURCES = path.join(ROOT, "src/native/shared");
 const OUTPUT = path.join(ROOT, "build/native");
 
 const COMMON_FLAGS = [
@@ -61,9 +63,14 @@ function compile(output, folder, sources, flags) {
   renameSync(temporary, output);
 }
 
+function filesIn(folder, pattern) {
+  const names = readdirSync(folder).filter((name) => pattern.test(name));
+  return names.sort().map((name) => path.join(folder, name));
+}
+
 function isStale({ file, folder }) {
-  const names = readdirSync(folder).filter((name) => /\.[ch]$/.test(name));
-  const newest = Math.max(modified(SELF), ...names.map((name) => modified(path.join(folder, name))));
+  const files = [...filesIn(folder, /\.[ch]$/), ...filesIn(SHARED_SOURCES, /\.[ch]$/)];
+  const newest = Math.max(modified(SELF), ...files.map(modified));
   return modified(path.join(OUTPUT, file)) < newest;
 }
 
@@ -78,8 +85,8 @@ export function buildNative() {
   mkdirSync(OUTPUT, { recursive: true });
   const stale = targets.filter(isStale);
   for (const { file, folder, flags } of stale) {
-    const sources = readdirSync(folder).filter((name) => name.endsWith(".c"));
-    compile(path.join(OUTPUT, file), folder, sources.sort(), flags());
+    const sources = [...filesIn(folder, /\.c$/), ...filesIn(SHARED_SOURCES, /\.c$/)];
+    compile(path.join(OUTPUT, file), folder, sources, flags());
   }
   return stale.map((target) => target.file);
 }

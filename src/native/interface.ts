@@ -192,6 +192,11 @@ export interface Native {
    * is added.
    */
   reopen(procSelfFd: number, fd: number, flags: number): number;
+  /**
+   * A descriptor of a new mount of the file or directory at `path`, of this process's own mounts, above which there is nothing:
+   * nosuid, nodev, noexec, and with `readonly` 1 without changes. Links are followed. -EPERM without CAP_SYS_ADMIN.
+   */
+  openRootMount(slot: number, path: number, readonly: number): number;
   /** statx(2): writes struct statx (256 bytes, linux/stat.h) to (slot, out). */
   statx(dirFd: number, slot: number, name: number, flags: number, mask: number, out: number): number;
   /** Writes 8 little-endian u64: type, bsize, blocks, bfree, bavail, files, ffree, namelen. */

@@ -57,10 +57,17 @@ export interface GoferOptions extends ConfineOptions {
   readonly program?: string;
   /** One that startGoferAhead() gave: used if it has connections enough, ended otherwise. */
   readonly ahead?: SpawnedGofer | undefined;
+  /** The launcher's end of a socket over which it can be asked for roots later (gofer-control.ts). */
+  readonly parentRoots?: number;
+}
+
+/** How a gofer is told more while it runs: on the descriptor behind its mounts'. */
+export interface ControlOptions {
+  readonly beneath: readonly string[] | undefined;
 }
 
 /** The helper's slot for this module's own few bytes; nothing stays in it between calls. */
-const SCRATCH_SLOT = 15;
+export const SCRATCH_SLOT = 15;
 const SCRATCH_BYTES = 64 << 10;
 const LIBRARIES_BYTES = 16 << 10;
 const FIRST_DONATED_FD = 3;
@@ -197,12 +204,15 @@ export function spawnLauncher(native: Native, serverEnds: readonly number[], opt
   const launcher = options.launcher ?? launcherPath();
   const configFd = FIRST_DONATED_FD + serverEnds.length - 1;
   const program = options.program ?? goferProgram();
+  const { parentRoots, confinement } = options;
+  const launcherEnds = parentRoots === undefined ? [] : [parentRoots];
   const argv = [
     launcher,
     `--fds=${configFd + 1}`,
     `--pdeathsig=${SIGKILL}`,
     `--parent=${process.pid}`,
     ...confineArguments(native, program, options),
+    ...(parentRoots !== undefined && confinement !== "none" ? [`--parent-roots=${configFd + 1}`] : []),
     "--",
     process.execPath,
     ...NODE_FLAGS,
@@ -210,7 +220,7 @@ export function spawnLauncher(native: Native, serverEnds: readonly number[], opt
     program,
     `--config-fd=${configFd}`,
   ];
-  const fds = Int32Array.from([DEV_NULL, DEV_NULL, STDERR, ...serverEnds]);
+  const fds = Int32Array.from([DEV_NULL, DEV_NULL, STDERR, ...serverEnds, ...launcherEnds]);
   check(native.registerMemory(SCRATCH_SLOT, scratch), "registering memory");
   const strings = new TextEncoder().encode(argv.map((argument) => `${argument}\0`).join(""));
   const fdsAt = SCRATCH_BYTES - fds.byteLength;
@@ -250,13 +260,15 @@ export function sendConfig(
   native: Native,
   socket: number,
   mounts: readonly GoferMount[],
-  { confinement, report = false }: ConfineOptions = {},
+  { confinement, report = false, control }: ConfineOptions & { control?: ControlOptions } = {},
 ): void {
   const scratch = new Uint8Array(SCRATCH_BYTES);
   check(native.registerMemory(SCRATCH_SLOT, scratch), "registering memory");
   const served = mounts.map((mount, index) => ({ ...mount, fd: FIRST_DONATED_FD + index }));
   const confine = { level: confinement ?? null, report };
-  const bytes = new TextEncoder().encode(JSON.stringify({ mounts: served, confine }));
+  const controlled = control && { fd: FIRST_DONATED_FD + mounts.length, ...control };
+  const document = { mounts: served, confine, control: controlled };
+  const bytes = new TextEncoder().encode(JSON.stringify(document));
   for (let at = 0; at < bytes.length; ) {
     const part = bytes.subarray(at, at + scratch.length);
     scratch.set(part);

@@ -17,6 +17,8 @@ struct options {
   long death_signal;
   long parent;
   enum namespaces namespaces;
+  /** Where our parent asks for roots for the program later; 0 when it does not. */
+  long parent_roots;
   /** What of its own capabilities the program keeps; all of them unless the option was given. */
   bool limits_capabilities;
   uint64_t capabilities;
@@ -58,6 +60,8 @@ int enter_minimal_root(const struct options *options);
 struct caged {
   /** Our end of a stream socket; the program has the other. */
   int socket;
+  /** Our end of one whose other our parent has, or -1. */
+  int parent_socket;
   int pidfd;
   pid_t pid;
   /** It is in a user namespace of its own. */
@@ -66,5 +70,8 @@ struct caged {
 
 /** Answers what the caged program asks, until it closes its end. */
 void serve_roots(const struct options *options, const struct caged *caged);
+
+/** Answers what our parent asks, until it closes its end or the program ends. */
+void serve_parent(const struct caged *caged);
 
 #endif

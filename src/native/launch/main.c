@@ -2,7 +2,7 @@
 // descriptors and a heap full of the caller's data before its first line runs.
 //
 //   wv-launch [--fds=N] [--pdeathsig=SIG --parent=PID] [--env NAME=VALUE]... [--caps=HEX]
-//             [--namespaces=try|must [--show=PATH]...] -- PROGRAM ARGS...
+//             [--namespaces=try|must [--show=PATH]... [--parent-roots=FD]] -- PROGRAM ARGS...
 //
 // The program gets descriptors 0 .. N-1 (3 by default), exactly the named environment, default signal dispositions, no
 // blocked signals, no core dumps, and no way to gain privileges by exec. With --pdeathsig it gets that signal when the
@@ -14,6 +14,8 @@
 // out. It gets two more descriptors and is told of them by two more arguments:
 //   --roots-fd=N     a socket over which it asks for directories and files of the host, and at the end for /proc to go (roots.c)
 //   --proc-fd=N+1    /proc/self/fd
+// With --parent-roots our own parent may ask for directories and files too, over its end of that socket, when the program has ended its
+// conversation: descriptors that the program can be given later. Where there are no namespaces the socket is closed.
 // wv-launch stays as its parent then, and ends as it does. Where the system allows no namespaces, "try" goes on without.
 //
 // Every failure before the exec is one line on stderr and exit status 125: nothing ever runs half-confined.

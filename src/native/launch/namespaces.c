@@ -196,23 +196,30 @@ static bool start(const struct options *options, bool user_namespace, struct cag
   return false;
 }
 
-/** The program's sockets are the program's alone: their other ends must see it go. */
-static void keep_only(struct caged *caged) {
-  enum { SOCKET = FIRST_FREE_FD, PIDFD, ABOVE };
+/** The program's sockets are the program's alone: their other ends must see it go. `parent_roots`: a descriptor, or 0. */
+static void keep_only(struct caged *caged, int parent_roots) {
+  enum { SOCKET = FIRST_FREE_FD, PIDFD, PARENT_SOCKET, ABOVE };
   int socket = fcntl(caged->socket, F_DUPFD_CLOEXEC, ABOVE);
   int pidfd = fcntl(caged->pidfd, F_DUPFD_CLOEXEC, ABOVE);
-  if (socket < 0 || pidfd < 0) fail_errno("F_DUPFD_CLOEXEC");
+  int parent_socket = parent_roots > 0 ? fcntl(parent_roots, F_DUPFD_CLOEXEC, ABOVE) : -1;
+  if (socket < 0 || pidfd < 0 || (parent_roots > 0 && parent_socket < 0)) fail_errno("F_DUPFD_CLOEXEC");
   if (dup2(socket, SOCKET) < 0 || dup2(pidfd, PIDFD) < 0) fail_errno("dup2");
-  if (syscall(SYS_close_range, ABOVE, ~0U, 0) < 0) fail_errno("close_range");
+  if (parent_socket >= 0 && dup2(parent_socket, PARENT_SOCKET) < 0) fail_errno("dup2");
+  unsigned above = parent_socket < 0 ? PARENT_SOCKET : ABOVE;
+  if (syscall(SYS_close_range, above, ~0U, 0) < 0) fail_errno("close_range");
   caged->socket = SOCKET;
   caged->pidfd = PIDFD;
+  caged->parent_socket = parent_socket < 0 ? -1 : PARENT_SOCKET;
 }
 
 static _Noreturn void supervise(const struct options *options, struct caged *caged) {
   int status = 0;
-  keep_only(caged);
+  keep_only(caged, (int)options->parent_roots);
   serve_roots(options, caged);
   // Nothing is to be said any more, and whoever reads our stderr to its end waits for the program only.
+  if (syscall(SYS_close_range, 0, STDERR_FILENO, 0) < 0) fail_errno("close_range");
+  close(caged->socket);
+  if (caged->parent_socket >= 0) serve_parent(caged);
   if (syscall(SYS_close_range, 0, ~0U, 0) < 0) fail_errno("close_range");
   if (TEMP_FAILURE_RETRY(waitpid(caged->pid, &status, 0)) < 0) fail_errno("waitpid");
   _exit(WIFEXITED(status) ? WEXITSTATUS(status) : SIGNALLED + WTERMSIG(status));

@@ -63,6 +63,8 @@ void parse_options(struct options *options, char **argument) {
       options->capabilities = parse_set("--caps", value);
     } else if ((value = value_of(*argument, "--namespaces")) != NULL) {
       options->namespaces = parse_namespaces(value);
+    } else if ((value = value_of(*argument, "--parent-roots")) != NULL) {
+      options->parent_roots = parse_number("--parent-roots", value, FIRST_FREE_FD, 4096);
     } else if ((value = value_of(*argument, "--show")) != NULL) {
       add_shown(options, value);
     } else if (strcmp(*argument, "--env") == 0) {
@@ -73,6 +75,7 @@ void parse_options(struct options *options, char **argument) {
     }
   }
   if ((options->death_signal == 0) != (options->parent == 0)) fail("--pdeathsig and --parent go together");
+  if (options->parent_roots != 0 && options->parent_roots < options->fds) fail("--parent-roots: it is the program's");
   if (*argument == NULL || argument[1] == NULL) fail("expected -- PROGRAM ARGS...");
   options->program = argument + 1;
 }

@@ -1,21 +1,22 @@
-// Opens directories and files of the host for the caged program, which sees none of them, before it serves anybody.
+// Opens directories and files of the host for the caged program, which sees none of them, before it serves anybody; and later for our
+// parent, which gives it more of them while it runs.
 //
 // Messages, each with size[4] type[1] tag[2] as those of 9P, little endian
 //   ROOT     flags[1] path[]        answered by error[4] and, when that is 0, a descriptor: a mount of `path` of its own, with
 //                                   what is mounted below it, above which there is nothing. ROOT_READONLY makes all of it so.
 //   NO_PROC                         not answered, since it takes Linux a while: /proc goes, or the program is killed
 // The program closes the socket when it needs no more; what it asks is believed until then. Whatever is no message ends the
-// conversation.
+// conversation. Our parent has ROOT only.
 //
 // Links in a path are followed, with the rights of the user who started this. In a user namespace this process becomes a member
 // of the program's, with all mounts of the host in a mount namespace of its own: there it may make mounts.
 
+#include "../shared/root_mount.h"
 #include "launch.h"
 
 #include <endian.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <linux/mount.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
@@ -28,10 +29,6 @@ extern int umount2(const char *target, int flags);
 enum { HEAD = 7, MAX_PATH = 4096, MAX_MESSAGE = HEAD + 1 + MAX_PATH, REPLY = HEAD + 4, DETACH = 2 };
 enum { TYPE_AT = 4, FLAGS_AT = HEAD, PATH_AT = HEAD + 1 };
 enum { MESSAGE_ROOT = 1, MESSAGE_NO_PROC = 2, ROOT_READONLY = 1 };
-
-#ifndef AT_RECURSIVE
-#define AT_RECURSIVE 0x8000
-#endif
 
 static bool receive(int socket, uint8_t *data, size_t length) {
   while (length > 0) {
@@ -70,26 +67,12 @@ static bool answer(int socket, int error, int fd) {
   return TEMP_FAILURE_RETRY(sendmsg(socket, &message, MSG_NOSIGNAL)) == REPLY;
 }
 
-/** Returns a descriptor of a mount of its own, or -1 with errno. */
-static int open_root(const char *path, bool readonly) {
-  int fd = (int)syscall(SYS_open_tree, AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
-  if (fd < 0) return -1;
-  struct mount_attr change = {
-      .attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC | (readonly ? MOUNT_ATTR_RDONLY : 0),
-  };
-  if (syscall(SYS_mount_setattr, fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &change, sizeof change) == 0) return fd;
-  int error = errno;
-  close(fd);
-  errno = error;
-  return -1;
-}
-
 static bool answer_root(int socket, const uint8_t *message, size_t size) {
   char path[MAX_PATH + 1];
   if (size <= PATH_AT) return false;
   memcpy(path, message + PATH_AT, size - PATH_AT);
   path[size - PATH_AT] = '\0';
-  int fd = open_root(path, (message[FLAGS_AT] & ROOT_READONLY) != 0);
+  int fd = open_root_mount(path, (message[FLAGS_AT] & ROOT_READONLY) != 0);
   bool sent = answer(socket, fd < 0 ? errno : 0, fd);
   if (fd >= 0) close(fd);
   return sent;
@@ -125,5 +108,21 @@ void serve_roots(const struct options *options, const struct caged *caged) {
                 : type == MESSAGE_NO_PROC ? remove_proc(caged)
                                           : false;
     if (!more) break;
+  }
+}
+
+/** Waits until our parent says something; false when the program ends first. */
+static bool await_parent_message(const struct caged *caged) {
+  struct pollfd fds[] = {{.fd = caged->pidfd, .events = POLLIN}, {.fd = caged->parent_socket, .events = POLLIN}};
+  if (TEMP_FAILURE_RETRY(poll(fds, sizeof fds / sizeof *fds, -1)) < 0) fail_errno("poll");
+  return fds[0].revents == 0;
+}
+
+void serve_parent(const struct caged *caged) {
+  uint8_t message[MAX_MESSAGE];
+  while (await_parent_message(caged)) {
+    size_t size = next_message(caged->parent_socket, message);
+    if (size == 0 || message[TYPE_AT] != MESSAGE_ROOT) break;
+    if (!answer_root(caged->parent_socket, message, size)) break;
   }
 }

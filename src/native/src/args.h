@@ -48,6 +48,7 @@ extern const struct call channel_calls[];
 extern const struct call listen_calls[];
 extern const struct call unix_calls[];
 extern const struct call rights_calls[];
+extern const struct call root_calls[];
 extern const struct call spawn_calls[];
 extern const struct call descriptor_calls[];
 extern const struct call thread_calls[];
