@@ -40,6 +40,12 @@
 //   Tclunks / Rclunks    as many Tclunks in one message; a fid that is not known is passed over
 //     size[4] Tclunks tag[2] count[2] count*(fid[4])
 //     size[4] Rclunks tag[2]
+//   Tmultigetattr / Rmultigetattr    looks up many names of one directory, and makes a fid on each that is there
+//     size[4] Tmultigetattr tag[2] dfid[4] nname[2] nname*(name[s]) nname*(newfid[4])
+//     size[4] Rmultigetattr tag[2] nanswer[2] nanswer*(status[4] attr[153])
+//       The answers are those of the names at the front: all, or as many as the message holds; the other names were not looked up.
+//       status is 0 when newfid was made, else the errno that the name gave, and there is no attr.
+//       newfid NOFID asks for the attributes alone.
 //   descriptors              Rlopen, Rlcreate and Rcreateattr of a regular file may carry the open descriptor by SCM_RIGHTS
 
 export const P9_RLERROR = 7;
@@ -120,6 +126,8 @@ export const P9_TXATTRREMOVE = 174;
 export const P9_RXATTRREMOVE = 175;
 export const P9_TCLUNKS = 176;
 export const P9_RCLUNKS = 177;
+export const P9_TMULTIGETATTR = 178;
+export const P9_RMULTIGETATTR = 179;
 
 export const P9_NOTAG = 0xffff;
 export const P9_NOFID = 0xffffffff;
@@ -128,6 +136,8 @@ export const P9_MAXWELEM = 16;
 
 /** Fids in one Tclunks. */
 export const P9_CLUNKS_MAX = 64;
+/** Names in one Tmultigetattr. */
+export const P9_NAMES_MAX = 64;
 
 export const P9_LOCK_TYPE_RDLCK = 0;
 export const P9_LOCK_TYPE_WRLCK = 1;

@@ -16,10 +16,12 @@ export type { Attributes, DirectoryEntry, Qid } from "./messages.ts";
 export { makePair } from "./pair.ts";
 export type {
   AttributeChanges,
+  Awaitable,
   FileAttributes,
   FileOwner,
   FileSystemStatus,
   OpenFile,
+  ServedCall,
   ServedEntry,
   ServedFile,
 } from "./served-file.ts";

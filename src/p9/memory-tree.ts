@@ -310,15 +310,7 @@ export class MemoryDirectory extends MemoryFile {
   }
 
   unlink(name: Buffer, isRmdir: boolean): void {
-    const file = this.lookup(name);
-    if (file instanceof MemoryDirectory) {
-      if (!isRmdir) throw new ErrnoError(EISDIR, "unlink");
-      file.checkEmpty();
-    } else if (isRmdir) {
-      throw new ErrnoError(ENOTDIR, "rmdir");
-    }
-    this.take(name);
-    file.unlinked();
+    this.remove(name, isRmdir);
   }
 
   rename(name: Buffer, to: ServedFile, newName: Buffer, flags: number): void {
@@ -334,7 +326,7 @@ export class MemoryDirectory extends MemoryFile {
     }
     if (other === file) return;
     if (other !== undefined) to.checkReplace(file, other);
-    if (other !== undefined) to.unlink(newName, other instanceof MemoryDirectory);
+    if (other !== undefined) to.remove(newName, other instanceof MemoryDirectory);
     this.take(name);
     to.put(newName, file);
   }
@@ -343,6 +335,18 @@ export class MemoryDirectory extends MemoryFile {
     // Its own "." goes with its name.
     this.nlink--;
     super.unlinked();
+  }
+
+  private remove(name: Buffer, isRmdir: boolean): void {
+    const file = this.lookup(name);
+    if (file instanceof MemoryDirectory) {
+      if (!isRmdir) throw new ErrnoError(EISDIR, "unlink");
+      file.checkEmpty();
+    } else if (isRmdir) {
+      throw new ErrnoError(ENOTDIR, "rmdir");
+    }
+    this.take(name);
+    file.unlinked();
   }
 
   private exchange(

@@ -7,7 +7,7 @@ import path from "node:path";
 import { expect, test } from "vitest";
 import { ROOT, runCommand } from "../support/cli.ts";
 
-test("the example runs", () => {
+test("the example of an object's files runs", () => {
   const result = runCommand(process.execPath, ["examples/p9/squares.mjs"]);
   expect(result).toEqual({
     code: 0,
@@ -15,6 +15,26 @@ test("the example runs", () => {
     stdout: "7 squared is 49\n111111111 squared is 12345678987654321\nseven: ENOENT\n",
     stderr: "",
   });
+});
+
+test("the example of files that answer later runs", () => {
+  const { code, stdout, stderr } = runCommand(process.execPath, ["examples/p9/web-pages.mjs"]);
+  expect([code, stderr]).toEqual([0, ""]);
+  // What is done at once ends in any order.
+  expect(stdout.split("\n").sort()).toEqual(
+    [
+      "",
+      ". 0",
+      ".. 0",
+      "hello 12",
+      "numbers 10",
+      "forever 1",
+      "hello: web",
+      "numbers: 1 2 3 4 5",
+      "forever: no longer wanted",
+      "the fetch of forever was given up",
+    ].sort(),
+  );
 });
 
 test("a program in TypeScript finds the types, and they are checked", () => {

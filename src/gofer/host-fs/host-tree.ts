@@ -51,6 +51,13 @@ export class HostTree implements Tree {
     this.budget = options.budget;
   }
 
+  attach(): HostNode | number {
+    const status = this.getattr(this.root);
+    if (status < 0) return status;
+    this.root.incRef();
+    return this.root;
+  }
+
   disconnect(): void {
     // The root is whoever's who opened it.
   }

@@ -2,7 +2,7 @@
 
 import { P9_GETATTR_BASIC, P9_GETATTR_BTIME } from "../../../assembly/abi/p9.ts";
 import { S_IFMT } from "../../../assembly/abi/stat.ts";
-import type { FileAttributes, ServedFile } from "../served-file.ts";
+import type { FileAttributes } from "../served-file.ts";
 import type { Encoder } from "./encoder.ts";
 import { qidType } from "./qid.ts";
 
@@ -17,9 +17,9 @@ export interface Described extends Required<Omit<FileAttributes, "ino" | "btimeN
   readonly btimeNs: bigint | undefined;
 }
 
-/** Throws when what the file says cannot be. */
-export function describe(file: ServedFile): Described {
-  const { ino, mode, uid = 0, gid = 0, nlink = 1, size, blksize = BLOCK_SIZE, ...rest } = file.attributes();
+/** Throws for what no file can say. */
+export function checkAttributes(said: FileAttributes): Described {
+  const { ino, mode, uid = 0, gid = 0, nlink = 1, size, blksize = BLOCK_SIZE, ...rest } = said;
   const { atimeNs = 0n, mtimeNs = 0n, ctimeNs = mtimeNs, btimeNs, blocks = Math.ceil(size / BLOCK) } = rest;
   const is32 = [mode, uid, gid, nlink].every((value) => isCount(value) && value < U32_END);
   const areTimes = [atimeNs, mtimeNs, ctimeNs, btimeNs ?? 0n].every((time) => typeof time === "bigint");

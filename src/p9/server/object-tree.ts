@@ -1,6 +1,7 @@
 // A tree of objects (served-file.ts) as one connection sees it.
+//
+// Every method of an object is called through the request under way (call.ts), since its answer may come later.
 
-import * as errnoValues from "../../../assembly/abi/errno.ts";
 import {
   EBADF,
   EEXIST,
@@ -14,7 +15,6 @@ import {
   ENOTDIR,
   ENXIO,
   EOPNOTSUPP,
-  ERANGE,
 } from "../../../assembly/abi/errno.ts";
 import {
   AT_REMOVEDIR,
@@ -27,23 +27,27 @@ import {
   O_WRONLY,
 } from "../../../assembly/abi/fcntl.ts";
 import * as p9 from "../../../assembly/abi/p9.ts";
-import { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from "../../../assembly/abi/stat.ts";
-import { XATTR_SIZE_MAX } from "../../../assembly/abi/xattr.ts";
+import { S_IFDIR, S_IFLNK, S_IFREG } from "../../../assembly/abi/stat.ts";
 import type { Wide } from "../../common/wide.ts";
 import type {
   AttributeChanges,
+  Awaitable,
   FileOwner,
   FileSystemStatus,
   OpenFile,
+  ServedCall,
   ServedEntry,
   ServedFile,
 } from "../served-file.ts";
+import { type Call, Calls } from "./call.ts";
 import type { Encoder } from "./encoder.ts";
 import { END, Memory, NAME_A, PATH, XATTR } from "./memory.ts";
-import { type Described, describe, put64, putAttributes, putQid } from "./object-attributes.ts";
+import { bounded, checkEntry, checkStatus, checkValue, listOf } from "./object-answers.ts";
+import { checkAttributes, type Described, put64, putAttributes, putQid } from "./object-attributes.ts";
 import { ObjectNode } from "./object-node.ts";
 import { qidType } from "./qid.ts";
 import { OFFSET_END, RangeLocks } from "./range-locks.ts";
+import { refusal } from "./refusal.ts";
 import type { ChangedFile, Changes, CreatedFile, DirectoryStream, Owner, Tree } from "./tree.ts";
 
 /** Open files of one connection, as RLIMIT_NOFILE bounds them elsewhere. */
@@ -72,6 +76,8 @@ export class ObjectTreeState {
   /** Told what was thrown that is no errno. */
   readonly onError: (error: unknown) => void;
   private readonly locks = new Map<string, RangeLocks>();
+  /** For the bytes of one read, so that not every one takes new memory. */
+  private spare: ArrayBuffer | undefined;
 
   constructor(root: ServedFile, readonly: boolean, onError: (error: unknown) => void) {
     this.root = root;
@@ -88,6 +94,17 @@ export class ObjectTreeState {
     return locks;
   }
 
+  /** A buffer that nobody else has, until giveBuffer(). Preconditions: `size` is at most a message's. */
+  takeBuffer(size: number): Buffer {
+    const memory = this.spare ?? new ArrayBuffer(p9.P9_MSIZE);
+    this.spare = undefined;
+    return Buffer.from(memory, 0, size);
+  }
+
+  giveBuffer(buffer: Buffer): void {
+    this.spare = buffer.buffer as ArrayBuffer;
+  }
+
   releaseLocks(node: ObjectNode, owner: object): void {
     const locks = this.locks.get(node.identity);
     locks?.release(owner);
@@ -97,40 +114,56 @@ export class ObjectTreeState {
 
 export class ObjectTree implements Tree {
   readonly memory: Memory;
-  readonly root: ObjectNode;
   readonly readonly: boolean;
   readonly donates = false;
+  readonly calls: Calls;
   private readonly state: ObjectTreeState;
   private readonly handles = new Map<number, Handle>();
   private nextHandle = 0;
+  /** Undefined until somebody attaches. */
+  private rootNode: ObjectNode | undefined;
   /** What the last call that fills has found. */
-  private found: Described;
+  private found: Described | undefined;
 
   constructor(state: ObjectTreeState) {
     this.state = state;
     this.memory = state.memory;
     this.readonly = state.readonly;
-    this.found = describe(state.root);
-    this.root = new ObjectNode(state.root, this.found, null, new Uint8Array(0), state.onError);
+    this.calls = new Calls(state.onError);
+  }
+
+  get root(): ObjectNode {
+    return this.rootNode!;
+  }
+
+  attach(): ObjectNode | number {
+    const status = this.attempt((call) => this.fill(call, this.state.root));
+    if (status < 0) return status;
+    this.rootNode ??= new ObjectNode(
+      this.state.root,
+      this.found!,
+      null,
+      new Uint8Array(0),
+      this.state.onError,
+    );
+    this.rootNode.incRef();
+    return this.rootNode;
   }
 
   disconnect(): void {
-    this.root.decRef();
+    this.rootNode?.decRef();
   }
 
   getattr(node: ObjectNode): number {
-    return this.attempt(() => {
-      this.found = describe(node.file);
-      return 0;
-    });
+    return this.attempt((call) => this.fill(call, node.file));
   }
 
   putQid(reply: Encoder): void {
-    putQid(reply, this.found);
+    putQid(reply, this.found!);
   }
 
   putAttributes(reply: Encoder): void {
-    putAttributes(reply, this.found);
+    putAttributes(reply, this.found!);
   }
 
   putAcls(): number {
@@ -138,8 +171,12 @@ export class ObjectTree implements Tree {
   }
 
   statfs(node: ObjectNode, reply: Encoder): number {
-    return this.attempt(() => {
-      const status = node.file.statfs?.() ?? this.state.root.statfs?.() ?? EMPTY;
+    return this.attempt((call) => {
+      const { root } = this.state;
+      const status = call.ask<FileSystemStatus, FileSystemStatus>(
+        () => node.file.statfs?.(call) ?? root.statfs?.(call) ?? EMPTY,
+        checkStatus,
+      );
       reply.u32(status.type ?? 0);
       reply.u32(status.bsize);
       for (const count of [status.blocks, status.bfree, status.bfree, status.files ?? 0, status.ffree ?? 0]) {
@@ -152,25 +189,29 @@ export class ObjectTree implements Tree {
   }
 
   readlink(node: ObjectNode, to: number, capacity: number): number {
-    return this.attempt(() => {
-      const target = Buffer.from((node.file.readlink?.() ?? "") as string);
+    return this.attempt((call) => {
+      const target = call.ask(
+        () => node.file.readlink?.(call) ?? "",
+        (text) => Buffer.from(text as string),
+      );
       return target.copy(this.memory.bytes, to, 0, capacity);
     });
   }
 
   lookup(dir: ObjectNode, name: number, length: number): ObjectNode | number {
-    return this.make(dir, name, length, (file, bytes) => {
+    return this.make(dir, name, length, (file, bytes, call) => {
       if (file.lookup === undefined) throw refusal(ENOTDIR);
-      return file.lookup(bytes);
+      return file.lookup(bytes, call);
     });
   }
 
   isStillAt(node: ObjectNode, name: number): boolean {
     const { parent } = node;
-    if (!(parent instanceof ObjectNode)) return false;
-    const entry = this.attempt(() => {
-      const file = parent.file.lookup?.(this.bytesAt(name, node.name.length));
-      return file !== undefined && BigInt(file.attributes().ino) === node.ino ? 1 : 0;
+    if (!(parent instanceof ObjectNode) || parent.file.lookup === undefined) return false;
+    const bytes = this.nameAt(name, node.name.length);
+    const entry = this.attempt((call) => {
+      const file = call.askFile(() => parent.file.lookup!(bytes, call), EIO);
+      return this.attributesOf(call, file).ino === node.ino ? 1 : 0;
     });
     return entry === 1;
   }
@@ -183,15 +224,17 @@ export class ObjectTree implements Tree {
     if (type === S_IFLNK) return -ELOOP;
     if (type !== S_IFDIR && (flags & O_DIRECTORY) !== 0) return -ENOTDIR;
     if (type !== S_IFDIR && type !== S_IFREG) return -ENXIO;
-    return this.attempt(() => {
-      if (this.handles.size >= HANDLES_MAX) throw refusal(EMFILE);
+    return this.attempt((call) => {
+      const { file } = node;
+      call.ask(() => this.handles.size, checkHandles);
       if ((flags & O_TRUNC) !== 0) {
-        if (node.file.setAttributes === undefined) throw refusal(EOPNOTSUPP);
-        node.file.setAttributes({ size: 0 });
+        if (file.setAttributes === undefined) throw refusal(EOPNOTSUPP);
+        call.ask(() => file.setAttributes!({ size: 0 }, call), ignore);
       }
-      const file = type === S_IFDIR ? {} : (node.file.open?.(flags) ?? node.file);
-      this.found = describe(node.file);
-      return this.keep({ node, file, flags, entries: [], isLock: false });
+      this.fill(call, file);
+      const open = type === S_IFDIR ? {} : call.askOpen(() => file.open?.(flags, call) ?? file);
+      call.claim();
+      return this.keep({ node, file: open, flags, entries: [], isLock: false });
     });
   }
 
@@ -200,34 +243,49 @@ export class ObjectTree implements Tree {
     this.handles.delete(number);
     if (handle === undefined) return;
     if (handle.isLock) this.state.releaseLocks(handle.node, handle);
-    else if (handle.file !== handle.node.file) this.attempt(() => handle.file.close?.() ?? 0);
+    else if (handle.file !== handle.node.file) this.calls.current.last(() => handle.file.close?.());
   }
 
   read(number: number, to: number, count: number, offset: Wide): number {
-    return this.attempt(() => {
+    return this.attempt((call) => {
       const { file, flags } = this.handle(number);
       if ((flags & O_ACCMODE) === O_WRONLY) throw refusal(EBADF);
       if (file.read === undefined) throw refusal(EOPNOTSUPP);
       // No object is larger than what a number can say, so that beyond it there is only the end.
       if (typeof offset === "bigint") return 0;
-      return bounded(file.read(this.bytesAt(to, count), offset), count);
+      // Not the reply itself: other messages are answered before a promise settles.
+      let into: Buffer;
+      const data = call.ask(
+        () => {
+          into = this.state.takeBuffer(count);
+          return file.read!(into, offset, call);
+        },
+        (done) => into.subarray(0, bounded(done, count)),
+      );
+      this.memory.bytes.set(data, to);
+      this.state.giveBuffer(data);
+      return data.length;
     });
   }
 
   write(number: number, from: number, count: number, offset: Wide): number {
-    return this.attempt(() => {
+    return this.attempt((call) => {
       const { file, flags, node } = this.handle(number);
       if ((flags & O_ACCMODE) === O_RDONLY) throw refusal(EBADF);
       if (file.write === undefined) throw refusal(EOPNOTSUPP);
-      const at = (flags & O_APPEND) === 0 ? offset : node.file.attributes().size;
+      const at = (flags & O_APPEND) === 0 ? offset : this.attributesOf(call, node.file).size;
       if (typeof at === "bigint") throw refusal(EFBIG);
-      return bounded(file.write(this.bytesAt(from, count), at), count);
+      return call.ask(
+        () => file.write!(Buffer.from(this.bytesAt(from, count)), at, call),
+        (done) => bounded(done, count),
+      );
     });
   }
 
   fsync(number: number, dataOnly: boolean): number {
-    return this.attempt(() => {
-      this.handle(number).file.fsync?.(dataOnly);
+    return this.attempt((call) => {
+      const { file } = this.handle(number);
+      call.ask(() => file.fsync?.(dataOnly, call), ignore);
       return 0;
     });
   }
@@ -240,18 +298,19 @@ export class ObjectTree implements Tree {
     reply: Encoder,
     limit: number,
   ): number {
-    return this.attempt(() => {
+    return this.attempt((call) => {
       const handle = this.handle(stream.handle);
       const { node } = handle;
       if (cookieLow === 0 && cookieHigh === 0) {
-        handle.entries = [...dots(node), ...Array.from(node.file.entries?.() ?? [], checkEntry)];
+        handle.entries = call.ask(
+          () => listOf(node.file.entries?.(call) ?? []),
+          (entries) => [...dots(node), ...Array.from(entries, checkEntry)],
+        );
       }
       const start = cookieHigh * 0x1_0000_0000 + cookieLow;
       for (let at = start; at < handle.entries.length; at++) {
         const entry = handle.entries[at]!;
         const name = Buffer.from(entry.name as string);
-        if (name.length === 0 || name.length > NAME_MAX)
-          throw new Error("an entry has no name of 1 to 255 bytes");
         if (reply.position + ENTRY_HEAD + name.length > limit) return -EINVAL;
         reply.u8(qidType(entry.type));
         reply.u32(0);
@@ -277,11 +336,12 @@ export class ObjectTree implements Tree {
     return -EOPNOTSUPP;
   }
 
-  setattr(file: ChangedFile, changes: Changes): number {
-    return this.attempt(() => {
-      const served = (file.node as ObjectNode).file;
-      if (served.setAttributes === undefined) throw refusal(EOPNOTSUPP);
-      served.setAttributes(namedChanges(changes));
+  setattr(changed: ChangedFile, changes: Changes): number {
+    return this.attempt((call) => {
+      const { file } = changed.node as ObjectNode;
+      if (file.setAttributes === undefined) throw refusal(EOPNOTSUPP);
+      const named = namedChanges(changes);
+      call.ask(() => file.setAttributes!(named, call), ignore);
       return 0;
     });
   }
@@ -295,11 +355,10 @@ export class ObjectTree implements Tree {
     owner: Owner,
   ): CreatedFile | number {
     if ((flags & O_ACCMODE) === O_ACCMODE || (flags & O_DIRECTORY) !== 0) return -EINVAL;
-    if (this.handles.size >= HANDLES_MAX) return -EMFILE;
-    let node = this.make(dir, name, length, (file, bytes) => {
+    let node = this.make(dir, name, length, (file, bytes, call) => {
       if (file.lookup === undefined) throw refusal(ENOTDIR);
-      if (file.create === undefined) throw refusal(EOPNOTSUPP);
-      return file.create(bytes, mode, ownerOf(owner));
+      checkHandles(this.handles.size);
+      return file.create?.(bytes, mode, ownerOf(owner), call);
     });
     let openFlags = flags & ~O_TRUNC;
     if (node === -EEXIST && (flags & O_EXCL) === 0) {
@@ -322,25 +381,28 @@ export class ObjectTree implements Tree {
   }
 
   mkdir(dir: ObjectNode, name: number, length: number, mode: number, owner: Owner): number {
-    return this.add(dir, name, length, (file, bytes) => file.mkdir?.(bytes, mode, ownerOf(owner)));
+    return this.add(dir, name, length, (file, bytes, call) =>
+      file.mkdir?.(bytes, mode, ownerOf(owner), call),
+    );
   }
 
   symlink(dir: ObjectNode, name: number, length: number, targetLength: number, owner: Owner): number {
     const target = Buffer.from(this.bytesAt(PATH, targetLength));
-    return this.add(dir, name, length, (file, bytes) => file.symlink?.(bytes, target, ownerOf(owner)));
+    return this.add(dir, name, length, (file, bytes, call) =>
+      file.symlink?.(bytes, target, ownerOf(owner), call),
+    );
   }
 
   mknod(dir: ObjectNode, name: number, length: number, mode: number, owner: Owner): number {
-    return this.add(dir, name, length, (file, bytes) => file.mknod?.(bytes, mode, ownerOf(owner)));
+    return this.add(dir, name, length, (file, bytes, call) =>
+      file.mknod?.(bytes, mode, ownerOf(owner), call),
+    );
   }
 
   link(node: ObjectNode, dir: ObjectNode, name: number, length: number): number {
-    return this.attempt(() => {
-      if (dir.file.lookup === undefined) throw refusal(ENOTDIR);
-      if (dir.file.link === undefined) throw refusal(EOPNOTSUPP);
-      dir.file.link(this.nameAt(name, length), node.file);
-      return 0;
-    });
+    return this.change(dir, dir.file.link, (call) =>
+      dir.file.link!(this.nameAt(name, length), node.file, call),
+    );
   }
 
   rename(
@@ -352,21 +414,17 @@ export class ObjectTree implements Tree {
     newLength: number,
     flags: number,
   ): number {
-    return this.attempt(() => {
-      if (from.file.lookup === undefined || to.file.lookup === undefined) throw refusal(ENOTDIR);
-      if (from.file.rename === undefined) throw refusal(EOPNOTSUPP);
-      from.file.rename(this.nameAt(name, length), to.file, this.nameAt(newName, newLength), flags);
-      return 0;
+    if (to.file.lookup === undefined) return -ENOTDIR;
+    return this.change(from, from.file.rename, (call) => {
+      const names = [this.nameAt(name, length), this.nameAt(newName, newLength)] as const;
+      return from.file.rename!(names[0], to.file, names[1], flags, call);
     });
   }
 
   unlink(dir: ObjectNode, name: number, length: number, flags: number): number {
-    return this.attempt(() => {
-      if (dir.file.lookup === undefined) throw refusal(ENOTDIR);
-      if (dir.file.unlink === undefined) throw refusal(EOPNOTSUPP);
-      dir.file.unlink(this.nameAt(name, length), (flags & AT_REMOVEDIR) !== 0);
-      return 0;
-    });
+    return this.change(dir, dir.file.unlink, (call) =>
+      dir.file.unlink!(this.nameAt(name, length), (flags & AT_REMOVEDIR) !== 0, call),
+    );
   }
 
   checkXattrName(): number {
@@ -374,31 +432,38 @@ export class ObjectTree implements Tree {
   }
 
   getxattr(node: ObjectNode, length: number): number {
-    return this.attempt(() => {
-      if (node.file.getxattr === undefined) throw refusal(EOPNOTSUPP);
-      return this.putValue(node.file.getxattr(this.xattrName(length)));
+    return this.attempt((call) => {
+      const { file } = node;
+      if (file.getxattr === undefined) throw refusal(EOPNOTSUPP);
+      return this.putValue(call.ask(() => file.getxattr!(this.xattrName(length), call), checkValue));
     });
   }
 
   listxattr(node: ObjectNode): number {
-    return this.attempt(() => {
-      const names = [...(node.file.listxattr?.() ?? [])];
-      return this.putValue(Buffer.from(names.map((name) => `${name}\0`).join("")));
+    return this.attempt((call) => {
+      const names = call.ask(
+        () => node.file.listxattr?.(call) ?? [],
+        (list) => checkValue(Buffer.from(Array.from(list, (name) => `${name}\0`).join(""))),
+      );
+      return this.putValue(names);
     });
   }
 
   setxattr(node: ObjectNode, length: number, size: number, flags: number): number {
-    return this.attempt(() => {
-      if (node.file.setxattr === undefined) throw refusal(EOPNOTSUPP);
-      node.file.setxattr(this.xattrName(length), Buffer.from(this.bytesAt(XATTR, size)), flags);
+    return this.attempt((call) => {
+      const { file } = node;
+      if (file.setxattr === undefined) throw refusal(EOPNOTSUPP);
+      const value = Buffer.from(this.bytesAt(XATTR, size));
+      call.ask(() => file.setxattr!(this.xattrName(length), value, flags, call), ignore);
       return 0;
     });
   }
 
   removexattr(node: ObjectNode, length: number): number {
-    return this.attempt(() => {
-      if (node.file.removexattr === undefined) throw refusal(ENODATA);
-      node.file.removexattr(this.xattrName(length));
+    return this.attempt((call) => {
+      const { file } = node;
+      if (file.removexattr === undefined) throw refusal(ENODATA);
+      call.ask(() => file.removexattr!(this.xattrName(length), call), ignore);
       return 0;
     });
   }
@@ -457,89 +522,67 @@ export class ObjectTree implements Tree {
   }
 
   private putValue(value: Uint8Array): number {
-    if (value.length > XATTR_SIZE_MAX) throw refusal(ERANGE);
     this.memory.bytes.set(value, XATTR);
     return value.length;
   }
 
+  private attributesOf(call: Call, file: ServedFile): Described {
+    return call.ask(() => file.attributes(call), checkAttributes);
+  }
+
+  /** Finds a file's attributes; returns 0. */
+  private fill(call: Call, file: ServedFile): number {
+    this.found = this.attributesOf(call, file);
+    return 0;
+  }
+
   /** A node for what `get` gives, with its attributes found. */
-  private make(
-    dir: ObjectNode,
-    name: number,
-    length: number,
-    get: (file: ServedFile, name: Buffer) => ServedFile | undefined,
-  ): ObjectNode | number {
+  private make(dir: ObjectNode, name: number, length: number, get: Maker): ObjectNode | number {
     let node: ObjectNode | undefined;
-    const status = this.attempt(() => {
+    const status = this.attempt((call) => {
       const bytes = this.nameAt(name, length);
-      const file = get(dir.file, bytes);
-      if (file === undefined) throw refusal(EOPNOTSUPP);
-      this.found = describe(file);
-      node = new ObjectNode(file, this.found, dir, bytes, this.state.onError);
+      const file = call.askFile(() => get(dir.file, bytes, call), EOPNOTSUPP);
+      this.fill(call, file);
+      node = new ObjectNode(file, this.found!, dir, bytes, this.state.onError);
       return 0;
     });
     return node ?? status;
   }
 
   /** As make(), when nobody wants a node. */
-  private add(
-    dir: ObjectNode,
-    name: number,
-    length: number,
-    get: (file: ServedFile, name: Buffer) => ServedFile | undefined,
-  ): number {
-    const node = this.make(dir, name, length, (file, bytes) => {
+  private add(dir: ObjectNode, name: number, length: number, get: Maker): number {
+    const node = this.make(dir, name, length, (file, bytes, call) => {
       if (file.lookup === undefined) throw refusal(ENOTDIR);
-      return get(file, bytes);
+      return get(file, bytes, call);
     });
     if (typeof node === "number") return node;
     node.decRef();
     return 0;
   }
 
-  /** What `call` returns, or -errno for what it throws. */
-  private attempt(call: () => number): number {
-    try {
-      return call();
-    } catch (error) {
-      const errno = errnoOf(error);
-      if (errno === undefined) this.state.onError(error);
-      return -(errno ?? EIO);
-    }
+  /** Has a directory change an entry by one of its methods, which it may not have. */
+  private change(dir: ObjectNode, method: unknown, get: (call: Call) => Awaitable<void>): number {
+    return this.attempt((call) => {
+      if (dir.file.lookup === undefined) throw refusal(ENOTDIR);
+      if (method === undefined) throw refusal(EOPNOTSUPP);
+      call.ask(() => get(call), ignore);
+      return 0;
+    });
+  }
+
+  /** What `run` returns, or -errno for what it throws. */
+  private attempt(run: (call: Call) => number): number {
+    const call = this.calls.current;
+    return call.attempt(() => run(call));
   }
 }
 
-/** Thrown and caught in this file: cheaper than an error, since nobody asks where it came from. */
-class Refusal {
-  readonly value: number;
+type Maker = (file: ServedFile, name: Buffer, call: ServedCall) => Awaitable<ServedFile> | undefined;
 
-  constructor(value: number) {
-    this.value = value;
-  }
-}
+function ignore(): void {}
 
-function refusal(value: number): Refusal {
-  return new Refusal(value);
-}
-
-const ERRNO_END = 512;
-
-/** The errno that a thrown value carries: an ErrnoError's, or that of an error of Node. */
-function errnoOf(error: unknown): number | undefined {
-  if (typeof error !== "object" || error === null) return undefined;
-  const { value, errno, code } = error as { value?: unknown; errno?: unknown; code?: unknown };
-  const named = typeof code === "string" ? (errnoValues as Record<string, number>)[code] : undefined;
-  const number =
-    typeof value === "number" ? value : (named ?? (typeof errno === "number" ? Math.abs(errno) : 0));
-  return Number.isInteger(number) && number > 0 && number < ERRNO_END ? number : undefined;
-}
-
-/** Throws for an entry that no directory has. */
-function checkEntry(entry: ServedEntry): ServedEntry {
-  const name = Buffer.from(entry.name as string);
-  const isName = name.length > 0 && name.length <= NAME_MAX && !name.includes(0) && !name.includes("/");
-  if (!isName || (entry.type & ~S_IFMT) !== 0) throw new Error("an entry has no name, or no type");
-  return { name, ino: BigInt(entry.ino), type: entry.type };
+function checkHandles(count: number): void {
+  if (count >= HANDLES_MAX) throw refusal(EMFILE);
 }
 
 /** "." and ".."; the root is its own parent. */
@@ -549,13 +592,6 @@ function dots(node: ObjectNode): ServedEntry[] {
     { name: ".", ino: node.ino, type: S_IFDIR },
     { name: "..", ino: parent.ino, type: S_IFDIR },
   ];
-}
-
-/** A count that an object gave, no larger than what was asked for. */
-function bounded(count: number, limit: number): number {
-  if (!Number.isInteger(count) || count < 0 || count > limit)
-    throw new Error(`read or wrote ${count} of ${limit} bytes`);
-  return count;
 }
 
 function rangeOf(start: Wide, length: Wide): { readonly start: bigint; readonly end: bigint } {

@@ -10,7 +10,7 @@ import { Session } from "./session.ts";
 import { StreamConnection } from "./stream-connection.ts";
 import type { Tree } from "./tree.ts";
 
-/** Connections at a time; more are closed as they come. */
+/** Connections at a time, those that have ended and wait for files included; more are closed as they come. */
 const CONNECTIONS_MAX = 256;
 
 /** Where the trees of connections come from. */
@@ -90,7 +90,7 @@ export class P9Server {
     }
     const connection = serveStream(socket, provider);
     this.connections.add(connection);
-    socket.once("close", () => this.connections.delete(connection));
+    void connection.ended.then(() => this.connections.delete(connection));
   }
 }
 

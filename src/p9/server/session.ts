@@ -30,6 +30,11 @@ export class Session {
     this.fids = new FidTable(tree);
   }
 
+  /** The run of the handler is given up: it changes nothing, and runs again later. */
+  get isSuspended(): boolean {
+    return this.tree.calls?.current.pending !== undefined;
+  }
+
   /** Frees what the client held. */
   close(): void {
     this.fids.clear();

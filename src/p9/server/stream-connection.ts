@@ -3,24 +3,24 @@
 // A frame that cannot be one (shorter than its header, longer than agreed) ends the connection, since nobody knows where the
 // next one starts. Everything else is answered.
 //
-// Bounds: a client that takes no replies is not listened to until it has taken some; so what is kept for it is one message, what
-// the stream read ahead, and what the stream buffers. Clients that send many messages at once take turns.
+// Bounds: a client that takes no replies, or has as much under way as the dispatcher allows, is not listened to until that has
+// changed; so what is kept for it is those requests, what the stream read ahead, and what the stream buffers. Clients that send
+// many messages at once take turns.
 
 import type { Duplex } from "node:stream";
 import { P9_HEADER } from "../../../assembly/abi/p9.ts";
-import { REPLY } from "./memory.ts";
-import { Responder } from "./responder.ts";
+import { Dispatcher } from "./dispatcher.ts";
 import type { Session } from "./session.ts";
 
 /** Messages in a row from one connection. */
 const TURN = 64;
 
 export class StreamConnection {
+  /** Resolves when the connection has ended and all its files are closed. */
+  readonly ended: Promise<void>;
   private readonly stream: Duplex;
   private readonly session: Session;
-  private readonly responder: Responder;
-  /** Where the memory has room for a request. */
-  private readonly input: number;
+  private readonly dispatcher: Dispatcher;
   /** What was received and not answered, oldest first. */
   private chunks: Buffer[] = [];
   private received = 0;
@@ -32,8 +32,10 @@ export class StreamConnection {
   constructor(stream: Duplex, session: Session, input: number) {
     this.stream = stream;
     this.session = session;
-    this.responder = new Responder(session);
-    this.input = input;
+    this.dispatcher = new Dispatcher(session, input, {
+      send: (reply) => this.send(reply),
+      resume: () => this.serve(),
+    });
     stream.on("data", (chunk: Buffer) => {
       this.chunks.push(chunk);
       this.received += chunk.length;
@@ -45,7 +47,9 @@ export class StreamConnection {
     });
     stream.on("end", () => stream.end());
     stream.on("error", () => stream.destroy());
-    stream.on("close", () => this.release());
+    this.ended = new Promise((resolve) => {
+      stream.once("close", () => resolve(this.release()));
+    });
   }
 
   /** Ends the connection at once. */
@@ -55,7 +59,7 @@ export class StreamConnection {
 
   private serve(): void {
     if (this.isScheduled) return;
-    for (let answered = 0; !this.isBlocked && !this.hasEnded; answered++) {
+    for (let answered = 0; this.isListening; answered++) {
       const length = this.frameLength();
       if (length === 0) break;
       if (length < 0) {
@@ -73,8 +77,12 @@ export class StreamConnection {
       this.answer(length);
     }
     // What has come is answered before more is read.
-    if (this.isBlocked || this.isScheduled) this.stream.pause();
-    else if (!this.hasEnded) this.stream.resume();
+    if (this.isListening && !this.isScheduled) this.stream.resume();
+    else this.stream.pause();
+  }
+
+  private get isListening(): boolean {
+    return !this.isBlocked && !this.hasEnded && this.dispatcher.hasRoom;
   }
 
   /** The length of the next frame when all of it is there, 0 when not, -1 when it cannot be one. */
@@ -86,14 +94,15 @@ export class StreamConnection {
   }
 
   private answer(length: number): void {
-    const { bytes } = this.session.tree.memory;
-    bytes.set(this.head(length).subarray(0, length), this.input);
+    const frame = this.head(length).subarray(0, length);
     this.chunks[0] = this.chunks[0]!.subarray(length);
     this.received -= length;
-    const replyLength = this.responder.answer(this.input, length);
-    // A copy: the memory is used for the next message, and the stream may keep what it was given.
-    const reply = Buffer.from(bytes.subarray(REPLY, REPLY + replyLength));
-    if (!this.stream.write(reply)) this.isBlocked = true;
+    this.dispatcher.accept(frame);
+  }
+
+  private send(reply: Uint8Array): void {
+    // A copy: the stream may keep what it was given.
+    if (this.stream.writable && !this.stream.write(Buffer.from(reply))) this.isBlocked = true;
   }
 
   /** The first chunk, made of several where need be so that it has `length` bytes. */
@@ -103,10 +112,9 @@ export class StreamConnection {
     return this.chunks[0]!;
   }
 
-  private release(): void {
-    if (this.hasEnded) return;
+  private release(): Promise<void> {
     this.hasEnded = true;
     this.chunks = [];
-    this.session.close();
+    return this.dispatcher.close();
   }
 }

@@ -10,6 +10,7 @@
 //   A node that is returned has a reference for the caller. A handle is a number that stands for an open file until close().
 
 import type { Wide } from "../../common/wide.ts";
+import type { Calls } from "./call.ts";
 import type { Encoder } from "./encoder.ts";
 import type { Memory } from "./memory.ts";
 import type { TreeNode } from "./tree-node.ts";
@@ -56,13 +57,18 @@ export interface Changes {
 
 export interface Tree {
   readonly memory: Memory;
-  /** A directory, or one regular file. */
+  /** A directory, or one regular file. Preconditions: somebody has attached. */
   readonly root: TreeNode;
   /** Nothing that changes the tree is let through. */
   readonly readonly: boolean;
   /** Handles of regular files are descriptors that may go to the client. */
   readonly donates: boolean;
 
+  /** Where files may answer later: the requests under way. Such a tree's calls can be given up for a while (call.ts). */
+  readonly calls?: Calls;
+
+  /** (fills) The root. */
+  attach(): TreeNode | number;
   /** The connection has ended, and its fids are gone. */
   disconnect(): void;
 

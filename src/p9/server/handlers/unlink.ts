@@ -46,7 +46,7 @@ export function remove(session: Session, request: Decoder): number {
   if (!request.complete()) return -EPROTO;
   if (fid === undefined) return -EBADF;
   const status = session.tree.readonly ? -EROFS : removeNode(session, fid.node);
-  session.fids.clunk(fid);
+  if (!session.isSuspended) session.fids.clunk(fid);
   return status;
 }
 

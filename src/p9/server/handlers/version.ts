@@ -5,6 +5,7 @@ import { P9_CLUNKS_MAX, P9_MSIZE, P9_NOFID } from "../../../../assembly/abi/p9.t
 import { VERSION_9P2000L, VERSION_WVISOR } from "../../../common/p9-version.ts";
 import type { Decoder } from "../decoder.ts";
 import type { Encoder } from "../encoder.ts";
+import type { Fid } from "../fid.ts";
 import type { Session } from "../session.ts";
 import { commitAttribute } from "./xattr.ts";
 
@@ -55,16 +56,14 @@ export function attach(session: Session, request: Decoder, reply: Encoder): numb
   if (tree !== "" && tree !== "/" && tree !== session.treeName) return -ENOENT;
   const usable = session.checkNewFid(fidNumber);
   if (usable < 0) return usable;
-  const { root } = session.tree;
-  const status = session.tree.getattr(root);
-  if (status < 0) return status;
-  root.incRef();
+  const root = session.tree.attach();
+  if (typeof root === "number") return root;
   session.fids.insert(fidNumber, root, uid);
   session.tree.putQid(reply);
   return 0;
 }
 
-/** Messages are answered in order, so whatever is flushed has been answered already. */
+/** Whatever is under way is the dispatcher's; all else that is flushed has been answered already. */
 export function flush(_session: Session, request: Decoder): number {
   request.u16();
   return request.complete() ? 0 : -EPROTO;
@@ -75,7 +74,7 @@ export function clunk(session: Session, request: Decoder): number {
   if (!request.complete()) return -EPROTO;
   if (fid === undefined) return -EBADF;
   const status = commitAttribute(session, fid);
-  session.fids.clunk(fid);
+  if (!session.isSuspended) session.fids.clunk(fid);
   return status;
 }
 
@@ -85,11 +84,13 @@ export function clunks(session: Session, request: Decoder): number {
   if (count > P9_CLUNKS_MAX) return -EINVAL;
   const numbers = Array.from({ length: count }, () => request.u32());
   if (!request.complete()) return -EPROTO;
+  const fids = new Set<Fid>();
   for (const number of numbers) {
     const fid = session.fids.get(number);
-    if (fid === undefined) continue;
-    commitAttribute(session, fid);
-    session.fids.clunk(fid);
+    if (fid !== undefined) fids.add(fid);
   }
+  for (const fid of fids) commitAttribute(session, fid);
+  if (session.isSuspended) return 0;
+  for (const fid of fids) session.fids.clunk(fid);
   return 0;
 }

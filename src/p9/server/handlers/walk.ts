@@ -105,6 +105,7 @@ export function walkFids(session: Session, request: Decoder, reply: Encoder): nu
   reply.skip(6);
   let node = fid.node;
   node.incRef();
+  const reached: TreeNode[] = [];
   let walked = 0;
   let status = 0;
   for (; walked < count; walked++) {
@@ -119,9 +120,13 @@ export function walkFids(session: Session, request: Decoder, reply: Encoder): nu
     if (status < 0) break;
     if (walked < skip) continue;
     node.incRef();
-    fids.insert(numbers[walked - skip]!, node, uid);
+    reached.push(node);
   }
   node.decRef();
+  for (const [index, file] of reached.entries()) {
+    if (session.isSuspended) file.decRef();
+    else fids.insert(numbers[index]!, file, uid);
+  }
   const end = reply.position;
   reply.position = head;
   reply.u32(-status);
