@@ -2,15 +2,16 @@
 //
 //   gofer.js --config-fd=N [--roots-fd=N --proc-fd=N]
 //   { "mounts": [ { "fd": 3, "source": "/abs/host/path", "readonly": true, "donate": true, "listen": false,
-//                   "name": "files" } ],
+//                   "name": "files", "window": 0 } ],
 //     "confine": { "level": "native+ns", "report": false },
-//     "control": { "fd": 4, "listen": false, "beneath": ["/"] } }
+//     "control": { "fd": 4, "listen": false, "beneath": ["/"] },
+//     "windows": { "memory": 5, "bell": 6 } }
 //
 // "control" may be left out. With it there may be no mounts: others come over its connections (control/), which lie beneath the
 // named directories where the gofer is confined by Landlock alone.
 //
 // The other two arguments come from a launcher that started it in namespaces (confine/cage.ts). "confine" may be left out, and
-// its level may be null: as tightly as the launcher could. A level that was not reached is an error.
+// its level may be null: as tightly as the launcher could. A level that was not reached is an error. "windows" may be left out too.
 //
 // An empty document says that there is nothing to serve: whoever started the gofer ahead found no use for it.
 //
@@ -21,11 +22,12 @@ import { readSync } from "node:fs";
 import { PATH_MAX } from "../../assembly/abi/limits.ts";
 import { CONFINEMENTS, type Confinement } from "../common/confinement.ts";
 import { WvisorError } from "../common/errors.ts";
-import { array, descriptor, invalid, oneOf, record, text, truth } from "./checked-json.ts";
+import { array, descriptor, integer, invalid, oneOf, record, text, truth } from "./checked-json.ts";
 import type { Cage } from "./confine/cage.ts";
 
 /** Some 10,000 mounts; a descriptor that never ends must not fill the memory. */
 const CONFIG_MAX = 1 << 20;
+const WINDOW_LAST = 63;
 
 export interface MountConfig {
   /** The gofer's end of a connected stream socket, or a socket that listens. */
@@ -39,6 +41,8 @@ export interface MountConfig {
   readonly listen: boolean;
   /** What clients may call the tree besides "" and "/". May be left out: the source. */
   readonly name: string;
+  /** The number of its window. May be left out: everything goes by the socket. */
+  readonly window: number | undefined;
 }
 
 export interface ConfineConfig {
@@ -57,10 +61,19 @@ export interface ControlConfig {
   readonly beneath: readonly string[];
 }
 
+/** Descriptors (windows.ts). */
+export interface WindowsConfig {
+  /** The memory of all windows. */
+  readonly memory: number;
+  /** An eventfd. */
+  readonly bell: number;
+}
+
 export interface GoferConfig {
   readonly mounts: readonly MountConfig[];
   readonly confine: ConfineConfig;
   readonly control: ControlConfig | undefined;
+  readonly windows: WindowsConfig | undefined;
 }
 
 export interface GoferArguments {
@@ -98,26 +111,40 @@ export function readConfig(fd: number): GoferConfig {
 const UNTOLD: ConfineConfig = { level: null, report: false };
 
 export function parseConfig(text: string): GoferConfig {
-  if (text === "") return { mounts: [], confine: UNTOLD, control: undefined };
+  if (text === "") return { mounts: [], confine: UNTOLD, control: undefined, windows: undefined };
   let document: unknown;
   try {
     document = JSON.parse(text);
   } catch (error) {
     throw invalid(`config: ${(error as Error).message}`);
   }
-  const { mounts, confine, control } = record(document, ["mounts"], "config", ["confine", "control"]);
+  const others = ["confine", "control", "windows"];
+  const { mounts, confine, control, windows } = record(document, ["mounts"], "config", others);
   const parsed = control === undefined ? undefined : parseControl(control, "config: control");
   const configs = array(mounts, "config: mounts").map((mount, index) =>
     parseMount(mount, `config: mounts[${index}]`),
   );
   if (configs.length === 0 && parsed === undefined) throw invalid("config: there is nothing to serve");
   const fds = [...configs, ...(parsed === undefined ? [] : [parsed])].map((config) => config.fd);
-  if (new Set(fds).size !== fds.length) throw invalid("config: two mounts have one fd");
+  if (hasTwice(fds)) throw invalid("config: two mounts have one fd");
+  const used = configs.flatMap(({ window }) => window ?? []);
+  if (hasTwice(used)) throw invalid("config: two mounts have one window");
+  if (used.length > 0 && windows === undefined) throw invalid("config: windows is missing");
   return {
     mounts: configs,
     confine: confine === undefined ? UNTOLD : parseConfine(confine),
     control: parsed,
+    windows: windows === undefined ? undefined : parseWindows(windows, "config: windows"),
   };
+}
+
+function hasTwice(numbers: readonly number[]): boolean {
+  return new Set(numbers).size !== numbers.length;
+}
+
+function parseWindows(value: unknown, where: string): WindowsConfig {
+  const { memory, bell } = record(value, ["memory", "bell"], where);
+  return { memory: descriptor(memory, `${where}: memory`), bell: descriptor(bell, `${where}: bell`) };
 }
 
 function parseConfine(value: unknown): ConfineConfig {
@@ -129,8 +156,8 @@ function parseConfine(value: unknown): ConfineConfig {
 }
 
 function parseMount(value: unknown, where: string): MountConfig {
-  const fields = record(value, ["fd", "source", "readonly", "donate"], where, ["listen", "name"]);
-  const { listen = false, name = fields.source } = fields;
+  const fields = record(value, ["fd", "source", "readonly", "donate"], where, ["listen", "name", "window"]);
+  const { listen = false, name = fields.source, window } = fields;
   const mount = {
     fd: descriptor(fields.fd, `${where}: fd`),
     source: absolute(fields.source, `${where}: source`),
@@ -138,9 +165,12 @@ function parseMount(value: unknown, where: string): MountConfig {
     donate: truth(fields.donate, `${where}: donate`),
     listen: truth(listen, `${where}: listen`),
     name: text(name, `${where}: name`),
+    window: window === undefined ? undefined : integer(window, 0, WINDOW_LAST, `${where}: window`),
   };
   // A descriptor could go to anybody then.
   if (mount.listen && mount.donate) throw invalid(`${where}: listen and donate do not go together`);
+  if (mount.listen && mount.window !== undefined)
+    throw invalid(`${where}: listen and window do not go together`);
   return mount;
 }
 

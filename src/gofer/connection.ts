@@ -5,15 +5,14 @@
 //
 // Bytes are received as they come, several messages or part of one, so that a client that stops in the middle of a
 // message, or sends many at once, takes nobody else's time. Nor does one that takes no replies: a connection is asked
-// to answer only while the socket has room (`hasRoom`).
+// to answer only while its channel has room.
 
+import { EAGAIN } from "../../assembly/abi/errno.ts";
 import { P9_HEADER, P9_MSIZE } from "../../assembly/abi/p9.ts";
-import { POLLOUT } from "../../assembly/abi/poll.ts";
-import type { Native } from "../native/interface.ts";
-import { REPLY } from "../p9/server/memory.ts";
 import { Responder } from "../p9/server/responder.ts";
 import type { Session } from "../p9/server/session.ts";
-import { type Arena, POLL, SLOT } from "./arena.ts";
+import type { Arena } from "./arena.ts";
+import type { Channel } from "./channel.ts";
 
 /** No whole message is left. */
 export const IDLE = 0;
@@ -25,45 +24,31 @@ export const BLOCKED = 2;
 export const ENDED = 3;
 export type Outcome = typeof IDLE | typeof BACKLOG | typeof BLOCKED | typeof ENDED;
 
-/**
- * How many bytes may be sent after the socket was seen to have room before it is looked at again. The kernel calls a
- * socket writable while a quarter of its buffer (212,992 bytes) is used, and takes any message while some of it is free.
- */
-const ROOM = 32768;
-/** What the kernel counts for a message besides its bytes, about. */
-const MESSAGE_COST = 1024;
-
 export class Connection {
-  readonly socket: number;
+  readonly channel: Channel;
   private readonly session: Session;
   private readonly responder: Responder;
-  private readonly native: Native;
   private readonly arena: Arena;
   /** The input is [base, base + P9_MSIZE) of the arena, of which [start, end) has been received and not answered. */
   private readonly base: number;
   private start: number;
   private end: number;
-  private room = 0;
   private readonly released: () => void;
 
   /** The input of `arena` that starts at `base` is this connection's, until it is closed and `released` is called. */
-  constructor(
-    socket: number,
-    session: Session,
-    native: Native,
-    arena: Arena,
-    base: number,
-    released: () => void,
-  ) {
-    this.socket = socket;
+  constructor(channel: Channel, session: Session, arena: Arena, base: number, released: () => void) {
+    this.channel = channel;
     this.session = session;
     this.responder = new Responder(session);
-    this.native = native;
     this.arena = arena;
     this.base = base;
     this.start = base;
     this.end = base;
     this.released = released;
+  }
+
+  get socket(): number {
+    return this.channel.socket;
   }
 
   /**
@@ -79,49 +64,57 @@ export class Connection {
       this.end -= this.start - this.base;
       this.start = this.base;
     }
-    const count = this.native.read(this.socket, SLOT, this.end, this.base + P9_MSIZE - this.end);
+    const count = this.channel.receive(this.end, this.base + P9_MSIZE - this.end);
     if (count > 0) this.end += count;
     return count;
+  }
+
+  /** Answers up to `limit` messages: those that were left, else those that have come. */
+  turn(limit: number): Outcome {
+    const outcome = this.serve(limit, false);
+    if (outcome !== IDLE) return outcome;
+    const received = this.receive();
+    if (received === -EAGAIN) return IDLE;
+    return received <= 0 ? ENDED : this.serve(limit, false);
   }
 
   /** Answers up to `limit` of the messages received. With `patient`, waits for a client that takes no replies. */
   serve(limit: number, patient: boolean): Outcome {
     for (let answered = 0; ; answered++) {
-      const available = this.end - this.start;
-      if (available < 4) return IDLE;
-      const length = this.arena.view.getUint32(this.start, true);
-      if (length < P9_HEADER || length > this.session.messageSize) return ENDED;
-      if (available < length) return IDLE;
+      const length = this.nextLength();
+      if (length < 0) return ENDED;
+      if (length === 0) return IDLE;
       if (answered >= limit) return BACKLOG;
-      if (!patient && !this.hasRoom()) return BLOCKED;
-      if (!this.answer(length)) return ENDED;
+      if (!patient && !this.channel.hasRoom()) return BLOCKED;
+      if (!this.answer(length, answered + 1 < limit)) return ENDED;
     }
   }
 
   /** Frees what the client held. */
   close(): void {
     this.session.close();
-    this.native.close(this.socket);
+    this.channel.close();
     this.released();
   }
 
-  /** Answers the message of `length` bytes at `start` and steps over it. False when the reply cannot be sent. */
-  private answer(length: number): boolean {
-    const { start, session } = this;
-    this.start = start + length;
-    const replyLength = this.responder.answer(start, length);
-    this.room -= replyLength + MESSAGE_COST;
-    return this.native.p9Send(this.socket, SLOT, REPLY, replyLength, session.donation) >= 0;
+  /** The length of the message at `start`; 0 when it is not all there, -1 when it is none. */
+  private nextLength(): number {
+    const available = this.end - this.start;
+    if (available < 4) return 0;
+    const length = this.arena.view.getUint32(this.start, true);
+    if (length < P9_HEADER || length > this.session.messageSize) return -1;
+    return available < length ? 0 : length;
   }
 
-  /** Whether one more reply surely does not block. A client that is gone counts as room: sending then finds out. */
-  private hasRoom(): boolean {
-    if (this.room > 0) return true;
-    const { native, arena } = this;
-    arena.view.setInt32(POLL, this.socket, true);
-    arena.view.setUint32(POLL + 4, POLLOUT, true);
-    if (native.poll(SLOT, POLL, 1, 0, -1) === 0) return false;
-    this.room = ROOM;
-    return true;
+  /**
+   * Answers the message of `length` bytes at `start` and steps over it; `goesOn` if the next one is answered at once. False when
+   * the reply cannot be sent.
+   */
+  private answer(length: number, goesOn: boolean): boolean {
+    const { start, session, responder } = this;
+    this.start = start + length;
+    const replyLength = responder.answer(start, length);
+    const more = goesOn && this.nextLength() > 0;
+    return this.channel.send(replyLength, session.donation, more) >= 0;
   }
 }

@@ -4,6 +4,7 @@ import type { Native } from "../native/interface.ts";
 import { Session } from "../p9/server/session.ts";
 import type { Tree } from "../p9/server/tree.ts";
 import type { Arena, FreeInputs } from "./arena.ts";
+import { SocketChannel } from "./channel.ts";
 import { Connection } from "./connection.ts";
 import type { Acceptor, Server } from "./server.ts";
 
@@ -51,7 +52,8 @@ export class Listener implements Acceptor {
     if (input === undefined) return native.close(socket);
     this.clients++;
     const session = new Session(offer.makeTree(), offer.treeName);
-    const connection = new Connection(socket, session, native, arena, input, () => {
+    const channel = new SocketChannel(socket, native, arena);
+    const connection = new Connection(channel, session, arena, input, () => {
       this.clients--;
       inputs.give(input);
     });

@@ -14,6 +14,7 @@ import { PATH } from "../p9/server/memory.ts";
 import { Session } from "../p9/server/session.ts";
 import { Arena, FreeInputs, SLOT } from "./arena.ts";
 import { Capacity } from "./capacity.ts";
+import { type Channel, SocketChannel, WindowChannel } from "./channel.ts";
 import { EXIT_FAILED } from "./checked-json.ts";
 import {
   type ControlConfig,
@@ -21,6 +22,7 @@ import {
   type MountConfig,
   parseArguments,
   readConfig,
+  type WindowsConfig,
 } from "./config.ts";
 import { askForRoot, type Cage, leaveLauncher } from "./confine/cage.ts";
 import { beginFiles, confineCalls, finishFiles, type ServedRoot } from "./confine/confinement.ts";
@@ -35,6 +37,7 @@ import type { HostNode } from "./host-fs/host-node.ts";
 import { HostTree } from "./host-fs/host-tree.ts";
 import { Listener } from "./listener.ts";
 import { Server } from "./server.ts";
+import { Windows } from "./windows.ts";
 
 const STDERR = 2;
 
@@ -54,7 +57,8 @@ function main(): void {
   native.setNoNewPrivs();
   const capacity = new Capacity(raiseDescriptorLimit(native), mounts, control !== undefined);
   const host = openHost(native, capacity.connections, cage);
-  const server = new Server(host, succeed(native.epollCreate(), "epoll_create1"));
+  const windows = config.windows === undefined ? undefined : mapWindows(native, config.windows);
+  const server = new Server(host, succeed(native.epollCreate(), "epoll_create1"), windows);
   // All roots before the first connection: a mount that cannot be served is known before anything is answered.
   const roots = mounts.map((mount) => openMount(host, mount, cage));
   const finish = confine.level === "none" ? undefined : beginConfinement(host, config, roots, cage);
@@ -73,7 +77,7 @@ function serve(
   server: Server,
   inputs: FreeInputs,
   capacity: Capacity,
-  { fd, readonly, donate, listen, name }: MountConfig,
+  { fd, readonly, donate, listen, name, window }: MountConfig,
   root: HostNode,
 ): void {
   const { native, arena } = host;
@@ -84,9 +88,22 @@ function serve(
   } else {
     const input = inputs.take()!;
     const released = () => inputs.give(input);
-    const connection = new Connection(fd, new Session(makeTree()), native, arena, input, released);
+    const channel = openChannel(host, fd, server.windows, window);
+    const connection = new Connection(channel, new Session(makeTree()), arena, input, released);
     succeed(server.add(connection), `mount socket ${fd}`);
   }
+}
+
+function mapWindows(native: Native, { memory, bell }: WindowsConfig): Windows {
+  const map = succeed(native.windowsMap(memory, bell), `windows ${memory}`);
+  native.close(memory);
+  return new Windows(native, map, bell);
+}
+
+function openChannel(host: HostFs, fd: number, windows: Windows | undefined, window?: number): Channel {
+  const { native, arena } = host;
+  if (windows === undefined || window === undefined) return new SocketChannel(fd, native, arena);
+  return new WindowChannel(succeed(windows.open(window, fd), `window ${window}`), fd, native);
 }
 
 function serveControl(

@@ -7,6 +7,10 @@
 //   blocked   has messages, but its client does not take replies; waited for by poll, until it does
 // With a single connection there is nobody else to be fair to: the thread sleeps in its socket, which saves a call.
 //
+// Connections with a window (windows.ts) are idle or have a backlog: the windows themselves say when one can be served, because of
+// requests or of room for replies. Of their sockets epoll reports the end only. Where every connection has one, the thread
+// sleeps for the windows first, and for its sockets when these are quiet.
+//
 // What epoll has found is looked up before anything is done about it: what is done may close a descriptor, and open another one by
 // its number.
 
@@ -14,11 +18,15 @@ import { EAGAIN, EMFILE, ENFILE } from "../../assembly/abi/errno.ts";
 import { POLLIN, POLLOUT } from "../../assembly/abi/poll.ts";
 import type { ServerConnection } from "../urpc/server-connection.ts";
 import { EVENT_SIZE, EVENTS, EVENTS_MAX, POLL, POLL_MAX, POLLFD_SIZE, SLOT } from "./arena.ts";
+import { WindowChannel } from "./channel.ts";
 import { BACKLOG, BLOCKED, type Connection, ENDED, IDLE, type Outcome } from "./connection.ts";
 import type { HostFs } from "./host-fs/host-fs.ts";
+import type { Windows } from "./windows.ts";
 
 /** Messages in a row from one connection: at some 5 us each, the others wait well below a millisecond. */
 const TURN = 64;
+/** Turns in a row for windows, before a look at the sockets. */
+const TURNS_AWAY = 32;
 const FOREVER = -1;
 const NO_CANCEL = -1;
 
@@ -33,6 +41,7 @@ export interface Acceptor {
 type Handler = () => void;
 
 export class Server {
+  readonly windows: Windows | undefined;
   private readonly host: HostFs;
   private readonly epollFd: number;
   private readonly handlers = new Map<number, Handler>();
@@ -45,15 +54,18 @@ export class Server {
   private readonly waiting = new Map<Connection, Outcome>();
   /** Of this turn. */
   private readonly ready: Handler[] = [];
+  private turnsAway = 0;
 
-  constructor(host: HostFs, epollFd: number) {
+  constructor(host: HostFs, epollFd: number, windows: Windows | undefined) {
     this.host = host;
     this.epollFd = epollFd;
+    this.windows = windows;
   }
 
   /** Takes the connection, and ends it when that fails. Returns 0 or -errno. */
   add(connection: Connection): number {
     this.connections.add(connection);
+    this.windows?.add(connection);
     const status = this.await(connection.socket, () => this.serve(connection));
     if (status < 0) this.end(connection);
     return status;
@@ -82,13 +94,18 @@ export class Server {
     if (!this.connections.delete(connection)) return;
     this.forget(connection.socket);
     this.waiting.delete(connection);
+    this.windows?.remove(connection);
     connection.close();
     this.hearAgain();
   }
 
   /** Returns 0 when the last connection has ended, or the -errno that stopped the loop. */
   run(): number {
-    while (this.connections.size > 1 || this.acceptors.size > 0 || this.controls.size > 0) {
+    const { windows, connections, acceptors, controls } = this;
+    const listening = windows === undefined ? 0 : this.await(windows.bell, () => {});
+    if (listening < 0) return listening;
+    const alone = windows === undefined ? 1 : 0;
+    while (connections.size > alone || acceptors.size > 0 || controls.size > 0) {
       const status = this.turn();
       if (status < 0) return status;
     }
@@ -112,13 +129,34 @@ export class Server {
 
   /** Waits until some connections can be served, and gives each of them a turn. */
   private turn(): number {
-    const { native } = this.host;
-    const count = native.epollWait(this.epollFd, SLOT, EVENTS, EVENTS_MAX, this.timeout());
-    if (count < 0) return count;
-    this.lookUp(count);
     for (const connection of this.waiting.keys()) this.settle(connection, connection.serve(TURN, false));
+    const window = this.nextWindow();
+    if (window === undefined) return this.turnOfSockets(this.timeout());
+    this.settle(window, window.turn(TURN));
+    return this.hasWindowsOnly() && ++this.turnsAway < TURNS_AWAY ? 0 : this.turnOfSockets(0);
+  }
+
+  /** A connection whose window is ready; waits for one unless somebody else can be served. */
+  private nextWindow(): Connection | undefined {
+    const { windows } = this;
+    const window = this.hasBacklog() ? windows?.next() : windows?.await(this.hasWindowsOnly());
+    // One with a backlog has had its turn.
+    return window === undefined || this.waiting.has(window) ? undefined : window;
+  }
+
+  /** What epoll reports can wait a moment: clients that come to their end, and control connections. */
+  private hasWindowsOnly(): boolean {
+    return this.windows?.size === this.connections.size && this.acceptors.size === 0;
+  }
+
+  /** Gives a turn to everybody whom epoll reports within `timeout` milliseconds. */
+  private turnOfSockets(timeout: number): number {
+    this.turnsAway = 0;
+    const count = this.host.native.epollWait(this.epollFd, SLOT, EVENTS, EVENTS_MAX, timeout);
+    this.windows?.wake();
+    this.lookUp(Math.max(count, 0));
     for (const handler of this.ready) handler();
-    return 0;
+    return Math.min(count, 0);
   }
 
   private lookUp(count: number): void {
@@ -132,9 +170,9 @@ export class Server {
 
   private serve(connection: Connection): void {
     if (!this.connections.has(connection) || this.waiting.has(connection)) return;
-    const received = connection.receive();
-    if (received === -EAGAIN) return;
-    this.settle(connection, received <= 0 ? ENDED : connection.serve(TURN, false));
+    // Nothing else comes by the socket of a window.
+    const ended = connection.channel instanceof WindowChannel;
+    this.settle(connection, ended ? ENDED : connection.turn(TURN));
   }
 
   private serveControl(control: ServerConnection): void {
@@ -163,9 +201,13 @@ export class Server {
   /** How long epoll may wait, having waited for blocked connections where there are any. */
   private timeout(): number {
     if (this.waiting.size === 0) return FOREVER;
-    for (const outcome of this.waiting.values()) if (outcome === BACKLOG) return 0;
-    this.awaitRoom();
+    if (!this.hasBacklog()) this.awaitRoom();
     return 0;
+  }
+
+  private hasBacklog(): boolean {
+    for (const outcome of this.waiting.values()) if (outcome === BACKLOG) return true;
+    return false;
   }
 
   /** Waits until a blocked client has taken replies, or epoll has something to say. */
@@ -187,6 +229,7 @@ export class Server {
       this.end(connection);
       return;
     }
+    if (outcome === BLOCKED && connection.channel instanceof WindowChannel) outcome = IDLE;
     // epoll reports what can be received for as long as it is there, which a blocked connection does not want to know.
     const wasBlocked = this.waiting.get(connection) === BLOCKED;
     if (outcome === BLOCKED && !wasBlocked) this.host.native.epollRemove(this.epollFd, connection.socket);

@@ -326,6 +326,69 @@ export interface Native {
    * (blocks) Sends a whole message; donates `passFd` with its first byte when >= 0 (and does not close it).
    */
   p9Send(fd: number, slot: number, offset: number, length: number, passFd: number): number;
+  // ---- windows: 9P connections through shared memory, beside their sockets (src/native/src/window.h)
+  /** A sealed memfd of `count` windows, at most 64. */
+  windowsCreate(count: number): number;
+  /**
+   * Maps what windowsCreate() made, in this process or another one; `bellFd` is an eventfd that both have. Returns a number;
+   * -EINVAL for any other file; -ENFILE when 16 are mapped. Both descriptors may be closed then.
+   */
+  windowsMap(fd: number, bellFd: number): number;
+  /** Nobody may be inside a call on one of its windows. */
+  windowsUnmap(map: number): number;
+  /**
+   * The window `index` of a mapping for the connection `socketFd`, for its server (`serves` 1) or its client (0). Returns a number
+   * that all threads may use; -EBUSY when it is open. What an earlier connection left in the window is dropped, if its server has
+   * closed its side before.
+   */
+  windowOpen(map: number, index: number, socketFd: number, serves: number): number;
+  /** The socket stays open. */
+  windowClose(window: number): number;
+  /**
+   * (blocks) As p9Rpc(), but for a cancel inside a request, of which there is none; -EMSGSIZE when the requests are larger than
+   * 262,144 bytes. A dead peer and a cancel are noticed within 20 ms.
+   */
+  windowRpc(
+    window: number,
+    slot: number,
+    request: number,
+    requestLength: number,
+    response: number,
+    capacity: number,
+    fdSlot: number,
+    fdOut: number,
+    cancelFd: number,
+  ): number;
+  /** Server side: takes bytes of requests as they are there. -EAGAIN without any, -EPROTO from a client that lies. */
+  windowReceive(window: number, slot: number, offset: number, capacity: number): number;
+  /**
+   * Sends a whole message; with `passFd` by the socket. -EAGAIN without room, see windowRoom(). `more` 1: another reply follows at
+   * once, so that the client need not be woken yet.
+   */
+  windowSend(
+    window: number,
+    slot: number,
+    offset: number,
+    length: number,
+    passFd: number,
+    more: number,
+  ): number;
+  /**
+   * 1 when the client has room for `bytes` of replies. Else 0, and the window is ready, see below, when it has, not when there are
+   * requests.
+   */
+  windowRoom(window: number, bytes: number): number;
+  /** A window for which the server can do something, each in its turn, or -EAGAIN. */
+  windowsNext(map: number): number;
+  /**
+   * (blocks) The same, after having waited for up to `lingerNs`. -EAGAIN says that from now on clients ring the bell instead, until
+   * windowsWake().
+   */
+  windowsSleep(map: number, lingerNs: number): number;
+  /** The server is back from wherever it waited for the bell. */
+  windowsWake(map: number): number;
+
+  // ---- sockets that listen
   /**
    * A unix stream socket that listens at a path; it does not block, and accepts at most a moment's worth of clients ahead. One
    * that nobody listens on any more is replaced. -ENAMETOOLONG above 107 bytes.

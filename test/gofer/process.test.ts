@@ -36,6 +36,11 @@ const mount = (changes: object) =>
   JSON.stringify({ mounts: [{ fd: 3, source: folder, readonly: false, donate: false, ...changes }] });
 const confine = (how: object) =>
   JSON.stringify({ mounts: [{ fd: 3, source: folder, readonly: false, donate: false }], confine: how });
+const windows = (which: object) =>
+  JSON.stringify({
+    mounts: [{ fd: 3, source: folder, readonly: false, donate: false, window: 0 }],
+    windows: which,
+  });
 const failed = (message: string) => ({ status: 128, stdout: "", stderr: `wvisor gofer: ${message}\n` });
 
 describe("a gofer that cannot start says why in one line and exits 128", () => {
@@ -94,6 +99,12 @@ describe("the configuration", () => {
     [mount({ source: `/${"a".repeat(4096)}` }), "config: mounts[0]: source is too long"],
     [mount({ readonly: "yes" }), "config: mounts[0]: readonly is not a boolean"],
     [mount({ donate: 1 }), "config: mounts[0]: donate is not a boolean"],
+    [mount({ window: -1 }), "config: mounts[0]: window is not a number from 0 to 63"],
+    [mount({ window: 0 }), "config: windows is missing"],
+    [mount({ window: 0, listen: true }), "config: mounts[0]: listen and window do not go together"],
+    [windows({ memory: 1, bell: 5 }), "config: windows: memory is not a descriptor"],
+    [windows({ memory: 4 }), "config: windows: bell is missing"],
+    [windows({ memory: 4, bell: 5, more: 1 }), 'config: windows: unknown key "more"'],
     [confine([]), "config: confine: not an object"],
     [confine({ level: null }), "config: confine: report is missing"],
     [confine({ level: "more", report: false }), "config: confine: level is none of native+ns, native, none"],
@@ -108,6 +119,14 @@ describe("the configuration", () => {
     const one = { fd: 3, source: "/", readonly: true, donate: true };
     expect(() => parseConfig(JSON.stringify({ mounts: [one, one] }))).toThrow("two mounts have one fd");
     expect(parseConfig(JSON.stringify({ mounts: [one, { ...one, fd: 4 }] })).mounts).toHaveLength(2);
+  });
+
+  test("and two windows", () => {
+    const one = { fd: 3, source: "/", readonly: true, donate: true, window: 1 };
+    const config = (other: object) =>
+      JSON.stringify({ mounts: [one, other], windows: { memory: 5, bell: 6 } });
+    expect(() => parseConfig(config({ ...one, fd: 4 }))).toThrow("two mounts have one window");
+    expect(parseConfig(config({ ...one, fd: 4, window: 0 })).windows).toEqual({ memory: 5, bell: 6 });
   });
 });
 

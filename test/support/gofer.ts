@@ -21,6 +21,9 @@ export function requireNative(): Native {
   return native;
 }
 
+/** Whether gofers of this file's tests are spoken to through windows of shared memory instead of their sockets. */
+export const transport = { windows: false };
+
 /** A new empty directory. */
 export function scratch(): string {
   return mkdtempSync(path.join(tmpdir(), "wvisor-gofer-"));
@@ -37,8 +40,33 @@ export function readable(text: string): number {
   return fd;
 }
 
+/** The client's side of a memory of windows. */
+export class TestWindows {
+  /** Of the memory and of the bell. */
+  readonly descriptors: readonly [number, number];
+  private readonly native: Native;
+  private readonly map: number;
+
+  constructor(native: Native, count: number) {
+    this.native = native;
+    this.descriptors = [native.windowsCreate(count), native.eventfd(0)];
+    this.map = native.windowsMap(...this.descriptors);
+    if (this.map < 0) throw new Error(`windowsMap: ${this.map}`);
+  }
+
+  open(index: number, socket: number): number {
+    return this.native.windowOpen(this.map, index, socket, 0);
+  }
+
+  close(): void {
+    for (const fd of this.descriptors) this.native.close(fd);
+    this.native.windowsUnmap(this.map);
+  }
+}
+
 export class Gofer {
   readonly clients: P9Client[];
+  readonly windows: TestWindows | undefined;
   readonly process: ChildProcess;
   readonly exit: Promise<{ code: number | null; signal: string | null; stderr: string }>;
 
@@ -47,18 +75,28 @@ export class Gofer {
     const native = requireNative();
     const pairs = mounts.map(() => socketPair(native));
     const configFd = 3 + mounts.length;
+    const windows = transport.windows ? new TestWindows(native, mounts.length) : undefined;
     const config = mounts.map(({ source, readonly = false, donate = false }, index) => {
-      return { fd: 3 + index, source, readonly, donate };
+      return { fd: 3 + index, source, readonly, donate, window: windows && index };
     });
-    const configuration = readable(JSON.stringify({ mounts: config }));
+    const numbers = windows && { memory: configFd + 1, bell: configFd + 2 };
+    const configuration = readable(JSON.stringify({ mounts: config, windows: numbers }));
     const [command, ...args] = [...launcher, process.execPath, bundle, `--config-fd=${configFd}`];
     this.process = spawn(command!, args, {
-      stdio: ["ignore", "ignore", "pipe", ...pairs.map((pair) => pair[1]), configuration],
+      stdio: [
+        "ignore",
+        "ignore",
+        "pipe",
+        ...pairs.map((pair) => pair[1]),
+        configuration,
+        ...(windows?.descriptors ?? []),
+      ],
       env: {},
     });
     native.close(configuration);
     for (const pair of pairs) native.close(pair[1]);
-    this.clients = pairs.map((pair) => new P9Client(native, pair[0]));
+    this.clients = pairs.map((pair, index) => new P9Client(native, pair[0], windows?.open(index, pair[0])));
+    this.windows = windows;
     let stderr = "";
     this.process.stderr!.setEncoding("utf8").on("data", (text: string) => {
       stderr += text;
@@ -79,6 +117,7 @@ export class Gofer {
   /** Closes all connections and waits for the end. */
   async stop() {
     for (const client of this.clients) client.close();
+    this.windows?.close();
     return this.exit;
   }
 }

@@ -214,14 +214,17 @@ export class RefusedError extends Error {
 
 export class P9Client {
   readonly socket: number;
+  /** The helper's number of the connection's window, if it has one. */
+  readonly window: number | undefined;
   private readonly native: Native;
   private readonly memory: Uint8Array;
   private tag = 0;
   private nextFid = 1;
 
-  constructor(native: Native, socket: number) {
+  constructor(native: Native, socket: number, window?: number) {
     this.native = native;
     this.socket = socket;
+    this.window = window;
     this.memory = clientMemory(native);
   }
 
@@ -232,8 +235,10 @@ export class P9Client {
   /** Sends a frame as it is and returns the reply, or -errno of the connection. */
   exchange(frame: Uint8Array): Reply | number {
     this.memory.set(frame, REQUEST);
-    const length = this.native.p9Rpc(
-      this.socket,
+    const { native, socket, window } = this;
+    const call = window === undefined ? native.p9Rpc : native.windowRpc;
+    const length = call(
+      window ?? socket,
       SLOT,
       REQUEST,
       frame.length,

@@ -43,6 +43,7 @@ export interface TestMachineOptions {
   readonly modules?: KernelModules;
   /** Our ends of gofer connections. */
   readonly sockets?: readonly number[];
+  readonly windows?: readonly (number | undefined)[];
   /** Host descriptors that tasks may have as streams. */
   readonly streams?: readonly number[];
 }
@@ -50,7 +51,7 @@ export interface TestMachineOptions {
 export function makeMachine(options: TestMachineOptions = {}): Machine {
   const native = loadNative();
   if (native === undefined) throw new Error("the native helper is not built");
-  const shared = makeSharedHost(options.sockets ?? [], options.streams ?? []);
+  const shared = makeSharedHost(options.sockets ?? [], options.streams ?? [], options.windows);
   return new Machine(native, options.modules ?? kernelModules(), shared);
 }
 
@@ -66,6 +67,7 @@ export interface GuestOptions {
   readonly debug?: boolean;
   readonly preopens?: readonly (readonly [path: string, name: string])[];
   readonly sockets?: readonly number[];
+  readonly windows?: readonly (number | undefined)[];
   /** Makes the mount namespace; a tmpfs root with /dev and /tmp when absent. */
   readonly mounts?: (machine: Machine) => NamespaceHandle;
 }
@@ -118,6 +120,7 @@ export function runInProcess(wasm: Uint8Array<ArrayBuffer>, options: GuestOption
     const machine = makeMachine({
       modules: kernelModules(options.provider ?? bestProvider(), options.debug ?? false),
       sockets: options.sockets ?? [],
+      windows: options.windows ?? [],
       streams,
     });
     const namespace = options.mounts?.(machine) ?? memoryNamespace(machine);

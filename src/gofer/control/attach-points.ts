@@ -12,6 +12,7 @@ import { Session } from "../../p9/server/session.ts";
 import type { PassedFiles } from "../../urpc/passed-files.ts";
 import { type FreeInputs, SLOT } from "../arena.ts";
 import type { Capacity } from "../capacity.ts";
+import { SocketChannel } from "../channel.ts";
 import { Connection } from "../connection.ts";
 import { makeRoot } from "../host-fs/attach-point.ts";
 import type { HostFs } from "../host-fs/host-fs.ts";
@@ -125,7 +126,8 @@ export class AttachPoints {
     // Nothing that others do with the socket can hold up the gofer then.
     native.fcntlSetFlags(socket, native.fcntlGetFlags(socket) | O_NONBLOCK);
     const tree = new HostTree(host, root, { readonly, donates: donate, budget: capacity.budget() });
-    const connection = new Connection(socket, new Session(tree, name), native, arena, input, () => {
+    const channel = new SocketChannel(socket, native, arena);
+    const connection = new Connection(channel, new Session(tree, name), arena, input, () => {
       this.points.delete(name);
       root.decRef();
       this.inputs.give(input);

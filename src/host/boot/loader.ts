@@ -54,12 +54,12 @@ export async function runSandbox(config: SandboxConfig, options: SandboxOptions)
   const served = goferMounts(config);
   if (served.length === 0) {
     dropGofer(native, options.gofer);
-    return runProgram(native, config, [], confine);
+    return runProgram(native, config, undefined, confine);
   }
-  const gofer = startGofer(native, served, { ...options, ahead: options.gofer });
+  const gofer = startGofer(native, served, { windows: true, ...options, ahead: options.gofer });
   let code: number;
   try {
-    code = runProgram(native, config, gofer.sockets, confine);
+    code = runProgram(native, config, gofer, confine);
   } catch (error) {
     throw withGoferEnd(native, gofer, error, options);
   }
@@ -81,10 +81,11 @@ function withGoferEnd(native: Native, gofer: GoferProcess, error: unknown, optio
 function runProgram(
   native: Native,
   config: SandboxConfig,
-  sockets: readonly number[],
+  gofer: GoferProcess | undefined,
   confine: () => void,
 ): number {
-  const machine = new Machine(native, loadKernelModules(), makeSharedHost(sockets, STREAMS));
+  const host = makeSharedHost(gofer?.sockets ?? [], STREAMS, gofer?.windows);
+  const machine = new Machine(native, loadKernelModules(), host);
   const { modules, memory, shared } = machine;
   const options = { modules, memory, shared, cancelFd: -1, memoryBytes: config.limits.memoryBytes };
   // All that needs no file of the host comes before the first that does: the gofer starts meanwhile.
@@ -97,7 +98,7 @@ function runProgram(
   setStreams(machine, task);
   // With a root of the host's the gofer has answered already.
   if (config.root.type === "tmpfs") {
-    if (sockets.length > 0) rehearse(machine, task, ahead);
+    if (gofer !== undefined) rehearse(machine, task, ahead);
     confine();
   }
   mounts.mountAll();

@@ -31,15 +31,21 @@ const HANDLES_MAX = 1 << 20;
 export interface SharedHost {
   /** Our ends of the gofer's sockets: a kernel's connection is an index here. */
   readonly sockets: readonly number[];
+  /** The helper's numbers of their windows; a connection without one goes by its socket alone. */
+  readonly windows: readonly (number | undefined)[];
   /** For each descriptor number what it is to the kernel. */
   readonly handles: SharedArrayBuffer;
 }
 
-export function makeSharedHost(sockets: readonly number[], streams: readonly number[]): SharedHost {
+export function makeSharedHost(
+  sockets: readonly number[],
+  streams: readonly number[],
+  windows: readonly (number | undefined)[] = [],
+): SharedHost {
   const handles = new SharedArrayBuffer(HANDLES_MAX);
   const table = new Uint8Array(handles);
   for (const fd of streams) table[fd] = HANDLE_STREAM;
-  return { sockets, handles };
+  return { sockets, windows, handles };
 }
 
 /** See DESCRIPTOR_SLOT. One for each thread, as the helper's slots are. */
@@ -128,8 +134,10 @@ export function makeThreadHost(
       kernelGrew();
       // An address of no i32 would have the descriptor's number written to one place and read from another.
       if (fdOut & 3) return -EFAULT;
-      const result = native.p9Rpc(
-        socket,
+      const window = shared.windows[connection];
+      const call = window === undefined ? native.p9Rpc : native.windowRpc;
+      const result = call(
+        window ?? socket,
         KERNEL_SLOT,
         request,
         requestLength,

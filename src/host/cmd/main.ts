@@ -14,9 +14,10 @@ const gofer = native === undefined ? undefined : startAhead(native, process.argv
 /** As the command will want it. One with flags about its confinement is started when they are understood. */
 function startAhead(native: Native, [command, ...rest]: readonly string[]): SpawnedGofer | undefined {
   if (rest.some((argument) => /^--(confine|gofer-)/.test(argument))) return undefined;
-  if (command === "do") return startGoferAhead(native);
+  if (command === "do") return startGoferAhead(native, { windows: true });
   if (command !== "run") return undefined;
-  return startGoferAhead(native, { confinement: containerConfinement(process.getuid?.() ?? 0) });
+  const confinement = containerConfinement(process.getuid?.() ?? 0);
+  return startGoferAhead(native, { confinement, windows: true });
 }
 
 // The build names it: src/host/cmd/program.ts.

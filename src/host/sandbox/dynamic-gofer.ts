@@ -44,7 +44,14 @@ export function startDynamicGofer(
     const [control, config, launcher] = ours.slice(-3) as [number, number, number];
     sendConfig(native, config, mounts, { ...options, control: { beneath: options.beneath } });
     native.close(config);
-    return { pid, sockets: ours.slice(0, -3), control: new GoferControl(native, control, launcher) };
+    const sockets = ours.slice(0, -3);
+    return {
+      pid,
+      sockets,
+      windows: [],
+      map: undefined,
+      control: new GoferControl(native, control, launcher),
+    };
   } catch (error) {
     for (const fd of ours) native.close(fd);
     throw error;

@@ -4,6 +4,7 @@
 //   0, 1         /dev/null
 //   2            our stderr
 //   3 .. 3+n-1   the server end of mount 0 .. n-1; one that was started ahead has some more, which nobody answers
+//   then         with windows: their memory and their bell (src/native/src/window.h)
 //   then         its configuration, a JSON document that ends at end of stream
 //   then         in namespaces: a socket to the launcher, which opens the mounts' sources, and /proc/self/fd
 // The launcher closes everything above, sets the parent-death signal and executes node with an empty environment: in namespaces
@@ -38,6 +39,10 @@ export interface GoferMount {
 export interface GoferProcess {
   /** Our end of each mount's socket, in the order of the mounts: blocking, close-on-exec, owned by the caller. */
   readonly sockets: readonly number[];
+  /** The number of each mount's window; undefined for a mount that has none. */
+  readonly windows: readonly (number | undefined)[];
+  /** The helper's number of their memory. */
+  readonly map: number | undefined;
   /** The caller reaps it (Native.waitpid), or ends before it. */
   readonly pid: number;
 }
@@ -55,6 +60,8 @@ export interface ConfineOptions {
 export interface GoferOptions extends ConfineOptions {
   readonly launcher?: string;
   readonly program?: string;
+  /** Connections go through shared memory, where the system allows it. */
+  readonly windows?: boolean | undefined;
   /** One that startGoferAhead() gave: used if it has connections enough, ended otherwise. */
   readonly ahead?: SpawnedGofer | undefined;
   /** The launcher's end of a socket over which it can be asked for roots later (gofer-control.ts). */
@@ -99,9 +106,14 @@ export interface SpawnedGofer {
   readonly pid: number;
   /** Our ends: connections that mounts can have, then that of the configuration. */
   readonly sockets: number[];
+  /** Our mapping of the windows. */
+  readonly map: number | undefined;
   readonly confinement: Confinement | undefined;
   readonly jitless: boolean;
 }
+
+/** More mounts than this have a socket only. */
+const WINDOWS_MAX = 64;
 
 /** How many mounts a gofer that was started ahead can serve. */
 const MOUNTS_AHEAD = 16;
@@ -121,7 +133,9 @@ export function startGoferAhead(native: Native, options: GoferOptions = {}): Spa
 
 /** Ends one that has nothing to serve. */
 export function dropGofer(native: Native, spawned: SpawnedGofer | undefined): void {
-  if (spawned !== undefined) closeAll(native, spawned.sockets);
+  if (spawned === undefined) return;
+  closeAll(native, spawned.sockets);
+  unmap(native, spawned.map);
 }
 
 /**
@@ -135,21 +149,29 @@ export function startGofer(
   mounts: readonly GoferMount[],
   options: GoferOptions = {},
 ): GoferProcess {
-  const { pid, sockets } = takeGofer(native, mounts.length, options);
+  const { pid, sockets, map } = takeGofer(native, mounts.length, options);
   const config = sockets.pop()!;
+  const unused = sockets.splice(mounts.length);
   try {
-    sendConfig(native, config, mounts, options);
+    const windowFds = map === undefined ? undefined : windowsAfter(sockets.length + unused.length);
+    sendConfig(native, config, mounts, { ...options, windowFds });
+    return { sockets, pid, map, windows: map === undefined ? [] : openWindows(native, map, sockets) };
   } catch (error) {
     closeAll(native, sockets);
+    unmap(native, map);
     if (!isBrokenPipe(error)) throw error;
     const message = `the gofer ${reapGofer(native, pid)}${confinementHint(options)}`;
     throw new WvisorError("ERR_WVISOR_GOFER", message, undefined, { cause: error });
   } finally {
     native.close(config);
+    closeAll(native, unused);
   }
-  const unused = sockets.splice(mounts.length);
-  closeAll(native, unused);
-  return { sockets, pid };
+}
+
+/** Closes all connections, of which nobody uses any: the gofer ends. */
+export function disconnectGofer(native: Native, { sockets, map }: GoferProcess): void {
+  closeAll(native, [...sockets]);
+  unmap(native, map);
 }
 
 /** What the user may do about a gofer that ended at its start; it has said why itself. */
@@ -174,20 +196,51 @@ function takeGofer(native: Native, mounts: number, options: GoferOptions): Spawn
 function spawnGofer(native: Native, connections: number, options: GoferOptions): SpawnedGofer {
   const ours: number[] = [];
   const theirs: number[] = [];
+  let map: number | undefined;
   try {
     for (let i = 0; i <= connections; i++) {
       const [our, their] = openPair(native);
       ours.push(our);
       theirs.push(their);
     }
+    const windows = options.windows ? makeWindows(native, connections) : undefined;
+    map = windows?.map;
+    theirs.splice(connections, 0, ...(windows?.descriptors ?? []));
     const { confinement, jitless = false } = options;
-    return { pid: spawnLauncher(native, theirs, options), sockets: ours, confinement, jitless };
+    return { pid: spawnLauncher(native, theirs, options), sockets: ours, map, confinement, jitless };
   } catch (error) {
     closeAll(native, ours);
+    unmap(native, map);
     throw error;
   } finally {
     closeAll(native, theirs);
   }
+}
+
+interface MadeWindows {
+  readonly map: number;
+  /** Of the memory and of the bell: for the gofer. */
+  readonly descriptors: readonly number[];
+}
+
+/** Undefined where there can be none: sockets do as well. */
+function makeWindows(native: Native, connections: number): MadeWindows | undefined {
+  const descriptors = [native.windowsCreate(Math.min(connections, WINDOWS_MAX)), native.eventfd(0)] as const;
+  const map = native.windowsMap(...descriptors);
+  if (map >= 0) return { map, descriptors };
+  for (const fd of descriptors) if (fd >= 0) native.close(fd);
+  return undefined;
+}
+
+function openWindows(native: Native, map: number, sockets: readonly number[]): number[] {
+  return sockets
+    .slice(0, WINDOWS_MAX)
+    .map((socket, index) => check(native.windowOpen(map, index, socket, 0), "opening a window"));
+}
+
+/** Nobody uses any of its windows. */
+function unmap(native: Native, map: number | undefined): void {
+  if (map !== undefined) native.windowsUnmap(map);
 }
 
 /** Two connected sockets. Errors: WvisorError. */
@@ -255,19 +308,36 @@ function libraries(native: Native): string[] {
   return new TextDecoder().decode(names.subarray(0, length)).split("\0").slice(0, -1);
 }
 
+/** The gofer's numbers of what comes behind its connections. */
+function windowsAfter(connections: number): { memory: number; bell: number } {
+  const memory = FIRST_DONATED_FD + connections;
+  return { memory, bell: memory + 1 };
+}
+
+/** What the gofer is told about besides its mounts. */
+interface Donated {
+  readonly control?: ControlOptions;
+  readonly windowFds?: { readonly memory: number; readonly bell: number } | undefined;
+}
+
 /** Sent after the start, so that a document larger than the socket's buffer is read while it is written. */
 export function sendConfig(
   native: Native,
   socket: number,
   mounts: readonly GoferMount[],
-  { confinement, report = false, control }: ConfineOptions & { control?: ControlOptions } = {},
+  { confinement, report = false, control, windowFds }: ConfineOptions & Donated = {},
 ): void {
   const scratch = new Uint8Array(SCRATCH_BYTES);
   check(native.registerMemory(SCRATCH_SLOT, scratch), "registering memory");
-  const served = mounts.map((mount, index) => ({ ...mount, fd: FIRST_DONATED_FD + index }));
+  const served = mounts.map((mount, index) => ({
+    ...mount,
+    fd: FIRST_DONATED_FD + index,
+    window: windowFds !== undefined && index < WINDOWS_MAX ? index : undefined,
+  }));
   const confine = { level: confinement ?? null, report };
   const controlled = control && { fd: FIRST_DONATED_FD + mounts.length, ...control };
-  const document = { mounts: served, confine, control: controlled };
+  // JSON has no undefined: such keys are left out.
+  const document = { mounts: served, confine, control: controlled, windows: windowFds };
   const bytes = new TextEncoder().encode(JSON.stringify(document));
   for (let at = 0; at < bytes.length; ) {
     const part = bytes.subarray(at, at + scratch.length);

@@ -6,7 +6,7 @@
 //   Before a message the channel is between frames and cancelling costs nothing. Inside a frame, in either direction, the
 //   two sides would lose step: the rest gets PATIENCE_NS more, then the socket is shut down and is as dead as its peer.
 
-#include "args.h"
+#include "channel.h"
 #include "memory.h"
 #include "wait.h"
 
@@ -14,21 +14,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/** size[4] type[1] tag[2] */
-enum { SIZE_BYTES = 4, MIN_MESSAGE = 7 };
-
 /** A peer that runs needs far less for the rest of a frame that it has begun; and a kill waits for this. */
 static const int64_t PATIENCE_NS = INT64_C(40000000);
-
-/** A transfer in progress on one socket. */
-struct flow {
-  int fd;
-  int cancel_fd;
-  /** Where a descriptor that comes with the first byte of a frame goes; NULL on the side that takes none. */
-  int *passed;
-  /** When the frame must be complete, once cancelled inside it; -1 before that. */
-  int64_t deadline;
-};
 
 static int64_t give_up(const struct flow *flow) {
   shutdown(flow->fd, SHUT_RDWR);
@@ -60,8 +47,7 @@ static void attach_descriptor(struct msghdr *message, int fd, void *control, siz
   memcpy(CMSG_DATA(header), &fd, sizeof fd);
 }
 
-/** Sends all of it; `pass_fd` (or -1) goes with the first byte. -EINTR: cancelled, and nothing was sent. */
-static int64_t send_message(struct flow *flow, const uint8_t *data, size_t length, int pass_fd) {
+int64_t send_message(struct flow *flow, const uint8_t *data, size_t length, int pass_fd) {
   union {
     struct cmsghdr align;
     uint8_t bytes[CMSG_SPACE(sizeof(int))];
@@ -145,8 +131,7 @@ static int64_t receive_frame(struct flow *flow, uint8_t *data, int64_t capacity)
   return got < 0 ? got : size;
 }
 
-/** As receive_frame(), with the descriptor that came along, or -1, at `fd_out`: the caller's only when a frame came. */
-static int64_t receive_with_descriptor(struct flow *flow, uint8_t *data, int64_t capacity, uint8_t *fd_out) {
+int64_t receive_with_descriptor(struct flow *flow, uint8_t *data, int64_t capacity, uint8_t *fd_out) {
   int passed = -1;
   flow->passed = &passed;
   int64_t got = receive_frame(flow, data, capacity);

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import type { Machine, NamespaceHandle } from "../../../src/host/boot/machine.ts";
 import type { GuestMemoryProvider } from "../../../src/host/kernel/instance.ts";
-import { serve } from "../../support/gofer-mount.ts";
+import { serve, serveThroughWindows } from "../../support/gofer-mount.ts";
 import { memoryNamespace, providers, runInProcess } from "../../support/wvisor.ts";
 import { type GuestResult, READ_ONLY_LINKS, READ_ONLY_TREE, type RunGuest, wasiSuite } from "./suite.ts";
 
@@ -45,7 +45,8 @@ function runner(backend: Backend, provider: GuestMemoryProvider): RunGuest {
     const scratch = path.join(host, "scratch");
     fillReadOnly(fixed);
     mkdirSync(scratch);
-    const gofer = serve(
+    const start = backend === "bind, shared" ? serve : serveThroughWindows;
+    const gofer = start(
       { source: fixed, readonly: true, donate: true },
       { source: scratch, readonly: backend === "bind with overlay", donate: true },
     );
@@ -56,6 +57,7 @@ function runner(backend: Backend, provider: GuestMemoryProvider): RunGuest {
         provider,
         debug: true,
         sockets: gofer.sockets,
+        windows: gofer.windows,
         mounts: (machine): NamespaceHandle => {
           const namespace = memoryNamespace(machine);
           machine.mount(

@@ -4,7 +4,7 @@ import { chmodSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import type { FilesystemHandle, Machine } from "../../../src/host/boot/machine.ts";
-import { serve } from "../gofer-mount.ts";
+import { serve, serveThroughWindows } from "../gofer-mount.ts";
 import { makeMachine } from "../wvisor.ts";
 import { kernelTarget } from "./kernel.ts";
 import { LAYERED_LACKS, layeredTarget, type Shape } from "./layers.ts";
@@ -51,12 +51,13 @@ export interface GoferOptions {
 export function goferTargets(shared: boolean, options: GoferOptions = {}): GoferTargets {
   const { shape, folder = tmpdir(), donate = true } = options;
   const directory = mkdtempSync(path.join(folder, "wvisor-syscalls-gofer-"));
-  const gofer = serve({ source: directory, readonly: false, donate });
+  // The policy does not know how messages travel: one suite for both.
+  const gofer = (shared ? serve : serveThroughWindows)({ source: directory, readonly: false, donate });
   return {
     make() {
       for (const entry of readdirSync(directory)) rmSync(path.join(directory, entry), { recursive: true });
       chmodSync(directory, 0o777);
-      const machine = makeMachine({ sockets: gofer.sockets });
+      const machine = makeMachine(gofer);
       const root = machine.gofer(0, { readonly: false, shared, uid: 0 });
       const name = shared ? "gofer, shared" : "gofer, exclusive";
       if (shape !== undefined) return overlayOf(machine, root, shape);
