@@ -30,6 +30,18 @@ const CLI = path.join(ROOT, "build/cli.js");
 const MODULES = ["e1000", "netfs", "fscache", "9pnet", "9pnet_fd", "9p"];
 const TIME_LIMIT_MS = 1_200_000;
 
+/** What ends with this process. */
+const children = new Set();
+for (const [signal, number] of [
+  ["SIGINT", 2],
+  ["SIGTERM", 15],
+]) {
+  process.once(signal, () => {
+    for (const child of children) child.kill("SIGKILL");
+    process.exit(128 + number);
+  });
+}
+
 const isDebugging = process.argv.includes("--debug");
 
 /** Unpacks Debian's kernel; the folder. */
@@ -106,6 +118,7 @@ async function serve(root, ...flags) {
       stdio: ["ignore", "pipe", "pipe"],
     },
   );
+  children.add(child);
   let stderr = "";
   child.stderr.setEncoding("utf8").on("data", (text) => {
     stderr += text;
@@ -142,6 +155,7 @@ async function boot(kernel, initramfs, parameters) {
     ],
     { stdio: ["ignore", "pipe", "inherit"], timeout: TIME_LIMIT_MS },
   );
+  children.add(child);
   let text = "";
   child.stdout.setEncoding("utf8").on("data", (part) => {
     text += part;

@@ -26,7 +26,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { NAMES = 1000, OPEN_FILES = 1000, WRITERS = 8, ROUNDS = 50, KILLS = 60, NOBODY = 1000 };
+enum { NAMES = 1000, OPEN_FILES = 1000, WRITERS = 8, ROUNDS = 50, KILLS = 60, DEPTH = 30, NOBODY = 1000 };
 
 static const char *second;
 static bool loose;
@@ -239,14 +239,14 @@ static bool linksLead(void) {
 static bool directoriesNest(void) {
   char path[PATH_MAX] = "deep";
   struct stat stat;
-  for (int depth = 0; depth < 100; depth++) {
+  for (int depth = 0; depth < DEPTH; depth++) {
     NEED(mkdir(path, 0755) == 0);
     strcat(path, "/directory");
   }
   NEED(mkdir(path, 0755) == 0 && lstat(path, &stat) == 0 && S_ISDIR(stat.st_mode));
   NEED(rmdir("deep") == -1 && errno == ENOTEMPTY);
   REFUSED(EISDIR, unlink("deep"));
-  for (int depth = 0; depth <= 100; depth++) {
+  for (int depth = 0; depth <= DEPTH; depth++) {
     NEED(rmdir(path) == 0);
     char *end = strrchr(path, '/');
     if (end != NULL) *end = '\0';

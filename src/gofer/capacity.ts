@@ -34,12 +34,13 @@ export class Capacity {
     const most = Math.floor(free / (2 * (ATTACH_POINT + DESCRIPTORS_MIN)));
     this.attachPoints = isDynamic ? Math.max(1, Math.min(ATTACH_POINTS_MAX, most)) : 0;
     const held = free - this.attachPoints * ATTACH_POINT;
-    const even = isDynamic ? held >> 1 : held;
+    const mayGrow = isDynamic || mounts.some(({ listen }) => listen);
+    const even = mayGrow ? held >> 1 : held;
     this.clients = Math.max(1, Math.min(CLIENTS_MAX, Math.floor(even / DESCRIPTORS_MIN)));
     const known = mounts.reduce((sum, { listen }) => sum + (listen ? this.clients : 1), 0);
     this.connections = known + this.attachPoints;
     this.own = Math.max(Math.floor(even / this.connections), DESCRIPTORS_MIN);
-    this.pool = { free: isDynamic ? Math.max(0, held - this.own * this.connections) : 0 };
+    this.pool = { free: mayGrow ? Math.max(0, held - this.own * this.connections) : 0 };
   }
 
   /** Of one connection. */

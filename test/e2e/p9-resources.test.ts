@@ -98,14 +98,20 @@ async function settled(descriptors: number): Promise<void> {
 }
 
 test("one client with 20,000 open files does not starve another one", { timeout: TIMEOUT_MS }, async () => {
-  const before = gofer.descriptors();
   const watching = witness(await attach());
+  const before = gofer.descriptors();
   const greedy = await attach();
   const refusals = new Map<string, number>();
   let opened = 0;
+  const open = async () => {
+    const file = await greedy.walk("file");
+    const why = await refusal(file.open());
+    if (why !== "") await file.clunk();
+    return why;
+  };
   for (let asked = 0; asked < OPEN_FIDS; asked += BATCH) {
     const batch = Array.from({ length: BATCH }, async () => {
-      const why = await refusal(greedy.walk("file").then((file) => file.open()));
+      const why = await open().catch((error: ErrnoError) => error.code);
       if (why === "") opened++;
       else refusals.set(why, (refusals.get(why) ?? 0) + 1);
     });
@@ -125,7 +131,7 @@ test("one client with 20,000 open files does not starve another one", { timeout:
   console.log(
     `${opened} opened, ${JSON.stringify([...refusals])} refused; ${rounds} rounds beside, slowest ${slowestMs} ms`,
   );
-  expect(opened).toBeGreaterThanOrEqual(100);
+  expect(opened).toBeGreaterThan(100);
   for (const why of refusals.keys()) expect(["EMFILE", "ENFILE"]).toContain(why);
   expect(slowestMs).toBeLessThan(LATEST_MS);
 });
@@ -135,6 +141,7 @@ test("one client with 20,000 open files does not starve another one", { timeout:
  * before, and the memory to be where it was after a third, by the least that was seen then and in the last third.
  */
 async function expectLevel(full: number, batch: () => Promise<number>): Promise<void> {
+  await attach();
   const before = gofer.descriptors();
   const seen: number[] = [];
   for (let done = 0; done < full; ) {

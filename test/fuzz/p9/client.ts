@@ -6,6 +6,7 @@ import { ErrnoError, P9Client, type RemoteFile, WvisorError } from "../../../src
 import { encode } from "../../../src/p9/messages.ts";
 import { Random } from "../random.ts";
 import { hostileReply } from "./frames.ts";
+import type { Progress } from "./progress.ts";
 
 const HANG_MS = 1000;
 /** Entries that a caller would take of a directory that never ends. */
@@ -107,7 +108,7 @@ const OPERATIONS: readonly Operation[] = [
 ];
 
 /** Lets a client do something until it has had `frames` replies that `seed` determines. */
-export async function attackClient(frames: number, seed: number): Promise<ClientReport> {
+export async function attackClient(frames: number, seed: number, progress?: Progress): Promise<ClientReport> {
   const random = new Random(seed);
   let [answered, connections, errors, slowestMs] = [0, 0, 0, 0];
   while (answered < frames) {
@@ -131,6 +132,7 @@ export async function attackClient(frames: number, seed: number): Promise<Client
     }
     client.close();
     answered += server.frames;
+    progress?.(answered);
   }
   return { frames: answered, connections, errors, slowestMs };
 }

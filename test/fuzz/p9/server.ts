@@ -24,6 +24,7 @@ import { Session } from "../../../src/p9/server/session.ts";
 import type { Tree } from "../../../src/p9/server/tree.ts";
 import { Random } from "../random.ts";
 import { hostileRequest } from "./frames.ts";
+import type { Progress } from "./progress.ts";
 
 /** The tree begins anew then: what was made is removed. */
 const EPOCH = 20_000;
@@ -140,7 +141,13 @@ export function checkReply(frame: Buffer, reply: Buffer, limit: number): void {
 }
 
 /** Sends `frames` frames that `seed` determines to a server in this process, on `root`. */
-export function attackServer(root: string, decoy: string, frames: number, seed: number): Report {
+export function attackServer(
+  root: string,
+  decoy: string,
+  frames: number,
+  seed: number,
+  progress?: Progress,
+): Report {
   const random = new Random(seed);
   plant(root, decoy);
   const provider = serveDirectory(root);
@@ -152,6 +159,7 @@ export function attackServer(root: string, decoy: string, frames: number, seed: 
   let epoch: Buffer[] = [];
   for (let sent = 0; sent < frames; sent++) {
     if (sent % EPOCH === 0) {
+      progress?.(sent);
       target.close();
       checkDescriptors(before, root, epoch);
       epoch = [];

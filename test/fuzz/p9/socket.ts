@@ -7,6 +7,7 @@ import { encode } from "../../../src/p9/messages.ts";
 import { ListeningGofer } from "../../support/listening-gofer.ts";
 import { Random } from "../random.ts";
 import { damage, hostileRequest, request } from "./frames.ts";
+import type { Progress } from "./progress.ts";
 import { type Report, residentBytes } from "./server.ts";
 
 /** Files of the gofer are no larger: a disk has other users. */
@@ -79,6 +80,7 @@ export async function attackSocket(
   gofer: ListeningGofer,
   frames: number,
   seed: number,
+  progress?: Progress,
 ): Promise<SocketReport> {
   const random = new Random(seed);
   const { address, pid } = gofer;
@@ -95,6 +97,7 @@ export async function attackSocket(
       attackers[index] = new Attacker(address);
       connections++;
     }
+    progress?.(sent);
     slowestMs = Math.max(slowestMs, await ask(root));
     if (grownFrom === 0 && sent > frames / 10) grownFrom = residentBytes(pid);
   }

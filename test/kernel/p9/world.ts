@@ -5,7 +5,6 @@ import { instantiateSync } from "@assemblyscript/loader";
 import { EINTR } from "../../../assembly/abi/errno.ts";
 import { S_IFDIR } from "../../../assembly/abi/stat.ts";
 import * as wasi from "../../../assembly/abi/wasi.ts";
-// @ts-expect-error: a build script, without types
 import { compileKernel } from "../../../scripts/asc-kernel.mjs";
 import type { KernelExports } from "../../../src/host/kernel/exports.ts";
 import { type HostFunctions, makeKernelMemory } from "../../../src/host/kernel/instance.ts";
@@ -37,7 +36,7 @@ let compiled: Promise<WebAssembly.Module> | undefined;
 export function kernelModule(): Promise<WebAssembly.Module> {
   compiled ??= (async () => {
     const files = await compileKernel(path.join("assembly", "index.ts"), { target: "debug" });
-    return new WebAssembly.Module(files.get("kernel.wasm"));
+    return new WebAssembly.Module(files.get("kernel.wasm")! as BufferSource);
   })();
   return compiled;
 }
@@ -59,13 +58,13 @@ export interface Entry {
 
 export class World {
   readonly kernel: KernelExports;
-  readonly server: MemoryServer;
+  server: MemoryServer;
   /** What the next rounds of p9Rpc return instead of sending and receiving: EINTR leaves the answer for later. */
   interrupt = 0;
   /** The peer is gone. */
   reset = false;
   readonly closed: number[] = [];
-  readonly root: number;
+  root = 0;
   readonly preopen = PREOPEN;
   private readonly memory = makeKernelMemory();
   private readonly guest = new WebAssembly.Memory({ initial: 32 });
@@ -87,6 +86,29 @@ export class World {
     this.calls = this.kernel as unknown as Record<string, Call>;
     this.kernel.boot_kernel(0x10000000);
     this.kernel.attach();
+    this.begin(options);
+  }
+
+  /** Ends the guest and its tree, and begins again with another server in the same kernel. */
+  again(server: MemoryServer, options: WorldOptions = {}): void {
+    this.end();
+    this.server = server;
+    this.begin(options);
+  }
+
+  /** Ends the guest, if there is one, and lets go of its tree. */
+  end(): void {
+    if (this.root < 0) return;
+    this.kernel.task_finish(this.task, 0);
+    this.kernel.task_free(this.task);
+    this.kernel.namespace_release(this.namespace);
+    // Nobody has received these, nor what came with them.
+    for (const { handle } of this.queue.splice(0)) this.server.handles.delete(handle);
+    this.root = -1;
+  }
+
+  private begin(options: WorldOptions): void {
+    const { server } = this;
     const { shared = false, readonly = false, uid = 0, dcache = 0 } = options;
     this.root = this.kernel.fs_gofer(0, Number(readonly), Number(shared), 1, uid, dcache);
     if (this.root < 0) return;
@@ -163,7 +185,6 @@ export class World {
       clockResolution: unexpected,
       random: unexpected,
       exited: unexpected,
-      log: unexpected,
       pollHandles: unexpected,
       closeHandle: (handle) => {
         if (!this.server.handles.delete(handle)) throw new Error(`handle ${handle} is closed twice`);
