@@ -39,8 +39,8 @@ export interface OpenedFile {
 }
 
 /**
- * Makes the regular file whose name of `length` bytes is at `name`, and opens it. Without O_EXCL in `clientFlags` an
- * existing regular file is opened instead.
+ * Makes the regular file whose name of `length` bytes is at `name`, opens it, and fills `host.stat`. Without O_EXCL in
+ * `clientFlags` an existing regular file is opened instead.
  *
  * Ownership: returns a node with one reference and its open descriptor, or -errno.
  */
@@ -80,9 +80,12 @@ function openExisting(
   if (typeof node === "number") return node;
   // A directory would open for reading. Linux: O_CREAT on one is EISDIR; here EEXIST, which clients of Tlcreate expect.
   const fd = node.type === S_IFDIR ? -EEXIST : openNode(host, node, clientFlags);
-  if (fd >= 0) return { node, handle: fd };
+  // Opening may have cut it.
+  const status = fd < 0 ? fd : host.statFd(fd);
+  if (status === 0) return { node, handle: fd };
+  if (fd >= 0) host.native.close(fd);
   node.decRef();
-  return fd;
+  return status;
 }
 
 /** Gives the new file to its owner and makes its node. Takes `fd`; on failure the file is gone again. */
@@ -134,8 +137,7 @@ export function createUnnamed(
   const node = pathFd < 0 ? pathFd : host.adopt(pathFd, dir, NAME_A, 0, budget);
   native.close(fd);
   if (typeof node === "number") return node;
-  let status = giveTo(host, node, mode, owner);
-  if (status === 0) status = host.statNode(node);
+  const status = giveTo(host, node, mode, owner);
   if (status === 0) return node;
   node.decRef();
   return status;
@@ -162,13 +164,12 @@ export function settle(
   const { stat } = host;
   const isOurs =
     stat.type === type && stat.uid === host.identity.uid && (type === S_IFDIR || stat.linkCount === 1);
-  let status = isOurs ? giveTo(host, node, mode, owner) : 0;
-  if (status === 0) status = host.statNode(node);
+  const status = isOurs ? giveTo(host, node, mode, owner) : 0;
   node.decRef();
   return status;
 }
 
-/** Changes the owner of the node that `host.stat` describes, where that is asked for and possible. */
+/** Changes the owner of the node that `host.stat` describes, where that is asked for and possible; `host.stat` still does then. */
 function giveTo(host: HostFs, node: HostNode, mode: number, owner: Owner): number {
   const { native, stat, identity, procSelfFd } = host;
   if (!identity.canChown) return 0;
@@ -177,9 +178,11 @@ function giveTo(host: HostFs, node: HostNode, mode: number, owner: Owner): numbe
   if (uid === KEEP && gid === KEEP) return 0;
   // The permissions are what the directory's default list has left of those that the client has asked for.
   const permissions = stat.mode & RWX;
-  const status = native.fchown(node.fd, uid, gid);
+  let status = native.fchown(node.fd, uid, gid);
   // A change of owner takes the set-id bits away, which the client has asked for.
-  if (status < 0 || node.type === S_IFDIR || node.type === S_IFLNK) return status;
-  if ((mode & (S_ISUID | S_ISGID)) === 0) return status;
-  return native.fchmod(procSelfFd, node.fd, (mode & PERMISSIONS & ~RWX) | permissions);
+  const hasSetId = (mode & (S_ISUID | S_ISGID)) !== 0 && node.type !== S_IFDIR && node.type !== S_IFLNK;
+  if (status === 0 && hasSetId) {
+    status = native.fchmod(procSelfFd, node.fd, (mode & PERMISSIONS & ~RWX) | permissions);
+  }
+  return status < 0 ? status : host.statNode(node);
 }

@@ -106,7 +106,15 @@ export class HostTree implements Tree {
 
   open(node: HostNode, flags: number): number {
     if (!this.budget.allowsOpen(1)) return -EMFILE;
-    return this.finishOpen(openNode(this.host, node, flags));
+    const fd = openNode(this.host, node, flags);
+    if (fd < 0) return fd;
+    const status = this.host.statFd(fd);
+    if (status < 0) {
+      this.native.close(fd);
+      return status;
+    }
+    this.budget.take();
+    return fd;
   }
 
   close(handle: number): void {
@@ -155,11 +163,8 @@ export class HostTree implements Tree {
     owner: Owner,
   ): OpenedFile | number {
     const file = createFile(this.host, dir, name, length, flags, mode, owner, this.budget);
-    if (typeof file === "number") return file;
-    const status = this.finishOpen(file.handle);
-    if (status >= 0) return file;
-    file.node.decRef();
-    return status;
+    if (typeof file !== "number") this.budget.take();
+    return file;
   }
 
   createUnnamed(dir: HostNode, mode: number, owner: Owner): HostNode | number {
@@ -252,18 +257,6 @@ export class HostTree implements Tree {
     reply.u8(view.getInt32(LOCK, true));
     reply.copy64(LOCK + 8, 2);
     return 0;
-  }
-
-  /** Counts a new descriptor and fills the attributes. Takes it: on failure it is closed. */
-  private finishOpen(fd: number): number {
-    if (fd < 0) return fd;
-    const status = this.host.statFd(fd);
-    if (status < 0) {
-      this.native.close(fd);
-      return status;
-    }
-    this.budget.take();
-    return fd;
   }
 
   private settle(
