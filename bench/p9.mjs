@@ -1,11 +1,12 @@
 // The gofer as a 9P2000.L server, beside Debian's diod.
 //
 // Measured: what a client waits for, the median over single operations of some messages each (bench/p9/operations.mjs): raw
-// requests over a unix socket, one at a time, message size 64 KiB, warm server, warm file system cache. Client and server share
-// one CPU, so that the time is that of the work and not of waking an idle core. Each round starts every server anew.
-// Not included: many requests under way (the gofer answers one after the other), files that are not cached, wVisor's extension
-// of the protocol, which needs fewer messages for the same, and donated descriptors, which need none. Meant to notice: system calls
-// per message, work per message in JavaScript.
+// requests over a unix socket, one at a time, message size 64 KiB, warm server, warm file system cache. Client and servers share
+// one CPU, so that the time is that of the work and not of waking an idle core. All servers have the same directory, and take turns
+// of a millisecond, so that whatever else the machine does falls on all alike; each round starts them anew.
+// Not included: many requests under way (the gofer answers one after the other), a disk (the directory is on tmpfs where there is
+// one: how long ext4 looks for a free inode hides all else), wVisor's extension of the protocol, which needs fewer messages for the
+// same, and donated descriptors, which need none. Meant to notice: system calls per message, work per message in JavaScript.
 //
 //   node bench/p9.mjs [--rounds N] [--dir DIRECTORY] [--cpu N] [--only OPERATION] [--servers NAME,NAME]
 //
@@ -13,13 +14,13 @@
 // Without a compiler (--gofer-jitless) there is no bound.
 
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { performance } from "node:perf_hooks";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { duration, interleave, machine, table, writeResults } from "./harness.mjs";
+import { duration, machine, median, summarize, table, writeResults } from "./harness.mjs";
 import { Client } from "./p9/client.mjs";
 import { makeTree, prepare } from "./p9/operations.mjs";
 import { diod, donated, gofer, hasDiod } from "./p9/servers.mjs";
@@ -27,8 +28,12 @@ import { diod, donated, gofer, hasDiod } from "./p9/servers.mjs";
 const SELF = fileURLToPath(import.meta.url);
 const HELPER = fileURLToPath(new URL("../build/native/wv.node", import.meta.url));
 const PINNED = "WVISOR_BENCH_PINNED";
-/** Each operation's, before the clock runs: V8 compiles what runs often. */
+/** Of an operation's runs, before the clock runs: V8 compiles what runs often. */
 const WARM_UP = 0.5;
+/** Runs of one server in a row, of which the first ones find the caches full of another's. */
+const TURN = 20;
+const COLD = 3;
+const TMPFS = "/dev/shm";
 const FASTER = 1.3;
 const AS_FAST = 1;
 
@@ -44,8 +49,8 @@ const SERVERS = [
 
 const { values } = parseArgs({
   options: {
-    rounds: { type: "string", default: "7" },
-    dir: { type: "string", default: tmpdir() },
+    rounds: { type: "string", default: "5" },
+    dir: { type: "string", default: existsSync(TMPFS) ? TMPFS : tmpdir() },
     cpu: { type: "string", default: "0" },
     only: { type: "string", default: "" },
     servers: { type: "string", default: SERVERS.map(({ server }) => server.name).join(",") },
@@ -69,46 +74,75 @@ function loadHelper() {
   return module.exports;
 }
 
-/** The nanoseconds of each of `count` runs. */
-function measure({ run, count }) {
-  for (let i = 0; i < count * WARM_UP; i++) run();
-  const times = new Float64Array(count);
-  for (let i = 0; i < count; i++) {
-    const start = performance.now();
-    run();
-    times[i] = (performance.now() - start) * 1e6;
+/** Starts a server and gives its operations: { server, operations, stop }. */
+async function open(native, server, folder, slot) {
+  const running = await server.start(native, folder, path.join(path.dirname(folder), `socket-${slot}`));
+  const client = new Client(native, running.socket, slot);
+  const size = client.attach(server.tree(folder));
+  const operations = prepare(client, size).filter(({ name }) => name.includes(values.only));
+  const stop = async () => {
+    client.close();
+    await running.stop();
+  };
+  return { server, operations, stop };
+}
+
+/** The nanoseconds of each run of operation number `index` on each server, which take turns. */
+function measure(opened, index) {
+  const { count } = opened[0].operations[index];
+  const times = opened.map(() => []);
+  for (const { operations } of opened) for (let i = 0; i < count * WARM_UP; i++) operations[index].run();
+  for (let done = 0; done < count; done += TURN) {
+    for (const [at, { operations }] of opened.entries()) {
+      const { run } = operations[index];
+      for (let i = 0; i < TURN; i++) {
+        const start = performance.now();
+        run();
+        const time = performance.now() - start;
+        if (i >= COLD) times[at].push(time * 1e6);
+      }
+    }
   }
   return times;
 }
 
-/** Filled by the first round: the operations, without what runs them. */
-const operations = new Map();
+/** One round: calls `record` with server, operation and the median of its times. */
+async function round(native, servers, folder, record) {
+  const opened = [];
+  try {
+    for (const [slot, server] of servers.entries()) opened.push(await open(native, server, folder, slot));
+    for (const [index, operation] of opened[0].operations.entries()) {
+      const times = measure(opened, index);
+      for (const [at, { server }] of opened.entries()) record(server, operation, median(times[at]));
+    }
+  } finally {
+    for (const { stop } of opened) await stop();
+  }
+}
 
-function variant(native, root, folder, server) {
-  return {
-    name: server.name,
-    run: async () => {
-      const running = await server.start(native, folder, path.join(root, "socket"));
-      try {
-        const client = new Client(native, running.socket);
-        const size = client.attach(server.tree(folder));
-        const samples = new Map();
-        for (const operation of prepare(client, size)) {
-          if (!operation.name.includes(values.only)) continue;
-          operations.set(operation.name, operation);
-          samples.set(operation.name, measure(operation));
-        }
-        client.close();
-        return samples;
-      } finally {
-        await running.stop();
-      }
-    },
-  };
+/** All rounds: server name -> operation name -> summary of the rounds' medians; and the operations. */
+async function measureAll(native, servers, folder, rounds) {
+  const samples = new Map(servers.map(({ name }) => [name, new Map()]));
+  const operations = new Map();
+  for (let done = 1; done <= rounds; done++) {
+    await round(native, servers, folder, (server, operation, time) => {
+      operations.set(operation.name, operation);
+      const known = samples.get(server.name).get(operation.name) ?? [];
+      samples.get(server.name).set(operation.name, known.concat(time));
+    });
+    console.error(`round ${done} of ${rounds}`);
+  }
+  const results = new Map(
+    [...samples].map(([name, metrics]) => [
+      name,
+      new Map([...metrics].map(([metric, times]) => [metric, summarize(times)])),
+    ]),
+  );
+  return { results, operations };
 }
 
 /** Prints times and ratios, and returns how many bounds were missed. */
-function print(results, chosen) {
+function print({ results, operations }, chosen) {
   const reference = results.get(diod.name);
   const shown = chosen.filter(({ server }) => server !== diod && results.has(server.name));
   const rows = [["", "diod", ...shown.flatMap(({ server }) => [server.name, "faster"])]];
@@ -142,20 +176,15 @@ async function main() {
   const root = mkdtempSync(path.join(values.dir, "wvisor-bench-"));
   const rounds = Number(values.rounds);
   try {
-    const { cpu, cores, kernel, commit, load } = machine();
-    console.log(
-      `${cpu}, ${cores} cores, ${kernel}, Node ${process.version}, commit ${commit}, load ${load.toFixed(1)}`,
-    );
-    // One directory for all: how long ext4 looks for a free inode depends on where on the disk a directory is.
+    const { cpu, cores, kernel, commit } = machine();
+    console.log(`${cpu}, ${cores} cores, ${kernel}, Node ${process.version}, commit ${commit}`);
     const folder = path.join(root, "served");
     mkdirSync(folder);
     makeTree(folder);
-    const variants = chosen.map(({ server }) => variant(native, root, folder, server));
-    const results = await interleave(variants, rounds, (done, all) =>
-      console.error(`round ${done} of ${all}`),
-    );
-    const missed = print(results, chosen);
-    console.log(`\n${writeResults("p9", results, { rounds })}`);
+    const servers = chosen.map(({ server }) => server);
+    const measured = await measureAll(native, servers, folder, rounds);
+    const missed = print(measured, chosen);
+    console.log(`\n${writeResults("p9", measured.results, { rounds })}`);
     process.exitCode = missed > 0 ? 1 : 0;
   } finally {
     rmSync(root, { recursive: true, force: true });

@@ -13,7 +13,6 @@ const MSIZE = 65536;
 const REPLY_BYTES = MSIZE;
 const REQUESTS = REPLY_BYTES + 8;
 const MEMORY_BYTES = 1 << 20;
-const SLOT = 0;
 const NO_CANCEL = -1;
 
 /** One message: `fields` are ["u8" | "u16" | "u32" | "u64" | "text" | "bytes", value] pairs. */
@@ -49,14 +48,15 @@ export async function openSocket(native, path) {
 }
 
 export class Client {
-  /** Takes `socket`. */
-  constructor(native, socket) {
+  /** Takes `socket`, and the helper's `slot` for memory. */
+  constructor(native, socket, slot) {
     this.native = native;
     this.socket = socket;
+    this.slot = slot;
     this.memory = new Uint8Array(new SharedArrayBuffer(MEMORY_BYTES));
     this.view = new DataView(this.memory.buffer);
     this.end = REQUESTS;
-    native.registerMemory(SLOT, this.memory);
+    native.registerMemory(slot, this.memory);
   }
 
   /** A request to be sent later, any number of times. `expected`: the type of the reply that it must have. */
@@ -70,8 +70,8 @@ export class Client {
 
   /** Sends it and returns the length of the reply, which is at 0 of `view`. Throws at any other reply than expected. */
   call({ at, length, expected }) {
-    const { native, socket, view } = this;
-    const got = native.p9Rpc(socket, SLOT, at, length, 0, REPLY_BYTES, SLOT, REPLY_BYTES, NO_CANCEL);
+    const { native, socket, slot, view } = this;
+    const got = native.p9Rpc(socket, slot, at, length, 0, REPLY_BYTES, slot, REPLY_BYTES, NO_CANCEL);
     if (got >= 7 && view.getUint8(4) === expected) return got;
     const what = got < 0 ? `errno ${-got}` : `reply of type ${view.getUint8(4)}`;
     const ecode = got === 11 && view.getUint8(4) === RLERROR ? `, errno ${view.getUint32(7, true)}` : "";

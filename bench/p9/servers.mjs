@@ -11,7 +11,9 @@ const CLI = fileURLToPath(new URL("../../build/cli.js", import.meta.url));
 const GOFER = fileURLToPath(new URL("../../build/gofer.js", import.meta.url));
 /** What wVisor starts it with. */
 const NODE_FLAGS = ["--no-warnings", "--v8-pool-size=1"];
-const START_TRIES = 200;
+const START_TRIES = 500;
+/** The helper's slot for a moment. */
+const SCRATCH_SLOT = 15;
 
 export function hasDiod() {
   return spawnSync("sh", ["-c", "command -v diod"]).status === 0;
@@ -49,8 +51,8 @@ export const donated = {
   tree: () => "/",
   async start(native, folder) {
     const ends = new Int32Array(2);
-    native.registerMemory(1, new Uint8Array(ends.buffer));
-    native.socketpair(1, 0);
+    native.registerMemory(SCRATCH_SLOT, new Uint8Array(ends.buffer));
+    native.socketpair(SCRATCH_SLOT, 0);
     const mounts = [{ fd: 3, source: folder, readonly: false, donate: false }];
     const child = spawn(process.execPath, [...NODE_FLAGS, GOFER, "--config-fd=4"], {
       stdio: ["ignore", "ignore", "inherit", ends[1], "pipe"],

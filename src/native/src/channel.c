@@ -36,28 +36,31 @@ static int64_t flow_wait(struct flow *flow, short events, bool inside) {
   return 0;
 }
 
-static void attach_descriptor(struct msghdr *message, int fd, void *control, size_t size) {
-  memset(control, 0, size);
-  message->msg_control = control;
-  message->msg_controllen = size;
-  struct cmsghdr *header = CMSG_FIRSTHDR(message);
-  header->cmsg_level = SOL_SOCKET;
-  header->cmsg_type = SCM_RIGHTS;
-  header->cmsg_len = CMSG_LEN(sizeof fd);
-  memcpy(CMSG_DATA(header), &fd, sizeof fd);
+/** send(2), with a descriptor. */
+static int64_t send_descriptor(int to, const uint8_t *data, size_t length, int flags, int fd) {
+  union {
+    struct cmsghdr header;
+    uint8_t bytes[CMSG_SPACE(sizeof(int))];
+  } control = {.header = {.cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof fd)}};
+  memcpy(CMSG_DATA(&control.header), &fd, sizeof fd);
+  struct iovec span = {.iov_base = (void *)(uintptr_t)data, .iov_len = length};
+  struct msghdr message = {
+      .msg_iov = &span,
+      .msg_iovlen = 1,
+      .msg_control = &control,
+      .msg_controllen = sizeof control.bytes,
+  };
+  return sendmsg(to, &message, flags);
 }
 
 int64_t send_message(struct flow *flow, const uint8_t *data, size_t length, int pass_fd) {
-  union {
-    struct cmsghdr align;
-    uint8_t bytes[CMSG_SPACE(sizeof(int))];
-  } control;
   size_t done = 0;
   while (done < length) {
-    struct iovec span = {.iov_base = (void *)(uintptr_t)(data + done), .iov_len = length - done};
-    struct msghdr message = {.msg_iov = &span, .msg_iovlen = 1};
-    if (done == 0 && pass_fd >= 0) attach_descriptor(&message, pass_fd, control.bytes, CMSG_SPACE(sizeof(int)));
-    int64_t sent = RETRY(sendmsg(flow->fd, &message, MSG_NOSIGNAL | flow_flags(flow)));
+    const uint8_t *rest = data + done;
+    int flags = MSG_NOSIGNAL | flow_flags(flow);
+    bool passes = done == 0 && pass_fd >= 0;
+    int64_t sent = passes ? RETRY(send_descriptor(flow->fd, rest, length, flags, pass_fd))
+                          : RETRY(send(flow->fd, rest, length - done, flags));
     if (sent == -EAGAIN) sent = flow_wait(flow, POLLOUT, done > 0);
     if (sent == -EPIPE) return -ECONNRESET;
     if (sent < 0) return sent;

@@ -113,6 +113,7 @@ static const struct rule runtime_rules[] = {
     ALLOW(exit_group),
     ALLOW(recvmsg),
     ALLOW(sendmsg),
+    ALLOW(sendto),
     ALLOW(recvfrom),
     ALLOW(shutdown),
 #ifdef __x86_64__
@@ -224,7 +225,6 @@ static const struct rule sentry_rules[] = {
     ALLOW(eventfd2),
     ALLOW(epoll_create1),
     ALLOW(pipe2),
-    ALLOW(sendto),
     ALLOW(wait4),
     ALLOW_IF(clone, WIDE_BITS(0, ~0U, THREAD_FLAGS)),
     // musl's.
