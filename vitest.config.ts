@@ -10,7 +10,6 @@ export default defineConfig({
     testTimeout: 30_000,
     // Some compile a kernel first, which takes half a minute on a busy machine.
     hookTimeout: 120_000,
-    hookTimeout: 60_000,
     pool: "forks",
     maxWorkers: 2,
   },

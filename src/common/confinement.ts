@@ -32,3 +32,4 @@ export const POLICY_GOFER = 0;
 export const POLICY_SENTRY = 1;
 export const FILTER_NO_EXEC = 1;
 export const FILTER_REPORT = 2;
+export const FILTER_CONNECT = 4;

@@ -25,6 +25,8 @@ export class Capacity {
   readonly attachPoints: number;
   /** Of all kinds together. */
   readonly connections: number;
+  /** Each has descriptors enough to work with. */
+  readonly isEnough: boolean;
   private readonly own: number;
   private readonly pool: DescriptorPool;
 
@@ -39,7 +41,9 @@ export class Capacity {
     this.clients = Math.max(1, Math.min(CLIENTS_MAX, Math.floor(even / DESCRIPTORS_MIN)));
     const known = mounts.reduce((sum, { listen }) => sum + (listen ? this.clients : 1), 0);
     this.connections = known + this.attachPoints;
-    this.own = Math.max(Math.floor(even / this.connections), DESCRIPTORS_MIN);
+    const share = Math.floor(even / this.connections);
+    this.isEnough = share >= DESCRIPTORS_MIN;
+    this.own = Math.max(share, DESCRIPTORS_MIN);
     this.pool = { free: mayGrow ? Math.max(0, held - this.own * this.connections) : 0 };
   }
 

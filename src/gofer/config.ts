@@ -3,15 +3,24 @@
 //   gofer.js --config-fd=N [--roots-fd=N --proc-fd=N]
 //   { "mounts": [ { "fd": 3, "source": "/abs/host/path", "readonly": true, "donate": true, "listen": false,
 //                   "name": "files", "window": 0 } ],
-//     "confine": { "level": "native+ns", "report": false },
+//     "confine": { "level": "native+ns", "report": false, "capabilities": false },
 //     "control": { "fd": 4, "listen": false, "beneath": ["/"] },
-//     "windows": { "memory": 5, "bell": 6 } }
+//     "windows": { "memory": 5, "bell": 6 },
+//     "host": { "uds": "none", "fifo": "none" },
+//     "descriptors": 1024,
+//     "list": { ... },
+//     "procSyncFd": 9 }
 //
-// "control" may be left out. With it there may be no mounts: others come over its connections (control/), which lie beneath the
-// named directories where the gofer is confined by Landlock alone.
-//
-// The other two arguments come from a launcher that started it in namespaces (confine/cage.ts). "confine" may be left out, and
-// its level may be null: as tightly as the launcher could. A level that was not reached is an error. "windows" may be left out too.
+// The other two arguments come from a launcher that started it in namespaces (confine/cage.ts). All but the mounts may be left out:
+//   confine       Its level may be null: as tightly as the launcher could. A level that was not reached is an error.
+//                 "capabilities", which may be left out too: those that the gofer has stay, beyond what it needs
+//   control       With it there may be no mounts: others come over its connections (control/), which lie beneath the named directories
+//                 where the gofer is confined by Landlock alone.
+//   windows       memory that connections share with their clients (windows.ts)
+//   host          what clients may reach besides files and directories
+//   descriptors   RLIMIT_NOFILE, soft and hard; as many as there can be when absent
+//   list          the container's mounts, to be resolved and written to a descriptor (mounts/list-config.ts)
+//   procSyncFd    gets one byte, and is closed, when /proc is needed no more
 //
 // An empty document says that there is nothing to serve: whoever started the gofer ahead found no use for it.
 //
@@ -22,11 +31,15 @@ import { readSync } from "node:fs";
 import { PATH_MAX } from "../../assembly/abi/limits.ts";
 import { CONFINEMENTS, type Confinement } from "../common/confinement.ts";
 import { WvisorError } from "../common/errors.ts";
+import { FILES_ONLY, HOST_FIFO, HOST_UDS, type HostPolicy } from "../common/host-policy.ts";
 import { array, descriptor, integer, invalid, oneOf, record, text, truth } from "./checked-json.ts";
 import type { Cage } from "./confine/cage.ts";
+import { type MountListConfig, parseMountList } from "./mounts/list-config.ts";
 
 /** Some 10,000 mounts; a descriptor that never ends must not fill the memory. */
 const CONFIG_MAX = 1 << 20;
+/** Linux lets no process have more, unless it is told otherwise (fs.nr_open). */
+const DESCRIPTORS_MAX = 1 << 20;
 const WINDOW_LAST = 63;
 
 export interface MountConfig {
@@ -50,6 +63,8 @@ export interface ConfineConfig {
   readonly level: Confinement | null;
   /** What is not allowed is reported instead of killing. */
   readonly report: boolean;
+  /** Capabilities stay as they are. */
+  readonly capabilities: boolean;
 }
 
 export interface ControlConfig {
@@ -74,6 +89,10 @@ export interface GoferConfig {
   readonly confine: ConfineConfig;
   readonly control: ControlConfig | undefined;
   readonly windows: WindowsConfig | undefined;
+  readonly host: HostPolicy;
+  readonly descriptors: number | undefined;
+  readonly list: MountListConfig | undefined;
+  readonly procSyncFd: number | undefined;
 }
 
 export interface GoferArguments {
@@ -108,34 +127,62 @@ export function readConfig(fd: number): GoferConfig {
   return parseConfig(buffer.toString("utf8", 0, length));
 }
 
-const UNTOLD: ConfineConfig = { level: null, report: false };
+const UNTOLD: GoferConfig = {
+  mounts: [],
+  confine: { level: null, report: false, capabilities: false },
+  control: undefined,
+  windows: undefined,
+  host: FILES_ONLY,
+  descriptors: undefined,
+  list: undefined,
+  procSyncFd: undefined,
+};
 
-export function parseConfig(text: string): GoferConfig {
-  if (text === "") return { mounts: [], confine: UNTOLD, control: undefined, windows: undefined };
+const OPTIONAL = ["confine", "control", "windows", "host", "descriptors", "list", "procSyncFd"];
+
+export function parseConfig(source: string): GoferConfig {
+  if (source === "") return UNTOLD;
   let document: unknown;
   try {
-    document = JSON.parse(text);
+    document = JSON.parse(source);
   } catch (error) {
     throw invalid(`config: ${(error as Error).message}`);
   }
-  const others = ["confine", "control", "windows"];
-  const { mounts, confine, control, windows } = record(document, ["mounts"], "config", others);
-  const parsed = control === undefined ? undefined : parseControl(control, "config: control");
-  const configs = array(mounts, "config: mounts").map((mount, index) =>
+  const told = record(document, ["mounts"], "config", OPTIONAL);
+  const mounts = array(told.mounts, "config: mounts").map((mount, index) =>
     parseMount(mount, `config: mounts[${index}]`),
   );
-  if (configs.length === 0 && parsed === undefined) throw invalid("config: there is nothing to serve");
-  const fds = [...configs, ...(parsed === undefined ? [] : [parsed])].map((config) => config.fd);
-  if (hasTwice(fds)) throw invalid("config: two mounts have one fd");
-  const used = configs.flatMap(({ window }) => window ?? []);
+  const config: GoferConfig = {
+    mounts,
+    confine: told.confine === undefined ? UNTOLD.confine : parseConfine(told.confine),
+    control: optional(told.control, parseControl, "config: control"),
+    windows: optional(told.windows, parseWindows, "config: windows"),
+    host: told.host === undefined ? UNTOLD.host : parseHost(told.host),
+    descriptors: optional(told.descriptors, parseLimit, "config: descriptors"),
+    list: optional(told.list, (list, where) => parseMountList(list, mounts.length, where), "config: list"),
+    procSyncFd: optional(told.procSyncFd, descriptor, "config: procSyncFd"),
+  };
+  checkNumbers(config);
+  return config;
+}
+
+function optional<T>(
+  value: unknown,
+  parse: (value: unknown, where: string) => T,
+  where: string,
+): T | undefined {
+  return value === undefined ? undefined : parse(value, where);
+}
+
+function checkNumbers({ mounts, control, windows, list, procSyncFd }: GoferConfig): void {
+  if (mounts.length === 0 && control === undefined) throw invalid("config: there is nothing to serve");
+  const served = [...mounts, ...(control === undefined ? [] : [control])].map(({ fd }) => fd);
+  if (hasTwice(served)) throw invalid("config: two mounts have one fd");
+  const others = [windows?.memory, windows?.bell, list?.fd, procSyncFd].filter((fd) => fd !== undefined);
+  if (hasTwice([...served, ...others])) throw invalid("config: one descriptor for two purposes");
+  const used = mounts.flatMap(({ window }) => window ?? []);
   if (hasTwice(used)) throw invalid("config: two mounts have one window");
   if (used.length > 0 && windows === undefined) throw invalid("config: windows is missing");
-  return {
-    mounts: configs,
-    confine: confine === undefined ? UNTOLD : parseConfine(confine),
-    control: parsed,
-    windows: windows === undefined ? undefined : parseWindows(windows, "config: windows"),
-  };
 }
 
 function hasTwice(numbers: readonly number[]): boolean {
@@ -148,11 +195,25 @@ function parseWindows(value: unknown, where: string): WindowsConfig {
 }
 
 function parseConfine(value: unknown): ConfineConfig {
-  const { level, report } = record(value, ["level", "report"], "config: confine");
+  const where = "config: confine";
+  const { level, report, capabilities = false } = record(value, ["level", "report"], where, ["capabilities"]);
   return {
-    level: level === null ? null : oneOf(level, CONFINEMENTS, "config: confine: level"),
-    report: truth(report, "config: confine: report"),
+    level: level === null ? null : oneOf(level, CONFINEMENTS, `${where}: level`),
+    report: truth(report, `${where}: report`),
+    capabilities: truth(capabilities, `${where}: capabilities`),
   };
+}
+
+function parseHost(value: unknown): HostPolicy {
+  const { uds, fifo } = record(value, ["uds", "fifo"], "config: host");
+  return {
+    uds: oneOf(uds, HOST_UDS, "config: host: uds"),
+    fifo: oneOf(fifo, HOST_FIFO, "config: host: fifo"),
+  };
+}
+
+function parseLimit(value: unknown, where: string): number {
+  return integer(value, 0, DESCRIPTORS_MAX, where);
 }
 
 function parseMount(value: unknown, where: string): MountConfig {

@@ -26,7 +26,7 @@ import {
 } from "./config.ts";
 import { askForRoot, type Cage, leaveLauncher } from "./confine/cage.ts";
 import { beginFiles, confineCalls, finishFiles, type ServedRoot } from "./confine/confinement.ts";
-import { raiseDescriptorLimit, readIdentity } from "./confine/process.ts";
+import { limitDescriptors, readIdentity } from "./confine/process.ts";
 import { Connection } from "./connection.ts";
 import { AttachPoints } from "./control/attach-points.ts";
 import { ControlEndpoint } from "./control/endpoint.ts";
@@ -36,6 +36,7 @@ import { HostFs } from "./host-fs/host-fs.ts";
 import type { HostNode } from "./host-fs/host-node.ts";
 import { HostTree } from "./host-fs/host-tree.ts";
 import { Listener } from "./listener.ts";
+import { resolveMounts, sendMounts, writeAll } from "./mounts/mount-list.ts";
 import { Server } from "./server.ts";
 import { Windows } from "./windows.ts";
 
@@ -53,9 +54,13 @@ function main(): void {
   const native = loadNative();
   if (native === undefined) throw failure("the native helper is missing: run npm run build:native");
   native.close(configFd);
+  for (const { fd, listen } of mounts) {
+    if (!listen)
+      succeed(native.checkUnixStream(fd), `starting connection on FD ${fd} for gofer mount failed`);
+  }
   process.umask(0);
   native.setNoNewPrivs();
-  const capacity = new Capacity(raiseDescriptorLimit(native), mounts, control !== undefined);
+  const capacity = makeCapacity(native, config);
   const host = openHost(native, capacity.connections, cage);
   const windows = config.windows === undefined ? undefined : mapWindows(native, config.windows);
   const server = new Server(host, succeed(native.epollCreate(), "epoll_create1"), windows);
@@ -63,13 +68,46 @@ function main(): void {
   const roots = mounts.map((mount) => openMount(host, mount, cage));
   const finish = confine.level === "none" ? undefined : beginConfinement(host, config, roots, cage);
   const inputs = new FreeInputs(host.arena, capacity.connections);
-  for (const [index, mount] of mounts.entries()) serve(host, server, inputs, capacity, mount, roots[index]!);
+  for (const [index, mount] of mounts.entries())
+    serve(host, server, inputs, capacity, config, mount, roots[index]!);
   if (control !== undefined) {
     const points = new AttachPoints(host, server, inputs, capacity, cage !== undefined);
     serveControl(host, server, points, control);
   }
   finish?.();
+  tellOthers(host, config, roots, capacity);
   succeed(server.run(), "epoll_wait");
+}
+
+/** What there is for connections, once the limit of descriptors is what it was told to be. */
+function makeCapacity(native: Native, { mounts, control, descriptors }: GoferConfig): Capacity {
+  const limit = limitDescriptors(native, descriptors);
+  if (descriptors !== undefined && limit !== descriptors) {
+    warn(`RLIMIT_NOFILE stays ${limit}: it may not become ${descriptors}`);
+  }
+  const capacity = new Capacity(limit, mounts, control !== undefined);
+  if (descriptors !== undefined && !capacity.isEnough) {
+    throw failure(`${limit} descriptors are not enough for ${capacity.connections} connections`);
+  }
+  return capacity;
+}
+
+/** The list of mounts comes when the gofer is confined and as good as serving: its reader need wait for nothing else. */
+function tellOthers(
+  host: HostFs,
+  { list, procSyncFd }: GoferConfig,
+  roots: readonly HostNode[],
+  capacity: Capacity,
+): void {
+  const { native, arena } = host;
+  if (procSyncFd !== undefined) {
+    const status = writeAll(native, arena, procSyncFd, new Uint8Array(1));
+    succeed(status, "unable to write into the proc umounter descriptor");
+    native.close(procSyncFd);
+  }
+  if (list === undefined) return;
+  const mounts = resolveMounts(host, list.mounts, roots, capacity.budget());
+  succeed(sendMounts(native, arena, list.fd, mounts), "sending the list of mounts");
 }
 
 function serve(
@@ -77,11 +115,13 @@ function serve(
   server: Server,
   inputs: FreeInputs,
   capacity: Capacity,
+  { host: policy }: GoferConfig,
   { fd, readonly, donate, listen, name, window }: MountConfig,
   root: HostNode,
 ): void {
   const { native, arena } = host;
-  const makeTree = () => new HostTree(host, root, { readonly, donates: donate, budget: capacity.budget() });
+  const makeTree = () =>
+    new HostTree(host, root, { readonly, donates: donate, budget: capacity.budget(), policy });
   if (listen) {
     const offer = { makeTree, treeName: name, clients: capacity.clients };
     succeed(server.listen(new Listener(fd, native, arena, inputs, server, offer)), `listening socket ${fd}`);
@@ -120,7 +160,7 @@ function serveControl(
 /** Everything is open that ever will be by name. Returns what finishes it. */
 function beginConfinement(
   host: HostFs,
-  { mounts, confine, control }: GoferConfig,
+  { mounts, confine, control, host: { uds } }: GoferConfig,
   roots: readonly HostNode[],
   cage: Cage | undefined,
 ): () => void {
@@ -131,7 +171,7 @@ function beginConfinement(
   // What comes later to a gofer in namespaces is a mount of its own, which lies beneath nothing that could be named now; and besides
   // such mounts it has no files.
   const begun = succeed(
-    beginFiles(native, isOpen ? undefined : [...served, ...beneath]),
+    beginFiles(native, isOpen ? undefined : [...served, ...beneath], confine),
     "confinement: capabilities and Landlock",
   );
   for (const { fd } of beneath) native.close(fd);
@@ -139,7 +179,7 @@ function beginConfinement(
     succeed(native.enterDescriptorDirectory(host.procSelfFd), "confinement: entering /proc/self/fd");
     succeed(finishFiles(native, begun), "confinement: capabilities and Landlock");
     if (cage !== undefined) succeed(leaveLauncher(native, arena, cage), "confinement: removing /proc");
-    succeed(confineCalls(native, confine.report), "confinement: seccomp");
+    succeed(confineCalls(native, confine, uds !== "none"), "confinement: seccomp");
   };
 }
 
@@ -196,11 +236,15 @@ function failure(message: string): WvisorError {
   return new WvisorError("ERR_WVISOR_GOFER", message, EXIT_FAILED);
 }
 
+function warn(message: string): void {
+  // process.stderr would look at what kind of file it is, which a confined process may not.
+  writeSync(STDERR, `wvisor gofer: warning: ${message}\n`);
+}
+
 try {
   main();
 } catch (error) {
   const message = error instanceof WvisorError ? error.message : ((error as Error).stack ?? String(error));
-  // process.stderr would look at what kind of file it is, which a confined process may not.
   writeSync(STDERR, `wvisor gofer: ${message.replaceAll("\n", " ")}\n`);
   process.exitCode = EXIT_FAILED;
 }

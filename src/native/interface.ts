@@ -35,6 +35,8 @@ export interface Native {
   close(fd: number): number;
   /** dup(2) with O_CLOEXEC. */
   dup(fd: number): number;
+  /** A new, empty file in memory, without a name. */
+  memfd(): number;
   /** F_GETFL. */
   fcntlGetFlags(fd: number): number;
   /** F_SETFL. */
@@ -62,6 +64,12 @@ export interface Native {
    * be executed. The caller reaps it by waitpid().
    */
   spawn(slot: number, argv: number, argvLength: number, fds: number, count: number): number;
+  /**
+   * Becomes another program, in "/", with an empty environment: returns only when it could not. `keep`: `count` i32 descriptors
+   * from 3 on which stay open, with their numbers; standard input and output are /dev/null, standard error stays, and whatever else
+   * is open closes. After a failure standard input and output may be /dev/null already.
+   */
+  exec(slot: number, argv: number, argvLength: number, keep: number, count: number): number;
   /** waitpid(2) on a child of ours: its exit code, or 128 + its signal; -EAGAIN while it runs, unless `wait` is 1 (blocks). */
   waitpid(pid: number, wait: number): number;
   /** _exit(2): ends the whole process now, from any thread, without atexit handlers. */
@@ -114,8 +122,8 @@ export interface Native {
   landlockAllow(rulesetFd: number, fd: number, readonly: number): number;
   /**
    * A filter of system calls on all threads: whatever is not on the list of `policy` (0 gofer, 1 sentry) kills the process.
-   * `flags`: 1 no memory becomes executable; 2 a call that would kill is reported on stderr and gives -EPERM. After
-   * it /proc/self/task and all other paths are out of reach.
+   * `flags`: 1 no memory becomes executable; 2 a call that would kill is reported on stderr and gives -EPERM; 4 unix sockets may be
+   * made and connected (gofer only). After it /proc/self/task and all other paths are out of reach.
    */
   seccomp(policy: number, flags: number): number;
   /**
@@ -403,6 +411,11 @@ export interface Native {
    * -ENOTCONN (one that listens, too).
    */
   checkUnixStream(fd: number): number;
+  /**
+   * A new unix socket of `type` (SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET), which does not block, connected to the one whose file the
+   * O_PATH descriptor `fd` is. -EAGAIN when as many wait there as may. Needs /proc, see enterDescriptorDirectory().
+   */
+  connectUnix(fd: number, type: number): number;
   /** A new, blocking connection; -EAGAIN when nobody waits. */
   accept(fd: number): number;
   epollCreate(): number;

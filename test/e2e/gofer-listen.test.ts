@@ -161,7 +161,7 @@ test("whoever can be reached from elsewhere is warned", async () => {
 });
 
 test.each([
-  [[], 2, "--listen and --root are needed (see 'wvisor gofer --help')"],
+  [[], 2, "--listen and --root are needed, or --bundle, --io-fds and --spec-fd (see 'wvisor gofer --help')"],
   [["--listen", "tcp:1"], 2, "--listen and --root are needed (see 'wvisor gofer --help')"],
   [
     ["--listen", "tcp:1", "--root", "/"],

@@ -41,6 +41,11 @@ const windows = (which: object) =>
     mounts: [{ fd: 3, source: folder, readonly: false, donate: false, window: 0 }],
     windows: which,
   });
+const also = (keys: object) =>
+  JSON.stringify({ mounts: [{ fd: 3, source: folder, readonly: false, donate: false }], ...keys });
+const list = (changes: object) => also({ list: { fd: 4, mounts: [], ...changes } });
+const listed = (changes: object) =>
+  list({ mounts: [{ destination: "/d", type: "bind", source: "/s", options: [], served: 0, ...changes }] });
 const failed = (message: string) => ({ status: 128, stdout: "", stderr: `wvisor gofer: ${message}\n` });
 
 describe("a gofer that cannot start says why in one line and exits 128", () => {
@@ -109,6 +114,29 @@ describe("the configuration", () => {
     [confine({ level: null }), "config: confine: report is missing"],
     [confine({ level: "more", report: false }), "config: confine: level is none of native+ns, native, none"],
     [confine({ level: null, report: 1 }), "config: confine: report is not a boolean"],
+    [
+      confine({ level: null, report: true, capabilities: 1 }),
+      "config: confine: capabilities is not a boolean",
+    ],
+    [also({ host: {} }), "config: host: uds is missing"],
+    [also({ host: { uds: "open", fifo: "yes" } }), "config: host: fifo is none of none, open"],
+    [also({ host: { uds: 1, fifo: "none" } }), "config: host: uds is none of none, open"],
+    [also({ descriptors: -1 }), "config: descriptors is not a number from 0 to 1048576"],
+    [also({ descriptors: 2 ** 21 }), "config: descriptors is not a number from 0 to 1048576"],
+    [also({ procSyncFd: 0 }), "config: procSyncFd is not a descriptor"],
+    [also({ procSyncFd: 3 }), "config: one descriptor for two purposes"],
+    [also({ list: [] }), "config: list: not an object"],
+    [list({ fd: 1 }), "config: list: fd is not a descriptor"],
+    [list({ fd: 3 }), "config: one descriptor for two purposes"],
+    [list({ mounts: {} }), "config: list: mounts is not a list"],
+    [listed({ extra: 1 }), 'config: list: mounts[0]: unknown key "extra"'],
+    [listed({ served: 1 }), "config: list: mounts[0]: served is not a number from 0 to 0"],
+    [listed({ served: -1 }), "config: list: mounts[0]: served is not a number from 0 to 0"],
+    [listed({ destination: "d" }), "config: list: mounts[0]: destination is not an absolute path"],
+    [listed({ destination: "/a\0b" }), "config: list: mounts[0]: destination is not a path"],
+    [listed({ destination: `/${"a".repeat(4096)}` }), "config: list: mounts[0]: destination is too long"],
+    [listed({ options: [1] }), "config: list: mounts[0]: options is not a string"],
+    [listed({ type: null }), "config: list: mounts[0]: type is not a string"],
   ];
 
   test.each(refused)("%s is refused", (text, message) => {

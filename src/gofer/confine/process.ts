@@ -7,11 +7,15 @@ import type { Identity } from "../host-fs/host-fs.ts";
 
 const RLIMIT_NOFILE = 7;
 
-/** Raises the number of descriptors as far as it goes and returns it. */
-export function raiseDescriptorLimit(native: Native): number {
+/**
+ * Makes `wanted` the number of descriptors, both as it is and as far as it may go; without it, as many as there may be. Returns what
+ * there are: another number where Linux refuses.
+ */
+export function limitDescriptors(native: Native, wanted: number | undefined): number {
   const match = /^Max open files +\S+ +(\d+)/m.exec(readFileSync("/proc/self/limits", "utf8"));
   // The line is always there; a limit on descriptors is never "unlimited".
   const hard = Number(match?.[1] ?? 1024);
+  if (wanted !== undefined && native.setrlimit(RLIMIT_NOFILE, wanted, wanted) === 0) return wanted;
   native.setrlimit(RLIMIT_NOFILE, hard, hard);
   return hard;
 }

@@ -6,6 +6,7 @@ import { EMFILE } from "../../../assembly/abi/errno.ts";
 import { AT_SYMLINK_FOLLOW, O_RDWR } from "../../../assembly/abi/fcntl.ts";
 import { S_IFDIR, S_IFLNK, S_IFMT } from "../../../assembly/abi/stat.ts";
 import { XATTR_SIZE_MAX } from "../../../assembly/abi/xattr.ts";
+import { FILES_ONLY, type HostPolicy } from "../../common/host-policy.ts";
 import type { Wide } from "../../common/wide.ts";
 import type { Native } from "../../native/interface.ts";
 import type { Encoder } from "../../p9/server/encoder.ts";
@@ -29,6 +30,8 @@ export interface HostTreeOptions {
   readonly donates: boolean;
   /** Of the descriptors that the connection may hold: its own. */
   readonly budget: DescriptorBudget;
+  /** What may be reached besides files and directories: nothing when absent. */
+  readonly policy?: HostPolicy;
 }
 
 export class HostTree implements Tree {
@@ -39,6 +42,7 @@ export class HostTree implements Tree {
   private readonly host: HostFs;
   private readonly native: Native;
   private readonly budget: DescriptorBudget;
+  private readonly policy: HostPolicy;
 
   /** Ownership: borrows `root`, which must outlive the tree. */
   constructor(host: HostFs, root: HostNode, options: HostTreeOptions) {
@@ -49,6 +53,7 @@ export class HostTree implements Tree {
     this.readonly = options.readonly;
     this.donates = options.donates;
     this.budget = options.budget;
+    this.policy = options.policy ?? FILES_ONLY;
   }
 
   attach(): HostNode | number {
@@ -106,7 +111,7 @@ export class HostTree implements Tree {
 
   open(node: HostNode, flags: number): number {
     if (!this.budget.allowsOpen(1)) return -EMFILE;
-    const fd = openNode(this.host, node, flags);
+    const fd = openNode(this.host, node, flags, this.policy.fifo === "open");
     if (fd < 0) return fd;
     const status = this.host.statFd(fd);
     if (status < 0) {

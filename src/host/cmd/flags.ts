@@ -4,7 +4,8 @@
 import { parseArgs } from "node:util";
 
 export interface Flag {
-  readonly type: "string" | "boolean";
+  /** A switch is on, or what `=true` or `=false` says. */
+  readonly type: "string" | "boolean" | "switch";
   readonly short?: string;
   /** May be given several times. Of any other flag the last one counts, as in docker. */
   readonly multiple?: boolean;
@@ -29,6 +30,12 @@ export class Flags {
     return this.values.get(name)?.at(-1);
   }
 
+  /** Of a switch: what was said last, or `otherwise`. */
+  isOn(name: string, otherwise: boolean): boolean {
+    const text = this.text(name);
+    return text === undefined ? otherwise : text !== "false";
+  }
+
   /** All values, in the order given. */
   texts(name: string): readonly string[] {
     return this.values.get(name) ?? [];
@@ -42,6 +49,10 @@ export interface ParsedArguments {
   readonly problem: string | undefined;
 }
 
+function asOption({ type, ...rest }: Flag) {
+  return { ...rest, type: type === "string" ? ("string" as const) : ("boolean" as const) };
+}
+
 /** Parses `args` by `table`; with `operandsEndFlags`, everything from the first operand on is an operand. */
 export function parseFlags(
   args: readonly string[],
@@ -50,7 +61,7 @@ export function parseFlags(
 ): ParsedArguments {
   const { tokens } = parseArgs({
     args: [...args],
-    options: table,
+    options: Object.fromEntries(Object.entries(table).map(([name, flag]) => [name, asOption(flag)])),
     strict: false,
     allowPositionals: true,
     tokens: true,
@@ -70,7 +81,11 @@ export function parseFlags(
     const flag = Object.hasOwn(table, token.name) ? table[token.name] : undefined;
     if (flag === undefined) return { flags, operands, problem: `unknown flag ${token.rawName}` };
     let value = "";
-    if (flag.type === "boolean") {
+    if (flag.type === "switch") {
+      value = token.value ?? "true";
+      if (value !== "true" && value !== "false")
+        return { flags, operands, problem: `flag ${token.rawName}: expected true or false` };
+    } else if (flag.type === "boolean") {
       if (token.value !== undefined)
         return { flags, operands, problem: `flag ${token.rawName} takes no value` };
     } else {

@@ -1,21 +1,16 @@
-// wvisor gofer: serves a directory over 9P2000.L to whoever connects.
+// wvisor gofer: serves files over 9P2000.L, a directory to whoever connects or a container's to its sandbox.
 
-import { lookup } from "node:dns/promises";
-import { unlinkSync } from "node:fs";
-import { isIP, Socket } from "node:net";
-import { constants } from "node:os";
-import { resolve } from "node:path";
-import { ErrnoError, WvisorError } from "../../common/errors.ts";
-import { type P9Address, parseAddress } from "../../common/p9-address.ts";
-import { loadNative, type Native } from "../../native/index.ts";
-import { reapGofer } from "../sandbox/gofer-process.ts";
-import { type ListeningGofer, startListeningGofer } from "../sandbox/listening-gofer.ts";
+import { WvisorError } from "../../common/errors.ts";
+import { loadNative } from "../../native/index.ts";
 import { type Command, type CommandInput, UsageError } from "./command.ts";
-import { CONFINE_FLAGS, confineOptions } from "./confine-flags.ts";
+import { CONFINE_FLAGS } from "./confine-flags.ts";
 import { EXIT_REFUSED, EXIT_USAGE } from "./exit-code.ts";
-import type { Output } from "./output.ts";
+import type { Flags, FlagTable } from "./flags.ts";
+import { CONTAINER_FLAGS, serveContainer } from "./gofer-container.ts";
+import { LISTEN_FLAGS, serveListener } from "./gofer-listen.ts";
 
 const USAGE = `Usage: wvisor gofer --listen ADDRESS --root DIR [flags]
+       wvisor gofer --bundle DIR --io-fds FD,FD... --spec-fd FD [flags]
 
 Serves DIR to every 9P2000.L client that connects, until it is interrupted: the Linux kernel's, diod's, wvisor/p9's. Symbolic
 links are given to the client and never followed here, and no name leads out of DIR.
@@ -26,151 +21,68 @@ links are given to the client and never followed here, and no name leads out of 
 
 9P has no passwords: who reaches the address has the rights of the user who runs this. A unix socket is made for that user alone.
 
-Flags:
+The second form serves a container's root and binds to its sandbox, on descriptors that whoever starts it has opened. It becomes
+the gofer, and ends when the other ends are closed. A person has no use for it.
+
+Flags with --listen:
       --listen ADDRESS   unix:PATH, or tcp:HOST:PORT (port 0: a free one, which is printed)
       --root DIR         What is served: a directory, or one regular file
       --readonly         Refuse every change
+      --name NAME        What clients may call the tree ("aname") besides "/" and DIR
+
+Flags with --bundle:
+      --bundle DIR              The bundle's directory; relative paths of its configuration start there
+      --io-fds FD,...           Connected unix stream sockets: one for the root, then one for each bind of the bundle
+      --spec-fd FD              The bundle's config.json: what it was when it was opened
+      --mounts-fd FD            Gets the bundle's list of mounts as JSON, with destinations resolved inside the root
+      --overlay-mediums N,...   For each of --io-fds: 0 no overlay, 1 in memory, 2 in the tree, 3 in a directory of its own. What
+                                has one is read-only for its clients
+      --apply-caps=false        Keep the capabilities that this process has
+      --setup-root=false        No root directory of its own: confinement is native
+      --sync-userns-fd FD       Wait until the other end is closed, then become user 0 and group 0
+      --proc-mount-sync-fd FD   Gets one byte when /proc is needed no more
+      --fd-limit N              How many descriptors there may be
+      --host-uds POLICY         Unix sockets of the host: none, or open (the client may connect to them; default: none)
+      --host-fifo POLICY        FIFOs of the host: none, or open (default: none)
+
+Flags of both:
       --confine LEVEL    What confinement must reach, or nothing is started: native+ns (namespaces), native, none
                          (default: as much as the system allows)
       --gofer-jitless    Run without a compiler: no memory becomes executable
       --confine-report   Report what confinement does not allow instead of ending the process
-      --name NAME        What clients may call the tree ("aname") besides "/" and DIR
       --debug            With an error, show where in wVisor it arose
 
-Exit code: 0 never, 1 refused, 2 the arguments are wrong, 128 + N ended by signal N.
+Exit code: 0 the clients of --io-fds have gone, 1 refused, 2 the arguments are wrong, 128 what --bundle asks for cannot be
+served, 128 + N ended by signal N.
 `;
-
-/** The helper's slot for a moment; nothing stays in it. */
-const SCRATCH_SLOT = 15;
-const OWNER_ONLY = 0o177;
 
 export const goferCommand: Command = {
   name: "gofer",
-  summary: "Serve a directory over 9P2000.L",
+  summary: "Serve a directory over 9P2000.L, or a container's files",
   usage: USAGE,
-  flags: {
-    listen: { type: "string" },
-    root: { type: "string" },
-    readonly: { type: "boolean" },
-    name: { type: "string" },
-    ...CONFINE_FLAGS,
-  },
+  flags: { ...LISTEN_FLAGS, ...CONTAINER_FLAGS, ...CONFINE_FLAGS },
   operandsEndFlags: false,
   exitCodes: { usage: EXIT_USAGE, refused: EXIT_REFUSED },
   run: runGofer,
 };
 
-async function runGofer({ flags, operands, output, warn }: CommandInput): Promise<number> {
-  const listen = flags.text("listen");
-  const root = flags.text("root");
-  if (listen === undefined || root === undefined || root === "")
-    throw new UsageError("--listen and --root are needed");
+function runGofer(input: CommandInput): Promise<number> | number {
+  const { flags, operands } = input;
+  const listens = findGiven(flags, LISTEN_FLAGS);
+  const contains = findGiven(flags, CONTAINER_FLAGS);
   if (operands.length > 0) throw new UsageError(`unexpected argument ${operands[0]}`);
+  if (listens !== undefined && contains !== undefined) {
+    throw new UsageError(`--${listens} and --${contains} do not go together`);
+  }
+  if (listens === undefined && contains === undefined) {
+    throw new UsageError("--listen and --root are needed, or --bundle, --io-fds and --spec-fd");
+  }
   const native = loadNative();
   if (native === undefined) throw new WvisorError("ERR_WVISOR_DEGRADED", "the native helper is missing");
-  const confine = confineOptions(flags);
-  const address = await resolveAddress(listen);
-  if (address.kind === "tcp" && !isLoopback(address.host)) {
-    warn(
-      `whoever reaches ${listen} can ${flags.has("readonly") ? "read" : "change"} ${root}: 9P has no passwords`,
-    );
-  }
-  const socket = openListener(native, listen, address);
-  let gofer: ListeningGofer;
-  try {
-    const source = resolve(root);
-    const readonly = flags.has("readonly");
-    const mount = { source, readonly, name: flags.text("name") ?? source };
-    gofer = startListeningGofer(native, socket, mount, confine);
-  } finally {
-    native.close(socket.fd);
-  }
-  const code = await ended(native, gofer, output, () => output.out(`listening on ${socket.name}\n`));
-  if (address.kind === "unix") removeSocket(address.path);
-  return code;
+  return contains === undefined ? serveListener(native, input) : serveContainer(native, input);
 }
 
-interface ListeningSocket {
-  readonly fd: number;
-  /** As a client would write it. */
-  readonly name: string;
-}
-
-async function resolveAddress(text: string): Promise<P9Address> {
-  let address: P9Address;
-  try {
-    address = parseAddress(text);
-  } catch (error) {
-    throw new UsageError(`--listen: ${(error as Error).message}`, { cause: error });
-  }
-  if (address.kind === "unix" || isIP(address.host) !== 0) return address;
-  try {
-    return { ...address, host: (await lookup(address.host)).address };
-  } catch (error) {
-    throw refused(`${address.host}: ${(error as NodeJS.ErrnoException).code}`, error);
-  }
-}
-
-function openListener(native: Native, text: string, address: P9Address): ListeningSocket {
-  const scratch = new Uint8Array(4096);
-  check(native.registerMemory(SCRATCH_SLOT, scratch), text);
-  const put = (value: string): number => new TextEncoder().encodeInto(value, scratch).written;
-  if (address.kind === "unix") {
-    put(resolve(address.path));
-    const mask = native.umask(OWNER_ONLY);
-    const fd = native.listenUnix(SCRATCH_SLOT, 0);
-    native.umask(mask);
-    return { fd: check(fd, text), name: `unix:${resolve(address.path)}` };
-  }
-  put(address.host);
-  const fd = check(native.listenTcp(SCRATCH_SLOT, 0, address.port), text);
-  const host = isIP(address.host) === 6 ? `[${address.host}]` : address.host;
-  return { fd, name: `tcp:${host}:${check(native.localPort(fd), text)}` };
-}
-
-/** Until a signal, or the gofer's end: the exit code. Calls `ready` when signals are listened for. */
-async function ended(
-  native: Native,
-  gofer: ListeningGofer,
-  output: Output,
-  ready: () => void,
-): Promise<number> {
-  return new Promise((resolve) => {
-    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-      process.once(signal, () => resolve(128 + constants.signals[signal]));
-    }
-    ready();
-    // Nothing is ever sent on it: it ends when the gofer does.
-    const alive = new Socket({ fd: gofer.alive, readable: true, writable: false });
-    alive.on("error", () => {});
-    alive.once("close", () => {
-      const end = reapGofer(native, gofer.pid);
-      // What went wrong at its start it has said itself.
-      if (end !== "ended with code 128") output.err(`wvisor gofer: the gofer ${end}\n`);
-      resolve(EXIT_REFUSED);
-    });
-    alive.resume();
-  });
-}
-
-function removeSocket(path: string): void {
-  try {
-    unlinkSync(path);
-  } catch {
-    // Somebody else was faster.
-  }
-}
-
-function isLoopback(host: string): boolean {
-  return host === "::1" || (isIP(host) === 4 && host.startsWith("127."));
-}
-
-function check(result: number, what: string): number {
-  if (result >= 0) return result;
-  const cause = new ErrnoError(-result, "listen");
-  throw refused(`${what}: ${cause.code}`, cause);
-}
-
-function refused(message: string, cause: unknown): WvisorError {
-  return new WvisorError("ERR_WVISOR_GOFER", message, EXIT_REFUSED, { cause });
+/** The first flag of the table that was given. */
+function findGiven(flags: Flags, table: FlagTable): string | undefined {
+  return Object.keys(table).find((name) => flags.has(name));
 }

@@ -16,6 +16,7 @@
 //   the gofer must outlive whatever the guest still does with its files.
 
 import { EPIPE } from "../../../assembly/abi/errno.ts";
+import { SEEK_SET } from "../../../assembly/abi/fcntl.ts";
 import { POLLHUP } from "../../../assembly/abi/poll.ts";
 import { builtFile } from "../../common/build-folder.ts";
 import { type Confinement, GOFER_CAPABILITIES } from "../../common/confinement.ts";
@@ -55,6 +56,8 @@ export interface ConfineOptions {
   readonly jitless?: boolean | undefined;
   /** What it may not do is reported instead of killing it. */
   readonly report?: boolean | undefined;
+  /** It keeps the capabilities of whoever starts it, beyond those that it needs. */
+  readonly keepCapabilities?: boolean | undefined;
 }
 
 export interface GoferOptions extends ConfineOptions {
@@ -253,19 +256,50 @@ export function openPair(native: Native): [number, number] {
 
 /** The pid of a gofer to be, which has `serverEnds` and reads its configuration from the last. Errors: WvisorError. */
 export function spawnLauncher(native: Native, serverEnds: readonly number[], options: GoferOptions): number {
-  const scratch = new Uint8Array(SCRATCH_BYTES);
-  const launcher = options.launcher ?? launcherPath();
   const configFd = FIRST_DONATED_FD + serverEnds.length - 1;
-  const program = options.program ?? goferProgram();
   const { parentRoots, confinement } = options;
   const launcherEnds = parentRoots === undefined ? [] : [parentRoots];
-  const argv = [
-    launcher,
-    `--fds=${configFd + 1}`,
-    `--pdeathsig=${SIGKILL}`,
-    `--parent=${process.pid}`,
+  const flags = [`--pdeathsig=${SIGKILL}`, `--parent=${process.pid}`];
+  if (parentRoots !== undefined && confinement !== "none") flags.push(`--parent-roots=${configFd + 1}`);
+  const argv = goferCommand(native, configFd + 1, configFd, flags, options);
+  const fds = [DEV_NULL, DEV_NULL, STDERR, ...serverEnds, ...launcherEnds];
+  const { length, fdsAt } = putCommand(native, argv, fds);
+  return check(native.spawn(SCRATCH_SLOT, 0, length, fdsAt, fds.length), `executing ${argv[0]}`);
+}
+
+/**
+ * This process becomes the launcher, and the gofer, with the descriptors `fds` as they are and a configuration that names them. It
+ * outlives its parent, unless it had asked for a signal. Returns never. Errors: WvisorError.
+ */
+export function becomeGofer(
+  native: Native,
+  config: object,
+  fds: readonly number[],
+  options: GoferOptions,
+): never {
+  const configFd = check(native.memfd(), "memfd_create");
+  writeConfig(native, configFd, config, options);
+  check(Number(native.lseek(configFd, 0, SEEK_SET)), "lseek");
+  const kept = [...fds, configFd];
+  const argv = goferCommand(native, Math.max(...kept) + 1, configFd, [], options);
+  const { length, fdsAt } = putCommand(native, argv, kept);
+  throw failed(native.exec(SCRATCH_SLOT, 0, length, fdsAt, kept.length), `executing ${argv[0]}`);
+}
+
+/** The launcher's arguments, from its own name on; `fds`: one more than the largest descriptor that the gofer has. */
+function goferCommand(
+  native: Native,
+  fds: number,
+  configFd: number,
+  flags: readonly string[],
+  options: GoferOptions,
+): string[] {
+  const program = options.program ?? goferProgram();
+  return [
+    options.launcher ?? launcherPath(),
+    `--fds=${fds}`,
+    ...flags,
     ...confineArguments(native, program, options),
-    ...(parentRoots !== undefined && confinement !== "none" ? [`--parent-roots=${configFd + 1}`] : []),
     "--",
     process.execPath,
     ...NODE_FLAGS,
@@ -273,25 +307,32 @@ export function spawnLauncher(native: Native, serverEnds: readonly number[], opt
     program,
     `--config-fd=${configFd}`,
   ];
-  const fds = Int32Array.from([DEV_NULL, DEV_NULL, STDERR, ...serverEnds, ...launcherEnds]);
+}
+
+/** Puts the strings at the start of the scratch memory, and the descriptors at its end. */
+function putCommand(native: Native, argv: readonly string[], fds: readonly number[]) {
+  const scratch = new Uint8Array(SCRATCH_BYTES);
   check(native.registerMemory(SCRATCH_SLOT, scratch), "registering memory");
   const strings = new TextEncoder().encode(argv.map((argument) => `${argument}\0`).join(""));
-  const fdsAt = SCRATCH_BYTES - fds.byteLength;
-  if (strings.length > fdsAt)
+  const numbers = Int32Array.from(fds);
+  const fdsAt = SCRATCH_BYTES - numbers.byteLength;
+  if (strings.length > fdsAt) {
     throw new WvisorError("ERR_WVISOR_GOFER", "starting the gofer: too many mounts");
+  }
   scratch.set(strings);
-  scratch.set(new Uint8Array(fds.buffer), fdsAt);
-  return check(native.spawn(SCRATCH_SLOT, 0, strings.length, fdsAt, fds.length), `executing ${launcher}`);
+  scratch.set(new Uint8Array(numbers.buffer), fdsAt);
+  return { length: strings.length, fdsAt };
 }
 
 /** What the launcher is told about the cage. Errors: WvisorError. */
-export function confineArguments(native: Native, program: string, { confinement }: ConfineOptions): string[] {
+export function confineArguments(native: Native, program: string, options: ConfineOptions): string[] {
+  const { confinement, keepCapabilities } = options;
   if (confinement === "none") return [];
-  const capabilities = `--caps=${GOFER_CAPABILITIES.toString(16)}`;
-  if (confinement === "native") return [capabilities];
+  const capabilities = keepCapabilities ? [] : [`--caps=${GOFER_CAPABILITIES.toString(16)}`];
+  if (confinement === "native") return capabilities;
   const files = [process.execPath, ...libraries(native), LIBRARY_CACHE, program, ...companionsOf(program)];
   const shown = [...new Set(files)].map((file) => `--show=${file}`);
-  return [capabilities, `--namespaces=${confinement === undefined ? "try" : "must"}`, ...shown];
+  return [...capabilities, `--namespaces=${confinement === undefined ? "try" : "must"}`, ...shown];
 }
 
 /** Beside it: where node looks whether it is a module, and what it runs. */
@@ -325,24 +366,32 @@ export function sendConfig(
   native: Native,
   socket: number,
   mounts: readonly GoferMount[],
-  { confinement, report = false, control, windowFds }: ConfineOptions & Donated = {},
+  { control, windowFds, ...options }: ConfineOptions & Donated = {},
 ): void {
-  const scratch = new Uint8Array(SCRATCH_BYTES);
-  check(native.registerMemory(SCRATCH_SLOT, scratch), "registering memory");
   const served = mounts.map((mount, index) => ({
     ...mount,
     fd: FIRST_DONATED_FD + index,
     window: windowFds !== undefined && index < WINDOWS_MAX ? index : undefined,
   }));
-  const confine = { level: confinement ?? null, report };
   const controlled = control && { fd: FIRST_DONATED_FD + mounts.length, ...control };
-  // JSON has no undefined: such keys are left out.
-  const document = { mounts: served, confine, control: controlled, windows: windowFds };
-  const bytes = new TextEncoder().encode(JSON.stringify(document));
+  writeConfig(native, socket, { mounts: served, control: controlled, windows: windowFds }, options);
+}
+
+/** JSON has no undefined: such keys are left out. */
+function writeConfig(
+  native: Native,
+  fd: number,
+  config: object,
+  { confinement, report = false, keepCapabilities }: ConfineOptions,
+): void {
+  const scratch = new Uint8Array(SCRATCH_BYTES);
+  check(native.registerMemory(SCRATCH_SLOT, scratch), "registering memory");
+  const confine = { level: confinement ?? null, report, capabilities: keepCapabilities };
+  const bytes = new TextEncoder().encode(JSON.stringify({ ...config, confine }));
   for (let at = 0; at < bytes.length; ) {
     const part = bytes.subarray(at, at + scratch.length);
     scratch.set(part);
-    at += check(native.write(socket, SCRATCH_SLOT, 0, part.length), "sending its configuration");
+    at += check(native.write(fd, SCRATCH_SLOT, 0, part.length), "sending its configuration");
   }
 }
 
@@ -386,6 +435,10 @@ function closeAll(native: Native, fds: number[]): void {
 
 function check(result: number, what: string): number {
   if (result >= 0) return result;
-  const cause = new ErrnoError(-result, what);
-  throw new WvisorError("ERR_WVISOR_GOFER", `starting the gofer: ${cause.message}`, undefined, { cause });
+  throw failed(result, what);
+}
+
+function failed(error: number, what: string): WvisorError {
+  const cause = new ErrnoError(-error, what);
+  return new WvisorError("ERR_WVISOR_GOFER", `starting the gofer: ${cause.message}`, undefined, { cause });
 }

@@ -13,7 +13,7 @@ import { capabilityMask } from "./capabilities.ts";
 import { convertMounts } from "./mounts.ts";
 import { parseRuntimeSpec, type RuntimeSpec, SpecError } from "./runtime-spec.ts";
 
-const MAX_CONFIG_BYTES = 16 << 20;
+export const MAX_CONFIG_BYTES = 16 << 20;
 
 export interface BundleOptions {
   readonly id: string;

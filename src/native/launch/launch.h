@@ -8,6 +8,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+/** What Linux lets a process have unless it is told otherwise (fs.nr_open). */
+enum { MAX_FDS = 1 << 20 };
 enum { EXIT_LAUNCH_FAILED = 125, MAX_ENVIRONMENT = 256, MAX_SHOWN = 64, MAX_PROGRAM_ARGS = 256, FIRST_FREE_FD = 3 };
 
 enum namespaces { NAMESPACES_NONE, NAMESPACES_TRY, NAMESPACES_MUST };

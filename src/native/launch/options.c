@@ -53,7 +53,7 @@ void parse_options(struct options *options, char **argument) {
   *options = (struct options){.fds = FIRST_FREE_FD};
   for (; *argument != NULL && strcmp(*argument, "--") != 0; argument++) {
     if ((value = value_of(*argument, "--fds")) != NULL) {
-      options->fds = parse_number("--fds", value, FIRST_FREE_FD, 4096);
+      options->fds = parse_number("--fds", value, FIRST_FREE_FD, MAX_FDS);
     } else if ((value = value_of(*argument, "--pdeathsig")) != NULL) {
       options->death_signal = parse_number("--pdeathsig", value, 1, 64);
     } else if ((value = value_of(*argument, "--parent")) != NULL) {

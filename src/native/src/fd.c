@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 /** More interest than this in one call is a mistake of the caller. */
@@ -26,6 +27,13 @@ static int64_t call_close(napi_env env, const int64_t *arg) {
 static int64_t call_dup(napi_env env, const int64_t *arg) {
   (void)env;
   return result_of(fcntl((int)arg[0], F_DUPFD_CLOEXEC, 0));
+}
+
+/** Sealable, and never executed. */
+static int64_t call_memfd(napi_env env, const int64_t *arg) {
+  (void)env;
+  (void)arg;
+  return result_of(memfd_create("wvisor", MFD_CLOEXEC | MFD_ALLOW_SEALING));
 }
 
 static int64_t call_fcntl_get_flags(napi_env env, const int64_t *arg) {
@@ -152,6 +160,7 @@ static int64_t call_epoll_wait(napi_env env, const int64_t *arg) {
 const struct call fd_calls[] = {
     {"close", "d", call_close},
     {"dup", "d", call_dup},
+    {"memfd", "", call_memfd},
     {"fcntlGetFlags", "d", call_fcntl_get_flags},
     {"fcntlSetFlags", "di", call_fcntl_set_flags},
     {"setCloexec", "di", call_set_cloexec},

@@ -210,6 +210,12 @@ static const struct rule old_attribute_rules[] = {
     ALLOW(removexattr),
 };
 
+/** To whom a socket connects is out of a filter's sight; that it is a unix one is not. */
+static const struct rule connect_rules[] = {
+    ALLOW_IF(socket, WIDE_BITS(0, ~0U, AF_UNIX), BITS(2, ~0U, 0)),
+    ALLOW(connect),
+};
+
 #define THREAD_FLAGS                                                                                              \
   (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM | CLONE_SETTLS | CLONE_PARENT_SETTID | \
    CLONE_CHILD_CLEARTID)
@@ -330,6 +336,7 @@ size_t assemble_filter(enum policy policy, unsigned flags, struct sock_filter pr
   EMIT(&out, runtime_rules);
   if (policy == POLICY_GOFER) EMIT(&out, gofer_rules);
   if (policy == POLICY_GOFER && lacks_attribute_calls()) EMIT(&out, old_attribute_rules);
+  if (policy == POLICY_GOFER && (flags & FILTER_CONNECT)) EMIT(&out, connect_rules);
   if (policy == POLICY_SENTRY) EMIT(&out, sentry_rules);
   emit_own_signals(&out);
   emit(&out, RETURN(otherwise));

@@ -15,6 +15,8 @@ enum policy { POLICY_GOFER, POLICY_SENTRY };
 enum { FILTER_NO_EXEC = 1 };
 /** What is not allowed fails with EPERM and is reported on stderr, instead of killing the process. */
 enum { FILTER_REPORT = 2 };
+/** A gofer may make unix sockets and connect them. */
+enum { FILTER_CONNECT = 4 };
 
 enum { MAX_INSTRUCTIONS = 1024 };
 

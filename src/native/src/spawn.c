@@ -1,12 +1,15 @@
-// Starting a process, cheaper than child_process does: no event loop, no pipes, the caller's thread waits for the exec only.
+// Starting a process, cheaper than child_process does: no event loop, no pipes, the caller's thread waits for the exec only. And
+// becoming another program, which Node cannot do.
 
 #include "args.h"
 #include "memory.h"
 
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <signal.h>
 #include <spawn.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -84,6 +87,41 @@ static int64_t call_spawn(napi_env env, const int64_t *arg) {
   return error < 0 ? error : pid;
 }
 
+/** Nothing but standard error and `keep` survives an exec; standard input and output are /dev/null. */
+static int keep_descriptors(const uint8_t *keep, int64_t count) {
+  if (syscall(SYS_close_range, STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC) < 0) return -errno;
+  for (int64_t i = 0; i < count; i++) {
+    int32_t fd;
+    memcpy(&fd, keep + i * 4, sizeof fd);
+    if (fcntl(fd, F_SETFD, 0) < 0) return -errno;
+  }
+  int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+  if (null < 0) return -errno;
+  for (int fd = STDIN_FILENO; fd <= STDOUT_FILENO; fd++) {
+    if (dup2(null, fd) < 0) return -errno;
+  }
+  // Node has its standard streams closed at an exec.
+  if (fcntl(STDERR_FILENO, F_SETFD, 0) == 0) return 0;
+  return dup2(null, STDERR_FILENO) < 0 ? -errno : 0;
+}
+
+/** exec(slot, argv, argvLength, keep, count) */
+static int64_t call_exec(napi_env env, const int64_t *arg) {
+  uint8_t *strings = NULL;
+  uint8_t *keep = NULL;
+  char *environment[] = {NULL};
+  if (arg[4] < 0 || arg[4] > MAX_SPAWN_FDS) return -EINVAL;
+  int error = memory_span(env, arg[0], arg[1], arg[2], &strings);
+  if (error == 0) error = memory_span(env, arg[0], arg[3], arg[4] * 4, &keep);
+  char *argv[MAX_SPAWN_ARGS + 1];
+  if (error == 0) error = parse_argv((char *)strings, arg[2], argv);
+  if (error == 0) error = keep_descriptors(keep, arg[4]);
+  if (error < 0) return error;
+  if (chdir("/") < 0) return -errno;
+  execve(argv[0], argv, environment);
+  return -errno;
+}
+
 /** waitpid(pid, wait): exit code, 128 + signal, or -EAGAIN while it runs. */
 static int64_t call_waitpid(napi_env env, const int64_t *arg) {
   (void)env;
@@ -97,6 +135,7 @@ static int64_t call_waitpid(napi_env env, const int64_t *arg) {
 
 const struct call spawn_calls[] = {
     {"spawn", "iooop", call_spawn},
+    {"exec", "iooop", call_exec},
     {"waitpid", "ii", call_waitpid},
     {NULL, NULL, NULL},
 };

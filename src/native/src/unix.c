@@ -1,6 +1,7 @@
 // Unix sockets that have a name among the host's files, and those that were given: what they are, and connections to them.
 
 #include "args.h"
+#include "descriptor.h"
 
 #include <string.h>
 #include <sys/socket.h>
@@ -27,7 +28,24 @@ static int64_t call_check_unix_stream(napi_env env, const int64_t *arg) {
   return getpeername(fd, (struct sockaddr *)&peer, &length) < 0 ? -errno : 0;
 }
 
+/** connectUnix(fd, type) */
+static int64_t call_connect_unix(napi_env env, const int64_t *arg) {
+  (void)env;
+  int64_t type = arg[1];
+  if (type != SOCK_STREAM && type != SOCK_DGRAM && type != SOCK_SEQPACKET) return -EPROTOTYPE;
+  struct sockaddr_un address = {.sun_family = AF_UNIX};
+  descriptor_path_buffer path;
+  strcpy(address.sun_path, descriptor_path(path, arg[0]));
+  int fd = socket(AF_UNIX, (int)type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (fd < 0) return -errno;
+  int64_t status = RETRY(connect(fd, (struct sockaddr *)&address, sizeof address));
+  if (status == 0) return fd;
+  close(fd);
+  return status;
+}
+
 const struct call unix_calls[] = {
     {"checkUnixStream", "d", call_check_unix_stream},
+    {"connectUnix", "di", call_connect_unix},
     {NULL, NULL, NULL},
 };

@@ -1,8 +1,8 @@
 // Tlopen: from a known fid to an open one.
 
-import { EBADF, EINVAL, EPROTO, EROFS } from "../../../../assembly/abi/errno.ts";
+import { EBADF, EINVAL, ENXIO, EPROTO, EROFS } from "../../../../assembly/abi/errno.ts";
 import { O_ACCMODE, O_RDONLY, O_TRUNC } from "../../../../assembly/abi/fcntl.ts";
-import { S_IFREG } from "../../../../assembly/abi/stat.ts";
+import { S_IFIFO, S_IFREG } from "../../../../assembly/abi/stat.ts";
 import type { Decoder } from "../decoder.ts";
 import type { Encoder } from "../encoder.ts";
 import type { Fid } from "../fid.ts";
@@ -16,6 +16,8 @@ export function lopen(session: Session, request: Decoder, reply: Encoder): numbe
   if (fid === undefined) return -EBADF;
   if (fid.isOpen || fid.attribute !== null) return -EINVAL;
   if (session.tree.readonly && isMutating(flags)) return -EROFS;
+  // Its data has no offsets that messages could name: it is for a client that takes the descriptor.
+  if (fid.node.type === S_IFIFO && !takesDescriptors(session)) return -ENXIO;
   const handle = session.tree.open(fid.node, flags);
   if (handle < 0) return handle;
   finishOpen(session, fid, fid.node, handle, flags & O_ACCMODE, reply);
@@ -47,5 +49,11 @@ export function finishOpen(
   session.fids.opened(fid, handle, access);
   tree.putQid(reply);
   reply.u32(0);
-  if (session.extended && tree.donates && node.type === S_IFREG) session.donation = handle;
+  if (takesDescriptors(session) && (node.type === S_IFREG || node.type === S_IFIFO))
+    session.donation = handle;
+}
+
+/** Whether descriptors go to the client. */
+export function takesDescriptors(session: Session): boolean {
+  return session.extended && session.tree.donates;
 }
