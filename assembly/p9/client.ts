@@ -33,6 +33,7 @@ import {
   P9_TLOPEN,
   P9_TMKDIR,
   P9_TMKNOD,
+  P9_TMULTIGETATTR,
   P9_TREAD,
   P9_TREADDIR,
   P9_TREADLINK,
@@ -80,6 +81,8 @@ const USER_NAME = "root";
 const IO_ALIGNMENT: u32 = 4096;
 /** What of a message buffer's request half Tclunks may take: see Connection. */
 const CLUNK_ROOM: u32 = 1024;
+/** What a name takes in a request besides itself: its length and its fid. */
+export const NAME_COST: u32 = 6;
 
 @final
 export class P9Client {
@@ -274,15 +277,12 @@ export class P9Client {
     this.walkStatus = isWhole ? 0 : c.errorOf(status);
     this.pathFids = fids;
     // Those behind the last component that was reached were not made.
-    let made = walked > skip ? walked - skip : 0;
-    if (made == 0) {
+    if (walked > skip) {
+      this.cutPathFids(walked - skip);
+    } else {
       this.pathFids = P9_NOFID;
       c.fids.releaseChain(fids);
-      return 0;
     }
-    let last = fids;
-    while (--made > 0) last = c.fids.nextInChain(last);
-    c.fids.releaseChain(c.fids.cutChain(last));
     return 0;
   }
 
@@ -298,6 +298,75 @@ export class P9Client {
     const fid = this.pathFids;
     this.pathFids = this.connection.fids.nextInChain(fid);
     return fid;
+  }
+
+  /** The number of the next component's fid is free: there is no such fid. */
+  forgetPathFid(): void {
+    const fid = this.takePathFid();
+    if (!this.connection.broken) this.connection.fids.release(fid);
+  }
+
+  /** Bytes that the names of a multiGetattr() may take in its request, each with NAME_COST more. */
+  get namesRoom(): u32 {
+    return this.connection.msize - CLUNK_ROOM - P9_IOHDRSZ;
+  }
+
+  /**
+   * Begins a request about `count` names of one directory, which putName() then tells and finishNames() sends: a fid and the
+   * attributes of each. Then nextAnswer() gives what came, one by one, each followed by takePathFid() or forgetPathFid(), and
+   * dropPathFids() ends it; the caller does not sleep before. Preconditions: beginPath(), and a server with the extension; or
+   * ENFILE, and the conversation has ended.
+   */
+  startNames(directory: u32, count: u32): i32 {
+    const c = this.connection;
+    this.pathFids = c.fids.allocChain(count);
+    if (this.pathFids == P9_NOFID) {
+      c.end();
+      return -ENFILE;
+    }
+    c.startChain(P9_TMULTIGETATTR, this.pathFids, 0);
+    c.writer.u32(directory);
+    c.writer.u16(count);
+    return 0;
+  }
+
+  putName(name: usize, length: u32): void {
+    putString(this.connection.writer, name, length);
+  }
+
+  /** How many names were answered, those at the front; or -errno, and nothing is left to be ended. */
+  finishNames(count: u32): i32 {
+    const c = this.connection;
+    const fids = this.pathFids;
+    for (let fid = fids; fid != P9_NOFID; fid = c.fids.nextInChain(fid)) c.writer.u32(fid);
+    c.finish();
+    let result = c.receive();
+    if (result == 0) {
+      result = c.reader.u16();
+      if (c.reader.overrun || <u32>result > count || result == 0) result = c.fail();
+      else this.cutPathFids(result);
+    }
+    if (result < 0) this.pathFids = P9_NOFID;
+    c.end();
+    return result;
+  }
+
+  /** Those behind the first `count` were not made. Preconditions: `count` is not 0. */
+  private cutPathFids(count: u32): void {
+    const fids = this.connection.fids;
+    let last = this.pathFids;
+    while (--count > 0) last = fids.nextInChain(last);
+    fids.releaseChain(fids.cutChain(last));
+  }
+
+  /** What the next name gave: 0 with `attributes`, or -errno. `isLast`: nothing may follow. Check `isBroken` behind the last one. */
+  nextAnswer(isLast: bool): i32 {
+    const c = this.connection;
+    if (c.broken) return -EIO;
+    const status = c.reader.u32();
+    const isWhole = status != 0 || this.attributes.decode(c.reader, true);
+    if (!isWhole || c.reader.overrun || (isLast && !c.reader.isComplete())) return c.fail();
+    return status == 0 ? 0 : c.errorOf(status);
   }
 
   /** Gives back those that nobody has taken. */

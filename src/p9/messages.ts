@@ -87,6 +87,19 @@ function hasLists(valid: bigint): boolean {
   return (valid & BigInt(p9.P9_GETATTR_ACLS)) !== 0n;
 }
 
+/** Of one name: its error, or 0 and its attributes. */
+const found: Kind<{ readonly status: number; readonly attributes?: Attributes }> = {
+  name: "found",
+  read: (reader) => {
+    const status = u32.read(reader);
+    return status === 0 ? { status, attributes: attributes.read(reader) } : { status };
+  },
+  write: (writer, { status, attributes: told }) => {
+    u32.write(writer, status);
+    if (told !== undefined) attributes.write(writer, told);
+  },
+};
+
 export const entry = record("entry", { qid, offset: u64, type: u8, name: bytes });
 
 /** Rreaddir's entries: count[4] bytes of them. */
@@ -235,6 +248,8 @@ export const MESSAGES = {
   Rxattrremove: message(p9.P9_RXATTRREMOVE, {}),
   Tclunks: message(p9.P9_TCLUNKS, { fids: list(u32) }),
   Rclunks: message(p9.P9_RCLUNKS, {}),
+  Tmultigetattr: message(p9.P9_TMULTIGETATTR, { dfid: u32, names: list(name), newfids: rest(u32) }),
+  Rmultigetattr: message(p9.P9_RMULTIGETATTR, { answers: list(found) }),
 } as const;
 
 export type MessageName = keyof typeof MESSAGES;

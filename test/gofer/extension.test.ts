@@ -25,7 +25,7 @@ import {
   SEEK_HOLE,
 } from "../../assembly/abi/fcntl.ts";
 import * as p9 from "../../assembly/abi/p9.ts";
-import { VERSION_9P2000L } from "../../src/common/p9-version.ts";
+import { VERSION_9P2000L, VERSION_WVISOR } from "../../src/common/p9-version.ts";
 import { FIDS_MAX } from "../../src/p9/server/fid-table.ts";
 import { buildGofer } from "../support/bundle.ts";
 import { Gofer, scratch } from "../support/gofer.ts";
@@ -125,6 +125,71 @@ describe("Twalkfids", () => {
     expect(refused).toBe("ENFILE");
     expect(next).toBeGreaterThan(FIDS_MAX - 32);
     expect(next).toBeLessThan(FIDS_MAX + 32);
+  });
+});
+
+describe("Tmultigetattr", () => {
+  const fields = (fid: number, names: string[], fids: number[]) => {
+    const message = new Message().u32(fid).u16(names.length);
+    for (const name of names) message.string(name);
+    for (const each of fids) message.u32(each);
+    return message;
+  };
+
+  const ask = (fid: number, names: string[], fids: number[]) => {
+    const reply = client.call(p9.P9_TMULTIGETATTR, fields(fid, names, fids));
+    return Array.from({ length: reply.u16() }, () => {
+      const status = reply.u32();
+      return status === 0 ? Number(reply.attributes().qid.path) : -status;
+    });
+  };
+
+  test("tells about each name, and makes a fid on each that is there and wanted", () => {
+    const names = ["a", "none", "other", "link", "..", "."];
+    expect(ask(0, names, [10, 11, p9.P9_NOFID, 13, 14, 15])).toEqual([
+      inode("a"),
+      -2,
+      inode("other"),
+      inode("link"),
+      inode(),
+      inode(),
+    ]);
+    expect([10, 11, 13, 14, 15].map(isFid)).toEqual([true, false, true, true, true]);
+    expect(ask(10, ["b"], [20])).toEqual([inode("a", "b")]);
+    expect(ask(0, [], [])).toEqual([]);
+  });
+
+  test("answers as many as the message holds", () => {
+    client.version(VERSION_WVISOR, 4096);
+    client.attach(0);
+    const reply = client.call(
+      p9.P9_TMULTIGETATTR,
+      fields(
+        0,
+        new Array(64).fill("a"),
+        Array.from({ length: 64 }, (_, i) => 10 + i),
+      ),
+    );
+    const count = reply.u16();
+    expect(count).toBeGreaterThan(20);
+    expect(count).toBeLessThan(27);
+    expect([10 + count - 1, 10 + count].map(isFid)).toEqual([true, false]);
+  });
+
+  test("refuses what is no list of names, and makes no fid then", () => {
+    const refusal = (fid: number, names: string[], fids: number[]) =>
+      client.refusal(p9.P9_TMULTIGETATTR, fields(fid, names, fids));
+    expect(refusal(0, new Array(65).fill("a"), [])).toBe("EINVAL");
+    expect(refusal(0, ["a", "a/b"], [10, 11])).toBe("EINVAL");
+    expect(refusal(0, ["a", ""], [10, 11])).toBe("EINVAL");
+    expect(refusal(0, ["a", "a"], [10, 10])).toBe("EINVAL");
+    expect(refusal(0, ["a", "a"], [10, 0])).toBe("EINVAL");
+    expect(refusal(99, ["a"], [10])).toBe("EBADF");
+    expect(refusal(0, ["a"], [])).toBe("EPROTO");
+    expect(refusal(0, ["a"], [10, 11])).toBe("EPROTO");
+    expect(isFid(10)).toBe(false);
+    expect(ask(0, ["other"], [30])).toEqual([inode("other")]);
+    expect(refusal(30, ["a"], [31])).toBe("ENOTDIR");
   });
 });
 
@@ -301,7 +366,7 @@ describe("ranges", () => {
 
 test("plain 9P2000.L has none of them", () => {
   client = gofer.connect(0, VERSION_9P2000L);
-  for (let type = p9.P9_TWALKFIDS; type <= p9.P9_TCLUNKS; type += 2) {
+  for (let type = p9.P9_TWALKFIDS; type <= p9.P9_TMULTIGETATTR; type += 2) {
     expect(client.refusal(type, new Message().u16(0))).toBe("EOPNOTSUPP");
   }
 });

@@ -1,6 +1,6 @@
 // One mounted gofer tree: its connection, its options, and what is kept on its behalf.
 
-import { P9_MAXWELEM } from "../../abi/p9.ts";
+import { P9_MAXWELEM, P9_NAMES_MAX } from "../../abi/p9.ts";
 import { free } from "../../lib/ref-counted.ts";
 import { P9Client } from "../../p9/client.ts";
 import { P9StatFs } from "../../p9/messages.ts";
@@ -43,6 +43,8 @@ export class GoferFilesystem extends Filesystem {
   pathEnds: bool = false;
   /** For each component of the path under way: how often its inode had changed before the server was asked. */
   readonly changesBefore: StaticArray<u32> = new StaticArray<u32>(P9_MAXWELEM);
+  /** Of the lookup of many names under way (listed-names.ts): their places in the listing. */
+  readonly listed: StaticArray<u32> = new StaticArray<u32>(P9_NAMES_MAX);
 
   constructor(
     connection: i32,
@@ -72,6 +74,7 @@ export class GoferFilesystem extends Filesystem {
     free(this.listingBudget);
     free(this.names);
     free(this.changesBefore);
+    free(this.listed);
     super.destroy();
   }
 

@@ -39,6 +39,7 @@ import { serverFlags } from "./access.ts";
 import { accessDirectory, GoferDirectory } from "./directory.ts";
 import { GoferFilesystem } from "./filesystem.ts";
 import { Handle } from "./handle.ts";
+import { lookupListed, NOT_LISTED } from "./listed-names.ts";
 import { GoferNode, isShortage } from "./node.ts";
 import { lookupPath } from "./path-lookup.ts";
 import { GoferFile } from "./regular-file.ts";
@@ -63,6 +64,8 @@ export class GoferInode extends GoferNode {
   }
 
   lookup(child: Dentry): i32 {
+    const listed = lookupListed(this, child);
+    if (listed != NOT_LISTED) return listed;
     const client = this.client;
     let result = client.walk(this.fid, child.name, child.nameLength, true);
     if (isShortage(result)) {

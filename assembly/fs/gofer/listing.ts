@@ -14,6 +14,9 @@ const LISTING_MAX: u32 = 1048576;
 const FIRST_CAPACITY: u32 = 1024;
 const ENTRY_HEAD: u32 = 10;
 
+/** How many names the first request of listed-names.ts asks for; each further one asks for twice as many. */
+const FIRST_BATCH: u32 = 16;
+
 /** What all listings of one file system take, those that only open directories still hold included. */
 @final
 export class ListingBudget {
@@ -25,6 +28,9 @@ export class ListingBudget {
 @final
 export class Listing extends RefCounted {
   length: u32 = 0;
+  /** The entry whose name is expected to be looked up next, and how many with it (listed-names.ts). */
+  expected: u32 = 0;
+  batch: u32 = FIRST_BATCH;
   private capacity: u32 = FIRST_CAPACITY;
   private bytes: usize = heap.alloc(FIRST_CAPACITY);
 

@@ -126,6 +126,12 @@ function value(random: Random, field: string, kind: string): unknown {
       };
     case "attributes*":
       return Array.from({ length: random.below(5) }, () => value(random, field, "attributes"));
+    case "found*":
+      return Array.from({ length: random.below(5) }, () =>
+        random.chance(0.3)
+          ? { status: number(random, "") }
+          : { status: 0, attributes: value(random, field, "attributes") },
+      );
     case "entries":
       return Array.from({ length: random.below(5) }, () => ({
         qid: value(random, field, "qid"),

@@ -87,6 +87,10 @@ export class MemoryServer {
   alter: (answer: Answer) => void = () => {};
   /** Errors to answer with next, by request type. */
   readonly refuse = new Map<number, number>();
+  /** Errors of names, for who asks for many of them. */
+  readonly refuseNames = new Map<string, number>();
+  /** How many names one answer tells about. */
+  namesAnswered = Number.POSITIVE_INFINITY;
   readonly options: Required<ServerOptions>;
   private lastIno = 1;
   private lastHandle = FIRST_HANDLE;
@@ -204,6 +208,8 @@ export class MemoryServer {
         return this.walk(type === p9.P9_TWALKATTR, f);
       case p9.P9_TWALKFIDS:
         return this.walkFids(f);
+      case p9.P9_TMULTIGETATTR:
+        return this.multiGetattr(f);
       case p9.P9_TTMPFILE: {
         this.fid(f.u32());
         const number = f.u32();
@@ -436,6 +442,23 @@ export class MemoryServer {
       if (index >= skip) this.insert(numbers[index - skip]!, child);
     }
     return Buffer.concat([u32(status), u16(reached.length), ...reached.map((each) => this.attributes(each))]);
+  }
+
+  private multiGetattr(f: Fields): Buffer {
+    const { node } = this.fid(f.u32());
+    const count = f.u16();
+    const names = Array.from({ length: count }, () => f.text());
+    const numbers = Array.from({ length: count }, () => f.u32());
+    const answers: Buffer[] = [];
+    for (const [index, name] of names.slice(0, this.namesAnswered).entries()) {
+      const child = node.children.get(name);
+      const refused = child === undefined ? errno.ENOENT : (this.refuseNames.get(name) ?? 0);
+      answers.push(u32(refused));
+      if (child === undefined || refused !== 0) continue;
+      this.insert(numbers[index]!, child);
+      answers.push(this.attributes(child));
+    }
+    return Buffer.concat([u16(Math.min(count, this.namesAnswered)), ...answers]);
   }
 
   /** As the extension's answers have them. */

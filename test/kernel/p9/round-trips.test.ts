@@ -120,6 +120,128 @@ describe("when nobody else changes the tree", () => {
   });
 });
 
+describe("a directory that is read and whose entries are then asked about, as by ls -l", () => {
+  /** `count` files in "/a/b", and what it costs to list them and to ask about each. */
+  function listed(count: number, options: WorldOptions & { plain?: boolean } = {}) {
+    const server = new MemoryServer({ extended: options.plain !== true });
+    server.directory("/dir");
+    for (let i = 0; i < count; i++) server.file(`/dir/file-${i}`, "x".repeat(i % 50));
+    const w = new World(module, server, options);
+    expect(stat(w, "/dir")).toBe(0);
+    return w;
+  }
+
+  function statAll(w: World, names: readonly string[]): void {
+    for (const name of names) {
+      const out = Buffer.alloc(144);
+      expect(w.syscall(SYS_newfstatat, AT_FDCWD, `/dir/${name}`, out, 0), name).toBe(0);
+      expect(out.readUInt32LE(48)).toBe(Number(name.slice("file-".length)) % 50);
+    }
+  }
+
+  test("costs one round trip for sixteen names and fewer for more", () => {
+    for (const [count, trips] of [
+      [10, 1],
+      [16, 1],
+      [48, 2],
+      [100, 3],
+      [1000, 17],
+    ] as const) {
+      const w = listed(count);
+      const names = w.names("dir");
+      expect(names).toHaveLength(count);
+      expect(cost(w, () => statAll(w, names))).toBe(trips);
+      expect(w.server.count(p9.P9_TMULTIGETATTR)).toBe(trips);
+      // All of it is known from then on.
+      expect(cost(w, () => statAll(w, names))).toBe(0);
+    }
+  });
+
+  test("costs one for each name where others change the tree, and where the server knows no extension", () => {
+    for (const options of [{ shared: true }, { plain: true }]) {
+      const w = listed(20, options);
+      expect(cost(w, () => statAll(w, w.names("dir")))).toBeGreaterThanOrEqual(20);
+      expect(w.server.count(p9.P9_TMULTIGETATTR)).toBe(0);
+    }
+  });
+
+  test("what is not asked about in that order is asked about alone", () => {
+    const w = listed(40);
+    const names = w.names("dir");
+    expect(cost(w, () => statAll(w, [names[20]!, names[5]!]))).toBe(2);
+    expect(w.server.count(p9.P9_TWALKATTR)).toBe(2);
+    // These two are known, and passed over.
+    expect(cost(w, () => statAll(w, names))).toBe(2);
+    expect(w.server.fids.size).toBeLessThan(45);
+  });
+
+  test("a name that is refused is refused alone; one that has gone is missing", () => {
+    const w = listed(12);
+    const names = w.names("dir");
+    w.server.find("/dir").children.delete("file-3");
+    w.server.refuseNames.set("file-5", 13);
+    expect(cost(w, () => statAll(w, names.slice(0, 3)))).toBe(1);
+    expect(stat(w, "/dir/file-3")).toBe(ENOENT);
+    statAll(w, names.slice(4, 5));
+    w.server.refuseNames.clear();
+    statAll(w, names.slice(5));
+    w.server.refuseNames.set("file-0", 13);
+    const again = listed(12);
+    again.server.refuseNames.set("file-0", 13);
+    expect(again.names("dir")).toHaveLength(12);
+    expect(stat(again, "/dir/file-0")).toBe(-13);
+    expect(cost(again, () => statAll(again, names.slice(1)))).toBe(0);
+  });
+
+  test("a server that tells about fewer names at a time is asked on", () => {
+    const w = listed(20);
+    w.server.namesAnswered = 7;
+    const names = w.names("dir");
+    // 7, 7 and 6.
+    expect(cost(w, () => statAll(w, names))).toBe(3);
+    expect(w.server.fids.size).toBeLessThan(25);
+  });
+
+  test("a small cache is not filled with it", () => {
+    const w = listed(100, { dcache: 40 });
+    const names = w.names("dir");
+    expect(cost(w, () => statAll(w, names.slice(0, 5)))).toBe(1);
+    expect(w.server.fids.size).toBeLessThan(15);
+  });
+
+  const dishonest: readonly (readonly [string, (answer: { bytes: Buffer }) => void])[] = [
+    ["about no name", ({ bytes }) => bytes.writeUInt16LE(0, 7)],
+    ["about more names than were asked for", ({ bytes }) => bytes.writeUInt16LE(200, 7)],
+    ["about fewer names than it tells", ({ bytes }) => bytes.writeUInt16LE(3, 7)],
+    ["with attributes that no file has", ({ bytes }) => bytes.writeUInt32LE(0, 7 + 2 + 4)],
+    ["with an errno that no Linux has", ({ bytes }) => bytes.writeUInt32LE(5000, 9)],
+  ];
+
+  test.each(dishonest)("an answer %s is not believed", (_what, change) => {
+    const w = listed(10);
+    const names = w.names("dir");
+    w.server.alter = (answer) => {
+      if (answer.request === p9.P9_TMULTIGETATTR) change(answer);
+    };
+    expect(stat(w, `/dir/${names[0]}`)).toBe(-5);
+    expect(stat(w, "/dir/none")).toBe(-5);
+  });
+
+  test("an answer that is cut anywhere is not believed", () => {
+    // A prime, so that in time every place in an answer about a name is met.
+    for (let cut = 1; cut < 2 + 3 * 157; cut += 7) {
+      const w = listed(3);
+      w.names("dir");
+      w.server.alter = (answer) => {
+        if (answer.request !== p9.P9_TMULTIGETATTR) return;
+        answer.bytes = Buffer.from(answer.bytes.subarray(0, -cut));
+        answer.bytes.writeUInt32LE(answer.bytes.length, 0);
+      };
+      expect(stat(w, "/dir/file-0"), `cut by ${cut}`).toBe(-5);
+    }
+  });
+});
+
 describe("when others change the tree too", () => {
   test("a stat asks for the whole path each time, once (GF-09)", () => {
     const w = world({ shared: true });

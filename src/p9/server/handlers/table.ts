@@ -5,6 +5,7 @@ import type { Handler } from "../session.ts";
 import { getattr, readlink, statfs } from "./attr.ts";
 import { createAttributes, lcreate, link, mkdir, mknod, symlink, tmpfile } from "./create.ts";
 import { getlock, lock } from "./lock.ts";
+import { multiGetattr } from "./multi-getattr.ts";
 import { lopen } from "./open.ts";
 import { allocate, copyRange, seek } from "./range.ts";
 import { fsync, read, write } from "./read-write.ts";
@@ -58,6 +59,7 @@ const EXTENSION: readonly (readonly [number, Handler])[] = [
   [p9.P9_TCOPYRANGE, copyRange],
   [p9.P9_TXATTRREMOVE, xattrremove],
   [p9.P9_TCLUNKS, clunks],
+  [p9.P9_TMULTIGETATTR, multiGetattr],
 ];
 
 /** Messages of plain 9P2000.L. */

@@ -147,7 +147,7 @@ function readNames(request: Decoder, count: number): number {
 }
 
 /** One component. Returns a referenced node, with its attributes in the tree, or -errno. */
-function step(session: Session, node: TreeNode, name: number, length: number): TreeNode | number {
+export function step(session: Session, node: TreeNode, name: number, length: number): TreeNode | number {
   if (node.type !== S_IFDIR) return -ENOTDIR;
   const { tree } = session;
   const dots = countDots(tree.memory.bytes, name, length);
