@@ -132,7 +132,9 @@ static bool offsetsAreLarge(void) {
   NEED(fd >= 0);
   NEED(pwrite(fd, "end", 3, far) == 3);
   NEED(fsync(fd) == 0);
-  NEED(fstat(fd, &stat) == 0 && stat.st_size == far + 3 && stat.st_blocks < 10000);
+  NEED(fstat(fd, &stat) == 0 && stat.st_size == far + 3);
+  // What it does not ask the server for, the client reckons from the size.
+  NEED(loose || stat.st_blocks < 10000);
   NEED(pread(fd, text, 8, far) == 3 && memcmp(text, "end", 3) == 0);
   NEED(pread(fd, text, 8, far - 10) == 8 && memcmp(text, "\0\0\0\0\0\0\0\0", 8) == 0);
   NEED(lseek(fd, 0, SEEK_END) == far + 3);
@@ -291,6 +293,7 @@ static bool aThousandNamesAreListed(void) {
   while (readdir(directory) != NULL) continue;
   seekdir(directory, place);
   NEED((entry = readdir(directory)) != NULL && strcmp(entry->d_name, name) == 0);
+  while (readdir(directory) != NULL) continue;
   // As rm -r does it: what is listed goes while the listing goes on.
   rewinddir(directory);
   int removed = 0;
@@ -306,7 +309,7 @@ static bool aThousandNamesAreListed(void) {
 static bool attributesChange(void) {
   struct stat stat;
   // Whole seconds: the client cuts off what is below (s_time_gran).
-  const struct timespec times[] = {{.tv_sec = 1000000001}, {.tv_sec = -5}};
+  const struct timespec times[] = {{.tv_sec = 1000000001}, {.tv_sec = 5}};
   const struct timespec omitted[] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = 7}};
   const struct timespec now[] = {{.tv_nsec = UTIME_NOW}, {.tv_nsec = UTIME_NOW}};
   NEED(put("attr", "x"));
@@ -315,7 +318,7 @@ static bool attributesChange(void) {
   NEED(chown("attr", -1, 56) == 0 && lstat("attr", &stat) == 0 && stat.st_uid == 12 && stat.st_gid == 56);
   NEED(utimensat(AT_FDCWD, "attr", times, 0) == 0 && lstat("attr", &stat) == 0);
   NEED(stat.st_atim.tv_sec == 1000000001 && stat.st_atim.tv_nsec == 0);
-  NEED(stat.st_mtim.tv_sec == -5 && stat.st_mtim.tv_nsec == 0);
+  NEED(stat.st_mtim.tv_sec == 5 && stat.st_mtim.tv_nsec == 0);
   NEED(utimensat(AT_FDCWD, "attr", omitted, 0) == 0 && lstat("attr", &stat) == 0);
   NEED(stat.st_atim.tv_sec == 1000000001 && stat.st_mtim.tv_sec == 7);
   NEED(utimensat(AT_FDCWD, "attr", now, 0) == 0 && lstat("attr", &stat) == 0 && stat.st_mtim.tv_sec > 1000);
@@ -605,7 +608,10 @@ static bool clientsSeeEachOther(void) {
   char path[PATH_MAX];
   struct stat stat;
   snprintf(path, sizeof path, "%s/told", second);
-  NEED(put("told", "first") && holds(path, "first"));
+  NEED(put("told", "first"));
+  // What is in a loose cache is nobody else's until it is written.
+  sync();
+  NEED(holds(path, "first"));
   NEED(put(path, "second one"));
   if (!loose) NEED(holds("told", "second one"));
   NEED(unlink(path) == 0);

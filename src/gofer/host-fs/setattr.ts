@@ -14,7 +14,6 @@ import {
   P9_SETATTR_UID,
 } from "../../../assembly/abi/p9.ts";
 import { UTIME_NOW, UTIME_OMIT } from "../../../assembly/abi/stat.ts";
-import type { Wide } from "../../common/wide.ts";
 import type { Changes } from "../../p9/server/tree.ts";
 import type { HostFs } from "./host-fs.ts";
 import type { HostFile } from "./host-node.ts";
@@ -60,22 +59,19 @@ function pickTime(valid: number, bit: number, setBit: number, nanoseconds: numbe
   return (valid & setBit) === 0 ? UTIME_NOW : nanoseconds;
 }
 
-/** With MTIME, or through a fid that can write, as ftruncate(2), which changes the file though its size stays; else as truncate(2). */
+/**
+ * With MTIME, or through a fid that can write, as ftruncate(2), which changes the file though its size stays; else as truncate(2).
+ * A fid that can write uses its own descriptor, so that an open file keeps working whatever its mode is now.
+ */
 function resize(host: HostFs, file: HostFile, { valid, size }: Changes): number {
-  if ((valid & P9_SETATTR_MTIME) === 0 && !canWrite(file)) {
-    const status = host.native.truncate(file.node.fd, size);
-    if (status !== -ENOENT) return status;
-  }
-  return truncate(host, file, size);
-}
-
-/** Through the fid's own descriptor where that can write, so that an open file keeps working whatever its mode is now. */
-function truncate(host: HostFs, file: HostFile, size: Wide): number {
   const { native } = host;
   if (canWrite(file)) return native.ftruncate(file.handle, size);
+  // Also for truncate(2): it would wait for the holder of a lease, 45 s long (fcntl(2)). An open that does not wait says EAGAIN,
+  // and nobody gets a lease while it lasts.
   const fd = openNode(host, file.node, O_WRONLY);
   if (fd < 0) return fd;
-  const status = native.ftruncate(fd, size);
+  let status = (valid & P9_SETATTR_MTIME) === 0 ? native.truncate(file.node.fd, size) : -ENOENT;
+  if (status === -ENOENT) status = native.ftruncate(fd, size);
   native.close(fd);
   return status;
 }

@@ -10,6 +10,8 @@ import type { Session } from "../session.ts";
 
 /** One past the largest offset of Linux (loff_t). */
 const OFFSET_END = 2 ** 63;
+/** What one message copies at most, in bytes: a few hundred microseconds, in which others wait. The client asks for the rest. */
+export const COPY_MAX = 1 << 20;
 
 export function allocate(session: Session, request: Decoder): number {
   const fid = session.fids.get(request.u32());
@@ -47,7 +49,8 @@ export function copyRange(session: Session, request: Decoder, reply: Encoder): n
   const refused = Math.min(checkOpen(from), checkOpen(to));
   if (refused < 0) return refused;
   if (fromOffset >= OFFSET_END || toOffset >= OFFSET_END || length >= OFFSET_END) return -EINVAL;
-  const count = session.tree.copyRange(from!.handle, fromOffset, to!.handle, toOffset, length);
+  const most = Math.min(Number(length), COPY_MAX);
+  const count = session.tree.copyRange(from!.handle, fromOffset, to!.handle, toOffset, most);
   if (count < 0) return count;
   reply.wide(count);
   return 0;
