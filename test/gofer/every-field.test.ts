@@ -75,6 +75,7 @@ const NAMED: Readonly<Record<string, (name: Buffer) => [MessageName, FieldsOf<Me
   "Twalk, second": (name) => ["Twalk", { fid: 0, newfid: FREE, names: [Buffer.from("directory"), name] }],
   Twalkattr: (name) => ["Twalkattr", { fid: 0, newfid: FREE, names: [name] }],
   Twalkfids: (name) => ["Twalkfids", { fid: 0, skip: 0, names: [name], newfids: [FREE] }],
+  Tmultigetattr: (name) => ["Tmultigetattr", { dfid: DIRECTORY, names: [name], newfids: [FREE] }],
   Tlcreate: (name) => ["Tlcreate", { fid: DIRECTORY, name, flags: O_RDWR | O_CREAT, mode: 0o644, gid: 0 }],
   Tcreateattr: (name) => [
     "Tcreateattr",
@@ -105,7 +106,7 @@ const NAMED: Readonly<Record<string, (name: Buffer) => [MessageName, FieldsOf<Me
 };
 
 /** Those that walk: "." and ".." lead somewhere there. */
-const WALKS = /^Twalk/;
+const WALKS = /^T(walk|multigetattr)/;
 const DOT_ERRORS: Readonly<Record<string, string>> = {
   Tlcreate: "EEXIST",
   Tcreateattr: "EEXIST",
