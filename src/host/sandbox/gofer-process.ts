@@ -73,7 +73,9 @@ export interface GoferOptions extends ConfineOptions {
 
 /** How a gofer is told more while it runs: on the descriptor behind its mounts'. */
 export interface ControlOptions {
-  readonly beneath: readonly string[] | undefined;
+  readonly beneath?: readonly string[] | undefined;
+  /** The descriptor is no connection but a socket that listens. */
+  readonly listen?: boolean;
 }
 
 /** The helper's slot for this module's own few bytes; nothing stays in it between calls. */
