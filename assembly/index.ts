@@ -456,7 +456,7 @@ export function fs_overlay(upper: usize, lowers: usize, count: u32, options: usi
 }
 
 /**
- * The tree behind a 9P connection, or an error. `uid` owns what is made in it. `dcache` bounds the names, open handles and with
+ * The tree behind a 9P connection, or an error; its server knows it by a name of `nameLength` bytes ("aname"), mostly none. `uid` owns what is made in it. `dcache` bounds the names, open handles and with
  * them the server's fids that are kept unused; 0: the default.
  */
 export function fs_gofer(
@@ -466,9 +466,20 @@ export function fs_gofer(
   donate: u32,
   uid: u32,
   dcache: u32,
+  name: usize,
+  nameLength: u32,
 ): usize {
   lockKernel();
-  const root = boot.makeGofer(connection, readonly != 0, shared != 0, donate != 0, uid, dcache);
+  const root = boot.makeGofer(
+    connection,
+    readonly != 0,
+    shared != 0,
+    donate != 0,
+    uid,
+    dcache,
+    name,
+    nameLength,
+  );
   unlockKernel();
   return root;
 }

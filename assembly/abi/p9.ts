@@ -149,6 +149,10 @@ export const P9_QTDIR = 0x80;
 export const P9_QTSYMLINK = 0x02;
 export const P9_QTFILE = 0x00;
 
+export const P9_GETATTR_NLINK = 0x002;
+export const P9_GETATTR_UID = 0x004;
+export const P9_GETATTR_GID = 0x008;
+export const P9_GETATTR_BLOCKS = 0x400;
 export const P9_GETATTR_BASIC = 0x7ff;
 export const P9_GETATTR_BTIME = 0x800;
 export const P9_GETATTR_ALL = 0x3fff;

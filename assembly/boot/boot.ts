@@ -266,7 +266,9 @@ export function makeGofer(
   donate: bool,
   uid: u32,
   dcache: u32,
+  name: usize,
+  nameLength: u32,
 ): usize {
-  const root = mountGofer(connection, readonly, shared, donate, uid, dcache);
+  const root = mountGofer(connection, readonly, shared, donate, uid, dcache, name, nameLength);
   return isError(root) ? root : changetype<usize>(numberFilesystem(changetype<Dentry>(root)));
 }

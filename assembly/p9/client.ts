@@ -6,8 +6,21 @@
 // With wVisor's extension, requests that build on each other are sent together, since such a server answers in order; any
 // other server gets one at a time.
 
-import { E2BIG, EAGAIN, EINTR, EINVAL, EIO, ENFILE, ENOLCK, EOPNOTSUPP } from "../abi/errno.ts";
-import { F_UNLCK, O_CREAT, O_EXCL, O_RDWR } from "../abi/fcntl.ts";
+import {
+  E2BIG,
+  EAGAIN,
+  EINTR,
+  EINVAL,
+  EIO,
+  EISDIR,
+  ENFILE,
+  ENOENT,
+  ENOLCK,
+  ENOSYS,
+  ENOTDIR,
+  EOPNOTSUPP,
+} from "../abi/errno.ts";
+import { AT_REMOVEDIR, F_UNLCK, O_CREAT, O_EXCL, O_RDWR } from "../abi/fcntl.ts";
 import { PATH_MAX } from "../abi/limits.ts";
 import {
   P9_ATTR_SIZE,
@@ -37,6 +50,8 @@ import {
   P9_TREAD,
   P9_TREADDIR,
   P9_TREADLINK,
+  P9_TREMOVE,
+  P9_TRENAME,
   P9_TRENAMEAT,
   P9_TRENAMEAT2,
   P9_TSEEK,
@@ -54,6 +69,7 @@ import {
   P9_TXATTRREMOVE,
   P9_TXATTRWALK,
 } from "../abi/p9.ts";
+import { S_IFDIR, S_IFMT } from "../abi/stat.ts";
 import { XATTR_REPLACE, XATTR_SIZE_MAX } from "../abi/xattr.ts";
 import { closeHandle } from "../host.ts";
 import { ByteWriter } from "../lib/byte-writer.ts";
@@ -83,6 +99,11 @@ const IO_ALIGNMENT: u32 = 4096;
 const CLUNK_ROOM: u32 = 1024;
 /** What a name takes in a request besides itself: its length and its fid. */
 export const NAME_COST: u32 = 6;
+
+/** Whether a server has never heard of a message, or cannot do what it says: gVisor's older one says ENOSYS. */
+export function isUnsupported(result: i32): bool {
+  return result == -EOPNOTSUPP || result == -ENOSYS;
+}
 
 @final
 export class P9Client {
@@ -181,8 +202,8 @@ export class P9Client {
     return 1;
   }
 
-  /** Attaches the tree as user `uid`: its root is `fid`, with `attributes`. */
-  attach(uid: u32): i32 {
+  /** Attaches the tree that the server calls `name`, as user `uid`: its root is `fid`, with `attributes`. */
+  attach(uid: u32, name: usize, nameLength: u32): i32 {
     const c = this.connection;
     let result = c.begin();
     if (result < 0) return result;
@@ -192,7 +213,7 @@ export class P9Client {
     w.u32(P9_NOFID);
     w.u16(USER_NAME.length);
     for (let i = 0; i < USER_NAME.length; i++) w.u8(USER_NAME.charCodeAt(i));
-    w.u16(0);
+    putString(w, name, nameLength);
     w.u32(uid);
     c.finish();
     result = c.receive();
@@ -580,20 +601,58 @@ export class P9Client {
 
   /** `flags`: AT_REMOVEDIR or 0. */
   unlinkat(directory: u32, name: usize, length: u32, flags: u32): i32 {
-    const result = this.connection.begin();
+    let result = this.connection.begin();
     if (result < 0) return result;
     const w = this.start(P9_TUNLINKAT, P9_NOFID);
     w.u32(directory);
     putString(w, name, length);
     w.u32(flags);
-    return this.converse();
+    result = this.converse();
+    return this.isOlder(result) ? this.remove(directory, name, length, flags) : result;
+  }
+
+  /** Whether a server that knows only the older messages has said so. */
+  private isOlder(result: i32): bool {
+    return !this.connection.extended && isUnsupported(result);
+  }
+
+  /** unlinkat() by Tremove, as Linux's client does it: by a fid on the file, which goes with it. */
+  private remove(directory: u32, name: usize, length: u32, flags: u32): i32 {
+    let result = this.walk(directory, name, length, true);
+    if (result < 0) return result;
+    const fid = this.fid;
+    const isDirectory = (this.attributes.mode & <u32>S_IFMT) == <u32>S_IFDIR;
+    if (isDirectory != ((flags & <u32>AT_REMOVEDIR) != 0)) {
+      this.clunk(fid);
+      return isDirectory ? -EISDIR : -ENOTDIR;
+    }
+    const c = this.connection;
+    result = c.begin();
+    if (result < 0) {
+      this.clunk(fid);
+      return result;
+    }
+    this.start(P9_TREMOVE, P9_NOFID).u32(fid);
+    c.finish();
+    result = this.finishEmpty();
+    this.releaseClunked(fid, result);
+    c.end();
+    return result;
+  }
+
+  /** A fid that a message has freed whatever it was answered. */
+  private releaseClunked(fid: u32, result: i32): void {
+    if (this.connection.broken) return;
+    // Nobody waits for an answer that a killed thread left behind: a second clunk, which finds nothing, brings the number back then.
+    if (result == -EINTR) this.connection.fids.queue(fid);
+    else this.connection.fids.release(fid);
   }
 
   /** `flags`: RENAME_*. EINVAL when the server knows none and there are some. */
   renameat(from: u32, name: usize, length: u32, to: u32, newName: usize, newLength: u32, flags: u32): i32 {
     const c = this.connection;
     if (flags != 0 && !c.extended) return -EINVAL;
-    const result = c.begin();
+    let result = c.begin();
     if (result < 0) return result;
     const w = this.start(flags != 0 ? P9_TRENAMEAT2 : P9_TRENAMEAT, P9_NOFID);
     w.u32(from);
@@ -601,7 +660,25 @@ export class P9Client {
     w.u32(to);
     putString(w, newName, newLength);
     if (flags != 0) w.u32(flags);
-    return this.converse();
+    result = this.converse();
+    return this.isOlder(result) ? this.rename(from, name, length, to, newName, newLength) : result;
+  }
+
+  /** renameat() by Trename: by a fid on the file. */
+  private rename(from: u32, name: usize, length: u32, to: u32, newName: usize, newLength: u32): i32 {
+    let result = this.walk(from, name, length, true);
+    if (result < 0) return result;
+    const fid = this.fid;
+    result = this.connection.begin();
+    if (result == 0) {
+      const w = this.start(P9_TRENAME, P9_NOFID);
+      w.u32(fid);
+      w.u32(to);
+      putString(w, newName, newLength);
+      result = this.converse();
+    }
+    this.clunk(fid);
+    return result;
   }
 
   /** fallocate(2). EOPNOTSUPP when the server does not know it. */
@@ -769,12 +846,7 @@ export class P9Client {
       if (!c.reader.isComplete() || (isBegun && count != length)) written = c.fail();
     }
     const clunked = this.finishEmpty();
-    // A clunk frees its fid whatever it says. Nobody waits for an answer that a killed thread left behind: a second clunk,
-    // which finds nothing, brings the number back then.
-    if (isMade && !c.broken) {
-      if (clunked == -EINTR) c.fids.queue(fid);
-      else c.fids.release(fid);
-    }
+    if (isMade) this.releaseClunked(fid, clunked);
     return this.bothOf(written, clunked);
   }
 
@@ -1009,6 +1081,11 @@ export class P9Client {
     if (received < 0) return received;
     if (c.extended) return this.takeWalkAttributes(newFid);
     const count = c.reader.u16();
+    // Some servers end a walk without a word where its first name is missing (Linux: p9_client_walk()).
+    if (count == 0 && c.reader.isComplete()) {
+      this.clunk(newFid);
+      return -ENOENT;
+    }
     takeQidPath(c.reader);
     if (count != 1 || !c.reader.isComplete()) return c.fail();
     const result = this.fetchAttributes(newFid);

@@ -7,7 +7,11 @@ import {
   P9_ACL_MAX,
   P9_ATTR_SIZE,
   P9_GETATTR_ACLS,
+  P9_GETATTR_BLOCKS,
   P9_GETATTR_BTIME,
+  P9_GETATTR_GID,
+  P9_GETATTR_NLINK,
+  P9_GETATTR_UID,
   P9_QID_SIZE,
   P9_QTDIR,
   P9_QTSYMLINK,
@@ -22,7 +26,10 @@ const SECONDS_MAX: i64 = 9223372035;
 /** Attributes without these are of no use: mode and size. */
 const VALID_NEEDED: u64 = 0x201;
 
-/** A file's attributes as its server tells them. */
+/** Whose a file is whose server does not say (GF-04: dfltuid, dfltgid). */
+const NOBODY: u32 = 65534;
+
+/** A file's attributes as its server tells them. What it does not tell is what a file without it would have. */
 @final
 export class P9Attributes {
   qidType: u32 = 0;
@@ -65,6 +72,10 @@ export class P9Attributes {
     this.atime = takeTime(reader);
     this.mtime = takeTime(reader);
     this.ctime = takeTime(reader);
+    if (!(valid & P9_GETATTR_NLINK)) this.nlink = 1;
+    if (!(valid & P9_GETATTR_UID)) this.uid = NOBODY;
+    if (!(valid & P9_GETATTR_GID)) this.gid = NOBODY;
+    if (!(valid & P9_GETATTR_BLOCKS)) this.blocks = (<u64>this.size + 511) >> 9;
     const btime = takeTime(reader);
     this.btime = valid & P9_GETATTR_BTIME ? btime : 0;
     reader.take(16);

@@ -16,7 +16,7 @@ import { GoferInode } from "./inode.ts";
  * Mounts the tree that connection `connection` serves: its root dentry with one reference, or an error. The root is a
  * directory or one regular file.
  *
- * `cacheShared`: others change the tree too. `donate`: the server may send descriptors. `uid`: whose new files are.
+ * `name`: what the server calls the tree. `cacheShared`: others change the tree too. `donate`: the server may send descriptors. `uid`: whose new files are.
  * `dcache`: how many names, and open handles, are kept at the most; 0: the default. Sleeps; the caller is a thread. Errors: EIO when the server is gone or does not speak 9P2000.L, and what it answers.
  */
 export function mountGofer(
@@ -26,11 +26,13 @@ export function mountGofer(
   donate: bool,
   uid: u32,
   dcache: u32,
+  name: usize,
+  nameLength: u32,
 ): usize {
   const fs = new GoferFilesystem(connection, readonly, cacheShared, donate, dcache);
   const client = fs.client;
   let result = client.version();
-  if (result == 0) result = client.attach(uid);
+  if (result == 0) result = client.attach(uid, name, nameLength);
   if (result < 0) {
     fs.decRef();
     return errorOf(result);

@@ -12,7 +12,6 @@ import {
   ELOOP,
   ENOENT,
   ENXIO,
-  EOPNOTSUPP,
   EPERM,
   ERANGE,
   ESTALE,
@@ -31,6 +30,7 @@ import { P9_SETATTR_GID, P9_SETATTR_MODE, P9_SETATTR_UID } from "../../abi/p9.ts
 import { S_IFCHR, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG, S_ISGID, S_ISUID } from "../../abi/stat.ts";
 import { duplicate } from "../../lib/bytes.ts";
 import { errorOf, isError } from "../../lib/result.ts";
+import { isUnsupported } from "../../p9/client.ts";
 import { P9Attributes } from "../../p9/messages.ts";
 import { hashDentry, makeDentry, unhashDentry } from "../../vfs/dcache.ts";
 import { Dentry, Inode } from "../../vfs/dentry.ts";
@@ -253,7 +253,7 @@ export class GoferInode extends GoferNode {
     const client = this.client;
     const length = client.getXattr(this.fid, 0, 0);
     // Servers without any say so in this way.
-    if (length == -EOPNOTSUPP) return 0;
+    if (isUnsupported(length)) return 0;
     if (length <= 0) return length;
     let kept = keepStoredNames(client.data, length);
     if (kept > 0 && this.gofer.usesUserNames) kept = showNames(client.data, kept);

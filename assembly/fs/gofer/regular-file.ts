@@ -13,6 +13,7 @@ import { preadGuest, pwriteGuest, readGuest, readKernel, writeGuest, writeKernel
 import { free } from "../../lib/ref-counted.ts";
 import { isError } from "../../lib/result.ts";
 import { IovIter } from "../../mm/iov-iter.ts";
+import { isUnsupported } from "../../p9/client.ts";
 import { lockKernel, unlockKernel } from "../../sched/kernel-lock.ts";
 import { currentThread } from "../../sched/thread.ts";
 import { ATTR_MTIME, ATTR_SIZE, Attributes } from "../../vfs/attributes.ts";
@@ -291,14 +292,14 @@ export class GoferFile extends FileDescription {
   override lockElsewhere(owner: usize, type: i32, start: i64, end: i64): i32 {
     const result = this.node.client.lock(this.handle.fid, type, start, lockLength(start, end), <u32>owner);
     // A server without locks: they hold within this kernel.
-    return result == -EOPNOTSUPP ? 0 : result;
+    return isUnsupported(result) ? 0 : result;
   }
 
   override testElsewhere(owner: usize, type: i32, start: i64, end: i64, range: usize): i32 {
     if (!this.locksElsewhere) return F_UNLCK;
     const length = lockLength(start, end);
     const result = this.node.client.getlock(this.handle.fid, type, start, length, <u32>owner, range);
-    return result == -EOPNOTSUPP ? F_UNLCK : result;
+    return isUnsupported(result) ? F_UNLCK : result;
   }
 
   private setSize(node: GoferNode, size: i64): i32 {

@@ -65,13 +65,15 @@ export class Machine {
     return check(root, `making a file system of type ${type}`) as FilesystemHandle;
   }
 
-  /** The tree behind connection `index` of the gofer. */
+  /** The tree behind connection `index` of the gofer; `tree` is what another server may call it ("aname"). */
   gofer(
     index: number,
-    options: { readonly: boolean; shared: boolean; uid: number; dcache?: number },
+    options: { readonly: boolean; shared: boolean; uid: number; dcache?: number; tree?: string },
   ): FilesystemHandle {
-    const { readonly, shared, uid, dcache = 0 } = options;
-    const root = this.kernel.fs_gofer(index, Number(readonly), Number(shared), 1, uid, dcache);
+    const { readonly, shared, uid, dcache = 0, tree = "" } = options;
+    const root = this.withBytes(encode(tree), (at, length) =>
+      this.kernel.fs_gofer(index, Number(readonly), Number(shared), 1, uid, dcache, at, length),
+    );
     return check(root, "mounting a gofer connection") as FilesystemHandle;
   }
 

@@ -16,6 +16,8 @@ export interface KernelExports extends WebAssembly.Exports {
     donate: number,
     uid: number,
     dcache: number,
+    name: number,
+    nameLength: number,
   ): number;
   fs_overlay(upper: number, lowers: number, count: number, options: number, length: number): number;
   namespace_make(root: number, flags: number, source: number, sourceLength: number): number;

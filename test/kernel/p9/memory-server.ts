@@ -69,6 +69,10 @@ export interface ServerOptions {
   readonly acls?: boolean;
   /** Its answers are not what it does, so that the kernel may name a new fid by the number of an old one. */
   readonly lies?: boolean;
+  /** The types of messages that it has never heard of, and what it answers to them. */
+  readonly unknown?: ReadonlyMap<number, number>;
+  /** What it answers when it is asked for a version. */
+  readonly versions?: ReadonlyMap<string, string>;
 }
 
 const FIRST_HANDLE = 500;
@@ -101,6 +105,8 @@ export class MemoryServer {
       donates: false,
       acls: false,
       lies: false,
+      unknown: new Map(),
+      versions: new Map(),
       messageSize: p9.P9_MSIZE,
       ...options,
     };
@@ -165,7 +171,7 @@ export class MemoryServer {
     // Whatever else a test is about: what the kernel sends is a message of the table, to the last byte.
     decode(messageName(type)!, message);
     try {
-      const refused = this.refuse.get(type);
+      const refused = this.refuse.get(type) ?? this.options.unknown.get(type);
       this.refuse.delete(type);
       // A clunk that fails is a clunk.
       if (refused !== undefined && type === p9.P9_TCLUNK)
@@ -300,6 +306,24 @@ export class MemoryServer {
         node.mtime++;
         return Buffer.alloc(0);
       }
+      case p9.P9_TREMOVE: {
+        const number = f.u32();
+        const { node } = this.fid(number);
+        this.clunk(number);
+        const [parent, name] = this.nameOf(node);
+        if (node.children.size > 0) throw new Refusal(errno.ENOTEMPTY);
+        node.nlink--;
+        parent.children.delete(name);
+        return Buffer.alloc(0);
+      }
+      case p9.P9_TRENAME: {
+        const { node } = this.fid(f.u32());
+        const { node: to } = this.fid(f.u32());
+        const [from, name] = this.nameOf(node);
+        from.children.delete(name);
+        to.children.set(f.text(), node);
+        return Buffer.alloc(0);
+      }
       case p9.P9_TRENAMEAT:
       case p9.P9_TRENAMEAT2: {
         const { node: from } = this.fid(f.u32());
@@ -353,6 +377,18 @@ export class MemoryServer {
     }
   }
 
+  /** A directory in which a file is, and by which name. */
+  private nameOf(node: Node): [Node, string] {
+    for (const directories = [this.root]; directories.length > 0; ) {
+      const directory = directories.pop()!;
+      for (const [name, child] of directory.children) {
+        if (child === node) return [directory, name];
+        directories.push(child);
+      }
+    }
+    throw new Refusal(errno.ENOENT);
+  }
+
   private latest = this.root;
 
   private fid(number: number): Fid {
@@ -391,6 +427,7 @@ export class MemoryServer {
     const asked = f.text();
     let answer = asked;
     if (asked === VERSION_WVISOR && !this.options.extended) answer = VERSION_9P2000L;
+    answer = this.options.versions.get(asked) ?? answer;
     return Buffer.concat([u32(size), string(answer)]);
   }
 
@@ -450,7 +487,10 @@ export class MemoryServer {
     const names = Array.from({ length: count }, () => f.text());
     const numbers = Array.from({ length: count }, () => f.u32());
     const answers: Buffer[] = [];
-    for (const [index, name] of names.slice(0, this.namesAnswered).entries()) {
+    // With empty lists, too.
+    const fitting = Math.floor((this.options.messageSize - p9.P9_HEADER - 2) / (4 + p9.P9_ATTR_SIZE + 4));
+    const answered = Math.min(count, this.namesAnswered, fitting);
+    for (const [index, name] of names.slice(0, answered).entries()) {
       const child = node.children.get(name);
       const refused = child === undefined ? errno.ENOENT : (this.refuseNames.get(name) ?? 0);
       answers.push(u32(refused));
@@ -458,7 +498,7 @@ export class MemoryServer {
       this.insert(numbers[index]!, child);
       answers.push(this.attributes(child));
     }
-    return Buffer.concat([u16(Math.min(count, this.namesAnswered)), ...answers]);
+    return Buffer.concat([u16(answered), ...answers]);
   }
 
   /** As the extension's answers have them. */

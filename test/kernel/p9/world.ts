@@ -110,7 +110,7 @@ export class World {
   private begin(options: WorldOptions): void {
     const { server } = this;
     const { shared = false, readonly = false, uid = 0, dcache = 0 } = options;
-    this.root = this.kernel.fs_gofer(0, Number(readonly), Number(shared), 1, uid, dcache);
+    this.root = this.kernel.fs_gofer(0, Number(readonly), Number(shared), 1, uid, dcache, 0, 0);
     if (this.root < 0) return;
     this.namespace = this.kernel.namespace_make(this.root, 0, 0, 0);
     this.task = this.kernel.task_make(this.namespace, uid, uid, 0, CAPABILITIES, CAPABILITIES);
