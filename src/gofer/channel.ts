@@ -17,6 +17,8 @@ const MESSAGE_COST = 1024;
 export abstract class Channel {
   readonly socket: number;
   protected readonly native: Native;
+  /** receive() waits for a moment, and no longer. */
+  readonly lingers: boolean = false;
   private room = 0;
 
   constructor(socket: number, native: Native) {
@@ -52,11 +54,14 @@ export abstract class Channel {
 }
 
 export class SocketChannel extends Channel {
+  override readonly lingers: boolean;
   private readonly arena: Arena;
 
-  constructor(socket: number, native: Native, arena: Arena) {
+  /** `lingerMs`: how long receive() may wait when nothing is there; as long as it takes when it is not said. */
+  constructor(socket: number, native: Native, arena: Arena, lingerMs?: number) {
     super(socket, native);
     this.arena = arena;
+    this.lingers = lingerMs !== undefined && native.receiveTimeout(socket, lingerMs) === 0;
   }
 
   receive(offset: number, capacity: number): number {

@@ -11,6 +11,12 @@ import type { Acceptor, Server } from "./server.ts";
 /** More clients than one directory usually has; others are turned away until one of these ends. */
 export const CLIENTS_MAX = 64;
 
+/**
+ * How long the server waits in the socket of a client that is the only one, before it goes to epoll. Longer than a tick of the
+ * kernel's clock, and no longer than the next one to connect may wait.
+ */
+const LINGER_MS = 5;
+
 /** What every client gets. */
 export interface Offer {
   readonly makeTree: () => Tree;
@@ -52,7 +58,7 @@ export class Listener implements Acceptor {
     if (input === undefined) return native.close(socket);
     this.clients++;
     const session = new Session(offer.makeTree(), offer.treeName);
-    const channel = new SocketChannel(socket, native, arena);
+    const channel = new SocketChannel(socket, native, arena, LINGER_MS);
     const connection = new Connection(channel, session, arena, input, () => {
       this.clients--;
       inputs.give(input);

@@ -418,6 +418,8 @@ export interface Native {
   connectUnix(fd: number, type: number): number;
   /** A new, blocking connection; -EAGAIN when nobody waits. */
   accept(fd: number): number;
+  /** A read of this socket that has found nothing for so long, more than 0 ms, gives -EAGAIN. */
+  receiveTimeout(fd: number, milliseconds: number): number;
   epollCreate(): number;
   /** EPOLLIN | EPOLLRDHUP interest, level-triggered; the fd itself is the data. */
   epollAdd(epollFd: number, fd: number): number;

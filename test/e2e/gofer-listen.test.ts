@@ -147,6 +147,29 @@ test("clients that say nothing, or nonsense, take nobody else's time", async () 
   silent.destroy();
 });
 
+test("a client that never stops asking keeps nobody from coming", async () => {
+  const { address } = await start("--listen", `unix:${folder}/socket`);
+  const busy = await P9Client.connect(address);
+  const root = await busy.attach();
+  let stop = false;
+  let asked = 0;
+  const asks = Array.from({ length: 16 }, async () => {
+    for (; !stop; asked++) await root.attributes();
+  });
+  // It is alone, and never silent, for longer than the server stays with one client.
+  await expect.poll(() => asked).toBeGreaterThan(5000);
+  const client = await P9Client.connect(address);
+  expect(await read(await client.attach(), "file")).toBe("hello");
+  stop = true;
+  await Promise.all(asks);
+  client.close();
+  // Nor does one that has fallen silent since.
+  const third = await P9Client.connect(address);
+  expect(await read(await third.attach(), "file")).toBe("hello");
+  third.close();
+  busy.close();
+});
+
 test("a gofer that is killed ends the command", async () => {
   const { process: child, end } = await start("--listen", "tcp:127.0.0.1:0");
   process.kill(await goferBelow(child.pid!), "SIGKILL");

@@ -47,6 +47,19 @@ describe("descriptors", () => {
     expect(flagsOf(copy) & CLOEXEC).toBe(CLOEXEC);
   });
 
+  test("a read gives up after the time that its socket has", () => {
+    const [left, right] = pair(memory);
+    expect(native.receiveTimeout(left, 0)).toBe(-errno.EINVAL);
+    expect(native.receiveTimeout(left, -1)).toBe(-errno.EINVAL);
+    expect(native.receiveTimeout(99999, 1)).toBe(-errno.EBADF);
+    expect(native.receiveTimeout(left, 20)).toBe(0);
+    const start = performance.now();
+    expect(native.read(left, 0, 0, 1)).toBe(-errno.EAGAIN);
+    expect(performance.now() - start).toBeGreaterThan(19);
+    native.write(right, 0, 0, 1);
+    expect(native.read(left, 0, 0, 1)).toBe(1);
+  });
+
   test("flags are read and set", () => {
     const [left] = pair(memory);
     expect(native.fcntlGetFlags(left)).toBe(O_RDWR);

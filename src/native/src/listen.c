@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -98,10 +99,19 @@ static int64_t call_accept(napi_env env, const int64_t *arg) {
   return RETRY(accept4((int)arg[0], NULL, NULL, SOCK_CLOEXEC));
 }
 
+/** receiveTimeout(fd, milliseconds) */
+static int64_t call_receive_timeout(napi_env env, const int64_t *arg) {
+  (void)env;
+  if (arg[1] <= 0) return -EINVAL;
+  struct timeval timeout = {.tv_sec = arg[1] / 1000, .tv_usec = arg[1] % 1000 * 1000};
+  return result_of(setsockopt((int)arg[0], SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout));
+}
+
 const struct call listen_calls[] = {
     {"listenUnix", "in", call_listen_unix},
     {"listenTcp", "ini", call_listen_tcp},
     {"localPort", "d", call_local_port},
     {"accept", "d", call_accept},
+    {"receiveTimeout", "di", call_receive_timeout},
     {NULL, NULL, NULL},
 };

@@ -184,6 +184,7 @@ static const struct rule gofer_rules[] = {
     // Of the sockets that it was given, and what they are.
     ALLOW(accept4),
     ALLOW_IF(getsockopt, IS(1, SOL_SOCKET)),
+    ALLOW_IF(setsockopt, IS(1, SOL_SOCKET), IS(2, SO_RCVTIMEO)),
     ALLOW(getpeername),
     ALLOW_IF(fchmodat2, DESCRIPTOR(0)),
     ALLOW_IF(fchmodat, DESCRIPTOR(0)),
