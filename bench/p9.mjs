@@ -157,7 +157,7 @@ function print({ results, operations }, chosen) {
         missed.push(`${name}, ${server.name}: ${ratio.toFixed(2)}x of ${wanted}x`);
       return [duration(own), Number.isNaN(ratio) ? "-" : `${ratio.toFixed(2)}x`];
     });
-    rows.push([name, duration(base), ...cells]);
+    rows.push([name, reference === undefined ? "-" : duration(base), ...cells]);
   }
   console.log(table(rows));
   if (reference === undefined) return 0;
