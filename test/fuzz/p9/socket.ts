@@ -5,6 +5,7 @@ import { connect, type Socket } from "node:net";
 import { P9Client, type RemoteFile } from "../../../src/p9/index.ts";
 import { encode } from "../../../src/p9/messages.ts";
 import { ListeningGofer } from "../../support/listening-gofer.ts";
+import { Stopwatch } from "../../support/stopwatch.ts";
 import { Random } from "../random.ts";
 import { damage, hostileRequest, request } from "./frames.ts";
 import type { Progress } from "./progress.ts";
@@ -84,6 +85,7 @@ export async function attackSocket(
 ): Promise<SocketReport> {
   const random = new Random(seed);
   const { address, pid } = gofer;
+  const stopwatch = new Stopwatch(pid);
   const witness = await P9Client.connect(address);
   const root = await witness.attach();
   let attackers = [0, 1, 2].map(() => new Attacker(address));
@@ -98,7 +100,7 @@ export async function attackSocket(
       connections++;
     }
     progress?.(sent);
-    slowestMs = Math.max(slowestMs, await ask(root));
+    slowestMs = Math.max(slowestMs, await ask(root, stopwatch));
     if (grownFrom === 0 && sent > frames / 10) grownFrom = residentBytes(pid);
   }
   for (const attacker of attackers) attacker.end();
@@ -109,10 +111,10 @@ export async function attackSocket(
 }
 
 /** How long a request of the client that behaves takes. */
-async function ask(root: RemoteFile): Promise<number> {
-  const start = performance.now();
+async function ask(root: RemoteFile, stopwatch: Stopwatch): Promise<number> {
+  stopwatch.lap();
   await root.getattr(0x7ff);
-  const took = performance.now() - start;
+  const took = stopwatch.lap();
   if (took > PATIENCE_MS) throw new Error(`the gofer has not answered for ${took} ms`);
   return took;
 }
