@@ -113,6 +113,11 @@ export interface Native {
   /** (blocks until the others are) Returns 0 when all threads are confined; after a failure some are and others are not. */
   finishConfiningThreads(): number;
   /**
+   * (blocks) Until Node's own threads have put what they wait for into their rings of io_uring, if they have any: under a filter
+   * they cannot any more. 0, or -ETIMEDOUT. Needs /proc. The main thread's ring is its caller's matter.
+   */
+  awaitRings(): number;
+  /**
    * A Landlock ruleset that allows to open, make and remove no file, and, where the system knows these, to bind and connect no
    * TCP socket, and to reach nobody outside by a signal or an abstract socket. With `files` 0 it leaves files alone. -ENOSYS or
    * -EOPNOTSUPP where there is none that can be used.

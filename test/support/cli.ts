@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll } from "vitest";
+import { expectNoFault } from "./faults.ts";
 import { SCALE } from "./scale.ts";
 
 export const ROOT = fileURLToPath(new URL("../../", import.meta.url));
@@ -41,7 +42,7 @@ export function runCommand(command: string, args: readonly string[], options: Ru
     maxBuffer: 64 << 20,
   });
   if (error !== undefined) throw error;
-  return { code: status, signal, stdout, stderr };
+  return expectNoFault([command, ...args].join(" "), { code: status, signal, stdout, stderr });
 }
 
 /** Runs `wvisor ARGS` to its end. */
@@ -83,11 +84,12 @@ export class RunningWvisor {
     this.process.stderr!.setEncoding("utf8").on("data", (text: string) => {
       this.#stderr += text;
     });
-    this.exit = new Promise((resolve) => {
+    const closed = new Promise<Finished>((resolve) => {
       this.process.on("close", (code, signal) => {
         resolve({ code, signal, stdout: this.#stdout, stderr: this.#stderr });
       });
     });
+    this.exit = closed.then((finished) => expectNoFault(`wvisor ${args.join(" ")}`, finished));
   }
 
   get pid(): number {

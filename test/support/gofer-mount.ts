@@ -1,8 +1,11 @@
 // A gofer for the tests of this process: host directories behind connections that a test machine can mount.
 
 import { readdirSync } from "node:fs";
+import { EAGAIN } from "../../assembly/abi/errno.ts";
 import { disconnectGofer, type GoferMount, startGofer } from "../../src/host/sandbox/gofer-process.ts";
-import { loadNative } from "../../src/native/index.ts";
+import { loadNative, type Native } from "../../src/native/index.ts";
+
+const END_MS = 30_000;
 
 export interface TestGofer {
   /** Our ends, in the order of the mounts. */
@@ -12,7 +15,7 @@ export interface TestGofer {
   readonly pid: number;
   /** How many descriptors the process has open. */
   descriptors(): number;
-  /** Ends the gofer: it leaves when its connections are closed. */
+  /** Ends the gofer: it leaves when its connections are closed. Throws when it ended otherwise, or does not end. */
   close(): void;
 }
 
@@ -38,6 +41,21 @@ function start(mounts: readonly GoferMount[], withWindows: boolean): TestGofer {
     windows,
     pid,
     descriptors: () => readdirSync(`/proc/${pid}/fd`).length,
-    close: () => disconnectGofer(native, gofer),
+    close() {
+      disconnectGofer(native, gofer);
+      const status = awaitEnd(native, pid);
+      if (status !== 0) throw new Error(`the gofer ended with ${status}`);
+    },
   };
+}
+
+/** waitpid() for as long as an end may take on a busy machine; EAGAIN then. */
+function awaitEnd(native: Native, pid: number): number {
+  const until = Date.now() + END_MS;
+  let status = native.waitpid(pid, 0);
+  while (status === -EAGAIN && Date.now() < until) {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
+    status = native.waitpid(pid, 0);
+  }
+  return status;
 }

@@ -114,10 +114,14 @@ export class Gofer {
     return client;
   }
 
-  /** Closes all connections and waits for the end. */
+  /** Closes all connections and waits for the end, which must be a good one. */
   async stop() {
     for (const client of this.clients) client.close();
     this.windows?.close();
-    return this.exit;
+    const end = await this.exit;
+    if (end.code !== 0 || end.signal !== null) {
+      throw new Error(`the gofer ended by ${end.signal ?? end.code}\n${end.stderr}`);
+    }
+    return end;
   }
 }

@@ -401,6 +401,9 @@ function writeConfig(
 const REAP_TRIES = 100;
 const REAP_INTERVAL_MS = 2;
 const SIGNALLED = 128;
+const SIGSYS = 31;
+const KILLED_BY_FILTER =
+  "was killed by signal 31 (SIGSYS) for a system call that its filter does not allow (--confine-report says which)";
 
 /** How the gofer ended, for the user; undefined while it serves. Reaps it. */
 export function goferEnd(native: Native, gofer: GoferProcess): string | undefined {
@@ -416,6 +419,7 @@ export function reapGofer(native: Native, pid: number, status = -1): string {
     status = native.waitpid(pid, 0);
   }
   if (status < 0) return "closed a connection";
+  if (status === SIGNALLED + SIGSYS) return KILLED_BY_FILTER;
   return status > SIGNALLED ? `was ended by signal ${status - SIGNALLED}` : `ended with code ${status}`;
 }
 

@@ -12,7 +12,9 @@ const NO_CAPABILITIES = 0;
 const NO_RULESET = -1;
 
 /**
- * Begins with the threads that there are. Returns what finishes it, when this thread has opened all files that it needs.
+ * Begins with the threads that there are. The event loop of a process that was not started by wv-launch may not be given anything
+ * new to wait for afterwards: newer versions of libuv would enter a ring for it.
+ * Returns what finishes it, when this thread has opened all files that it needs.
  * Errors, both times: WvisorError. `report`: a call that is not allowed fails and is reported, and nobody is killed.
  */
 export function beginSentryConfinement(native: Native, report: boolean): () => void {
@@ -22,6 +24,7 @@ export function beginSentryConfinement(native: Native, report: boolean): () => v
   else check(ruleset, "landlock_create_ruleset");
   check(native.beginConfiningThreads(NO_CAPABILITIES, ruleset), "confining threads");
   return () => {
+    check(native.awaitRings(), "waiting for Node's threads");
     check(native.finishConfiningThreads(), "confining threads");
     if (ruleset !== NO_RULESET) native.close(ruleset);
     check(native.seccomp(POLICY_SENTRY, report ? FILTER_REPORT : 0), "seccomp");

@@ -43,7 +43,7 @@ void parse_options(struct options *options, char **argument);
 /** Asks for a signal when the thread that started us ends, and fails when it has already. */
 void follow_parent(const struct options *options);
 
-/** No core dumps, no privileges by exec, no capability beyond `options`, default signal dispositions. */
+/** No core dumps, no privileges by exec, no capability beyond `options`, no io_uring, default signal dispositions. */
 void limit_process(const struct options *options);
 
 /**

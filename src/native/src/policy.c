@@ -113,7 +113,8 @@ static const struct rule runtime_rules[] = {
     ALLOW(exit_group),
     ALLOW(recvmsg),
     ALLOW(sendmsg),
-    ALLOW(sendto),
+    // To whom the socket is connected.
+    ALLOW_IF(sendto, WIDE_BITS(4, ~0U, 0)),
     ALLOW(recvfrom),
     ALLOW(shutdown),
 #ifdef __x86_64__
@@ -130,8 +131,8 @@ static const struct rule runtime_rules[] = {
     ALLOW_IF(fcntl, IS(1, F_GETFL)),
     ALLOW_IF(fcntl, IS(1, F_SETFL)),
     ALLOW_IF(fcntl, IS(1, F_DUPFD_CLOEXEC)),
-    // Reading a limit.
-    ALLOW_IF(prlimit64, WIDE_BITS(2, ~0U, 0)),
+    // Reading a limit of its own.
+    ALLOW_IF(prlimit64, IS(0, 0), WIDE_BITS(2, ~0U, 0)),
     REFUSE(prlimit64, EPERM),
     ALLOW_IF(prctl, IS(0, PR_SET_NAME)),
     REFUSE(prctl, EINVAL),
@@ -149,10 +150,9 @@ static const struct rule runtime_rules[] = {
     REFUSE(pkey_alloc, ENOSPC),
     REFUSE(faccessat, ENOENT),
     REFUSE(clone3, ENOSYS),
+    // A ring's operations pass no filter: whoever may enter one can make sockets and open files by it. libuv does without where it
+    // gets none at its start; the rings of a process that has some are left alone (ring.c).
     REFUSE(io_uring_setup, ENOSYS),
-    // Newer versions of Node make a ring at their start, for epoll_ctl(2), and abort where it fails. What else is put into it passes
-    // this filter; Landlock and what capabilities are left hold there.
-    ALLOW(io_uring_enter),
 };
 
 /** Files, each from a descriptor. */
@@ -306,11 +306,12 @@ static void emit_rules(struct assembly *out, const struct rule *rules, size_t co
 
 #define EMIT(out, rules) emit_rules(out, rules, sizeof(rules) / sizeof *(rules))
 
-/** Memory is private and of no file. */
+/** Memory is private, of no file, and neither locked nor from the host's pool of large pages. */
 static void emit_memory(struct assembly *out, unsigned flags) {
   uint32_t never = flags & FILTER_NO_EXEC ? PROT_EXEC : 0;
+  const uint32_t kinds = MAP_SHARED | MAP_PRIVATE | MAP_ANONYMOUS | MAP_LOCKED | MAP_HUGETLB;
   const struct rule rules[] = {
-      ALLOW_IF(mmap, WIDE_BITS(3, MAP_SHARED | MAP_PRIVATE | MAP_ANONYMOUS, MAP_PRIVATE | MAP_ANONYMOUS), BITS(2, never, 0)),
+      ALLOW_IF(mmap, WIDE_BITS(3, kinds, MAP_PRIVATE | MAP_ANONYMOUS), BITS(2, never, 0)),
       ALLOW_IF(mprotect, BITS(2, never, 0)),
       ALLOW_IF(pkey_mprotect, BITS(2, never, 0)),
   };
