@@ -12,7 +12,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
 import { buildGuests, guestFile } from "../scripts/build-guests.mjs";
-import { node24 } from "../scripts/node24.mjs";
+import { otherNode } from "../scripts/other-node.mjs";
 import { duration, interleave, machine, table, writeResults } from "./harness.mjs";
 import * as nodeWasi from "./node-wasi.mjs";
 import { runProcess } from "./process.mjs";
@@ -90,7 +90,7 @@ function print(results, version) {
 
 await buildGuests([GUEST]);
 const nodes = [process.execPath];
-const newer = await node24();
+const newer = await otherNode(24);
 if (newer !== undefined && newer !== process.execPath) nodes.push(newer);
 
 const root = mkdtempSync(path.join(values.dir, "wvisor-bench-"));

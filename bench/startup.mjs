@@ -13,7 +13,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { buildGuests, guestFile } from "../scripts/build-guests.mjs";
-import { node24 } from "../scripts/node24.mjs";
+import { otherNode } from "../scripts/other-node.mjs";
 import * as gofer from "./gofer.mjs";
 import { duration, interleave, table, writeResults } from "./harness.mjs";
 import * as nodeWasi from "./node-wasi.mjs";
@@ -81,7 +81,7 @@ function printBudget(results) {
 
 await buildGuests(["hello"]);
 const nodes = [process.execPath];
-const newer = await node24();
+const newer = await otherNode(24);
 if (newer !== undefined && newer !== process.execPath) nodes.push(newer);
 
 const directory = mkdtempSync(path.join(tmpdir(), "wvisor-bench-"));

@@ -6,7 +6,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { beforeAll, describe, expect, test } from "vitest";
-import { node24 } from "../../scripts/node24.mjs";
+import { otherNode } from "../../scripts/other-node.mjs";
 import type { GuestMemoryProvider } from "../../src/host/kernel/instance.ts";
 import { bundleProgram } from "../support/bundle.ts";
 import { buildGuests, guestFile } from "../support/guests.ts";
@@ -50,7 +50,7 @@ interface Engine {
 const engines: Engine[] = [
   { name: `Node ${process.versions.node}`, node: process.execPath, provider: "peek" },
 ];
-const newer = await node24();
+const newer = await otherNode(24);
 if (newer !== undefined) {
   engines.push({ name: "Node 24, merged memory", node: newer, provider: "merged" });
   if (newer !== process.execPath && THOROUGH)

@@ -95,8 +95,11 @@ const SIGKILL = 9;
  */
 export const NODE_FLAGS = ["--no-warnings", "--v8-pool-size=1"];
 
-/** V8 says on stderr that it has no WebAssembly then, unless it is told. */
-const JITLESS_FLAGS = ["--jitless", "--no-expose-wasm"];
+/** Up to Node 22 V8 says on stderr that it has no WebAssembly then, unless it is told; later ones have no such flag. */
+const JITLESS_FLAGS = [
+  "--jitless",
+  ...(parseInt(process.versions.node, 10) < 24 ? ["--no-expose-wasm"] : []),
+];
 
 /** Where the C library looks for libraries: it holds nothing but their names. */
 const LIBRARY_CACHE = "/etc/ld.so.cache";

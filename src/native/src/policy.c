@@ -240,10 +240,8 @@ static const struct rule sentry_rules[] = {
 #ifdef SYS_rseq
     ALLOW(rseq),
 #endif
-    // libuv looks at what it was given by the empty name of a descriptor.
-    ALLOW_IF(statx, DESCRIPTOR(0), BITS(2, AT_EMPTY_PATH, AT_EMPTY_PATH)),
-    ALLOW_IF(newfstatat, DESCRIPTOR(0), BITS(3, AT_EMPTY_PATH, AT_EMPTY_PATH)),
-    REFUSE(statx, ENOENT),
+    // Not even by the empty name of a descriptor: what name is in memory is out of sight. libuv does with fstat(2) then.
+    REFUSE(statx, ENOSYS),
     REFUSE(newfstatat, ENOENT),
     REFUSE(openat, ENOENT),
     REFUSE(readlinkat, ENOENT),

@@ -4,7 +4,7 @@
 // How a probe ends is the process's end: killed by SIGSYS, or an exit code that says what the call gave.
 
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 
 const root = path.resolve(import.meta.dirname, "../../..");
@@ -54,6 +54,7 @@ const NUMBERS = {
   mknodat: [259, 33],
   newfstatat: [262, 79],
   statx: [332, 291],
+  sendto: [44, 206],
   linkat: [265, 37],
   unlinkat: [263, 35],
   mkdirat: [258, 34],
@@ -88,27 +89,65 @@ export function loadProbeAddon(): void {
 /** The built file `name` with the probe in front; returns the new file, which lies beside it. */
 export function withProbe(name: string, probe: Probe): string {
   const number = NUMBERS[probe.call][process.arch === "arm64" ? 1 : 0];
-  const front = `{
-    const addon = { exports: {} };
-    const open = process.dlopen;
+  return withHelper(
+    name,
+    `const addon = { exports: {} };
     open.call(process, addon, ${JSON.stringify(ADDON)});
-    process.dlopen = (module, file) => {
-      open.call(process, module, file);
-      const native = module.exports;
-      if (!file.endsWith("/wv.node")) return;
-      const seccomp = (policy, flags) => {
+    const change = (native) => ({
+      seccomp: (policy, flags) => {
         const status = native.seccomp(policy, flags);
         if (status < 0) return status;
         const result = addon.exports.probe(${number}, ...${JSON.stringify(probe.args)});
         native.exit(result < 0 ? Math.min(-result, ${EXIT_SUCCEEDED - 1}) : ${EXIT_SUCCEEDED});
-      };
-      module.exports = { ...native, seccomp };
+      },
+    });`,
+  );
+}
+
+/** The gofer, which makes garbage and code for the compiler with every answer, as one does that has much to do. */
+export function busyGofer(): string {
+  return withHelper(
+    "gofer.js",
+    `let kept = [];
+    let answers = 0;
+    const makeGarbage = () => {
+      for (let i = 0; i < 2000; i++) kept.push({ i, text: "text " + i });
+      if (kept.length > 500_000) kept = [];
+      if (++answers % 50 !== 0) return;
+      const hot = new Function("n", "let s = " + answers + "; for (let i = 0; i < n; i++) s = (s * 31 + i) | 0; return s;");
+      for (let i = 0; i < 100; i++) hot(2000);
+    };
+    const change = (native) => ({
+      p9Send: (...numbers) => {
+        makeGarbage();
+        return native.p9Send(...numbers);
+      },
+    });`,
+  );
+}
+
+/** The built file with lines in front that define `change`, a function from the native helper to what takes its functions' places. */
+function withHelper(name: string, lines: string): string {
+  const front = `{
+    const open = process.dlopen;
+    ${lines}
+    process.dlopen = (module, file) => {
+      open.call(process, module, file);
+      if (file.endsWith("/wv.node")) module.exports = { ...module.exports, ...change(module.exports) };
     };
   }\n`;
   const text = readFileSync(path.join(root, "build", name), "utf8").replace(/^#!.*\n/, "");
   const file = path.join(root, "build", `probe-${process.pid}-${name}`);
   writeFileSync(file, front + text);
   return file;
+}
+
+/** Removes what this process made of built files. */
+export function removeProbes(): void {
+  const build = path.join(root, "build");
+  for (const name of readdirSync(build)) {
+    if (name.startsWith(`probe-${process.pid}-`)) rmSync(path.join(build, name));
+  }
 }
 
 /** What an exit code, 128 + a signal's number, or that signal says about the probe. */

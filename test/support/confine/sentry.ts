@@ -2,7 +2,8 @@
 //
 //   node confined-sentry.cjs JSON        JSON is a SentryPlan; prints a SentryResult
 //
-// The guests run one after another on threads that are started under the filter, each over the one kernel.
+// The guests run on threads that are started under the filter, over the one kernel: one after another, then some at once.
+// On newer versions of Node it has to be started by wv-launch, as its event loop turns under the filter.
 
 import { openSync, readdirSync, readFileSync, writeSync } from "node:fs";
 import { loadKernelModules } from "../../../src/host/boot/files.ts";
@@ -16,14 +17,16 @@ import { loadNative } from "../../../src/native/index.ts";
 
 export interface SentryPlan {
   readonly guest: string;
+  /** One after another. */
   readonly guests: number;
+  readonly atOnce: number;
   /** How long the engine is kept busy with garbage, compilation and growing memories afterwards. */
   readonly soakMs: number;
   readonly report: boolean;
 }
 
 export interface SentryResult {
-  /** CapEff, NoNewPrivs and Seccomp of each thread, read by the descriptors that were opened before. */
+  /** Capabilities, NoNewPrivs and the number of filters of each thread, read by the descriptors that were opened before. */
   readonly threads: readonly string[];
   readonly exits: readonly number[];
   readonly rounds: number;
@@ -52,22 +55,24 @@ function threads(): string[] {
     native!.registerMemory(STATUS_SLOT, text);
     const length = native!.pread(fd, STATUS_SLOT, 0, text.length, 0);
     const status = new TextDecoder().decode(text.subarray(0, length));
-    return ["CapEff", "CapPrm", "CapBnd", "NoNewPrivs", "Seccomp"]
+    return ["CapEff", "CapPrm", "CapBnd", "NoNewPrivs", "Seccomp_filters"]
       .map((name) => new RegExp(`^${name}:\\s*(\\S+)`, "m").exec(status)?.[1])
       .join(" ");
   });
 }
 
+async function runGuest(): Promise<number> {
+  const task = machine.task(namespace, { uid: 0, gid: 0, groups: [], umask: 0, capabilities: 0n });
+  machine.setArguments(task, ["guest"]);
+  machine.setStream(task, 1, STDOUT, 0o010600, 1);
+  machine.preopen(task, "/", "/");
+  return (await new GuestThread(machine, task, program).exited).code;
+}
+
 async function runGuests(): Promise<number[]> {
   const exits: number[] = [];
-  for (let i = 0; i < plan.guests; i++) {
-    const task = machine.task(namespace, { uid: 0, gid: 0, groups: [], umask: 0, capabilities: 0n });
-    machine.setArguments(task, ["guest"]);
-    machine.setStream(task, 1, STDOUT, 0o010600, 1);
-    machine.preopen(task, "/", "/");
-    exits.push((await new GuestThread(machine, task, program).exited).code);
-  }
-  return exits;
+  for (let i = 0; i < plan.guests; i++) exits.push(await runGuest());
+  return exits.concat(await Promise.all(Array.from({ length: plan.atOnce }, runGuest)));
 }
 
 /** Collections of all kinds, optimized and discarded code, WebAssembly compiled in the background, memories that grow. */

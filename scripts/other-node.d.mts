@@ -1,0 +1,1 @@
+export function otherNode(major: 22 | 24 | 26): Promise<string | undefined>;
