@@ -7,7 +7,7 @@ import { closeSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { type GoferProcess, startGofer } from "../../src/host/sandbox/gofer-process.ts";
 import { loadNative } from "../../src/native/index.ts";
 import { socketPair } from "../support/p9-client.ts";
@@ -44,11 +44,13 @@ afterEach(() => {
 const delay = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** A kernel with the gofer's tree at /work, which answers until it is stopped. */
-function start(): void {
+function start(windows: boolean): void {
   const native = loadNative()!;
-  gofer = startGofer(native, [{ source, readonly: false, donate: false }], { confinement: "native" });
+  const mount = { source, readonly: false, donate: false };
+  gofer = startGofer(native, [mount], { confinement: "native", windows });
   threads = new Threads({
     sockets: gofer.sockets,
+    windows: gofer.windows,
     work: (machine) => machine.gofer(0, { readonly: false, shared: true, uid: process.getuid!() }),
   });
 }
@@ -75,81 +77,86 @@ function operations(stdout: string): number {
   return Number(/operations (\d+)/.exec(stdout)?.[1]);
 }
 
-test("a guest on a tmpfs works on while others wait for a silent gofer, and they can be killed at once", async () => {
-  start();
-  const free = await within(LATEST_MS, "hammering alone", threads.run("hammer", "1", "0.5", "/tmp"));
-  expect(free).toMatchObject({ code: 0, stderr: "" });
-  const waiting = threads.startQuiet("block", ["open", "/work/file"]);
-  await waiting.started;
-  await delay(20);
-  process.kill(gofer.pid, "SIGSTOP");
-  await delay(20);
-  // Another one, which finds the connection taken.
-  const behind = threads.startQuiet("block", ["open", "/work/file"]);
-  await behind.started;
-  const held = await within(LATEST_MS, "hammering beside them", threads.run("hammer", "2", "0.5", "/tmp"));
-  expect(held).toMatchObject({ code: 0, stderr: "" });
-  // What is left of the pace is what a loaded machine leaves; a guest that waits for the gofer would do nothing at all.
-  expect(operations(held.stdout)).toBeGreaterThan(operations(free.stdout) / 10);
-  for (const guest of [behind, waiting]) {
-    const before = performance.now();
-    expect(await within(LATEST_MS, "killing", guest.kill(KILL_CODE))).toMatchObject({ code: KILL_CODE });
-    expect(performance.now() - before).toBeLessThan(DELAY_MS + TERMINATE_MS);
-  }
-});
-
-test("guests that wait for a silent gofer are killed at once, one after the other, and lose nothing", async () => {
-  start();
-  const warm = threads.startQuiet("block", ["open", "/work/file"]);
-  await warm.started;
-  await delay(20);
-  await within(LATEST_MS, "killing the first", warm.kill(KILL_CODE));
-  process.kill(gofer.pid, "SIGSTOP");
-  const slow: number[] = [];
-  for (let round = 0; round < ROUNDS; round++) {
-    const guest = threads.startQuiet("block", ["open", "/work/file"]);
-    await guest.started;
-    await delay(Math.random() * 10);
-    const before = performance.now();
-    const exit = await within(LATEST_MS, "killing", guest.kill(KILL_CODE));
-    slow.push(performance.now() - before);
-    expect(exit).toEqual({ code: KILL_CODE, message: undefined });
-  }
-  slow.sort((a, b) => a - b);
-  console.log(
-    `${ROUNDS} kills: median ${slow[ROUNDS >> 1]!.toFixed(1)} ms, max ${slow.at(-1)!.toFixed(1)} ms`,
-  );
-  expect(slow[ROUNDS >> 1]).toBeLessThan(DELAY_MS);
-  expect(slow.at(-1)).toBeLessThan(DELAY_MS + TERMINATE_MS);
-  // It speaks again: the connection has lost no step.
-  process.kill(gofer.pid, "SIGCONT");
-  const after = await within(
-    LATEST_MS,
-    "hammering behind the gofer",
-    threads.run("hammer", "3", "0.2", "/work"),
-  );
-  expect(after).toMatchObject({ code: 0, stderr: "" });
-});
-
-test("a silent gofer's guests leave nothing behind in the kernel", async () => {
-  start();
-  const round = async (): Promise<void> => {
-    const guests = [1, 2, 3].map(() => threads.startQuiet("block", ["open", "/work/file"]));
-    await Promise.all(guests.map((guest) => guest.started));
-    await delay(10);
+describe.each([
+  ["sockets", false],
+  ["windows", true],
+])("through %s,", (_, windows) => {
+  test("a guest on a tmpfs works on while others wait for a silent gofer, and they can be killed at once", async () => {
+    start(windows);
+    const free = await within(LATEST_MS, "hammering alone", threads.run("hammer", "1", "0.5", "/tmp"));
+    expect(free).toMatchObject({ code: 0, stderr: "" });
+    const waiting = threads.startQuiet("block", ["open", "/work/file"]);
+    await waiting.started;
+    await delay(20);
     process.kill(gofer.pid, "SIGSTOP");
-    await delay(10);
-    await within(LATEST_MS, "killing all", Promise.all(guests.map((guest) => guest.kill(KILL_CODE))));
+    await delay(20);
+    // Another one, which finds the connection taken.
+    const behind = threads.startQuiet("block", ["open", "/work/file"]);
+    await behind.started;
+    const held = await within(LATEST_MS, "hammering beside them", threads.run("hammer", "2", "0.5", "/tmp"));
+    expect(held).toMatchObject({ code: 0, stderr: "" });
+    // What is left of the pace is what a loaded machine leaves; a guest that waits for the gofer would do nothing at all.
+    expect(operations(held.stdout)).toBeGreaterThan(operations(free.stdout) / 10);
+    for (const guest of [behind, waiting]) {
+      const before = performance.now();
+      expect(await within(LATEST_MS, "killing", guest.kill(KILL_CODE))).toMatchObject({ code: KILL_CODE });
+      expect(performance.now() - before).toBeLessThan(DELAY_MS + TERMINATE_MS);
+    }
+  });
+
+  test("guests that wait for a silent gofer are killed at once, one after the other, and lose nothing", async () => {
+    start(windows);
+    const warm = threads.startQuiet("block", ["open", "/work/file"]);
+    await warm.started;
+    await delay(20);
+    await within(LATEST_MS, "killing the first", warm.kill(KILL_CODE));
+    process.kill(gofer.pid, "SIGSTOP");
+    const slow: number[] = [];
+    for (let round = 0; round < ROUNDS; round++) {
+      const guest = threads.startQuiet("block", ["open", "/work/file"]);
+      await guest.started;
+      await delay(Math.random() * 10);
+      const before = performance.now();
+      const exit = await within(LATEST_MS, "killing", guest.kill(KILL_CODE));
+      slow.push(performance.now() - before);
+      expect(exit).toEqual({ code: KILL_CODE, message: undefined });
+    }
+    slow.sort((a, b) => a - b);
+    console.log(
+      `${ROUNDS} kills: median ${slow[ROUNDS >> 1]!.toFixed(1)} ms, max ${slow.at(-1)!.toFixed(1)} ms`,
+    );
+    expect(slow[ROUNDS >> 1]).toBeLessThan(DELAY_MS);
+    expect(slow.at(-1)).toBeLessThan(DELAY_MS + TERMINATE_MS);
+    // It speaks again: the connection has lost no step.
     process.kill(gofer.pid, "SIGCONT");
-    // Takes the answers that come late, and gives back what they brought.
-    const settled = await within(LATEST_MS, "settling", threads.run("hammer", "clean", "/work"));
-    expect(settled).toMatchObject({ code: 0, stderr: "" });
-    writeFileSync(path.join(source, "file"), "text\n");
-  };
-  await round();
-  const before = threads.counts();
-  for (let i = 0; i < scaled(20, 3); i++) await round();
-  expect(threads.counts().objects).toBe(before.objects);
+    const after = await within(
+      LATEST_MS,
+      "hammering behind the gofer",
+      threads.run("hammer", "3", "0.2", "/work"),
+    );
+    expect(after).toMatchObject({ code: 0, stderr: "" });
+  });
+
+  test("a silent gofer's guests leave nothing behind in the kernel", async () => {
+    start(windows);
+    const round = async (): Promise<void> => {
+      const guests = [1, 2, 3].map(() => threads.startQuiet("block", ["open", "/work/file"]));
+      await Promise.all(guests.map((guest) => guest.started));
+      await delay(10);
+      process.kill(gofer.pid, "SIGSTOP");
+      await delay(10);
+      await within(LATEST_MS, "killing all", Promise.all(guests.map((guest) => guest.kill(KILL_CODE))));
+      process.kill(gofer.pid, "SIGCONT");
+      // Takes the answers that come late, and gives back what they brought.
+      const settled = await within(LATEST_MS, "settling", threads.run("hammer", "clean", "/work"));
+      expect(settled).toMatchObject({ code: 0, stderr: "" });
+      writeFileSync(path.join(source, "file"), "text\n");
+    };
+    await round();
+    const before = threads.counts();
+    for (let i = 0; i < scaled(20, 3); i++) await round();
+    expect(threads.counts().objects).toBe(before.objects);
+  });
 });
 
 test("a gofer that stops inside a message delays a kill no longer than one that stops before it", async () => {

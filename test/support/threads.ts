@@ -41,6 +41,7 @@ export interface ThreadsOptions {
   readonly provider?: GuestMemoryProvider;
   readonly debug?: boolean;
   readonly sockets?: readonly number[];
+  readonly windows?: readonly (number | undefined)[];
   /** What is mounted at /work; a tmpfs when absent. */
   readonly work?: (machine: Machine) => FilesystemHandle;
 }
@@ -77,8 +78,8 @@ export class Threads {
   #started = 0;
 
   constructor(options: ThreadsOptions = {}) {
-    const { provider, debug, sockets = [], work } = options;
-    this.machine = makeMachine({ modules: kernelModules(provider, debug), sockets });
+    const { provider, debug, sockets = [], windows = [], work } = options;
+    this.machine = makeMachine({ modules: kernelModules(provider, debug), sockets, windows });
     this.namespace = memoryNamespace(this.machine);
     this.allow(this.#null);
     const filesystem = work?.(this.machine) ?? this.machine.tmpfs("mode=777");
