@@ -8,8 +8,7 @@
 // With a single connection there is nobody else to be fair to: the thread sleeps in its socket, which saves a call.
 //
 // Connections with a window (windows.ts) are idle or have a backlog: the windows themselves say when one can be served, because of
-// requests or of room for replies. Of their sockets epoll reports the end only. Where every connection has one, the thread
-// sleeps for the windows first, and for its sockets when these are quiet.
+// requests or of room for replies. Of their sockets epoll reports the end only.
 //
 // What epoll has found is looked up before anything is done about it: what is done may close a descriptor, and open another one by
 // its number.
@@ -27,6 +26,7 @@ import type { Windows } from "./windows.ts";
 const TURN = 64;
 /** Turns in a row for windows, or for a client without others, before a look at all sockets. */
 const TURNS_AWAY = 32;
+const EPOLLET = 0x80000000;
 const FOREVER = -1;
 const NO_CANCEL = -1;
 
@@ -102,8 +102,8 @@ export class Server {
   /** Returns 0 when the last connection has ended, or the -errno that stopped the loop. */
   run(): number {
     const { windows, connections, acceptors, controls } = this;
-    const listening = windows === undefined ? 0 : this.await(windows.bell, () => {});
-    if (listening < 0) return listening;
+    const heard = windows === undefined ? 0 : this.hear(windows.bell);
+    if (heard < 0) return heard;
     const alone = windows === undefined ? 1 : 0;
     while (connections.size > alone || acceptors.size > 0 || controls.size > 0) {
       const status = this.turn();
@@ -121,6 +121,12 @@ export class Server {
     return this.host.native.epollAdd(this.epollFd, fd);
   }
 
+  /** What the bell says is looked up in the windows. It counts, and each time that it does is reported once. */
+  private hear(bell: number): number {
+    const status = this.await(bell, () => {});
+    return status < 0 ? status : this.host.native.epollInterest(this.epollFd, bell, POLLIN | EPOLLET);
+  }
+
   private forget(fd: number): void {
     // Also where a blocked one is not in the set: there is no harm in trying. Closing would not do: others may hold the socket too.
     this.host.native.epollRemove(this.epollFd, fd);
@@ -130,30 +136,17 @@ export class Server {
   /** Waits until some connections can be served, and gives each of them a turn. */
   private turn(): number {
     for (const connection of this.waiting.keys()) this.settle(connection, connection.serve(TURN, false));
-    const window = this.nextWindow();
+    const window = this.windows?.next(!this.hasBacklog());
     if (window === undefined) return this.turnOfSockets(this.timeout());
-    this.settle(window, window.turn(TURN));
-    return this.hasWindowsOnly() && ++this.turnsAway < TURNS_AWAY ? 0 : this.turnOfSockets(0);
-  }
-
-  /** A connection whose window is ready; waits for one unless somebody else can be served. */
-  private nextWindow(): Connection | undefined {
-    const { windows } = this;
-    const window = this.hasBacklog() ? windows?.next() : windows?.await(this.hasWindowsOnly());
     // One with a backlog has had its turn.
-    return window === undefined || this.waiting.has(window) ? undefined : window;
-  }
-
-  /** What epoll reports can wait a moment: clients that come to their end, and control connections. */
-  private hasWindowsOnly(): boolean {
-    return this.windows?.size === this.connections.size && this.acceptors.size === 0;
+    if (!this.waiting.has(window)) this.settle(window, window.turn(TURN));
+    return ++this.turnsAway < TURNS_AWAY ? 0 : this.turnOfSockets(0);
   }
 
   /** Gives a turn to everybody whom epoll reports within `timeout` milliseconds. */
   private turnOfSockets(timeout: number): number {
     this.turnsAway = 0;
     const count = this.host.native.epollWait(this.epollFd, SLOT, EVENTS, EVENTS_MAX, timeout);
-    this.windows?.wake();
     this.lookUp(Math.max(count, 0));
     for (const handler of this.ready) handler();
     return Math.min(count, 0);

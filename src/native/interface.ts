@@ -391,15 +391,11 @@ export interface Native {
    * requests.
    */
   windowRoom(window: number, bytes: number): number;
-  /** A window for which the server can do something, each in its turn, or -EAGAIN. */
-  windowsNext(map: number): number;
   /**
-   * (blocks) The same, after having waited for up to `lingerNs`. -EAGAIN says that from now on clients ring the bell instead, until
-   * windowsWake().
+   * A window for which the server can do something, each in its turn, or -EAGAIN; if `sleeps`, that says that from now on, until the
+   * next call, clients ring the bell.
    */
-  windowsSleep(map: number, lingerNs: number): number;
-  /** The server is back from wherever it waited for the bell. */
-  windowsWake(map: number): number;
+  windowsNext(map: number, sleeps: number): number;
 
   // ---- sockets that listen
   /**
@@ -428,7 +424,7 @@ export interface Native {
   epollCreate(): number;
   /** EPOLLIN | EPOLLRDHUP interest, level-triggered; the fd itself is the data. */
   epollAdd(epollFd: number, fd: number): number;
-  /** What is waited for instead, POLLIN or POLLOUT or both. */
+  /** What is waited for instead, POLLIN or POLLOUT or both, with EPOLLET edge-triggered. */
   epollInterest(epollFd: number, fd: number, events: number): number;
   epollRemove(epollFd: number, fd: number): number;
   /** (blocks) Writes up to `max` pairs (i32 fd, u32 events) to (slot, out); returns their number. */

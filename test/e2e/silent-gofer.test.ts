@@ -16,6 +16,8 @@ import { loadPrograms, Threads, within } from "../support/threads.ts";
 
 /** What a silent gofer may add to anything. */
 const DELAY_MS = 50;
+/** How seldom a window's client looks whether it is to stop waiting. */
+const SLICE_MS = 20;
 /** Terminating a worker that is in its own code takes this without any gofer, on a loaded machine. */
 const TERMINATE_MS = 100;
 const LATEST_MS = 20_000;
@@ -100,7 +102,7 @@ describe.each([
     for (const guest of [behind, waiting]) {
       const before = performance.now();
       expect(await within(LATEST_MS, "killing", guest.kill(KILL_CODE))).toMatchObject({ code: KILL_CODE });
-      expect(performance.now() - before).toBeLessThan(DELAY_MS + TERMINATE_MS);
+      expect(performance.now() - before).toBeLessThan(DELAY_MS + SLICE_MS + TERMINATE_MS);
     }
   });
 
@@ -125,8 +127,8 @@ describe.each([
     console.log(
       `${ROUNDS} kills: median ${slow[ROUNDS >> 1]!.toFixed(1)} ms, max ${slow.at(-1)!.toFixed(1)} ms`,
     );
-    expect(slow[ROUNDS >> 1]).toBeLessThan(DELAY_MS);
-    expect(slow.at(-1)).toBeLessThan(DELAY_MS + TERMINATE_MS);
+    expect(slow[ROUNDS >> 1]).toBeLessThan(DELAY_MS + (windows ? SLICE_MS : 0));
+    expect(slow.at(-1)).toBeLessThan(DELAY_MS + SLICE_MS + TERMINATE_MS);
     // It speaks again: the connection has lost no step.
     process.kill(gofer.pid, "SIGCONT");
     const after = await within(

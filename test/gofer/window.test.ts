@@ -102,12 +102,8 @@ describe("a gofer with windows", () => {
     expect((await gofer.exit).signal).toBe("SIGKILL");
   });
 
-  test.each([
-    ["lingers", 0],
-    ["sleeps", 50],
-  ])("ends when its clients have gone while it %s", async (_, ms) => {
+  test("ends when its clients have gone", async () => {
     works(gofer.connect(0));
-    await new Promise((resolve) => setTimeout(resolve, ms));
     expect(await gofer.stop()).toMatchObject({ code: 0, stderr: "" });
   });
 });

@@ -12,22 +12,12 @@
 static const int64_t SLICE_NS = INT64_C(20000000);
 
 /** After something was shown to the server. */
-static void wake_server(const struct window *window) {
+static void ring(const struct window *window) {
   _Atomic uint32_t *server = &window->mapping->header->server;
-  if (atomic_load(server) == SERVER_AWAKE) return;
-  switch (atomic_exchange(server, SERVER_AWAKE)) {
-    case SERVER_IN_FUTEX:
-      futex_wake(server);
-      break;
-    case SERVER_IN_EPOLL: {
-      uint64_t one = 1;
-      // A full counter is readable already.
-      (void)RETRY(write(window->mapping->bell, &one, sizeof one));
-      break;
-    }
-    default:
-      break;
-  }
+  uint64_t one = 1;
+  if (atomic_load(server) == SERVER_AWAKE || atomic_exchange(server, SERVER_AWAKE) == SERVER_AWAKE) return;
+  // It would take more than a lifetime to fill the counter.
+  (void)RETRY(write(window->mapping->bell, &one, sizeof one));
 }
 
 /** What a sleeper waits for: bytes to read, or `needed` bytes of room. Also when the server lies, which the caller finds. */
@@ -66,13 +56,13 @@ static int64_t send_requests(struct window *window, const uint8_t *data, int64_t
   if (slept < 0) return slept;
   if (ring_room(&window->out) < 0) return -EPROTO;
   ring_put(&window->out, data, (uint32_t)length);
-  wake_server(window);
+  ring(window);
   return 0;
 }
 
 static void took(struct window *window, uint32_t length) {
   ring_take(&window->in, length);
-  if (atomic_load(&window->shared->starved) && atomic_exchange(&window->shared->starved, 0)) wake_server(window);
+  if (atomic_load(&window->shared->starved) && atomic_exchange(&window->shared->starved, 0)) ring(window);
 }
 
 /** The next reply. Returns its length, or -errno. */

@@ -1,11 +1,9 @@
-// The windows' server: takes requests, gives replies, and sleeps for all windows at once (window.h has the rules).
+// The windows' server: takes requests, gives replies, and says when it sleeps for all windows at once (window.h has the rules).
 
 #include "channel.h"
 #include "memory.h"
 #include "wait.h"
 #include "window.h"
-
-#include <unistd.h>
 
 /** A client that waits for `what`, or for anything. */
 static void wake_client(const struct window *window, enum client_state what) {
@@ -93,54 +91,29 @@ static int64_t next_ready(struct mapping *mapping, int64_t map) {
   return -EAGAIN;
 }
 
-/** windowsNext(map) */
+static void tell(struct mapping *mapping, enum server_state state) {
+  if (mapping->state != state) atomic_store(&mapping->header->server, state);
+  mapping->state = state;
+}
+
+/** windowsNext(map, sleeps) */
 static int64_t call_windows_next(napi_env env, const int64_t *arg) {
   (void)env;
   struct mapping *mapping = window_mapping(arg[0]);
   if (mapping == NULL) return -EBADF;
-  return next_ready(mapping, arg[0]);
-}
-
-/** windowsSleep(map, lingerNs) */
-static int64_t call_windows_sleep(napi_env env, const int64_t *arg) {
-  (void)env;
-  struct mapping *mapping = window_mapping(arg[0]);
-  if (mapping == NULL) return -EBADF;
-  _Atomic uint32_t *server = &mapping->header->server;
-  int64_t ready = -EAGAIN;
-  if (arg[1] > 0) {
-    atomic_store(server, SERVER_IN_FUTEX);
-    ready = next_ready(mapping, arg[0]);
-    if (ready == -EAGAIN) {
-      futex_wait(server, SERVER_IN_FUTEX, arg[1]);
-      ready = next_ready(mapping, arg[0]);
-    }
-  }
-  if (ready == -EAGAIN) {
-    atomic_store(server, SERVER_IN_EPOLL);
-    ready = next_ready(mapping, arg[0]);
-  }
-  if (ready != -EAGAIN) atomic_store(server, SERVER_AWAKE);
+  tell(mapping, SERVER_AWAKE);
+  int64_t ready = next_ready(mapping, arg[0]);
+  if (ready != -EAGAIN || arg[1] == 0) return ready;
+  tell(mapping, SERVER_ASLEEP);
+  ready = next_ready(mapping, arg[0]);
+  if (ready != -EAGAIN) tell(mapping, SERVER_AWAKE);
   return ready;
-}
-
-/** windowsWake(map) */
-static int64_t call_windows_wake(napi_env env, const int64_t *arg) {
-  (void)env;
-  struct mapping *mapping = window_mapping(arg[0]);
-  if (mapping == NULL) return -EBADF;
-  uint64_t counter;
-  atomic_store(&mapping->header->server, SERVER_AWAKE);
-  int64_t rung = RETRY(read(mapping->bell, &counter, sizeof counter));
-  return rung == -EAGAIN || rung > 0 ? 0 : rung;
 }
 
 const struct call window_server_calls[] = {
     {"windowReceive", "iioo", call_window_receive},
     {"windowSend", "iioodi", call_window_send},
     {"windowRoom", "ii", call_window_room},
-    {"windowsNext", "i", call_windows_next},
-    {"windowsSleep", "it", call_windows_sleep},
-    {"windowsWake", "i", call_windows_wake},
+    {"windowsNext", "ii", call_windows_next},
     {NULL, NULL, NULL},
 };
