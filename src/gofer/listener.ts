@@ -13,7 +13,7 @@ export const CLIENTS_MAX = 64;
 
 /**
  * How long the server waits in the socket of a client that is the only one, before it goes to epoll. Longer than a tick of the
- * kernel's clock, and no longer than the next one to connect may wait.
+ * kernel's clock; and short, because the next one to connect waits as long.
  */
 const LINGER_MS = 5;
 
