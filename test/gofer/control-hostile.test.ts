@@ -319,6 +319,26 @@ describe("other connections", () => {
     busy.close();
   });
 
+  test("find descriptors left, however many others have opened all that they may", () => {
+    start();
+    const opened: number[] = [];
+    const greedy = Array.from({ length: 4 }, (_, index) => add(`${index}`));
+    for (const client of greedy) {
+      let count = 0;
+      while (client.refusal(p9.P9_TWALK, P9Client.walkFields(0, client.fid(), ["file"])) === "") count++;
+      opened.push(count);
+    }
+    // Each may have half of what is left, besides what all are sure of.
+    for (const [index, count] of opened.entries()) {
+      if (index > 0) expect(count).toBeLessThan(opened[index - 1]!);
+      expect(count).toBeGreaterThan(100);
+    }
+    const late = add("late");
+    late.open(late.reach(0, "file"), O_RDONLY);
+    for (let i = 0; i < 25; i++) late.reach(0, "file");
+    for (const client of [...greedy, late]) client.close();
+  });
+
   test("end when they are removed, whatever they are at", () => {
     start();
     const before = descriptors();

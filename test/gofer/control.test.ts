@@ -1,6 +1,7 @@
 // Attach points that come and go while the gofer runs, at each level of confinement.
 
-import { mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { chownSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import * as fcntl from "../../assembly/abi/fcntl.ts";
@@ -11,11 +12,13 @@ import {
   type DynamicGoferOptions,
   startDynamicGofer,
 } from "../../src/host/sandbox/dynamic-gofer.ts";
+import { bundleProgram } from "../support/bundle.ts";
 import { requireNative, scratch } from "../support/gofer.ts";
 import { Message, P9Client } from "../support/p9-client.ts";
 import { childrenOf } from "../support/processes.ts";
 
 const native = requireNative();
+const isRoot = process.getuid?.() === 0;
 let folder: string;
 let gofer: DynamicGofer;
 let clients: P9Client[] = [];
@@ -175,5 +178,26 @@ describe.each(["none", "native", "native+ns"] as const)("at level %s", (confinem
     expect(descriptors()).toBe(before);
     clients = [];
     expect(finish()).toBe(0);
+  });
+});
+
+describe.runIf(isRoot)("for an ordinary user", () => {
+  const USER = 65534;
+
+  test.each(["native", "native+ns"])("at level %s", async (level) => {
+    const program = await bundleProgram("test/support/control-user.ts", "control-user");
+    chownSync(folder, USER, USER);
+    writeFileSync(at("file"), "the user's");
+    const args = [
+      `--reuid=${USER}`,
+      `--regid=${USER}`,
+      "--clear-groups",
+      process.execPath,
+      program,
+      level,
+      folder,
+    ];
+    const { stdout, stderr } = spawnSync("setpriv", args, { encoding: "utf8", env: {}, timeout: 25_000 });
+    expect({ stdout, stderr }).toEqual({ stdout: "the user's EROFS 0\n", stderr: "" });
   });
 });

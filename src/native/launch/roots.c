@@ -22,6 +22,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 extern int umount2(const char *target, int flags);
@@ -78,9 +79,17 @@ static bool answer_root(int socket, const uint8_t *message, size_t size) {
   return sent;
 }
 
+/** By a process of its own: the way back out of the program's mounts would lead to the top of ours, wherever this root is. */
 static bool remove_proc(const struct caged *caged) {
-  if (setns(caged->pidfd, CLONE_NEWNS) == 0 && umount2("/proc", DETACH) == 0) return true;
-  if (errno != ESRCH) kill(caged->pid, SIGKILL);
+  int status = 0;
+  pid_t pid = fork();
+  if (pid == 0) {
+    if (setns(caged->pidfd, CLONE_NEWNS) == 0 && umount2("/proc", DETACH) == 0) _exit(0);
+    _exit(errno == ESRCH ? 0 : 1);
+  }
+  bool waited = pid > 0 && TEMP_FAILURE_RETRY(waitpid(pid, &status, 0)) == pid;
+  if (waited && status == 0) return true;
+  kill(caged->pid, SIGKILL);
   return false;
 }
 
