@@ -181,6 +181,8 @@ export class P9Client {
     c.finish();
     result = c.receive();
     if (result == 0) result = this.agree(c);
+    // diod answers a version that it does not know by an error.
+    else if (!c.broken && result != -EINTR) result = 0;
     c.end();
     return result;
   }

@@ -4,18 +4,7 @@
 // there. A name whose state is no longer known (the thread was killed meanwhile, or the server contradicts the cache) leaves
 // the dentry cache, and is asked for anew.
 
-import {
-  EEXIST,
-  EINTR,
-  EINVAL,
-  EIO,
-  ELOOP,
-  ENOENT,
-  ENXIO,
-  EPERM,
-  ERANGE,
-  ESTALE,
-} from "../../abi/errno.ts";
+import { EEXIST, EINTR, EINVAL, EIO, ELOOP, ENOENT, ENXIO, EPERM, ERANGE, ESTALE } from "../../abi/errno.ts";
 import {
   AT_REMOVEDIR,
   O_ACCMODE,
@@ -32,7 +21,7 @@ import { duplicate } from "../../lib/bytes.ts";
 import { errorOf, isError } from "../../lib/result.ts";
 import { isUnsupported } from "../../p9/client.ts";
 import { P9Attributes } from "../../p9/messages.ts";
-import { hashDentry, makeDentry, unhashDentry } from "../../vfs/dcache.ts";
+import { dropDentries, hashDentry, makeDentry, unhashDentry } from "../../vfs/dcache.ts";
 import { Dentry, Inode } from "../../vfs/dentry.ts";
 import { Mount } from "../../vfs/mount.ts";
 import { serverFlags } from "./access.ts";
@@ -189,6 +178,8 @@ export class GoferInode extends GoferNode {
   /** The name has gone. When nobody else makes names the next lookup need not ask. */
   private removed(child: Dentry): void {
     loseName(child);
+    // Its fid may have come by this name: where it is known by another one it is looked up again (followName()).
+    if (!this.client.isExtended && child.file.nlink > 0) dropDentries(this.gofer);
     const parent = child.parent;
     if (this.gofer.isShared || parent === null) return;
     // `child` itself leaves the cache with what the caller does next; both are hashed until then, this one found first.
@@ -302,6 +293,7 @@ export class GoferInode extends GoferNode {
     directory.touchDirectory();
     changetype<GoferInode>(from.file).touch();
     if (result == 0) {
+      if (!this.client.isExtended) this.followName(changetype<GoferInode>(from.file), directory, to);
       if (flags & <u32>RENAME_EXCHANGE) changetype<GoferInode>(to.file).touch();
       else if (!to.isNegative) loseName(to);
       if (flags & <u32>RENAME_WHITEOUT) this.giveWhiteoutTo(from, uid, gid);
@@ -310,6 +302,18 @@ export class GoferInode extends GoferNode {
       forget(to);
     }
     return result;
+  }
+
+  /**
+   * `moved` has the name of `to` now. Servers that know a fid's file by its path (diod) need a new fid on it; and on what lies below
+   * a directory, whose names are looked up again.
+   */
+  private followName(moved: GoferInode, directory: GoferInode, to: Dentry): void {
+    const client = this.client;
+    if (client.walk(directory.fid, to.name, to.nameLength, true) < 0) return;
+    if (client.attributes.qidPath == moved.ino) moved.takeFid(client.fid);
+    else client.clunk(client.fid);
+    if (moved.isDirectory) dropDentries(this.gofer);
   }
 
   /** The server has left its own user's whiteout where `from` was. The rename is done, whatever comes of this. */
@@ -431,7 +435,9 @@ export class GoferInode extends GoferNode {
     const known = changetype<GoferInode | null>(fs.inodes.find(a.qidPath));
     if (known !== null) {
       if (known.type == (a.mode & <u32>S_IFMT) && known.nlink > 0 && !known.dead) {
-        fs.client.clunk(fid);
+        // The older fid may have come by a name that is not the file's any more (followName()).
+        if (fs.client.isExtended) fs.client.clunk(fid);
+        else known.takeFid(fid);
         known.incRef();
         child.instantiate(known);
         return fs.isShared ? known.follow(a, known.changes) : 0;

@@ -163,8 +163,8 @@ export abstract class GoferNode extends NumberedInode {
     if (this.gofer.isShared && this.toldIn != 0 && this.toldIn == callNumber()) return 0;
     const before = this.changes;
     const client = this.client;
-    const result = client.getattr(this.fid);
-    if (result == 0) return this.follow(client.attributes, before);
+    let result = client.getattr(this.fid);
+    if (result == 0) result = this.follow(client.attributes, before);
     // A removed file of a server that knows files by their path: what was known of it last is as good as it gets.
     return this.nlink == 0 && (result == -ENOENT || result == -ESTALE) ? 0 : result;
   }
@@ -176,13 +176,20 @@ export abstract class GoferNode extends NumberedInode {
     return this.getAttributes();
   }
 
+  /** Takes over a fid on the same file, in place of the one that it has. */
+  takeFid(fid: u32): void {
+    this.client.clunk(this.fid);
+    this.fid = fid;
+  }
+
   /** Gives `child` the inode of the file whose attributes the client has, with the fid on it. Never sleeps. */
   abstract adopt(child: Dentry, fid: u32): i32;
 
   /** Takes over attributes that the server sent after `changes` was `before`. */
   follow(a: P9Attributes, before: u32): i32 {
-    // A file never becomes another or gets another type.
-    if (a.qidPath != this.ino || ((a.mode ^ this.mode) & <u32>S_IFMT) != 0) return this.client.distrust();
+    // A file never becomes another or gets another type; but there are servers that know a fid's file by its path alone.
+    if (a.qidPath != this.ino || ((a.mode ^ this.mode) & <u32>S_IFMT) != 0)
+      return this.client.isExtended ? this.client.distrust() : -ESTALE;
     if (this.changing == 0 && this.changes == before) {
       const result = this.takeAcls(a);
       if (result < 0) return result;

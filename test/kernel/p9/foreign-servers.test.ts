@@ -176,6 +176,7 @@ describe("a version", () => {
 
   test.each([
     ["unknown, and the plain one when asked for that", versions([OURS, "unknown"])],
+    ["an error, and the plain one when asked for that", versions([OURS, "an error"])],
     ["the plain one at once", versions([OURS, PLAIN])],
     ["another extension's, and the plain one when asked for that", versions([OURS, "9P2000.L.Google.7"])],
     ["a later one of ours, and the plain one when asked for that", versions([OURS, "9P2000.L.wvisor.2"])],
@@ -185,7 +186,7 @@ describe("a version", () => {
     expect(w.server.count(p9.P9_TWALKFIDS) + w.server.count(p9.P9_TWALKATTR)).toBe(0);
   });
 
-  test.each(["unknown", "9P2000.u", "9P2000", "", "9P2000.L ", "\0", "9P2000.L.wvisor.1"])(
+  test.each(["unknown", "an error", "9P2000.u", "9P2000", "", "9P2000.L ", "\0", "9P2000.L.wvisor.1"])(
     "%j in answer to the plain one is no server for us",
     (answer) => {
       const server = new MemoryServer(versions([OURS, "unknown"], [PLAIN, answer]));

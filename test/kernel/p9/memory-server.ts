@@ -428,6 +428,7 @@ export class MemoryServer {
     let answer = asked;
     if (asked === VERSION_WVISOR && !this.options.extended) answer = VERSION_9P2000L;
     answer = this.options.versions.get(asked) ?? answer;
+    if (answer === "an error") throw new Refusal(errno.EIO);
     return Buffer.concat([u32(size), string(answer)]);
   }
 
