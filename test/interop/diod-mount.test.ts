@@ -4,7 +4,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { afterAll, describe, expect, test } from "vitest";
+import { afterAll, describe } from "vitest";
 import type { Machine } from "../../src/host/boot/machine.ts";
 import { loadNative } from "../../src/native/index.ts";
 import { fsSuite, type KnownFailures } from "../conformance/fs/suite.ts";
