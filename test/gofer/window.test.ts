@@ -98,7 +98,9 @@ describe("a gofer with windows", () => {
     gofer.process.kill("SIGSTOP");
     send(client, new Message().u32(0).u64(0).frame(p9.P9_TGETATTR, 1));
     gofer.process.kill("SIGKILL");
-    expect(client.receive()).toBe(-ECONNRESET);
+    // It may have answered before it was stopped.
+    const reply = client.receive();
+    expect(typeof reply === "number" ? reply : client.receive()).toBe(-ECONNRESET);
     expect((await gofer.exit).signal).toBe("SIGKILL");
   });
 
