@@ -33,7 +33,9 @@ describe("a gofer with windows", () => {
     gofer = new Gofer(await buildGofer(), [{ source: folder }, { source: folder }]);
     native.registerMemory(SLOT, bytes);
     return async () => {
-      await gofer.stop();
+      await gofer.stop().catch((error) => {
+        if (!gofer.process.killed) throw error;
+      });
     };
   });
 
