@@ -13,7 +13,7 @@ import { printProgress } from "../fuzz/p9/progress.ts";
 import { attackServer, plant, residentBytes } from "../fuzz/p9/server.ts";
 import { attackSocket, startGofer } from "../fuzz/p9/socket.ts";
 import { kernelModule } from "../kernel/p9/world.ts";
-import { STOPPED } from "../support/listening-gofer.ts";
+import { type ListeningGofer, STOPPED } from "../support/listening-gofer.ts";
 import { SCALE } from "../support/scale.ts";
 
 /** 500,000 at CI's scale of 0.05, and 20 million at full length. */
@@ -26,12 +26,17 @@ const MEBIBYTE = 1 << 20;
 const TIMEOUT_MS = 300_000 + 3_600_000 * SCALE;
 
 let folder: string;
+let gofer: ListeningGofer | undefined;
 
 beforeEach(() => {
   folder = mkdtempSync(path.join(tmpdir(), "wvisor-fuzz-"));
 });
 
-afterEach(() => rmSync(folder, { recursive: true }));
+afterEach(() => {
+  gofer?.command.kill("SIGKILL");
+  gofer = undefined;
+  rmSync(folder, { recursive: true });
+});
 
 test("the server answers every frame at once, within its root and with bounded memory", {
   timeout: TIMEOUT_MS,
@@ -53,7 +58,7 @@ test("a gofer serves its other clients whatever one of them sends", { timeout: T
   const root = path.join(folder, "root");
   const decoy = await Decoy.make(path.join(folder, "decoy"));
   plant(root, decoy.folder);
-  const gofer = await startGofer(root);
+  gofer = await startGofer(root);
   // A client that stays: when it is answered, the gofer has all that it needs.
   const client = await P9Client.connect(gofer.address);
   const before = gofer.descriptors();
@@ -64,7 +69,7 @@ test("a gofer serves its other clients whatever one of them sends", { timeout: T
   expect(report.slowestMs).toBeLessThan(HANG_MS);
   expect(report.connections).toBeGreaterThan(3);
   expect(report.grownBytes).toBeLessThan(64 * MEBIBYTE);
-  await expect.poll(() => gofer.descriptors(), { timeout: 20_000 }).toBe(before);
+  await expect.poll(() => gofer?.descriptors(), { timeout: 20_000 }).toBe(before);
   client.close();
   expect(await gofer.stop()).toEqual(STOPPED);
 });

@@ -40,6 +40,8 @@ let top: string;
 let served: string;
 let temporary: string;
 let env: NodeJS.ProcessEnv;
+/** What is to end with a test that fails. */
+const running: ChildProcess[] = [];
 
 beforeAll(async () => {
   await buildGuests(["hammer"]);
@@ -55,7 +57,10 @@ beforeEach(() => {
   env = { ...process.env, TMPDIR: temporary, XDG_RUNTIME_DIR: temporary, HOME: temporary };
 });
 
-afterEach(() => rmSync(top, { recursive: true }));
+afterEach(() => {
+  for (const child of running.splice(0)) child.kill("SIGKILL");
+  rmSync(top, { recursive: true });
+});
 
 function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
@@ -140,6 +145,7 @@ async function startClient(address: string, name: string): Promise<Busy> {
     stdio: ["ignore", "pipe", "inherit"],
     env,
   });
+  running.push(child);
   let text = "";
   const end = new Promise<string>((resolve) => child.on("close", () => resolve(text)));
   await new Promise<void>((resolve) => {
@@ -159,7 +165,12 @@ test("clients, gofers and their commands are killed: nothing is left, and the ne
   const random = new Random(SEED);
   const socket = path.join(top, "socket");
   const flags = ["--listen", `unix:${socket}`, "--root", served];
-  let gofer = await ListeningGofer.start(flags, { env });
+  const start = async () => {
+    const started = await ListeningGofer.start(flags, { env });
+    running.push(started.command);
+    return started;
+  };
+  let gofer = await start();
   const killed = { client: 0, gofer: 0, command: 0 };
   for (let kill = 0; kill < KILLS; kill++) {
     const witness = await P9Client.connect(gofer.address);
@@ -198,11 +209,9 @@ test("clients, gofers and their commands are killed: nothing is left, and the ne
     await expect(root.getattr()).rejects.toMatchObject({ code: "ERR_WVISOR_P9" });
     await party.expectGone();
     // On the same socket, whatever is left of it.
-    gofer = await ListeningGofer.start(flags, { env });
+    gofer = await start();
   }
   console.log(`killed: ${JSON.stringify(killed)}`);
-  gofer.command.kill("SIGKILL");
-  await gofer.end;
 });
 
 test("sandboxes and their gofers are killed from their start on: nothing is left", {
@@ -213,6 +222,7 @@ test("sandboxes and their gofers are killed from their start on: nothing is left
   for (let kill = 0; kill < KILLS; kill++) {
     const args = ["do", "-v", `${served}:/data`, "--", guestFile("hammer"), `${kill}`, "0", "/data"];
     const sandbox = new RunningWvisor(args, { env });
+    running.push(sandbox.process);
     await pause(random.below(START_MS));
     const party = new Party();
     party.add(sandbox.pid);
