@@ -209,6 +209,8 @@ describe("failures are one line and 125", () => {
     [["--caps=x", "--", "/bin/true"], "--caps: x is not a hexadecimal number"],
     [["--namespaces=x", "--", "/bin/true"], "--namespaces: x is neither try nor must"],
     [["--show=x", "--", "/bin/true"], "--show: x is not an absolute path"],
+    [["--parent-roots=2", "--", "/bin/true"], `--parent-roots: 2 ${NUMBER} 3 to 1048576`],
+    [["--fds=5", "--parent-roots=4", "--", "/bin/true"], "--parent-roots: it is the program's"],
     [["--", "/none"], "/none: No such file or directory"],
     [["--", "true"], "true: No such file or directory"],
   ])("%j", async (args, line) => {

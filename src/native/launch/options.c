@@ -64,7 +64,7 @@ void parse_options(struct options *options, char **argument) {
     } else if ((value = value_of(*argument, "--namespaces")) != NULL) {
       options->namespaces = parse_namespaces(value);
     } else if ((value = value_of(*argument, "--parent-roots")) != NULL) {
-      options->parent_roots = parse_number("--parent-roots", value, FIRST_FREE_FD, 4096);
+      options->parent_roots = parse_number("--parent-roots", value, FIRST_FREE_FD, MAX_FDS);
     } else if ((value = value_of(*argument, "--show")) != NULL) {
       add_shown(options, value);
     } else if (strcmp(*argument, "--env") == 0) {
