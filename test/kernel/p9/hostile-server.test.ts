@@ -23,7 +23,7 @@ const EIO = 5;
 let module: WebAssembly.Module;
 beforeAll(async () => {
   module = await kernelModule();
-}, 60_000);
+}, 300_000);
 
 function world(options: ServerOptions & WorldOptions = {}): World {
   const server = new MemoryServer(options);

@@ -22,7 +22,7 @@ const DEEP = "/a/b/c/d/file";
 let module: WebAssembly.Module;
 beforeAll(async () => {
   module = await kernelModule();
-}, 60_000);
+}, 300_000);
 
 function world(options: WorldOptions & { donates?: boolean; acls?: boolean } = {}): World {
   const server = new MemoryServer({ donates: options.donates ?? false, acls: options.acls ?? false });
