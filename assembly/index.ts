@@ -691,7 +691,12 @@ export function task_reap(task: usize): void {
   markGone(t);
 }
 
-/** Frees a task that has ended; returns its exit code. */
+/** Its process number. */
+export function task_id(task: usize): u32 {
+  return changetype<Task>(task).id;
+}
+
+/** Frees a task that has ended or never ran; returns its exit code. */
 export function task_free(task: usize): i32 {
   lockKernel();
   const t = changetype<Task>(task);

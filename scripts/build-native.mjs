@@ -1,4 +1,5 @@
-// Builds the native helper (build/native/wv.node) and the launcher (build/native/wv-launch) with the system's C compiler.
+// Builds the native helper (build/native/wv.node), the launcher (build/native/wv-launch) and the anchor of containers
+// (build/native/wv-anchor) with the system's C compiler.
 // No network and no node-gyp: the headers come with Node or with the node-api-headers package.
 
 import { spawnSync } from "node:child_process";
@@ -9,10 +10,7 @@ import { fileURLToPath } from "node:url";
 
 const SELF = fileURLToPath(import.meta.url);
 const ROOT = path.dirname(path.dirname(SELF));
-const SOURCES = path.join(ROOT, "src/native/src");
-const LAUNCHER_SOURCES = path.join(ROOT, "src/native/launch");
-/** Compiled into both. */
-const SHARED_SOURCES = path.join(ROOT, "src/native/shared");
+const FOLDER = path.join(ROOT, "src/native");
 const OUTPUT = path.join(ROOT, "build/native");
 
 const COMMON_FLAGS = [
@@ -33,7 +31,7 @@ const ADDON_FLAGS = [
   "-Wl,-z,nodelete",
   "-Wl,-z,relro,-z,now",
 ];
-const LAUNCHER_FLAGS = ["-static"];
+const STATIC_FLAGS = ["-static"];
 
 function headers() {
   const bundled = path.join(path.dirname(path.dirname(realpathSync(process.execPath))), "include/node");
@@ -46,11 +44,11 @@ function modified(file) {
 }
 
 /** Compiles to a name of its own and renames, so that parallel builds and running users never see half a file. */
-function compile(output, folder, sources, flags) {
+function compile(output, sources, flags) {
   const compiler = process.env.CC || "cc";
   const temporary = `${output}.${process.pid}.tmp`;
   const result = spawnSync(compiler, [...COMMON_FLAGS, ...flags, "-o", temporary, ...sources], {
-    cwd: folder,
+    cwd: FOLDER,
     encoding: "utf8",
   });
   if (result.error) {
@@ -63,31 +61,51 @@ function compile(output, folder, sources, flags) {
   renameSync(temporary, output);
 }
 
-function filesIn(folder, pattern) {
-  const names = readdirSync(folder).filter((name) => pattern.test(name));
-  return names.sort().map((name) => path.join(folder, name));
+/** The sources of a folder, by names below src/native. */
+function sourcesIn(folder) {
+  const names = readdirSync(path.join(FOLDER, folder)).filter((name) => name.endsWith(".c"));
+  return names.sort().map((name) => `${folder}/${name}`);
 }
 
-function isStale({ file, folder }) {
-  const files = [...filesIn(folder, /\.[ch]$/), ...filesIn(SHARED_SOURCES, /\.[ch]$/)];
-  const newest = Math.max(modified(SELF), ...files.map(modified));
-  return modified(path.join(OUTPUT, file)) < newest;
+function newestIn(folder) {
+  const names = readdirSync(path.join(FOLDER, folder)).filter((name) => /\.[ch]$/.test(name));
+  return Math.max(...names.map((name) => modified(path.join(FOLDER, folder, name))));
 }
+
+function isStale({ file, folders }) {
+  return modified(path.join(OUTPUT, file)) < Math.max(modified(SELF), ...folders.map(newestIn));
+}
+
+/** What the anchor has in common with the launcher. */
+const ANCHOR_SHARED = ["launch/fail.c", "launch/limits.c", "launch/values.c"];
 
 /** Builds what is older than its sources. Returns the names of the files that it made. */
 export function buildNative() {
   if (process.platform !== "linux")
     throw new Error(`the native helper needs Linux, this is ${process.platform}`);
   const targets = [
-    { file: "wv.node", folder: SOURCES, flags: () => [...ADDON_FLAGS, `-I${headers()}`] },
-    { file: "wv-launch", folder: LAUNCHER_SOURCES, flags: () => LAUNCHER_FLAGS },
+    {
+      file: "wv.node",
+      folders: ["src", "shared"],
+      sources: [...sourcesIn("src"), ...sourcesIn("shared")],
+      flags: () => [...ADDON_FLAGS, `-I${headers()}`],
+    },
+    {
+      file: "wv-launch",
+      folders: ["launch", "shared"],
+      sources: [...sourcesIn("launch"), ...sourcesIn("shared")],
+      flags: () => STATIC_FLAGS,
+    },
+    {
+      file: "wv-anchor",
+      folders: ["anchor", "launch"],
+      sources: [...sourcesIn("anchor"), ...ANCHOR_SHARED],
+      flags: () => STATIC_FLAGS,
+    },
   ];
   mkdirSync(OUTPUT, { recursive: true });
   const stale = targets.filter(isStale);
-  for (const { file, folder, flags } of stale) {
-    const sources = [...filesIn(folder, /\.c$/), ...filesIn(SHARED_SOURCES, /\.c$/)];
-    compile(path.join(OUTPUT, file), folder, sources, flags());
-  }
+  for (const { file, sources, flags } of stale) compile(path.join(OUTPUT, file), sources, flags());
   return stale.map((target) => target.file);
 }
 

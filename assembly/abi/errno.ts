@@ -53,6 +53,7 @@ export const ECONNRESET = 104;
 export const ENOBUFS = 105;
 export const ENOTCONN = 107;
 export const ETIMEDOUT = 110;
+export const ECONNREFUSED = 111;
 export const ESTALE = 116;
 export const EDQUOT = 122;
 export const ECANCELED = 125;

@@ -35,3 +35,8 @@ export function loadNative(): Native | undefined {
 export function launcherPath(): string {
   return builtFile("native/wv-launch");
 }
+
+/** Where wv-anchor is, built or not. */
+export function anchorPath(): string {
+  return builtFile("native/wv-anchor");
+}

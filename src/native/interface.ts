@@ -72,6 +72,10 @@ export interface Native {
   exec(slot: number, argv: number, argvLength: number, keep: number, count: number): number;
   /** waitpid(2) on a child of ours: its exit code, or 128 + its signal; -EAGAIN while it runs, unless `wait` is 1 (blocks). */
   waitpid(pid: number, wait: number): number;
+  /** A descriptor of a process; -ESRCH when there is none. It becomes readable when the process ends. */
+  pidfdOpen(pid: number): number;
+  /** -ESRCH when the process has ended. */
+  pidfdSendSignal(pidfd: number, signal: number): number;
   /** _exit(2): ends the whole process now, from any thread, without atexit handlers. */
   exit(code: number): number;
   getpid(): number;
@@ -306,6 +310,8 @@ export interface Native {
    * way, of pid -1 when a description holds that too; or its type becomes F_UNLCK.
    */
   ofdGetLock(fd: number, slot: number, record: number): number;
+  /** (blocks) flock(2); `operation`: LOCK_SH 1, LOCK_EX 2, LOCK_UN 8, with LOCK_NB 4: -EAGAIN instead of waiting. */
+  flock(fd: number, operation: number): number;
 
   // ---- sockets and the 9P channel
   /** AF_UNIX SOCK_STREAM pair, both ends blocking and O_CLOEXEC; writes two i32 to (slot, out). */

@@ -4,8 +4,6 @@
 // has its default action on the whole process, a deadline is a native thread of the helper's, and a gofer that dies is end
 // of stream on its socket.
 
-import { fstatSync } from "node:fs";
-import { O_RDWR } from "../../../assembly/abi/fcntl.ts";
 import { WvisorError } from "../../common/errors.ts";
 import { loadNative, type Native } from "../../native/index.ts";
 import type { SandboxConfig } from "../config/sandbox-config.ts";
@@ -24,12 +22,11 @@ import {
 import { beginSentryConfinement } from "../sandbox/sentry-confinement.ts";
 import { loadKernelModules } from "./files.ts";
 import { goferMounts, SandboxMounts } from "./filesystems.ts";
-import { Machine, type TaskHandle } from "./machine.ts";
+import { Machine } from "./machine.ts";
 import { makeSharedHost } from "./native-host.ts";
-import { findProgram } from "./program.ts";
+import { loadProgram, makeTask, STREAMS } from "./process.ts";
 import { rehearse } from "./rehearsal.ts";
 
-const STREAMS = [0, 1, 2];
 const EXIT_TIMEOUT = 124;
 /** The helper's slot for the deadline's message. */
 const MESSAGE_SLOT = 14;
@@ -92,20 +89,14 @@ function runProgram(
   const ahead = setUpAhead(native, options);
   if (config.root.type !== "tmpfs") confine();
   const mounts = new SandboxMounts(machine, config);
-  const task = machine.task(mounts.namespace, config.process);
-  const { cwd, env } = config.process;
-  machine.setEnvironment(task, env);
-  setStreams(machine, task);
+  const task = makeTask(machine, mounts, config.process, STREAMS);
   // With a root of the host's the gofer has answered already.
   if (config.root.type === "tmpfs") {
     if (gofer !== undefined) rehearse(machine, task, ahead);
     confine();
   }
   mounts.mountAll();
-  machine.chdir(task, cwd);
-  const program = findProgram(machine, task, config, mounts);
-  machine.setArguments(task, program.args);
-  for (const name of preopens(machine, task, config)) machine.preopen(task, name.path, name.name);
+  const program = loadProgram(machine, task, config, mounts);
   const exit = withContext(program.path, () => {
     const guest = machine.programs.compile(program.bytes, program.path);
     return runGuest(native, { ...options, task, guest: guest.module, guestMemory: guest.memory }, { ahead });
@@ -129,40 +120,6 @@ function setDeadline(native: Native, config: SandboxConfig): void {
   const message = new TextEncoder().encode(`wvisor: stopped after ${timeoutMs} ms (--timeout)\n`);
   native.registerMemory(MESSAGE_SLOT, message);
   native.deadline(timeoutMs, EXIT_TIMEOUT, MESSAGE_SLOT, 0, message.length);
-}
-
-function setStreams(machine: Machine, task: TaskHandle): void {
-  for (const fd of STREAMS) {
-    let mode: number;
-    try {
-      mode = fstatSync(fd).mode;
-    } catch {
-      // Closed by whoever started us: the guest has none either.
-      continue;
-    }
-    machine.setStream(task, fd, fd, mode, O_RDWR);
-  }
-}
-
-/**
- * What a WASI program finds open. libc resolves an absolute path by the longest preopened name that fits, and a relative one
- * by the name ".", but takes "/" and "." for the same: so where the working directory is not "/", every directory at the top
- * is preopened under its own name, and the working directory last.
- */
-function preopens(
-  machine: Machine,
-  task: TaskHandle,
-  config: SandboxConfig,
-): { path: string; name: string }[] {
-  const { cwd } = config.process;
-  const root = { path: "/", name: "/" };
-  if (cwd === "/") return [root];
-  const listed = machine.list(task, "/").filter((entry) => entry.isDirectory);
-  // A mount point that the kernel keeps in a tree of the host is in no listing.
-  const mounted = config.mounts.map(({ destination }) => destination.split("/")[1]!);
-  const top = new Set([...listed.map(({ name }) => name), ...mounted, "dev"]);
-  const named = [...top].map((name) => ({ path: `/${name}`, name: `/${name}` }));
-  return [root, ...named.filter(({ path }) => machine.isDirectory(task, path)), { path: cwd, name: "." }];
 }
 
 function withContext<T>(path: string, run: () => T): T {

@@ -122,6 +122,11 @@ export class Machine {
     return task;
   }
 
+  /** Frees a task that no guest has run in. */
+  dropTask(task: TaskHandle): void {
+    this.kernel.task_free(task);
+  }
+
   setArguments(task: TaskHandle, args: readonly string[]): void {
     this.#setStrings(task, 0, args);
   }

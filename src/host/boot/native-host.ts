@@ -42,10 +42,21 @@ export function makeSharedHost(
   streams: readonly number[],
   windows: readonly (number | undefined)[] = [],
 ): SharedHost {
-  const handles = new SharedArrayBuffer(HANDLES_MAX);
+  const shared = { sockets, windows, handles: new SharedArrayBuffer(HANDLES_MAX) };
+  addStreams(shared, streams);
+  return shared;
+}
+
+/** Lets the kernel use descriptors of the host's as streams. */
+export function addStreams({ handles }: SharedHost, streams: readonly number[]): void {
   const table = new Uint8Array(handles);
   for (const fd of streams) table[fd] = HANDLE_STREAM;
-  return { sockets, windows, handles };
+}
+
+/** Before they are closed. */
+export function removeStreams({ handles }: SharedHost, streams: readonly number[]): void {
+  const table = new Uint8Array(handles);
+  for (const fd of streams) table[fd] = HANDLE_NONE;
 }
 
 /** See DESCRIPTOR_SLOT. One for each thread, as the helper's slots are. */

@@ -1,6 +1,6 @@
 // Which program a sandbox runs: looked for inside it, told apart by its first bytes.
 
-import { EISDIR, ENOENT, ENOTDIR } from "../../../assembly/abi/errno.ts";
+import { EACCES, EISDIR, ENOENT, ENOTDIR } from "../../../assembly/abi/errno.ts";
 import { errnoName, WvisorError } from "../../common/errors.ts";
 import type { RuntimeConfig, SandboxConfig } from "../config/sandbox-config.ts";
 import type { SandboxMounts } from "./filesystems.ts";
@@ -30,6 +30,25 @@ export class ProgramNotFoundError extends WvisorError {
     super("ERR_WVISOR_PROGRAM_NOT_FOUND", `${program}: not found`, EXIT_NOT_FOUND);
     this.program = program;
   }
+}
+
+/** The program is there and may not be executed. */
+export class ProgramDeniedError extends WvisorError {
+  constructor(path: string, why: string) {
+    super("ERR_WVISOR_EXEC", `${path}: EACCES: ${why}`, EXIT_NOT_EXECUTABLE);
+  }
+}
+
+/** Why a program did not start, in the words of runc: engines look for them. `wanted`: args[0]. */
+export function execProblem(error: WvisorError, wanted: string): WvisorError {
+  if (error instanceof ProgramNotFoundError) {
+    const what = wanted.includes("/")
+      ? `stat ${error.program}: no such file or directory`
+      : "executable file not found in $PATH";
+    return new WvisorError(error.code, `exec: "${wanted}": ${what}`, error.exitCode, { cause: error });
+  }
+  const why = error instanceof ProgramDeniedError ? "permission denied" : error.message;
+  return new WvisorError(error.code, `exec: "${wanted}": ${why}`, error.exitCode, { cause: error });
 }
 
 /** Errors: WvisorError with exit code 126 or 127. */
@@ -143,6 +162,7 @@ function openExecutable(machine: Machine, task: TaskHandle, path: string): FileH
   const file = machine.open(task, path, 0);
   if (file < 0) {
     if (file === -ENOENT || file === -ENOTDIR) throw new ProgramNotFoundError(path);
+    if (file === -EACCES) throw new ProgramDeniedError(path, "it may not be read");
     throw new WvisorError("ERR_WVISOR_EXEC", `${path}: ${errnoName(-file)}`, EXIT_NOT_EXECUTABLE);
   }
   const mode = check(machine.kernel.file_mode(file), "reading attributes");
@@ -171,8 +191,7 @@ function interpreterOf(head: Uint8Array): string[] | undefined {
 }
 
 function denied(path: string): WvisorError {
-  const why = "it has no execute permission for this user";
-  return new WvisorError("ERR_WVISOR_EXEC", `${path}: EACCES: ${why}`, EXIT_NOT_EXECUTABLE);
+  return new ProgramDeniedError(path, "it has no execute permission for this user");
 }
 
 function notExecutable(path: string, head: Uint8Array): WvisorError {

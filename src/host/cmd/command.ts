@@ -6,6 +6,8 @@ import type { Flags, FlagTable } from "./flags.ts";
 import type { Output } from "./output.ts";
 
 export interface CommandInput {
+  /** Those before the command's name. */
+  readonly global: Flags;
   readonly flags: Flags;
   readonly operands: readonly string[];
   readonly output: Output;

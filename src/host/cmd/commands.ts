@@ -9,8 +9,18 @@ const loads: ReadonlyMap<string, Load> = new Map<string, Load>([
   ["do", async () => (await import("./do.ts")).doCommand],
   ["run", async () => (await import("./run.ts")).runCommand],
   ["spec", async () => (await import("./spec.ts")).specCommand],
+  ["create", async () => (await import("./create.ts")).createCommand],
+  ["start", async () => (await import("./start.ts")).startCommand],
+  ["state", async () => (await import("./state.ts")).stateCommand],
+  ["exec", async () => (await import("./exec.ts")).execCommand],
+  ["ps", async () => (await import("./ps.ts")).psCommand],
+  ["kill", async () => (await import("./kill.ts")).killCommand],
+  ["wait", async () => (await import("./wait.ts")).waitCommand],
+  ["delete", async () => (await import("./delete.ts")).deleteCommand],
+  ["list", async () => (await import("./list.ts")).listCommand],
   ["gofer", async () => (await import("./gofer.ts")).goferCommand],
   ["doctor", async () => (await import("./doctor.ts")).doctorCommand],
+  ["boot", async () => (await import("./boot.ts")).bootCommand],
 ]);
 
 export async function findCommand(name: string): Promise<Command | undefined> {

@@ -7,6 +7,8 @@ import type { Command } from "./command.ts";
 import { allCommands, findCommand } from "./commands.ts";
 import { EXIT_USAGE } from "./exit-code.ts";
 import { type FlagTable, parseFlags } from "./flags.ts";
+import { OCI_GLOBAL_FLAGS } from "./global-flags.ts";
+import { logError } from "./log.ts";
 import { type Output, oneLine } from "./output.ts";
 
 /** What every command understands, and `wvisor` itself before the command's name. */
@@ -15,7 +17,11 @@ const COMMON_FLAGS: FlagTable = {
   debug: { type: "boolean" },
 };
 
-const GLOBAL_FLAGS: FlagTable = { ...COMMON_FLAGS, version: { type: "boolean" } };
+const GLOBAL_FLAGS: FlagTable = {
+  ...COMMON_FLAGS,
+  ...OCI_GLOBAL_FLAGS,
+  version: { type: "boolean", short: "v" },
+};
 
 async function overview(): Promise<string> {
   const commands = await allCommands();
@@ -33,6 +39,11 @@ Flags of every command:
   -h, --help   Explain the command, with examples
   --debug      With an error, show where in wVisor it arose
   --version    Print the version (before any command)
+
+Flags before any command about containers:
+  --root DIR               Where their state is kept (default: $XDG_RUNTIME_DIR/wvisor, /run/wvisor for root)
+  --log FILE               Errors are appended there, too
+  --log-format text|json   How
 `;
 }
 
@@ -105,8 +116,16 @@ export async function dispatch(
   }
   const warn = (text: string): void => output.err(`wvisor ${command.name}: warning: ${oneLine(text)}\n`);
   try {
-    return await command.run({ flags: parsed.flags, operands: parsed.operands, output, warn, gofer });
+    return await command.run({
+      global: global.flags,
+      flags: parsed.flags,
+      operands: parsed.operands,
+      output,
+      warn,
+      gofer,
+    });
   } catch (error) {
+    logError(global.flags, error);
     return report(command, error, global.flags.has("debug") || parsed.flags.has("debug"), output);
   }
 }

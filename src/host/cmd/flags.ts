@@ -4,8 +4,8 @@
 import { parseArgs } from "node:util";
 
 export interface Flag {
-  /** A switch is on, or what `=true` or `=false` says. */
-  readonly type: "string" | "boolean" | "switch";
+  /** A switch is on, or what `=true` or `=false` says. An optional one has a value only behind "=". */
+  readonly type: "string" | "boolean" | "switch" | "optional";
   readonly short?: string;
   /** May be given several times. Of any other flag the last one counts, as in docker. */
   readonly multiple?: boolean;
@@ -53,6 +53,28 @@ function asOption({ type, ...rest }: Flag) {
   return { ...rest, type: type === "string" ? ("string" as const) : ("boolean" as const) };
 }
 
+/**
+ * Go's flag packages take a long name behind one dash, too, and engines use that. Names of one letter are short ones here as there.
+ * What is the value of a flag, or comes behind `--` or the operand that ends flags, stays as it is.
+ */
+function withTwoDashes(args: readonly string[], table: FlagTable, operandsEndFlags: boolean): string[] {
+  const changed = [...args];
+  for (let at = 0; at < changed.length; at++) {
+    const [, dashes, name, value] = /^(--?)([^=-][^=]*)(=.*)?$/s.exec(changed[at]!) ?? [];
+    if (changed[at] === "--" || (name === undefined && operandsEndFlags)) break;
+    const flag = name === undefined ? undefined : flagOf(name, table);
+    if (flag === undefined) continue;
+    if (dashes === "-" && name!.length > 1) changed[at] = `-${changed[at]}`;
+    if (flag.type === "string" && value === undefined) at++;
+  }
+  return changed;
+}
+
+function flagOf(name: string, table: FlagTable): Flag | undefined {
+  if (Object.hasOwn(table, name)) return table[name];
+  return Object.values(table).find(({ short }) => short === name);
+}
+
 /** Parses `args` by `table`; with `operandsEndFlags`, everything from the first operand on is an operand. */
 export function parseFlags(
   args: readonly string[],
@@ -60,7 +82,7 @@ export function parseFlags(
   operandsEndFlags: boolean,
 ): ParsedArguments {
   const { tokens } = parseArgs({
-    args: [...args],
+    args: withTwoDashes(args, table, operandsEndFlags),
     options: Object.fromEntries(Object.entries(table).map(([name, flag]) => [name, asOption(flag)])),
     strict: false,
     allowPositionals: true,
@@ -85,6 +107,8 @@ export function parseFlags(
       value = token.value ?? "true";
       if (value !== "true" && value !== "false")
         return { flags, operands, problem: `flag ${token.rawName}: expected true or false` };
+    } else if (flag.type === "optional") {
+      value = token.value ?? "";
     } else if (flag.type === "boolean") {
       if (token.value !== undefined)
         return { flags, operands, problem: `flag ${token.rawName} takes no value` };

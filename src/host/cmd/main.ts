@@ -13,7 +13,7 @@ const gofer = native === undefined ? undefined : startAhead(native, process.argv
 
 /** As the command will want it. One with flags about its confinement is started when they are understood. */
 function startAhead(native: Native, [command, ...rest]: readonly string[]): SpawnedGofer | undefined {
-  if (rest.some((argument) => /^--(confine|gofer-)/.test(argument))) return undefined;
+  if (rest.some((argument) => /^--(confine|gofer-|detach)|^-d$/.test(argument))) return undefined;
   if (command === "do") return startGoferAhead(native, { windows: true });
   if (command !== "run") return undefined;
   const confinement = containerConfinement(process.getuid?.() ?? 0);

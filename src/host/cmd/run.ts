@@ -3,24 +3,31 @@
 import { resolve } from "node:path";
 import { runSandbox } from "../boot/loader.ts";
 import { randomId } from "../config/defaults.ts";
+import { deleteContainer, startContainer } from "../container/lifecycle.ts";
+import { dropGofer } from "../sandbox/gofer-process.ts";
 import { containerConfinement } from "../sandbox/levels.ts";
 import { type BundleOptions, loadBundle } from "../spec/bundle.ts";
 import { type Command, type CommandInput, UsageError } from "./command.ts";
-import { CONFINE_FLAGS, confineOptions } from "./confine-flags.ts";
+import { confineOptions } from "./confine-flags.ts";
+import { CREATE_FLAGS, create } from "./create.ts";
 import { EXIT_WVISOR_ERROR } from "./exit-code.ts";
+import { openContainers, openNative } from "./oci.ts";
+import { overlayOption } from "./overlay-flag.ts";
 
 const USAGE = `Usage: wvisor run [flags] [ID]
 
-Runs an OCI bundle (a directory with config.json) in the foreground.
+Runs an OCI bundle (a directory with config.json) in the foreground, or as a container.
 
   wvisor spec app.wasm && wvisor run            The bundle in the current directory
   wvisor run --bundle ./hello my-container
+  wvisor run --detach c1                        As 'wvisor create c1' and 'wvisor start c1' do
   wvisor run --overlay2=all:memory --bundle .   Keep all changes in memory: nothing on disk changes
 
 ID names the container; by default it is random.
 
 Flags:
   -b, --bundle DIR      The bundle's directory (default: the current one)
+  -d, --detach          Do not wait for it: the flags of 'wvisor create' are understood, too
       --overlay2 WHAT   Which writable host directories get an overlay in memory: none (the default), root:memory,
                         or all:memory (the root and every bind)
       --confine LEVEL   What confinement must reach, or nothing is started: native+ns (namespaces), native, none
@@ -33,24 +40,19 @@ Exit code: the program's own; 125 an error of wVisor's, 126 not executable, 127 
 128+n ended by signal n.
 `;
 
-const OVERLAYS: ReadonlyMap<string, BundleOptions["overlay"]> = new Map([
-  ["none", "none"],
-  ["root:memory", "root"],
-  ["all:memory", "all"],
-]);
-
 export const runCommand: Command = {
   name: "run",
   summary: "Run an OCI bundle in the foreground",
   usage: USAGE,
-  flags: { bundle: { type: "string", short: "b" }, overlay2: { type: "string" }, ...CONFINE_FLAGS },
+  flags: { detach: { type: "switch", short: "d" }, ...CREATE_FLAGS },
   operandsEndFlags: false,
   exitCodes: { usage: EXIT_WVISOR_ERROR, refused: EXIT_WVISOR_ERROR },
   run: runRun,
 };
 
-function runRun(input: CommandInput): Promise<number> {
-  const { warn, gofer } = input;
+function runRun(input: CommandInput): Promise<number> | number {
+  const { warn, gofer, flags } = input;
+  if (flags.isOn("detach", false)) return runDetached(input);
   const confine = confineOptions(input.flags);
   const confinement = confine.confinement ?? containerConfinement(process.getuid?.() ?? 0);
   return runSandbox(loadBundle(bundleOptions(input)), {
@@ -62,18 +64,29 @@ function runRun(input: CommandInput): Promise<number> {
   });
 }
 
+/** create and start. */
+function runDetached(input: CommandInput): number {
+  const id = containerId(input.operands[0]);
+  const native = openNative();
+  dropGofer(native, input.gofer);
+  create(input, id);
+  const containers = openContainers(native, input);
+  try {
+    startContainer(native, containers, id);
+  } catch (error) {
+    deleteContainer(native, containers, id, true);
+    throw error;
+  }
+  return 0;
+}
+
 /** Errors: UsageError. */
 export function bundleOptions({ flags, operands, warn }: CommandInput): BundleOptions {
   if (operands.length > 1) throw new UsageError(`unexpected argument ${operands[1]}`);
-  const overlayText = flags.text("overlay2") ?? "none";
-  const overlay = OVERLAYS.get(overlayText);
-  if (overlay === undefined) {
-    throw new UsageError(`--overlay2 ${overlayText}: expected none, root:memory or all:memory`);
-  }
   return {
     id: containerId(operands[0]),
     bundle: resolve(flags.text("bundle") ?? "."),
-    overlay,
+    overlay: overlayOption(flags),
     warn,
   };
 }

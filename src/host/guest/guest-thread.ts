@@ -10,12 +10,10 @@
 //   else          it was terminated in guest code, by kill() or by the engine (out of memory), and is reaped
 // The task is freed then, and nothing may name it to the kernel afterwards.
 
-import { readFileSync } from "node:fs";
-import { dirname } from "node:path";
 import { Worker } from "node:worker_threads";
-import { builtFile } from "../../common/build-folder.ts";
 import { ErrnoError, WvisorError } from "../../common/errors.ts";
 import type { Machine, TaskHandle } from "../boot/machine.ts";
+import { workerSource } from "../boot/worker-source.ts";
 import { THREAD_GONE, THREAD_IN_GUEST, THREAD_IN_KERNEL } from "../kernel/exports.ts";
 import type { MemoryLimits } from "../kernel/guest-module.ts";
 import { KernelPanic } from "../kernel/instance.ts";
@@ -32,19 +30,12 @@ export interface GuestThreadOptions {
 /** Between two looks at a task that is inside the kernel: what it does there takes less, unless it does not get the processor. */
 const CLAIM_INTERVAL_MS = 1;
 
-let workerSource: string | undefined;
-
 /**
  * The text of what a guest's worker runs. A process that confines itself calls this before: afterwards it opens no file, and
  * starts its workers from what it has in memory.
  */
 export function loadGuestWorker(): string {
-  if (workerSource !== undefined) return workerSource;
-  const file = builtFile("guest-worker.js");
-  // As a module of this file's name would be run: the text names its own place.
-  const place = `${JSON.stringify(file)}, ${JSON.stringify(dirname(file))}`;
-  workerSource = `(function (__filename, __dirname) {${readFileSync(file, "utf8")}\n})(${place});`;
-  return workerSource;
+  return workerSource("guest-worker.js");
 }
 
 export class GuestThread {

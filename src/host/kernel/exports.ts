@@ -53,6 +53,7 @@ export interface KernelExports extends WebAssembly.Exports {
   task_claim(task: number): number;
   task_reap(task: number): void;
   task_free(task: number): number;
+  task_id(task: number): number;
   file_open(task: number, path: number, length: number, flags: number, mode: number): number;
   file_pread(file: number, buffer: number, length: number, offset: number): number;
   file_list(file: number, buffer: number, capacity: number): number;

@@ -188,7 +188,7 @@ export function confinementHint({ confinement }: ConfineOptions): string {
 }
 
 /** The gofer was gone before it was told what to serve. */
-function isBrokenPipe(error: unknown): boolean {
+export function isBrokenPipe(error: unknown): boolean {
   const cause = error instanceof WvisorError ? error.cause : undefined;
   return cause instanceof ErrnoError && cause.value === EPIPE;
 }
@@ -267,7 +267,11 @@ export function spawnLauncher(native: Native, serverEnds: readonly number[], opt
   const flags = [`--pdeathsig=${SIGKILL}`, `--parent=${process.pid}`];
   if (parentRoots !== undefined && confinement !== "none") flags.push(`--parent-roots=${configFd + 1}`);
   const argv = goferCommand(native, configFd + 1, configFd, flags, options);
-  const fds = [DEV_NULL, DEV_NULL, STDERR, ...serverEnds, ...launcherEnds];
+  return spawnCommand(native, argv, [DEV_NULL, DEV_NULL, STDERR, ...serverEnds, ...launcherEnds]);
+}
+
+/** Starts a program with `fds` as its descriptors from 0 on; its pid. Errors: WvisorError. */
+export function spawnCommand(native: Native, argv: readonly string[], fds: readonly number[]): number {
   const { length, fdsAt } = putCommand(native, argv, fds);
   return check(native.spawn(SCRATCH_SLOT, 0, length, fdsAt, fds.length), `executing ${argv[0]}`);
 }
@@ -292,7 +296,7 @@ export function becomeGofer(
 }
 
 /** The launcher's arguments, from its own name on; `fds`: one more than the largest descriptor that the gofer has. */
-function goferCommand(
+export function goferCommand(
   native: Native,
   fds: number,
   configFd: number,

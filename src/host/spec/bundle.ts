@@ -2,16 +2,16 @@
 // checked, and turned into a SandboxConfig.
 
 import { readFileSync, statSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { WvisorError } from "../../common/errors.ts";
 import { DEFAULT_HOSTNAME, DEFAULT_TMPFS, DEFAULT_UMASK } from "../config/defaults.ts";
 import { reasonOf } from "../config/host-file.ts";
 import { checkSources, wantsTmp } from "../config/mounts.ts";
-import type { MountSource, SandboxConfig } from "../config/sandbox-config.ts";
+import type { BindSource, CachePolicy, ProcessConfig, SandboxConfig } from "../config/sandbox-config.ts";
 import { cleanPath } from "../config/sandbox-path.ts";
 import { capabilityMask } from "./capabilities.ts";
 import { convertMounts } from "./mounts.ts";
-import { parseRuntimeSpec, type RuntimeSpec, SpecError } from "./runtime-spec.ts";
+import { parseRuntimeSpec, type RuntimeSpec, SpecError, type SpecProcess } from "./runtime-spec.ts";
 
 export const MAX_CONFIG_BYTES = 16 << 20;
 
@@ -21,28 +21,38 @@ export interface BundleOptions {
   readonly bundle: string;
   /** Which writable binds get an overlay in memory. */
   readonly overlay: "none" | "root" | "all";
+  /** Whether others may change the trees of the host meanwhile; "exclusive" when absent. */
+  readonly cache?: CachePolicy;
   warn(text: string): void;
 }
 
 /** Errors: WvisorError that names config.json and the field, or the source of a mount. */
 export function loadBundle(options: BundleOptions): SandboxConfig {
-  const value = readConfig(join(options.bundle, "config.json"));
+  return readBundle(options).config;
+}
+
+/** The same, and what the bundle says besides. */
+export function readBundle(options: BundleOptions): { spec: RuntimeSpec; config: SandboxConfig } {
+  const value = readJson(join(options.bundle, "config.json"));
+  let spec: RuntimeSpec;
   let config: SandboxConfig;
   try {
-    config = convertSpec(parseRuntimeSpec(value), options);
+    spec = parseRuntimeSpec(value);
+    config = convertSpec(spec, options);
   } catch (error) {
     if (error instanceof SpecError) throw bundleError(`config.json: ${error.message}`, error);
     throw error;
   }
   checkSources([config.root, ...config.mounts.map((mount) => mount.source)]);
-  return config;
+  return { spec, config };
 }
 
 function bundleError(problem: string, cause?: unknown): WvisorError {
   return new WvisorError("ERR_WVISOR_BUNDLE", `loading bundle: ${problem}`, undefined, { cause });
 }
 
-function readConfig(file: string): unknown {
+/** A document of at most MAX_CONFIG_BYTES. Errors: WvisorError. */
+export function readJson(file: string): unknown {
   let text: string;
   try {
     const stats = statSync(file);
@@ -57,29 +67,24 @@ function readConfig(file: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw bundleError(`config.json: not JSON: ${(error as SyntaxError).message}`, error);
+    throw bundleError(`${basename(file)}: not JSON: ${(error as SyntaxError).message}`, error);
   }
 }
 
 function convertSpec(spec: RuntimeSpec, options: BundleOptions): SandboxConfig {
   const { bundle, overlay, warn } = options;
-  const { process } = spec;
-  const cwd = cleanPath(process.cwd);
-  if (cwd === undefined) throw new SpecError("process.cwd", "must be a path of at most 4095 bytes");
-  if (process.args[0] === "") throw new SpecError("process.args[0]", "must not be empty");
   if (Object.values(spec.hooks ?? {}).some((list) => Array.isArray(list) && list.length > 0)) {
     warn("hooks: ignoring them, this version runs none");
   }
   const rootReadonly = spec.root.readonly;
-  const root: MountSource = {
+  const root: BindSource = {
     type: "bind",
     source: resolve(bundle, spec.root.path),
     readonly: rootReadonly,
     overlay: overlay !== "none" && !rootReadonly,
-    // A sandbox in the foreground has its trees to itself.
-    cache: "exclusive",
+    cache: options.cache ?? "exclusive",
   };
-  const mounts = convertMounts(spec.mounts, { bundle, overlay: overlay === "all", warn });
+  const mounts = convertMounts(spec.mounts, { bundle, overlay: overlay === "all", cache: root.cache, warn });
   const places = mounts.map(({ destination }) => destination);
   if (wantsTmp(root, places)) mounts.push({ destination: "/tmp", source: DEFAULT_TMPFS });
   return {
@@ -87,20 +92,33 @@ function convertSpec(spec: RuntimeSpec, options: BundleOptions): SandboxConfig {
     hostname: spec.hostname ?? DEFAULT_HOSTNAME,
     root,
     mounts,
-    process: {
-      args: process.args,
-      env: process.env,
-      cwd,
-      uid: process.user.uid,
-      gid: process.user.gid,
-      groups: process.user.additionalGids,
-      umask: process.user.umask ?? DEFAULT_UMASK,
-      capabilities: capabilityMask(process.capabilities?.effective ?? [], (name) =>
-        warn(`process.capabilities.effective: ignoring unknown capability "${name}"`),
-      ),
-    },
+    process: convertProcess(spec.process, "process.", warn),
     runtimes: [],
     limits: { memoryBytes: memoryLimit(spec), timeoutMs: 0 },
+  };
+}
+
+/** `path`: where it stands in its document. Errors: SpecError. */
+export function convertProcess(
+  process: SpecProcess,
+  path: string,
+  warn: (text: string) => void,
+): ProcessConfig {
+  const { args, env, user } = process;
+  const cwd = cleanPath(process.cwd);
+  if (cwd === undefined) throw new SpecError(`${path}cwd`, "must be a path of at most 4095 bytes");
+  if (args[0] === "") throw new SpecError(`${path}args[0]`, "must not be empty");
+  return {
+    args,
+    env,
+    cwd,
+    uid: user.uid,
+    gid: user.gid,
+    groups: user.additionalGids,
+    umask: user.umask ?? DEFAULT_UMASK,
+    capabilities: capabilityMask(process.capabilities?.effective ?? [], (name) =>
+      warn(`${path}capabilities.effective: ignoring unknown capability "${name}"`),
+    ),
   };
 }
 

@@ -6,7 +6,7 @@
 
 import { resolve } from "node:path";
 import { parseMountOptions, unknownOption } from "../config/mount-options.ts";
-import type { MountConfig, MountSource, OverlaySource } from "../config/sandbox-config.ts";
+import type { CachePolicy, MountConfig, MountSource, OverlaySource } from "../config/sandbox-config.ts";
 import { cleanPath } from "../config/sandbox-path.ts";
 import { parseTmpfsOptions, splitOption } from "../config/tmpfs-options.ts";
 import { MNT_READONLY, MNT_RELATIME } from "../kernel/exports.ts";
@@ -20,6 +20,7 @@ export interface MountContext {
   readonly bundle: string;
   /** Writable binds get an overlay in memory. */
   readonly overlay: boolean;
+  readonly cache: CachePolicy;
   warn(text: string): void;
 }
 
@@ -87,7 +88,7 @@ function convertSource(
     const readonly = isReadonly(options);
     const overlay = context.overlay && !readonly;
     const source = resolve(context.bundle, mount.source);
-    return { type: "bind", source, readonly, overlay, cache: "exclusive" };
+    return { type: "bind", source, readonly, overlay, cache: context.cache };
   }
   const { flags, rest } = parseMountOptions(options);
   const readonly = (flags & MNT_READONLY) !== 0;
@@ -136,7 +137,7 @@ function convertOverlay(options: readonly string[], path: string, context: Mount
     lowers: lowers.map((lower) => resolve(context.bundle, lower)),
     upper: upper === undefined ? undefined : resolve(context.bundle, upper),
     readonly: isReadonly(options),
-    cache: "exclusive",
+    cache: context.cache,
   };
   return others.length === 0 ? source : { ...source, options: others.join(",") };
 }

@@ -27,6 +27,25 @@ const object = <T extends v.ObjectEntries>(entries: T) => v.object(entries, "mus
 
 const PERMISSION_BITS = 0o777;
 
+function processSchema() {
+  return object({
+    args: v.pipe(list(text()), v.minLength(1, "must not be empty")),
+    env: v.optional(list(v.pipe(text(), v.regex(/^[^=]+=/, "must have the form NAME=value"))), []),
+    cwd: absolute(),
+    terminal: v.optional(truth(), false),
+    user: v.optional(
+      object({
+        uid: v.optional(integer(0, MAX_ID), 0),
+        gid: v.optional(integer(0, MAX_ID), 0),
+        additionalGids: v.optional(list(integer(0, MAX_ID)), []),
+        umask: v.optional(integer(0, PERMISSION_BITS)),
+      }),
+      {},
+    ),
+    capabilities: v.optional(v.nullable(object({ effective: v.optional(list(text()), []) }))),
+  });
+}
+
 /** Built when a bundle is read, not when the process starts. */
 function runtimeSpecSchema() {
   return object({
@@ -38,21 +57,7 @@ function runtimeSpecSchema() {
     ),
     hostname: v.optional(v.pipe(text(), v.maxLength(64, "must have at most 64 characters"))),
     root: object({ path: filled(), readonly: v.optional(truth(), false) }),
-    process: object({
-      args: v.pipe(list(text()), v.minLength(1, "must not be empty")),
-      env: v.optional(list(v.pipe(text(), v.regex(/^[^=]+=/, "must have the form NAME=value"))), []),
-      cwd: absolute(),
-      user: v.optional(
-        object({
-          uid: v.optional(integer(0, MAX_ID), 0),
-          gid: v.optional(integer(0, MAX_ID), 0),
-          additionalGids: v.optional(list(integer(0, MAX_ID)), []),
-          umask: v.optional(integer(0, PERMISSION_BITS)),
-        }),
-        {},
-      ),
-      capabilities: v.optional(object({ effective: v.optional(list(text()), []) })),
-    }),
+    process: processSchema(),
     mounts: v.optional(
       list(
         object({
@@ -65,9 +70,11 @@ function runtimeSpecSchema() {
       [],
     ),
     hooks: v.optional(v.record(v.string(), v.unknown(), "must be an object")),
+    annotations: v.optional(v.record(v.string(), text(), "must be an object"), {}),
     linux: v.optional(
       v.nullable(
         object({
+          namespaces: v.optional(list(object({ type: text(), path: v.optional(text(), "") })), []),
           resources: v.optional(
             object({
               memory: v.optional(object({ limit: v.optional(integer(-1, Number.MAX_SAFE_INTEGER)) })),
@@ -79,6 +86,7 @@ function runtimeSpecSchema() {
   });
 }
 
+export type SpecProcess = v.InferOutput<ReturnType<typeof processSchema>>;
 export type RuntimeSpec = v.InferOutput<ReturnType<typeof runtimeSpecSchema>>;
 export type SpecMount = RuntimeSpec["mounts"][number];
 
@@ -92,7 +100,16 @@ export class SpecError extends Error {
 
 /** Throws SpecError for the first wrong field. */
 export function parseRuntimeSpec(value: unknown): RuntimeSpec {
-  const result = v.safeParse(runtimeSpecSchema(), value, { abortEarly: true });
+  return parseBy(runtimeSpecSchema(), value);
+}
+
+/** The process.json of `exec`. Throws SpecError for the first wrong field. */
+export function parseProcess(value: unknown): SpecProcess {
+  return parseBy(processSchema(), value);
+}
+
+function parseBy<T extends v.GenericSchema>(schema: T, value: unknown): v.InferOutput<T> {
+  const result = v.safeParse(schema, value, { abortEarly: true });
   if (result.success) return result.output;
   const issue = result.issues[0];
   const missing = issue.kind === "schema" && issue.received === "undefined";

@@ -21,7 +21,7 @@ void fail(const char *format, ...) {
   vsnprintf(line, sizeof line, format, arguments);
   va_end(arguments);
   if (report_fd == STDERR_FILENO) {
-    dprintf(report_fd, "wv-launch: %s\n", line);
+    dprintf(report_fd, "%s: %s\n", program_invocation_short_name, line);
   } else {
     dprintf(report_fd, "%s", line);
   }

@@ -1,4 +1,4 @@
-// What the files of wv-launch share. main.c says what the program does.
+// What the files of wv-launch share, with each other and in part with wv-anchor. main.c says what the program does.
 
 #ifndef WV_LAUNCH_H
 #define WV_LAUNCH_H
@@ -40,10 +40,17 @@ void report_failures_to(int fd);
 
 void parse_options(struct options *options, char **argument);
 
+/** The value when `argument` is "NAME=value", else NULL. */
+char *value_of(char *argument, const char *name);
+/** Fails where `text` is no number from `least` to `most`. */
+long parse_number(const char *option, const char *text, long least, long most);
+
 /** Asks for a signal when the thread that started us ends, and fails when it has already. */
 void follow_parent(const struct options *options);
 
-/** No core dumps, no privileges by exec, no capability beyond `options`, no io_uring, default signal dispositions. */
+/** No core dumps, no privileges by exec, no capability beyond `options`, no io_uring. */
+void limit_rights(const struct options *options);
+/** The same, and default signal dispositions. */
 void limit_process(const struct options *options);
 
 /**

@@ -78,11 +78,15 @@ static void refuse_rings(void) {
   if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_SPEC_ALLOW, &filter) < 0) fail_errno("seccomp");
 }
 
-void limit_process(const struct options *options) {
+void limit_rights(const struct options *options) {
   struct rlimit none = {0, 0};
   if (setrlimit(RLIMIT_CORE, &none) < 0) fail_errno("RLIMIT_CORE");
   limit_capabilities(options);
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) fail_errno("PR_SET_NO_NEW_PRIVS");
   refuse_rings();
+}
+
+void limit_process(const struct options *options) {
+  limit_rights(options);
   reset_signals();
 }

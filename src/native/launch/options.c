@@ -6,28 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-static long parse_number(const char *option, const char *text, long least, long most) {
-  char *end = NULL;
-  errno = 0;
-  long value = strtol(text, &end, 10);
-  if (errno != 0 || end == text || *end != '\0' || value < least || value > most) {
-    fail("%s: %s is not a number from %ld to %ld", option, text, least, most);
-  }
-  return value;
-}
-
 static uint64_t parse_set(const char *option, const char *text) {
   char *end = NULL;
   errno = 0;
   unsigned long long value = strtoull(text, &end, 16);
   if (errno != 0 || end == text || *end != '\0' || *text == '-') fail("%s: %s is not a hexadecimal number", option, text);
   return value;
-}
-
-/** The value when `argument` is "NAME=value", else NULL. */
-static char *value_of(char *argument, const char *name) {
-  size_t length = strlen(name);
-  return strncmp(argument, name, length) == 0 && argument[length] == '=' ? argument + length + 1 : NULL;
 }
 
 static void add_environment(struct options *options, char *setting) {

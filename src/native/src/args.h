@@ -53,6 +53,7 @@ extern const struct call unix_calls[];
 extern const struct call rights_calls[];
 extern const struct call root_calls[];
 extern const struct call spawn_calls[];
+extern const struct call pidfd_calls[];
 extern const struct call descriptor_calls[];
 extern const struct call thread_calls[];
 extern const struct call landlock_calls[];

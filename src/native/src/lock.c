@@ -1,10 +1,11 @@
-// Locks that belong to an open file description (fcntl(2): F_OFD_SETLK), which never wait here.
+// Locks that belong to an open file description: of records (fcntl(2): F_OFD_SETLK), which never wait here, and of whole files.
 
 #include "args.h"
 #include "memory.h"
 
 #include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 /** What ofdGetLock() reads and writes. */
@@ -47,8 +48,15 @@ static int64_t call_ofd_get_lock(napi_env env, const int64_t *arg) {
   return 0;
 }
 
+/** flock(fd, operation) */
+static int64_t call_flock(napi_env env, const int64_t *arg) {
+  (void)env;
+  return RETRY(flock((int)arg[0], (int)arg[1]));
+}
+
 const struct call lock_calls[] = {
     {"ofdSetLock", "dipp", call_ofd_set_lock},
     {"ofdGetLock", "dio", call_ofd_get_lock},
+    {"flock", "di", call_flock},
     {NULL, NULL, NULL},
 };

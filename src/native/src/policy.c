@@ -233,6 +233,9 @@ static const struct rule sentry_rules[] = {
     ALLOW(epoll_create1),
     ALLOW(pipe2),
     ALLOW(wait4),
+    // Clients of the control socket that it was given, and who they are.
+    ALLOW(accept4),
+    ALLOW_IF(getsockopt, IS(1, SOL_SOCKET), IS(2, SO_PEERCRED)),
     ALLOW_IF(clone, WIDE_BITS(0, ~0U, THREAD_FLAGS)),
     // musl's.
     ALLOW_IF(clone, WIDE_BITS(0, ~0U, THREAD_FLAGS | CLONE_DETACHED)),

@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { MAX_SPAWN_ARGS = 64, MAX_SPAWN_FDS = 4096, OPEN_NULL = -1 };
+enum { MAX_SPAWN_ARGS = 256, MAX_SPAWN_FDS = 4096, OPEN_NULL = -1 };
 
 static int parse_argv(char *strings, int64_t length, char *argv[MAX_SPAWN_ARGS + 1]) {
   int count = 0;

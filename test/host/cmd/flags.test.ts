@@ -51,3 +51,22 @@ test("what cannot be understood is named", () => {
   expect(parse("-w").problem).toBe("flag -w needs a value");
   expect(parse("--read-only=yes").problem).toBe("flag --read-only takes no value");
 });
+
+test("a long name may come behind one dash, as in Go; a value and an operand that look so stay", () => {
+  expect(parse("-workdir", "/x", "-env=A=1", "-read-only", "p", "-workdir").flags.text("workdir")).toBe("/x");
+  expect(parse("-workdir", "/x", "-env=A=1").flags.texts("env")).toEqual(["A=1"]);
+  expect(parse("-read-only", "p", "-workdir").operands).toEqual(["p", "-workdir"]);
+  expect(parse("--env", "-workdir", "-w", "/x").flags.texts("env")).toEqual(["-workdir"]);
+  expect(parse("--", "-workdir").operands).toEqual(["-workdir"]);
+});
+
+test("a switch is on or what is said; an optional value only comes behind an equals sign", () => {
+  const table: FlagTable = { force: { type: "switch", short: "f" }, rootless: { type: "optional" } };
+  const of = (...args: string[]) => parseFlags(args, table, false);
+  expect(of("-f").flags.isOn("force", false)).toBe(true);
+  expect(of("--force=false").flags.isOn("force", true)).toBe(false);
+  expect(of().flags.isOn("force", true)).toBe(true);
+  expect(of("--force=maybe").problem).toBe("flag --force: expected true or false");
+  expect(of("--rootless", "x")).toMatchObject({ operands: ["x"], problem: undefined });
+  expect(of("--rootless=auto").flags.text("rootless")).toBe("auto");
+});

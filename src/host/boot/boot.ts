@@ -1,0 +1,115 @@
+// The sentry as a process of its own: one container, which waits for the start signal and is told what to do over its control
+// socket. This thread supervises; guests run on workers.
+
+import { WvisorError } from "../../common/errors.ts";
+import type { Native } from "../../native/index.ts";
+import type { SandboxConfig } from "../config/sandbox-config.ts";
+import { containerManager } from "../control/container-manager.ts";
+import { ControlServer } from "../control/control-server.ts";
+import { loadReadinessWorker, Readiness } from "../control/readiness.ts";
+import { Session } from "../control/session.ts";
+import { loadGuestWorker } from "../guest/guest-thread.ts";
+import { KernelPanic } from "../kernel/instance.ts";
+import type { ConfineOptions } from "../sandbox/gofer-process.ts";
+import { beginSentryConfinement } from "../sandbox/sentry-confinement.ts";
+import { Container } from "./container.ts";
+import { loadKernelModules } from "./files.ts";
+import { Machine } from "./machine.ts";
+import { makeSharedHost } from "./native-host.ts";
+import { STREAMS } from "./process.ts";
+
+export interface BootOptions extends ConfineOptions {
+  readonly native: Native;
+  /** A unix socket that listens: for the control server. */
+  readonly controller: number;
+  /** Connections to the gofer, in the order of goferMounts(). */
+  readonly io: readonly number[];
+  /** The anchor's socket. */
+  readonly session?: number | undefined;
+  /** A file whose first byte says whether the container was started: "c", then "r". */
+  readonly phase?: number | undefined;
+  tell(text: string): void;
+}
+
+const PHASE_SLOT = 10;
+const STARTED = new Uint8Array([0x72]);
+/** Whoever waits for the loader gets this long to hear why it failed (B18-18). */
+const FAREWELL_MS = 2000;
+const EXIT_FAILED = 125;
+
+/** Returns the container's exit code. */
+export async function bootSandbox(config: SandboxConfig, options: BootOptions): Promise<number> {
+  const { native, tell } = options;
+  native.setNoNewPrivs();
+  const confines = options.confinement !== "none";
+  const confine = confines ? beginSentryConfinement(native, options.report ?? false) : () => {};
+  loadGuestWorker();
+  loadReadinessWorker();
+  const machine = new Machine(native, loadKernelModules(), makeSharedHost(options.io, STREAMS));
+  confine();
+  const readiness = new Readiness(native);
+  const started = (): void => {
+    if (options.phase === undefined) return;
+    native.registerMemory(PHASE_SLOT, STARTED);
+    native.pwrite(options.phase, PHASE_SLOT, 0, STARTED.length, 0);
+  };
+  const container = new Container(native, machine, config, { started, tell });
+  const loader = withResolvers<void>();
+  // Nobody may be waiting when it fails.
+  loader.promise.catch(() => {});
+  new ControlServer(
+    native,
+    readiness,
+    options.controller,
+    containerManager({ native, readiness, container, loaded: loader.promise }),
+  );
+  if (options.session !== undefined) {
+    new Session(native, readiness, options.session, {
+      signal: (number) => signalFirst(container, number),
+      hangUp: () => {},
+    });
+  }
+  try {
+    container.create();
+    loader.resolve();
+  } catch (error) {
+    return refuse(error, loader.reject, tell);
+  }
+  const code = await container.exited;
+  // Who waits for it is answered first.
+  await new Promise((resolve) => setImmediate(resolve));
+  return code;
+}
+
+/** Before there is a process a signal ends what would have become one. */
+function signalFirst(container: Container, number: number): void {
+  if (container.phase !== "creating" && container.phase !== "stopped") container.signal(number);
+}
+
+async function refuse(
+  error: unknown,
+  reject: (error: unknown) => void,
+  tell: (text: string) => void,
+): Promise<number> {
+  if (!(error instanceof WvisorError) && !(error instanceof KernelPanic)) throw error;
+  tell(error.message);
+  reject(error);
+  await new Promise((resolve) => setTimeout(resolve, FAREWELL_MS));
+  return error instanceof WvisorError ? error.exitCode : EXIT_FAILED;
+}
+
+interface Resolvers<T> {
+  readonly promise: Promise<T>;
+  readonly resolve: (value: T) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+function withResolvers<T>(): Resolvers<T> {
+  let resolve!: (value: T) => void;
+  let reject!: (error: unknown) => void;
+  const promise = new Promise<T>((settle, fail) => {
+    resolve = settle;
+    reject = fail;
+  });
+  return { promise, resolve, reject };
+}

@@ -1,0 +1,260 @@
+// A container in its sandbox: its first process, which is the container's life, and those that were added to it.
+//
+// Phases
+//   creating   the kernel runs and nothing of the container's is known to be right
+//   created    mounted, the program found and compiled; waits for the start signal
+//   running    the first process runs
+//   stopped    it has ended, the others were ended, the exit status is known
+//
+// Every process runs on a thread of its own; this thread never runs a guest, so that it answers at any time.
+
+import { WvisorError } from "../../common/errors.ts";
+import { SIGKILL, terminates } from "../../common/signals.ts";
+import type { Native } from "../../native/index.ts";
+import type { ProcessConfig, SandboxConfig } from "../config/sandbox-config.ts";
+import { GuestThread } from "../guest/guest-thread.ts";
+import type { CompiledGuest } from "../guest/module-cache.ts";
+import type { GuestExit } from "../guest/runner.ts";
+import { KernelPanic } from "../kernel/instance.ts";
+import { SandboxMounts } from "./filesystems.ts";
+import type { Machine, TaskHandle } from "./machine.ts";
+import { addStreams, removeStreams } from "./native-host.ts";
+import { loadProgram, makeTask, STREAMS } from "./process.ts";
+import { execProblem } from "./program.ts";
+
+export type Phase = "creating" | "created" | "running" | "stopped";
+
+/** Each has a thread, which costs megabytes. */
+const PROCESSES_MAX = 1000;
+const EXIT_PANIC = 125;
+const SIGNALLED = 128;
+
+/** What a call names that is not there, or not in that state. */
+export class ContainerError extends WvisorError {
+  constructor(message: string) {
+    super("ERR_WVISOR_CONTAINER", message);
+    this.name = "ContainerError";
+  }
+}
+
+/** A process of the container's. */
+export interface ContainerProcess {
+  readonly pid: number;
+  readonly uid: number;
+  readonly args: readonly string[];
+  /** Of the process that stands for it on the host, as who added it said; 0 for the container's own. */
+  readonly hostPid: number;
+  /** Its exit code. */
+  readonly exited: Promise<number>;
+}
+
+class Process implements ContainerProcess {
+  readonly pid: number;
+  readonly uid: number;
+  readonly args: readonly string[];
+  readonly hostPid: number;
+  readonly exited: Promise<number>;
+  readonly path: string;
+  readonly task: TaskHandle;
+  readonly guest: CompiledGuest;
+  thread: GuestThread | undefined;
+  #resolve!: (code: number) => void;
+
+  constructor(machine: Machine, task: TaskHandle, config: ProcessConfig, hostPid: number, program: Loaded) {
+    this.pid = machine.kernel.task_id(task);
+    this.uid = config.uid;
+    this.args = config.args;
+    this.hostPid = hostPid;
+    this.task = task;
+    this.path = program.path;
+    this.guest = program.guest;
+    this.exited = new Promise((resolve) => {
+      this.#resolve = resolve;
+    });
+  }
+
+  end(code: number): void {
+    this.#resolve(code);
+  }
+}
+
+interface Loaded {
+  readonly path: string;
+  readonly guest: CompiledGuest;
+}
+
+export interface ContainerOptions {
+  /** Told when the container begins to run. */
+  started(): void;
+  /** Takes what the user should know: how a process failed. */
+  tell(text: string): void;
+}
+
+export class Container {
+  readonly #native: Native;
+  readonly #machine: Machine;
+  readonly #config: SandboxConfig;
+  readonly #options: ContainerOptions;
+  readonly #processes = new Map<number, Process>();
+  #mounts: SandboxMounts | undefined;
+  #first: Process | undefined;
+  #phase: Phase = "creating";
+  #end!: (code: number) => void;
+  /** The container's exit code. */
+  readonly exited: Promise<number>;
+
+  constructor(native: Native, machine: Machine, config: SandboxConfig, options: ContainerOptions) {
+    this.#native = native;
+    this.#machine = machine;
+    this.#config = config;
+    this.#options = options;
+    this.exited = new Promise((resolve) => {
+      this.#end = resolve;
+    });
+  }
+
+  get id(): string {
+    return this.#config.id;
+  }
+
+  get phase(): Phase {
+    return this.#phase;
+  }
+
+  get processes(): ContainerProcess[] {
+    return [...this.#processes.values()];
+  }
+
+  /** Makes the file systems, waits for the gofer, finds the program. Errors: WvisorError. */
+  create(): void {
+    this.#mounts = new SandboxMounts(this.#machine, this.#config);
+    const task = makeTask(this.#machine, this.#mounts, this.#config.process, STREAMS);
+    this.#mounts.mountAll();
+    this.#first = this.#load(task, this.#config.process, 0);
+    this.#phase = "created";
+  }
+
+  start(): void {
+    if (this.#phase === "creating") throw new ContainerError("the container is not created yet");
+    if (this.#phase !== "created") throw new ContainerError("cannot start an already running container");
+    this.#phase = "running";
+    this.#options.started();
+    void this.#run(this.#first!).then((code) => this.#finish(code));
+  }
+
+  /**
+   * Adds a process and runs it. `streams`: descriptors of the host, which become 0, 1 and 2 and are closed when it has ended.
+   * Ownership: takes `streams`, unless it throws.
+   */
+  execute(config: ProcessConfig, streams: readonly number[], hostPid: number): ContainerProcess {
+    if (this.#phase !== "running" && this.#phase !== "created") {
+      throw new ContainerError(`cannot exec in a ${this.#phase === "stopped" ? "stopped" : "new"} container`);
+    }
+    if (this.#processes.size >= PROCESSES_MAX)
+      throw new ContainerError(`more than ${PROCESSES_MAX} processes`);
+    addStreams(this.#machine.shared, streams);
+    let process: Process;
+    try {
+      const task = makeTask(this.#machine, this.#mounts!, config, streams);
+      process = this.#load(task, config, hostPid);
+    } catch (error) {
+      removeStreams(this.#machine.shared, streams);
+      throw error;
+    }
+    void this.#run(process).then((code) => {
+      removeStreams(this.#machine.shared, streams);
+      for (const fd of streams) this.#native.close(fd);
+      this.#processes.delete(process.pid);
+      process.end(code);
+    });
+    return process;
+  }
+
+  /** As kill(2) with the default action: nobody in here can have handlers. `pid` 0: the first process. */
+  signal(number: number, pid = 0): void {
+    const process = pid === 0 ? this.#first : this.#processes.get(pid);
+    if (process === undefined || this.#phase === "stopped") throw new ContainerError("no such process");
+    if (number === 0 || !terminates(number)) return;
+    this.#kill(process, SIGNALLED + number);
+  }
+
+  /** Ends all processes. */
+  destroy(): void {
+    for (const process of this.#processes.values()) this.#kill(process, SIGNALLED + SIGKILL);
+  }
+
+  /** The exit code of one of the processes. */
+  wait(pid: number): Promise<number> {
+    const process = this.#processes.get(pid);
+    if (process === undefined) throw new ContainerError("no such process");
+    return process.exited;
+  }
+
+  #load(task: TaskHandle, config: ProcessConfig, hostPid: number): Process {
+    try {
+      const program = loadProgram(this.#machine, task, { ...this.#config, process: config }, this.#mounts!);
+      const guest = this.#machine.programs.compile(program.bytes, program.path);
+      const process = new Process(this.#machine, task, config, hostPid, { path: program.path, guest });
+      this.#processes.set(process.pid, process);
+      return process;
+    } catch (error) {
+      this.#machine.dropTask(task);
+      throw error instanceof WvisorError ? execProblem(error, config.args[0]!) : error;
+    }
+  }
+
+  #kill(process: Process, code: number): void {
+    if (process.thread !== undefined) {
+      // How it ended is told by `exited`.
+      process.thread.kill(code).catch(() => {});
+    } else if (process === this.#first && this.#phase === "created") {
+      // It never ran.
+      this.#machine.dropTask(process.task);
+      void this.#finish(code);
+    }
+  }
+
+  /** Runs it to its end; its exit code. Never rejects. */
+  async #run(process: Process): Promise<number> {
+    const { module, memory } = process.guest;
+    const { memoryBytes } = this.#config.limits;
+    try {
+      process.thread = new GuestThread(this.#machine, process.task, {
+        guest: module,
+        guestMemory: memory,
+        memoryBytes,
+      });
+      return this.#report(process, await process.thread.exited);
+    } catch (error) {
+      return this.#fail(process, error);
+    }
+  }
+
+  #report(process: Process, exit: GuestExit): number {
+    if (exit.message !== undefined) this.#options.tell(`${process.path}: ${exit.message}`);
+    return exit.code;
+  }
+
+  #fail(process: Process, error: unknown): number {
+    const { message } = error as Error;
+    if (error instanceof KernelPanic) {
+      this.#options.tell(`kernel panic: ${message}`);
+      this.#end(EXIT_PANIC);
+      return EXIT_PANIC;
+    }
+    this.#options.tell(`${process.path}: ${message}`);
+    return error instanceof WvisorError ? error.exitCode : EXIT_PANIC;
+  }
+
+  /** The first process ended: so do all others. */
+  async #finish(code: number): Promise<void> {
+    this.#phase = "stopped";
+    const first = this.#first!;
+    this.#processes.delete(first.pid);
+    const others = [...this.#processes.values()];
+    this.destroy();
+    await Promise.all(others.map(({ exited }) => exited));
+    first.end(code);
+    this.#end(code);
+  }
+}

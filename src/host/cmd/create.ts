@@ -1,0 +1,73 @@
+// wvisor create: an OCI bundle becomes a container that waits to be started.
+
+import { resolve } from "node:path";
+import { createContainer } from "../container/create.ts";
+import { containerConfinement } from "../sandbox/levels.ts";
+import type { Command, CommandInput } from "./command.ts";
+import { CONFINE_FLAGS, confineOptions } from "./confine-flags.ts";
+import type { FlagTable } from "./flags.ts";
+import { ACCEPTED_CREATE_FLAGS, OCI_EXIT_CODES, onlyId, openContainers, openNative } from "./oci.ts";
+import { overlayOption } from "./overlay-flag.ts";
+
+const USAGE = `Usage: wvisor create [flags] ID
+
+Creates a container of an OCI bundle (a directory with config.json): its processes, namespaces and file systems are there, and
+its program is found, but does not run before 'wvisor start ID'. Needs root.
+
+  wvisor create --bundle ./hello --pid-file pid c1
+  wvisor start c1
+
+Flags:
+  -b, --bundle DIR      The bundle's directory (default: the current one)
+      --pid-file FILE   Gets the pid of the process that stands for the container
+      --overlay2 WHAT   Which writable host directories get an overlay in memory: none (the default), root:memory,
+                        or all:memory (the root and every bind)
+      --confine LEVEL   What confinement must reach: native+ns, native, none (default: native+ns for root)
+      --gofer-jitless   Run the gofer without a compiler: none of its memory becomes executable
+      --confine-report  Report what confinement does not allow instead of ending the process
+      --debug           With an error, show where it arose
+
+Accepted without effect: --no-pivot, --no-new-keyring, --preserve-fds, --keep, --no-subreaper, --pidfd-socket
+
+Exit code: 0 created, 1 not.
+`;
+
+export const CREATE_FLAGS: FlagTable = {
+  bundle: { type: "string", short: "b" },
+  "pid-file": { type: "string" },
+  "console-socket": { type: "string" },
+  overlay2: { type: "string" },
+  ...ACCEPTED_CREATE_FLAGS,
+  ...CONFINE_FLAGS,
+};
+
+export const createCommand: Command = {
+  name: "create",
+  summary: "Create a container of an OCI bundle",
+  usage: USAGE,
+  flags: CREATE_FLAGS,
+  operandsEndFlags: false,
+  exitCodes: OCI_EXIT_CODES,
+  run: runCreate,
+};
+
+function runCreate(input: CommandInput): number {
+  create(input, onlyId(input));
+  return 0;
+}
+
+/** As the flags of `create` say. Errors: WvisorError. */
+export function create(input: CommandInput, id: string): void {
+  const { flags, warn } = input;
+  const native = openNative();
+  const confine = confineOptions(flags);
+  createContainer(native, openContainers(native, input), {
+    ...confine,
+    confinement: confine.confinement ?? containerConfinement(process.getuid?.() ?? 0),
+    id,
+    bundle: resolve(flags.text("bundle") ?? "."),
+    overlay: overlayOption(flags),
+    pidFile: flags.text("pid-file"),
+    warn,
+  });
+}

@@ -1,0 +1,33 @@
+// wvisor delete: a container and all that is kept of it goes.
+
+import { deleteContainer } from "../container/lifecycle.ts";
+import type { Command, CommandInput } from "./command.ts";
+import { OCI_EXIT_CODES, onlyId, openContainers, openNative } from "./oci.ts";
+
+const USAGE = `Usage: wvisor delete [flags] ID
+
+Deletes a container that has stopped, or that was never started.
+
+Flags:
+  -f, --force   One that runs, too: it is killed. All is well if there is none of that name
+      --debug   With an error, show where it arose
+
+Exit code: 0 deleted, 1 not.
+`;
+
+export const deleteCommand: Command = {
+  name: "delete",
+  summary: "Delete a container",
+  usage: USAGE,
+  flags: { force: { type: "switch", short: "f" } },
+  operandsEndFlags: false,
+  exitCodes: OCI_EXIT_CODES,
+  run: runDelete,
+};
+
+function runDelete(input: CommandInput): number {
+  const native = openNative();
+  const containers = openContainers(native, input);
+  deleteContainer(native, containers, onlyId(input), input.flags.isOn("force", false));
+  return 0;
+}

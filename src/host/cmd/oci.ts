@@ -1,0 +1,45 @@
+// What the commands of OCI's command line have in common.
+
+import { resolve } from "node:path";
+import { WvisorError } from "../../common/errors.ts";
+import { loadNative, type Native } from "../../native/index.ts";
+import { Containers, defaultRoot } from "../container/containers.ts";
+import { type CommandInput, UsageError } from "./command.ts";
+import type { FlagTable } from "./flags.ts";
+
+/** What runc exits with, whatever was wrong. */
+export const OCI_EXIT_CODES = { usage: 1, refused: 1 };
+
+/** Of create, run and restore, accepted without effect. */
+export const ACCEPTED_CREATE_FLAGS: FlagTable = {
+  "no-pivot": { type: "switch" },
+  "no-new-keyring": { type: "switch" },
+  "preserve-fds": { type: "string" },
+  keep: { type: "switch" },
+  "no-subreaper": { type: "switch" },
+  "pidfd-socket": { type: "string" },
+};
+
+export function openNative(): Native {
+  const native = loadNative();
+  if (native !== undefined) return native;
+  throw new WvisorError(
+    "ERR_WVISOR_DEGRADED",
+    "the native helper is missing; build it by: npm run build:native",
+  );
+}
+
+/** The directory of all containers is --root's. */
+export function openContainers(native: Native, { global }: CommandInput): Containers {
+  const given = global.text("root");
+  const root = given === undefined ? defaultRoot(process.env, process.getuid?.() ?? 0) : resolve(given);
+  return new Containers(native, root);
+}
+
+/** The only operand. Errors: UsageError. */
+export function onlyId({ operands }: CommandInput): string {
+  const [id, extra] = operands;
+  if (id === undefined) throw new UsageError("which container? expected an ID");
+  if (extra !== undefined) throw new UsageError(`unexpected argument ${extra}`);
+  return id;
+}

@@ -1,0 +1,179 @@
+// Starts the processes of a container: the anchor, and by it sentry and gofer.
+//
+// Descriptors of the anchor: the streams, the starter's socket, those of the sentry, those of the gofer (src/native/anchor/main.c).
+
+import { builtFile } from "../../common/build-folder.ts";
+import { anchorPath, launcherPath, type Native } from "../../native/index.ts";
+import {
+  type ConfineOptions,
+  type GoferMount,
+  goferCommand,
+  isBrokenPipe,
+  NODE_FLAGS,
+  openPair,
+  sendConfig,
+  spawnCommand,
+} from "../sandbox/gofer-process.ts";
+import { failed } from "./errors.ts";
+
+/** The helper's slot for what the anchor says. */
+const REPORT_SLOT = 14;
+const REPORT_BYTES = 1024;
+const STREAMS = [0, 1, 2];
+/** Of the sentry's: behind its streams and its session's socket. */
+const SESSION_FD = 3;
+const FIRST_SENTRY_FD = 4;
+const FIRST_GOFER_FD = 3;
+const SIGKILL = 9;
+/** CAP_DAC_READ_SEARCH: until it confines itself the sentry reads its own program, which may lie in somebody's home directory. */
+const SENTRY_CAPABILITIES = 1n << 2n;
+const HEXADECIMAL = 16;
+
+export interface Namespace {
+  readonly type: string;
+  /** Of one to join; a new one without. */
+  readonly path: string;
+}
+
+export interface AnchorOptions extends ConfineOptions {
+  readonly namespaces: readonly Namespace[];
+  readonly rootfs: string;
+  readonly hostname: string;
+  readonly bundle: string;
+  /** What the gofer serves. */
+  readonly served: readonly GoferMount[];
+  /** Descriptors for the sentry; they stay the caller's. */
+  readonly controller: number;
+  readonly config: number;
+  readonly phase: number;
+}
+
+export interface Anchor {
+  readonly pid: number;
+  /** The container goes on when a byte is written here, and ends if it is closed without. The caller's. */
+  readonly starter: number;
+}
+
+/** Namespaces that a spec may name, as wv-anchor does. */
+const KNOWN = new Set(["pid", "network", "ipc", "uts", "mount", "cgroup"]);
+
+/** Errors: WvisorError; then nothing runs and nothing stays open. */
+export function startAnchor(native: Native, options: AnchorOptions): Anchor {
+  const { served } = options;
+  const ours: number[] = [];
+  const theirs: number[] = [];
+  const pair = (): { our: number; their: number } => {
+    const [our, their] = openPair(native);
+    ours.push(our);
+    theirs.push(their);
+    return { our, their };
+  };
+  try {
+    const starter = pair();
+    const connections = served.map(() => pair());
+    const config = served.length === 0 ? undefined : pair();
+    const sentry = [options.controller, options.config, options.phase, ...connections.map(({ our }) => our)];
+    const gofer = config === undefined ? [] : [...connections.map(({ their }) => their), config.their];
+    const command = anchorCommand(native, options, sentry.length, gofer.length);
+    const child = spawnCommand(native, command, [...STREAMS, starter.their, ...sentry, ...gofer]);
+    for (const fd of theirs.splice(0)) native.close(fd);
+    if (config !== undefined) tellGofer(native, config.our, options);
+    const pid = awaitAnchor(native, child, starter.our);
+    for (const fd of ours.splice(1)) native.close(fd);
+    return { pid, starter: starter.our };
+  } catch (error) {
+    for (const fd of ours) native.close(fd);
+    throw error;
+  } finally {
+    for (const fd of theirs) native.close(fd);
+  }
+}
+
+/** A gofer that is not there to hear it has an anchor that says why. */
+function tellGofer(native: Native, socket: number, options: AnchorOptions): void {
+  try {
+    sendConfig(native, socket, options.served, options);
+  } catch (error) {
+    if (!isBrokenPipe(error)) throw error;
+  }
+}
+
+function anchorCommand(
+  native: Native,
+  options: AnchorOptions,
+  sentryFds: number,
+  goferFds: number,
+): string[] {
+  const sentry = sentryCommand(options, sentryFds);
+  const gofer =
+    goferFds === 0
+      ? []
+      : goferCommand(
+          native,
+          FIRST_GOFER_FD + goferFds,
+          FIRST_GOFER_FD + goferFds - 1,
+          [`--pdeathsig=${SIGKILL}`],
+          options,
+        );
+  return [
+    anchorPath(),
+    ...options.namespaces.map(namespaceArgument),
+    `--root=${options.rootfs}`,
+    `--hostname=${options.hostname}`,
+    `--sentry-fds=${sentryFds}`,
+    `--gofer-fds=${goferFds}`,
+    `--sentry-args=${sentry.length}`,
+    "--",
+    ...sentry,
+    ...gofer,
+  ];
+}
+
+function namespaceArgument({ type, path }: Namespace): string {
+  if (!KNOWN.has(type)) throw failed(`linux.namespaces: ${type} is not supported`);
+  if (path === "") return `--new=${type}`;
+  if (type === "mount") throw failed("linux.namespaces: a mount namespace cannot be joined");
+  return `--join=${path}`;
+}
+
+function sentryCommand(options: AnchorOptions, fds: number): string[] {
+  const io = Array.from({ length: fds - 3 }, (_, index) => `--io-fds=${FIRST_SENTRY_FD + 3 + index}`);
+  return [
+    launcherPath(),
+    `--fds=${FIRST_SENTRY_FD + fds}`,
+    `--pdeathsig=${SIGKILL}`,
+    `--caps=${SENTRY_CAPABILITIES.toString(HEXADECIMAL)}`,
+    "--",
+    process.execPath,
+    ...NODE_FLAGS,
+    builtFile("cli.js"),
+    "boot",
+    `--bundle=${options.bundle}`,
+    `--session-fd=${SESSION_FD}`,
+    `--controller-fd=${FIRST_SENTRY_FD}`,
+    `--config-fd=${FIRST_SENTRY_FD + 1}`,
+    `--phase-fd=${FIRST_SENTRY_FD + 2}`,
+    ...io,
+    ...(options.confinement === "none" ? ["--confine=none"] : []),
+    ...(options.report ? ["--confine-report"] : []),
+  ];
+}
+
+/** (blocks) The pid of the anchor, once it stands. */
+function awaitAnchor(native: Native, child: number, starter: number): number {
+  const status = native.waitpid(child, 1);
+  const report = new Uint8Array(REPORT_BYTES);
+  native.registerMemory(REPORT_SLOT, report);
+  // The anchor itself has the other end too: there is an end of stream only when it is gone.
+  const length = native.readable(starter) > 0 ? native.read(starter, REPORT_SLOT, 0, REPORT_BYTES) : 0;
+  const text = new TextDecoder().decode(report.subarray(0, Math.max(length, 0)));
+  if (status === 0 && /^\d+$/.test(text)) return Number(text);
+  throw failed(`starting the container: ${text === "" ? `wv-anchor ended with ${status}` : text}`);
+}
+
+/** Lets the container live on without us. */
+export function commitAnchor(native: Native, { starter }: Anchor): void {
+  native.registerMemory(REPORT_SLOT, new Uint8Array([1]));
+  native.write(starter, REPORT_SLOT, 0, 1);
+  native.close(starter);
+}

@@ -1,0 +1,173 @@
+// wvisor create: from a bundle to a container that waits for the start signal.
+//
+// Killed at any point this leaves nothing behind that runs: until the record is written and the anchor was told so, the anchor ends
+// with the creator.
+
+import { closeSync, openSync, unlinkSync, writeFileSync } from "node:fs";
+import { userInfo } from "node:os";
+import { join } from "node:path";
+import type { Native } from "../../native/index.ts";
+import { goferMounts } from "../boot/filesystems.ts";
+import { encodeConfig } from "../config/config-document.ts";
+import type { BindSource, SandboxConfig } from "../config/sandbox-config.ts";
+import type { ConfineOptions } from "../sandbox/gofer-process.ts";
+import { readBundle } from "../spec/bundle.ts";
+import type { RuntimeSpec } from "../spec/runtime-spec.ts";
+import { type Anchor, commitAnchor, startAnchor } from "./anchor.ts";
+import type { Containers, LockedContainer } from "./containers.ts";
+import { failed } from "./errors.ts";
+import { writePidFile } from "./pid-file.ts";
+import { awaitEnd, identify } from "./process-id.ts";
+import { CONTROL, type ContainerRecord, PHASE, PHASE_CREATED, writeRecord } from "./record.ts";
+import { SandboxClient } from "./sandbox-client.ts";
+
+const PATH_SLOT = 14;
+const CONFIG = "config.json";
+const OCI_VERSION = "1.0.2";
+const HEXADECIMAL = 16;
+/** For processes that were killed. */
+const END_TIMEOUT_MS = 10_000;
+
+export interface CreateOptions extends ConfineOptions {
+  readonly id: string;
+  /** Absolute. */
+  readonly bundle: string;
+  readonly overlay: "none" | "root" | "all";
+  /** Gets the anchor's pid, in decimal digits. */
+  readonly pidFile: string | undefined;
+  warn(text: string): void;
+}
+
+/** Errors: WvisorError; then there is no such container. */
+export function createContainer(native: Native, containers: Containers, options: CreateOptions): void {
+  const { id, bundle, overlay, warn } = options;
+  // An engine writes into the trees of the host while the container runs (`podman cp`).
+  const { spec, config } = readBundle({ id, bundle, overlay, cache: "shared", warn });
+  if (spec.process.terminal) throw failed("process.terminal: this version has no terminals for containers");
+  const container = containers.create(id);
+  try {
+    const anchor = start(native, container, spec, config, options);
+    try {
+      finish(native, container, anchor, recordOf(spec, config, anchor, options), options);
+    } catch (error) {
+      callOff(native, anchor);
+      throw error;
+    }
+  } catch (error) {
+    container.remove();
+    throw error;
+  } finally {
+    container.unlock();
+  }
+}
+
+function start(
+  native: Native,
+  container: LockedContainer,
+  spec: RuntimeSpec,
+  config: SandboxConfig,
+  options: CreateOptions,
+): Anchor {
+  const controller = listen(native, container);
+  const document = passedDocument(container, encodeConfig(config));
+  const phase = openPhase(container);
+  try {
+    return startAnchor(native, {
+      confinement: options.confinement,
+      jitless: options.jitless,
+      report: options.report,
+      namespaces: spec.linux?.namespaces ?? [],
+      rootfs: rootOf(config),
+      hostname: config.hostname,
+      bundle: options.bundle,
+      served: goferMounts(config),
+      controller,
+      config: document,
+      phase,
+    });
+  } finally {
+    native.close(controller);
+    closeSync(document);
+    closeSync(phase);
+  }
+}
+
+function rootOf({ root }: SandboxConfig): string {
+  return (root as BindSource).source;
+}
+
+function listen(native: Native, container: LockedContainer): number {
+  native.registerMemory(PATH_SLOT, new TextEncoder().encode(`${container.socketPath(CONTROL)}\0`));
+  const fd = native.listenUnix(PATH_SLOT, 0);
+  if (fd < 0) throw failed(`the control socket: errno ${-fd}`);
+  return fd;
+}
+
+/** A descriptor of a file that has no name any more. */
+function passedDocument({ directory }: LockedContainer, text: string): number {
+  const file = join(directory, CONFIG);
+  writeFileSync(file, text, { mode: 0o600 });
+  const fd = openSync(file, "r");
+  unlinkSync(file);
+  return fd;
+}
+
+function openPhase({ directory }: LockedContainer): number {
+  const file = join(directory, PHASE);
+  writeFileSync(file, PHASE_CREATED, { mode: 0o600 });
+  return openSync(file, "r+");
+}
+
+/** The container is known from here on, and lives on without us. */
+function finish(
+  native: Native,
+  container: LockedContainer,
+  anchor: Anchor,
+  record: ContainerRecord,
+  { pidFile }: CreateOptions,
+): void {
+  const client = new SandboxClient(native, container.directory);
+  client.call("WaitForLoader", null);
+  client.close();
+  writeRecord(container.directory, record);
+  if (pidFile !== undefined) writePidFile(pidFile, anchor.pid);
+  commitAnchor(native, anchor);
+}
+
+function recordOf(
+  spec: RuntimeSpec,
+  config: SandboxConfig,
+  { pid }: Anchor,
+  { id, bundle }: CreateOptions,
+): ContainerRecord {
+  const anchor = identify(pid);
+  if (anchor === undefined) throw failed("the container ended at its start");
+  const { env, cwd, uid, gid, groups, umask, capabilities } = config.process;
+  return {
+    id,
+    ociVersion: spec.ociVersion ?? OCI_VERSION,
+    anchor,
+    bundle,
+    rootfs: rootOf(config),
+    created: new Date().toISOString(),
+    owner: ownerName(),
+    annotations: spec.annotations,
+    process: { env, cwd, uid, gid, groups, umask, capabilities: capabilities.toString(HEXADECIMAL) },
+  };
+}
+
+function ownerName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    // An id without a name.
+    return "";
+  }
+}
+
+/** The anchor, and all that runs under it, is gone when this returns. */
+function callOff(native: Native, { pid, starter }: Anchor): void {
+  const anchor = identify(pid);
+  native.close(starter);
+  if (anchor !== undefined) awaitEnd(anchor, END_TIMEOUT_MS);
+}

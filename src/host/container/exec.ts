@@ -1,0 +1,127 @@
+// wvisor exec: a process more in a container that runs.
+
+import { EINTR } from "../../../assembly/abi/errno.ts";
+import { POLLIN } from "../../../assembly/abi/poll.ts";
+import { SIGKILL } from "../../common/signals.ts";
+import { anchorPath, type Native } from "../../native/index.ts";
+import type { ProcessConfig } from "../config/sandbox-config.ts";
+import { openPair, spawnCommand } from "../sandbox/gofer-process.ts";
+import type { Containers } from "./containers.ts";
+import { failed } from "./errors.ts";
+import { writePidFile } from "./pid-file.ts";
+import { identify, signalProcess } from "./process-id.ts";
+import { type ContainerRecord, statusOf } from "./record.ts";
+import { SandboxClient } from "./sandbox-client.ts";
+
+const STREAMS = [0, 1, 2];
+const HEXADECIMAL = 16;
+const DEV_NULL = -1;
+const SESSION_SLOT = 14;
+/** Two of struct pollfd, and a byte. */
+const POLLFD_BYTES = 8;
+const BYTE_AT = 2 * POLLFD_BYTES;
+const EXIT_KILLED = 137;
+const SIGCHLD = 17;
+const SIGSTOP = 19;
+/** All that can be caught, but one about children. */
+const FORWARDED = 0x7fffffff & ~(bit(SIGKILL) | bit(SIGSTOP) | bit(SIGCHLD));
+
+function bit(signal: number): number {
+  return 1 << (signal - 1);
+}
+
+export interface ExecOptions {
+  readonly id: string;
+  readonly detach: boolean;
+  readonly pidFile: string | undefined;
+  /** What it is, made of what the container has for processes that say less. */
+  process(record: ContainerRecord): ProcessConfig;
+}
+
+/** (blocks) The process's exit code; 0 at once when it is detached. Errors: WvisorError. */
+export function executeIn(native: Native, containers: Containers, options: ExecOptions): number {
+  const container = containers.lock(options.id);
+  let session: number;
+  try {
+    if (statusOf(container.directory, container.record) === "stopped") {
+      throw failed("cannot exec in a stopped container");
+    }
+    const client = new SandboxClient(native, container.directory);
+    session = begin(native, client, options, options.process(container.record));
+    client.close();
+  } finally {
+    container.unlock();
+  }
+  if (options.detach) return 0;
+  return stand(native, session);
+}
+
+/** Starts the process. Returns our end of its session, unless somebody else stands for it. */
+function begin(native: Native, client: SandboxClient, options: ExecOptions, config: ProcessConfig): number {
+  const [ours, theirs] = openPair(native);
+  const pid = options.detach ? spawnProxy(native, ours) : process.pid;
+  try {
+    client.call("Execute", callArguments(options.id, config, pid), [...STREAMS, theirs]);
+    if (options.pidFile !== undefined) writePidFile(options.pidFile, pid);
+  } catch (error) {
+    native.close(ours);
+    if (options.detach) endProxy(native, pid);
+    throw error;
+  } finally {
+    native.close(theirs);
+  }
+  if (options.detach) native.close(ours);
+  return ours;
+}
+
+/** The process that an engine waits for and signals instead of this one. */
+function spawnProxy(native: Native, session: number): number {
+  return spawnCommand(native, [anchorPath(), "--session"], [DEV_NULL, DEV_NULL, DEV_NULL, session]);
+}
+
+function endProxy(native: Native, pid: number): void {
+  const proxy = identify(pid);
+  if (proxy !== undefined) signalProcess(native, proxy, SIGKILL);
+}
+
+function callArguments(id: string, config: ProcessConfig, hostPid: number): object {
+  return {
+    container_id: id,
+    argv: config.args,
+    envv: config.env,
+    wd: config.cwd,
+    KUID: config.uid,
+    KGID: config.gid,
+    extraKGIDs: config.groups,
+    umask: config.umask,
+    capabilities: config.capabilities.toString(HEXADECIMAL),
+    host_pid: hostPid,
+  };
+}
+
+/** (blocks) Stands for the process: forwards signals, returns its exit code. */
+function stand(native: Native, session: number): number {
+  const signals = native.signalfd(FORWARDED);
+  const memory = new Uint8Array(BYTE_AT + 1);
+  const view = new DataView(memory.buffer);
+  for (;;) {
+    native.registerMemory(SESSION_SLOT, memory);
+    [session, signals].forEach((fd, index) => {
+      view.setInt32(index * POLLFD_BYTES, fd, true);
+      view.setUint32(index * POLLFD_BYTES + 4, POLLIN, true);
+    });
+    const ready = native.poll(SESSION_SLOT, 0, 2, -1, -1);
+    if (ready < 0 && ready !== -EINTR) throw failed(`waiting for the process: errno ${-ready}`);
+    if (view.getUint16(6, true) !== 0) {
+      const count = native.read(session, SESSION_SLOT, BYTE_AT, 1);
+      return count === 1 ? memory[BYTE_AT]! : EXIT_KILLED;
+    }
+    const signal = native.signalfdRead(signals, 0);
+    if (signal > 0) forward(native, session, memory, signal);
+  }
+}
+
+function forward(native: Native, session: number, memory: Uint8Array, signal: number): void {
+  memory[BYTE_AT] = signal;
+  native.write(session, SESSION_SLOT, BYTE_AT, 1);
+}

@@ -1,0 +1,189 @@
+// The methods of the control socket, with gVisor's names (CT-01). What clients send is checked here; a call that is wrong is the
+// client's error and nothing else.
+//
+//   containerManager.WaitForLoader null            answers when the container is created, or says why it is not
+//   containerManager.StartRoot     ID
+//   containerManager.Wait          ID              the wait status of the container, when it has ended
+//   containerManager.WaitPID       {PID, CID}      the same of one of its processes
+//   containerManager.Signal        {CID, Signo, PID, Mode}
+//   containerManager.Execute       ExecArgs        its pid; with its three streams and, as a fourth descriptor, its session's socket
+//   containerManager.Processes     ID              a list of processes
+//   containerManager.Event         ID              what `events --stats` shows
+//   containerManager.Destroy       ID              ends all processes
+//
+// A wait status is as wait(2) gives it: the exit code in the second byte.
+
+import * as v from "valibot";
+import { SIGKILL, SIGNAL_MAX } from "../../common/signals.ts";
+import type { Native } from "../../native/index.ts";
+import type { Method, Outcome } from "../../urpc/dispatcher.ts";
+import type { PassedFiles } from "../../urpc/passed-files.ts";
+import { type Container, ContainerError } from "../boot/container.ts";
+import type { ProcessConfig } from "../config/sandbox-config.ts";
+import { cleanPath } from "../config/sandbox-path.ts";
+import { MAX_ID } from "../config/units.ts";
+import type { Readiness } from "./readiness.ts";
+import { Session } from "./session.ts";
+
+const STREAMS = 3;
+const EXIT_SHIFT = 8;
+const PID_MAX = 2 ** 31 - 1;
+
+const number = (most: number) => v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(most));
+const text = () =>
+  v.pipe(
+    v.string(),
+    v.check((value) => !value.includes("\0"), "has a NUL character"),
+  );
+
+const containerIdSchema = v.string();
+const waitPidSchema = v.strictObject({ PID: number(PID_MAX), CID: v.string() });
+const signalSchema = v.strictObject({
+  CID: v.string(),
+  Signo: number(SIGNAL_MAX),
+  PID: v.optional(number(PID_MAX), 0),
+  /** 0: the process; 1 and 2, the whole container and a group: all there is, since no guest makes others. */
+  Mode: v.optional(number(2), 0),
+});
+const execSchema = v.strictObject({
+  container_id: v.string(),
+  argv: v.pipe(v.array(text()), v.minLength(1)),
+  envv: v.array(text()),
+  wd: text(),
+  KUID: number(MAX_ID),
+  KGID: number(MAX_ID),
+  extraKGIDs: v.array(number(MAX_ID)),
+  umask: number(0o777),
+  /** The effective ones as a bit mask, in hexadecimal digits. */
+  capabilities: v.pipe(v.string(), v.regex(/^[0-9a-f]{1,16}$/)),
+  host_pid: number(PID_MAX),
+});
+
+export type ExecArguments = v.InferOutput<typeof execSchema>;
+
+function parse<T extends v.GenericSchema>(schema: T, value: unknown): v.InferOutput<T> {
+  const result = v.safeParse(schema, value, { abortEarly: true });
+  if (result.success) return result.output;
+  const issue = result.issues[0];
+  const path = v.getDotPath(issue);
+  throw new ContainerError(`argument${path === null ? "" : ` ${path}`}: ${issue.message}`);
+}
+
+export interface ManagerOptions {
+  readonly native: Native;
+  readonly readiness: Readiness;
+  readonly container: Container;
+  /** Settled when the container is created or cannot be. */
+  readonly loaded: Promise<void>;
+}
+
+export function containerManager(options: ManagerOptions): Record<string, Method> {
+  const { container } = options;
+  const named = (id: string): Container => {
+    if (id === container.id) return container;
+    throw new ContainerError(`container ${JSON.stringify(id.slice(0, 64))} does not exist`);
+  };
+  const byId = (arg: unknown): Container => named(parse(containerIdSchema, arg));
+  return {
+    "containerManager.WaitForLoader": async () => {
+      await options.loaded;
+      return nothing;
+    },
+    "containerManager.StartRoot": (arg) => {
+      byId(arg).start();
+      return nothing;
+    },
+    "containerManager.Wait": async (arg) => status(await byId(arg).exited),
+    "containerManager.WaitPID": async (arg) => {
+      const { PID, CID } = parse(waitPidSchema, arg);
+      return status(await named(CID).wait(PID));
+    },
+    "containerManager.Signal": (arg) => {
+      const { CID, Signo, PID, Mode } = parse(signalSchema, arg);
+      if (Mode === 0 || PID !== 0) named(CID).signal(Signo, PID);
+      else for (const { pid } of named(CID).processes) named(CID).signal(Signo, pid);
+      return nothing;
+    },
+    "containerManager.Execute": (arg, files) => {
+      const parsed = parse(execSchema, arg);
+      return execute(options, named(parsed.container_id), parsed, files);
+    },
+    "containerManager.Processes": (arg) => ({ result: byId(arg).processes.map(describe) }),
+    "containerManager.Event": (arg) => ({ result: stats(byId(arg)) }),
+    "containerManager.Destroy": (arg) => {
+      byId(arg).destroy();
+      return nothing;
+    },
+  };
+}
+
+const nothing: Outcome = { result: null };
+
+function status(code: number): Outcome {
+  return { result: (code & 0xff) << EXIT_SHIFT };
+}
+
+function describe({ pid, uid, hostPid, args }: Container["processes"][number]): object {
+  return { UID: uid, PID: pid, PPID: 0, HostPID: hostPid, Cmd: args[0] };
+}
+
+function stats({ id, processes }: Container): object {
+  const { user, system } = process.cpuUsage();
+  const nanoseconds = (microseconds: number) => microseconds * 1000;
+  return {
+    type: "stats",
+    id,
+    data: {
+      cpu: {
+        usage: {
+          total: nanoseconds(user + system),
+          kernel: nanoseconds(system),
+          user: nanoseconds(user),
+          percpu: [],
+        },
+      },
+      memory: { usage: { usage: process.resourceUsage().maxRSS * 1024 } },
+      pids: { current: processes.length },
+    },
+  };
+}
+
+function execute(
+  { native, readiness }: ManagerOptions,
+  container: Container,
+  args: ExecArguments,
+  files: PassedFiles,
+): Outcome {
+  if (files.count !== STREAMS + 1) {
+    throw new ContainerError(`exec needs ${STREAMS + 1} descriptors, got ${files.count}`);
+  }
+  const config = processConfig(args);
+  const streams = [0, 1, 2].map((index) => files.get(index));
+  const added = container.execute(config, streams, args.host_pid);
+  for (let index = 0; index < STREAMS; index++) files.take(index);
+  const { pid } = added;
+  const kill = (number: number): void => {
+    if (container.processes.some((process) => process.pid === pid)) container.signal(number, pid);
+  };
+  const session = new Session(native, readiness, files.take(STREAMS), {
+    signal: kill,
+    hangUp: () => kill(SIGKILL),
+  });
+  void added.exited.then((code) => session.exit(code));
+  return { result: pid };
+}
+
+function processConfig(args: ExecArguments): ProcessConfig {
+  const cwd = cleanPath(args.wd);
+  if (cwd === undefined) throw new ContainerError("argument wd: must be an absolute path");
+  return {
+    args: args.argv,
+    env: args.envv,
+    cwd,
+    uid: args.KUID,
+    gid: args.KGID,
+    groups: args.extraKGIDs,
+    umask: args.umask,
+    capabilities: BigInt(`0x${args.capabilities}`),
+  };
+}

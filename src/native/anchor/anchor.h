@@ -1,0 +1,70 @@
+// What the files of wv-anchor share. main.c says what the program does.
+
+#ifndef WV_ANCHOR_H
+#define WV_ANCHOR_H
+
+#include "../launch/launch.h"
+
+enum {
+  MAX_JOINED = 8,
+  /** Descriptors of a child that no container needs more of: 1,024 mounts and a few. */
+  MAX_CHILD_FDS = 1100,
+  /** The starter's socket of an anchor; the sentry's socket of a session. */
+  STARTER_FD = 3,
+  SESSION_FD = 3,
+  /** The first descriptor that is handed on. */
+  FIRST_HANDED_FD = 4,
+};
+
+/** A program that the anchor starts, and what it gets besides the standard streams. */
+struct child {
+  char **program;
+  size_t arguments;
+  int first_fd;
+  int fds;
+};
+
+struct container {
+  /** CLONE_NEW* of the namespaces to make; the mount namespace is always one of them. */
+  uint64_t new_namespaces;
+  /** Files of namespaces to join. */
+  const char *joined[MAX_JOINED];
+  size_t joined_count;
+  const char *root;
+  const char *hostname;
+  struct child sentry;
+  /** Without arguments where nothing of the host's is served. */
+  struct child gofer;
+};
+
+/** Parses the options of an anchor. */
+void parse_container(struct container *container, char **argument);
+
+/** Makes the anchor in its namespaces, tells the starter its pid, and never returns. */
+_Noreturn void start_anchor(const struct container *container);
+
+/**
+ * Starts sentry and gofer, each in a mount namespace of its own that shows what the caller's does, with a /proc of the caller's
+ * pid namespace. Returns when both programs run. `*sentry` is the sentry's pid, and the result our end of its session socket.
+ */
+int start_children(const struct container *container, pid_t *sentry);
+
+/** Makes `root` the root directory, with a /proc where it has a directory for one. */
+void enter_container_root(const char *root);
+
+/** All signals blocked, and a descriptor that reads them. */
+int take_signals(void);
+
+/** Forwards signals to the sentry until it ends, and ends as it does; the starter may still call it off. */
+_Noreturn void supervise(int signals, int session, pid_t sentry);
+
+/** Stands for one exec'd process of a sandbox: forwards signals to it, ends as it does. */
+_Noreturn void run_session(void);
+
+/** Sends the sentry the number of a signal. */
+void forward_signal(int session, int number);
+
+/** The number of the next signal. */
+int next_signal(int signals);
+
+#endif

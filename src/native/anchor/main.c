@@ -1,0 +1,41 @@
+// wv-anchor: the process that stands for a container on the host.
+//
+//   wv-anchor [--new=NAMESPACE]... [--join=FILE]... --root=DIR [--hostname=NAME]
+//             --sentry-fds=N --gofer-fds=N --sentry-args=N -- SENTRY ARGS... GOFER ARGS...
+//   wv-anchor --session
+//
+// Engines know a container by one pid. They wait for it and take its exit status, send it signals, and join its namespaces to
+// copy files. Node could be none of that: a signal handler of JavaScript's does not run while a guest does, and whoever joined
+// the mount namespace of a process that sees the host would copy files of the host. So the anchor is process 1 of the
+// container's namespaces, with the container's root directory as its own, and the parent of sentry and gofer:
+//   its exit status is the sentry's, which is the container's
+//   each signal that can be caught goes to the sentry, as a byte over a socket
+//   SIGKILL ends it, and Linux ends with it all that is in its pid namespace
+// Sentry and gofer are in mount namespaces of their own: a root directory is changed for all processes of a mount namespace.
+//
+// Descriptors
+//   0 .. 2    the container's streams, for the sentry; of the gofer's they are /dev/null, and 2 for its messages
+//   3         the starter's socket. It gets the pid of the anchor in decimal digits, or what went wrong; then this process, whose
+//             exit status tells which, is gone. The container goes on when the starter sends a byte, and ends if it closes the
+//             socket without
+//   then      those that the sentry gets, behind its session socket (3); then those that the gofer gets (from 3 on)
+//
+// Each of the two programs is a wv-launch, which gets --parent=PID as its first argument.
+//
+// With --session it stands for a process that was added to a container: an engine waits for it and signals it too. Descriptor 3
+// is its socket to the sentry, which gets signals and sends the exit status, one byte each. The end of the socket is the end of
+// the other side.
+
+#include "anchor.h"
+
+#include <string.h>
+#include <unistd.h>
+
+int main(int argc, char **argv) {
+  static struct container container;
+  if (argc < 2) fail("no arguments");
+  if (strcmp(argv[1], "--session") == 0) run_session();
+  report_failures_to(STARTER_FD);
+  parse_container(&container, argv + 1);
+  start_anchor(&container);
+}

@@ -1,0 +1,66 @@
+// The command line of an anchor.
+
+#include "anchor.h"
+
+#include <sched.h>
+#include <string.h>
+
+static const struct {
+  const char *name;
+  uint64_t flag;
+} namespaces[] = {
+    {"pid", CLONE_NEWPID}, {"network", CLONE_NEWNET}, {"ipc", CLONE_NEWIPC},
+    {"uts", CLONE_NEWUTS}, {"mount", CLONE_NEWNS},    {"cgroup", CLONE_NEWCGROUP},
+};
+
+static uint64_t namespace_flag(const char *name) {
+  for (size_t index = 0; index < sizeof namespaces / sizeof *namespaces; index++) {
+    if (strcmp(namespaces[index].name, name) == 0) return namespaces[index].flag;
+  }
+  fail("--new: no namespace is called %.64s", name);
+}
+
+static void add_joined(struct container *container, const char *path) {
+  if (container->joined_count == MAX_JOINED) fail("--join: more than %d namespaces", MAX_JOINED);
+  container->joined[container->joined_count++] = path;
+}
+
+static void split_programs(struct container *container, char **arguments, size_t sentry_arguments) {
+  size_t count = 0;
+  while (arguments[count] != NULL) count++;
+  if (sentry_arguments == 0 || sentry_arguments > count) fail("--sentry-args: there are %zu arguments", count);
+  container->sentry.program = arguments;
+  container->sentry.arguments = sentry_arguments;
+  container->gofer.program = arguments + sentry_arguments;
+  container->gofer.arguments = count - sentry_arguments;
+}
+
+void parse_container(struct container *container, char **argument) {
+  const char *value;
+  size_t sentry_arguments = 0;
+  *container = (struct container){.new_namespaces = CLONE_NEWNS};
+  for (; *argument != NULL && strcmp(*argument, "--") != 0; argument++) {
+    if ((value = value_of(*argument, "--new")) != NULL) {
+      container->new_namespaces |= namespace_flag(value);
+    } else if ((value = value_of(*argument, "--join")) != NULL) {
+      add_joined(container, value);
+    } else if ((value = value_of(*argument, "--root")) != NULL) {
+      container->root = value;
+    } else if ((value = value_of(*argument, "--hostname")) != NULL) {
+      container->hostname = value;
+    } else if ((value = value_of(*argument, "--sentry-fds")) != NULL) {
+      container->sentry.fds = (int)parse_number("--sentry-fds", value, 0, MAX_CHILD_FDS);
+    } else if ((value = value_of(*argument, "--gofer-fds")) != NULL) {
+      container->gofer.fds = (int)parse_number("--gofer-fds", value, 0, MAX_CHILD_FDS);
+    } else if ((value = value_of(*argument, "--sentry-args")) != NULL) {
+      sentry_arguments = (size_t)parse_number("--sentry-args", value, 1, MAX_PROGRAM_ARGS);
+    } else {
+      fail("unknown option: %.200s", *argument);
+    }
+  }
+  if (container->root == NULL || container->root[0] != '/') fail("--root: expected an absolute path");
+  if (*argument == NULL) fail("expected -- SENTRY ARGS... GOFER ARGS...");
+  split_programs(container, argument + 1, sentry_arguments);
+  container->sentry.first_fd = FIRST_HANDED_FD;
+  container->gofer.first_fd = FIRST_HANDED_FD + container->sentry.fds;
+}

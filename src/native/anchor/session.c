@@ -1,0 +1,33 @@
+// The life of a process that stands for one in a sandbox.
+
+#include "anchor.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum { EXIT_KILLED = 128 + SIGKILL };
+
+/** The sentry is gone, and all its processes with it, when nothing comes. */
+static _Noreturn void finish(void) {
+  unsigned char status;
+  ssize_t got = TEMP_FAILURE_RETRY(read(SESSION_FD, &status, sizeof status));
+  _exit(got == 1 ? status : EXIT_KILLED);
+}
+
+void run_session(void) {
+  int signals = take_signals();
+  if (syscall(SYS_close_range, (unsigned)SESSION_FD + 1, (unsigned)signals - 1, 0) < 0 && errno != EINVAL) fail_errno("close_range");
+  if (syscall(SYS_close_range, (unsigned)signals + 1, ~0U, 0) < 0) fail_errno("close_range");
+  limit_rights(&(struct options){.limits_capabilities = true, .capabilities = 0});
+  for (;;) {
+    struct pollfd wanted[] = {{.fd = signals, .events = POLLIN}, {.fd = SESSION_FD, .events = POLLIN}};
+    if (poll(wanted, 2, -1) < 0 && errno != EINTR) fail_errno("poll");
+    if (wanted[1].revents != 0) finish();
+    if (wanted[0].revents == 0) continue;
+    int number = next_signal(signals);
+    if (number != SIGCHLD) forward_signal(SESSION_FD, number);
+  }
+}

@@ -1,0 +1,73 @@
+// The life of an anchor.
+
+#include "anchor.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { SIGNALLED = 128, MAX_SIGNAL_BYTE = 64 };
+
+int take_signals(void) {
+  sigset_t all;
+  sigfillset(&all);
+  if (sigprocmask(SIG_SETMASK, &all, NULL) < 0) fail_errno("sigprocmask");
+  int fd = signalfd(-1, &all, SFD_CLOEXEC);
+  if (fd < 0) fail_errno("signalfd");
+  return fd;
+}
+
+int next_signal(int signals) {
+  struct signalfd_siginfo info;
+  if (TEMP_FAILURE_RETRY(read(signals, &info, sizeof info)) != sizeof info) fail_errno("signalfd");
+  return (int)info.ssi_signo;
+}
+
+void forward_signal(int session, int number) {
+  unsigned char byte = (unsigned char)number;
+  if (number < 1 || number > MAX_SIGNAL_BYTE) return;
+  // A sentry that does not read them loses signals, as a process does that has one pending already.
+  (void)!send(session, &byte, sizeof byte, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+/** Reaps whoever ended, orphans of the pid namespace too; ends with the sentry. */
+static void reap(pid_t sentry) {
+  int status;
+  pid_t pid;
+  while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+    if (pid != sentry) continue;
+    _exit(WIFEXITED(status) ? WEXITSTATUS(status) : SIGNALLED + WTERMSIG(status));
+  }
+}
+
+/** False once the container is to stay. The starter's end without a word calls it off: its children die of ours. */
+static bool is_pending(void) {
+  char byte;
+  if (TEMP_FAILURE_RETRY(read(STARTER_FD, &byte, sizeof byte)) != 1) _exit(EXIT_LAUNCH_FAILED);
+  close(STARTER_FD);
+  return false;
+}
+
+void supervise(int signals, int session, pid_t sentry) {
+  bool pending = true;
+  for (;;) {
+    struct pollfd wanted[] = {
+        {.fd = signals, .events = POLLIN},
+        {.fd = pending ? STARTER_FD : -1, .events = POLLIN},
+    };
+    if (poll(wanted, 2, -1) < 0 && errno != EINTR) fail_errno("poll");
+    if (wanted[1].revents != 0) pending = is_pending();
+    if (wanted[0].revents == 0) continue;
+    int number = next_signal(signals);
+    if (number == SIGCHLD) {
+      reap(sentry);
+    } else {
+      forward_signal(session, number);
+    }
+  }
+}
