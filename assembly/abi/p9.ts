@@ -46,7 +46,12 @@
 //       The answers are those of the names at the front: all, or as many as the message holds; the other names were not looked up.
 //       status is 0 when newfid was made, else the errno that the name gave, and there is no attr.
 //       newfid NOFID asks for the attributes alone.
-//   descriptors              Rlopen, Rlcreate and Rcreateattr of a regular file may carry the open descriptor by SCM_RIGHTS
+//   Tconnect / Rconnect    opens a socket of the host by connecting to it; `type` is SOCK_STREAM 1, SOCK_DGRAM 2 or SOCK_SEQPACKET 5
+//     size[4] Tconnect tag[2] fid[4] type[4]
+//     size[4] Rconnect tag[2]
+//       EPERM where the server's user has not allowed it, EAGAIN while as many wait there as may.
+//   descriptors              Rlopen, Rlcreate and Rcreateattr of a regular file may carry the open descriptor by SCM_RIGHTS; Rlopen of
+//                            a FIFO (ENXIO where the server's user has not allowed it) and Rconnect always do. These do not block.
 
 export const P9_RLERROR = 7;
 export const P9_TSTATFS = 8;
@@ -128,6 +133,8 @@ export const P9_TCLUNKS = 176;
 export const P9_RCLUNKS = 177;
 export const P9_TMULTIGETATTR = 178;
 export const P9_RMULTIGETATTR = 179;
+export const P9_TCONNECT = 180;
+export const P9_RCONNECT = 181;
 
 export const P9_NOTAG = 0xffff;
 export const P9_NOFID = 0xffffffff;

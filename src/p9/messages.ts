@@ -250,6 +250,8 @@ export const MESSAGES = {
   Rclunks: message(p9.P9_RCLUNKS, {}),
   Tmultigetattr: message(p9.P9_TMULTIGETATTR, { dfid: u32, names: list(name), newfids: rest(u32) }),
   Rmultigetattr: message(p9.P9_RMULTIGETATTR, { answers: list(found) }),
+  Tconnect: message(p9.P9_TCONNECT, { fid: u32, type: u32 }),
+  Rconnect: message(p9.P9_RCONNECT, {}),
 } as const;
 
 export type MessageName = keyof typeof MESSAGES;

@@ -16,7 +16,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Confinement } from "../../src/common/confinement.ts";
-import { reapGofer, startGofer } from "../../src/host/sandbox/gofer-process.ts";
+import { openPair, reapGofer, spawnLauncher, startGofer } from "../../src/host/sandbox/gofer-process.ts";
 import {
   buildProbeAddon,
   loadProbeAddon,
@@ -141,6 +141,52 @@ function probeGofer(probe: Probe, confinement: Confinement, jitless = false): st
   for (const socket of sockets) native.close(socket);
   return verdict(code);
 }
+
+/** The same in a gofer that may connect its clients to the host's sockets. */
+function probeConnecting(probe: Probe, confinement: Confinement): string {
+  const served = mkdtempSync(path.join(folder, "served-"));
+  const program = withProbe("gofer.js", probe);
+  const pairs = [openPair(native), openPair(native)];
+  const pid = spawnLauncher(
+    native,
+    pairs.map(([, theirs]) => theirs),
+    { program, confinement },
+  );
+  const config = JSON.stringify({
+    mounts: [{ fd: 3, source: served, readonly: false, donate: true }],
+    confine: { level: confinement, report: false },
+    host: { uds: "open", fifo: "open" },
+  });
+  const memory = new TextEncoder().encode(config);
+  native.registerMemory(9, memory);
+  native.write(pairs[1]![0], 9, 0, memory.length);
+  native.close(pairs[1]![0]);
+  const code = native.waitpid(pid, 1);
+  for (const fd of [pairs[0]![0], ...pairs.map(([, theirs]) => theirs)]) native.close(fd);
+  return verdict(code);
+}
+
+describe.each(["native", "native+ns"] as const)("a gofer with --host-uds=open, at level %s", (level) => {
+  const AF_UNIX = 1;
+  const SOCK_STREAM = 1;
+  // SC-02: unix sockets that connect, and nothing else.
+  test.each(
+    named([
+      ["socket", [AF_UNIX, SOCK_STREAM, 0], "allowed"],
+      ["connect", [3, "\u0001\u0000nobody-listens", 16], "refused"],
+      ["socket", [2, SOCK_STREAM, 0], "killed"],
+      ["socket", [10, SOCK_STREAM, 0], "killed"],
+      ["socket", [16, 3, 0], "killed"],
+      ["socket", [AF_UNIX, SOCK_STREAM, 1], "killed"],
+      ["socketpair", [AF_UNIX, SOCK_STREAM, 0, 0], "killed"],
+      ["bind", [3, "x", 2], "killed"],
+      ["listen", [3, 1], "killed"],
+      ["execve", ["/bin/sh", 0, 0], "killed"],
+    ]),
+  )("%s", (_name, probe, expected) => {
+    expectVerdict(probeConnecting(probe, level), expected);
+  });
+});
 
 describe.each(["native", "native+ns"] as const)("a gofer that was taken over, at level %s", (level) => {
   test.each(named(GOFER))("%s", (_name, probe, expected) => {

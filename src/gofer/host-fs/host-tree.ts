@@ -2,7 +2,7 @@
 //
 // A handle is an open descriptor. Every descriptor that the connection holds counts against its budget.
 
-import { EMFILE } from "../../../assembly/abi/errno.ts";
+import { EMFILE, EPERM } from "../../../assembly/abi/errno.ts";
 import { AT_SYMLINK_FOLLOW, O_RDWR } from "../../../assembly/abi/fcntl.ts";
 import { S_IFDIR, S_IFLNK, S_IFMT } from "../../../assembly/abi/stat.ts";
 import { XATTR_SIZE_MAX } from "../../../assembly/abi/xattr.ts";
@@ -119,6 +119,14 @@ export class HostTree implements Tree {
       return status;
     }
     this.budget.take();
+    return fd;
+  }
+
+  connect(node: HostNode, type: number): number {
+    if (this.policy.uds === "none") return -EPERM;
+    if (!this.budget.allowsOpen(1)) return -EMFILE;
+    const fd = this.native.connectUnix(node.fd, type);
+    if (fd >= 0) this.budget.take();
     return fd;
   }
 

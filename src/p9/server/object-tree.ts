@@ -380,6 +380,10 @@ export class ObjectTree implements Tree {
     return -EOPNOTSUPP;
   }
 
+  connect(): number {
+    return -EOPNOTSUPP;
+  }
+
   mkdir(dir: ObjectNode, name: number, length: number, mode: number, owner: Owner): number {
     return this.add(dir, name, length, (file, bytes, call) =>
       file.mkdir?.(bytes, mode, ownerOf(owner), call),

@@ -96,6 +96,8 @@ export interface Tree {
   // ---- open files
   /** (fills) Opens the file itself, wherever its names have gone. Errors: EINVAL, ELOOP, ENXIO, EISDIR, ENOTDIR. */
   open(node: TreeNode, flags: number): number;
+  /** A connection to the host's process behind a socket, of a type that connect(2) names. Its descriptor goes to the client. */
+  connect(node: TreeNode, type: number): number;
   close(handle: number): void;
   /** Reads up to `count` bytes to `to`. */
   read(handle: number, to: number, count: number, offset: Wide): number;

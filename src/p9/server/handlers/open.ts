@@ -1,8 +1,16 @@
 // Tlopen: from a known fid to an open one.
 
-import { EBADF, EINVAL, ENXIO, EPROTO, EROFS } from "../../../../assembly/abi/errno.ts";
-import { O_ACCMODE, O_RDONLY, O_TRUNC } from "../../../../assembly/abi/fcntl.ts";
-import { S_IFIFO, S_IFREG } from "../../../../assembly/abi/stat.ts";
+import {
+  EBADF,
+  ECONNREFUSED,
+  EINVAL,
+  ENXIO,
+  EOPNOTSUPP,
+  EPROTO,
+  EROFS,
+} from "../../../../assembly/abi/errno.ts";
+import { O_ACCMODE, O_RDONLY, O_RDWR, O_TRUNC } from "../../../../assembly/abi/fcntl.ts";
+import { S_IFIFO, S_IFREG, S_IFSOCK } from "../../../../assembly/abi/stat.ts";
 import type { Decoder } from "../decoder.ts";
 import type { Encoder } from "../encoder.ts";
 import type { Fid } from "../fid.ts";
@@ -21,6 +29,23 @@ export function lopen(session: Session, request: Decoder, reply: Encoder): numbe
   const handle = session.tree.open(fid.node, flags);
   if (handle < 0) return handle;
   finishOpen(session, fid, fid.node, handle, flags & O_ACCMODE, reply);
+  return 0;
+}
+
+/** Our Tconnect: Tlopen of a socket. */
+export function connect(session: Session, request: Decoder): number {
+  const fid = session.fids.get(request.u32());
+  const type = request.u32();
+  if (!request.complete()) return -EPROTO;
+  if (fid === undefined) return -EBADF;
+  if (fid.isOpen || fid.attribute !== null) return -EINVAL;
+  // What connect(2) says of a file that is none.
+  if (fid.node.type !== S_IFSOCK) return -ECONNREFUSED;
+  if (!takesDescriptors(session)) return -EOPNOTSUPP;
+  const handle = session.tree.connect(fid.node, type);
+  if (handle < 0) return handle;
+  session.fids.opened(fid, handle, O_RDWR);
+  session.donation = handle;
   return 0;
 }
 

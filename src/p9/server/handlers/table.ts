@@ -6,7 +6,7 @@ import { getattr, readlink, statfs } from "./attr.ts";
 import { createAttributes, lcreate, link, mkdir, mknod, symlink, tmpfile } from "./create.ts";
 import { getlock, lock } from "./lock.ts";
 import { multiGetattr } from "./multi-getattr.ts";
-import { lopen } from "./open.ts";
+import { connect, lopen } from "./open.ts";
 import { allocate, copyRange, seek } from "./range.ts";
 import { fsync, read, write } from "./read-write.ts";
 import { readdir } from "./readdir.ts";
@@ -60,6 +60,7 @@ const EXTENSION: readonly (readonly [number, Handler])[] = [
   [p9.P9_TXATTRREMOVE, xattrremove],
   [p9.P9_TCLUNKS, clunks],
   [p9.P9_TMULTIGETATTR, multiGetattr],
+  [p9.P9_TCONNECT, connect],
 ];
 
 /** Messages of plain 9P2000.L. */
