@@ -87,6 +87,8 @@ export interface Native {
    * check). The signal comes when the thread that started this process ends.
    */
   setParentDeathSignal(signal: number, expectedParent: number): number;
+  /** PR_GET_PDEATHSIG of the calling thread: 0 for none. */
+  getParentDeathSignal(): number;
   /** For the calling thread and what it starts; wv-launch does it for a whole process. */
   setNoNewPrivs(): number;
   /**

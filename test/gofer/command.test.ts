@@ -477,6 +477,34 @@ describe("the process", () => {
   });
 });
 
+describe.each([[[]], [["--setup-root=false"]]])("when its parent ends, %j", (flags) => {
+  /** The command as a child of a shell, which lets go of its descriptors and is killed then. */
+  async function orphan(launch: string) {
+    const launcher = ["bash", "-c", `${launch} "$@" & exec 3>&- 4>&- 5>&-; wait`, "bash"];
+    const gofer = start(makeBundle(folder), { connections: 1, flags, launcher });
+    await gofer.list;
+    const command = childrenOf(gofer.process.pid!)[0]!;
+    const pids = [command, ...childrenOf(command)];
+    gofer.process.kill("SIGKILL");
+    await new Promise((exited) => gofer.process.once("exit", exited));
+    return { gofer, pids };
+  }
+
+  test("it goes on", async () => {
+    const { gofer, pids } = await orphan("");
+    expect(gofer.connect().getattr(0).mode).toBeGreaterThan(0);
+    expect(pids.every(isRunning)).toBe(true);
+    gofer.clients[0]!.close();
+    await expect.poll(() => pids.some(isRunning), { timeout: 20_000 }).toBe(false);
+  });
+
+  test("it ends too if it has asked for a signal", async () => {
+    const { gofer, pids } = await orphan("setpriv --pdeathsig KILL");
+    await expect.poll(() => pids.some(isRunning), { timeout: 20_000 }).toBe(false);
+    gofer.clients[0]!.close();
+  });
+});
+
 describe("synchronisation", () => {
   test("--sync-userns-fd: nothing happens until its other end is closed (G23-12, G23-32)", async () => {
     const gofer = start(makeBundle(folder), {

@@ -278,7 +278,7 @@ export function spawnCommand(native: Native, argv: readonly string[], fds: reado
 
 /**
  * This process becomes the launcher, and the gofer, with the descriptors `fds` as they are and a configuration that names them. It
- * outlives its parent, unless it had asked for a signal. Returns never. Errors: WvisorError.
+ * outlives its parent, unless it has asked for a signal. Returns never. Errors: WvisorError.
  */
 export function becomeGofer(
   native: Native,
@@ -290,7 +290,10 @@ export function becomeGofer(
   writeConfig(native, configFd, config, options);
   check(Number(native.lseek(configFd, 0, SEEK_SET)), "lseek");
   const kept = [...fds, configFd];
-  const argv = goferCommand(native, Math.max(...kept) + 1, configFd, [], options);
+  // Linux forgets it in between, where the launcher gains capabilities.
+  const signal = native.getParentDeathSignal();
+  const flags = signal > 0 ? [`--pdeathsig=${signal}`, `--parent=${process.ppid}`] : [];
+  const argv = goferCommand(native, Math.max(...kept) + 1, configFd, flags, options);
   const { length, fdsAt } = putCommand(native, argv, kept);
   throw failed(native.exec(SCRATCH_SLOT, 0, length, fdsAt, kept.length), `executing ${argv[0]}`);
 }

@@ -45,6 +45,13 @@ static int64_t call_set_parent_death_signal(napi_env env, const int64_t *arg) {
   return arg[1] != 0 && getppid() != arg[1] ? -ESRCH : 0;
 }
 
+static int64_t call_get_parent_death_signal(napi_env env, const int64_t *arg) {
+  (void)env;
+  (void)arg;
+  int number = 0;
+  return prctl(PR_GET_PDEATHSIG, &number, 0, 0, 0) < 0 ? -errno : number;
+}
+
 static int64_t call_set_no_new_privs(napi_env env, const int64_t *arg) {
   (void)env;
   (void)arg;
@@ -117,6 +124,7 @@ const struct call process_calls[] = {
     {"umask", "i", call_umask},
     {"setrlimit", "ipp", call_setrlimit},
     {"setParentDeathSignal", "ii", call_set_parent_death_signal},
+    {"getParentDeathSignal", "", call_get_parent_death_signal},
     {"setNoNewPrivs", "", call_set_no_new_privs},
     {"clockGettime", "iio", call_clock_gettime},
     {"clockGetres", "iio", call_clock_getres},
