@@ -70,7 +70,10 @@ NAPI_MODULE_INIT() {
   }
   for (size_t table = 0; table < sizeof tables / sizeof *tables; table++) {
     for (const struct call *call = tables[table]; call->name != NULL; call++) {
-      if (!define(env, exports, call)) return NULL;
+      if (define(env, exports, call)) continue;
+      // Two functions of one name, for example.
+      napi_throw_error(env, NULL, call->name);
+      return NULL;
     }
   }
   return exports;
