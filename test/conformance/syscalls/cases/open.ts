@@ -69,8 +69,15 @@ function how(
   return bytes;
 }
 
+const RACE_RETRIES = 1000;
+
+/** Linux says EAGAIN to a walk by ".." during which anything on the system was renamed or mounted: to be tried again (openat2(2)). */
 function openat2(process: Process, path: string, how: Buffer, dirFd = AT_FDCWD, size = how.length): number {
-  return process.syscall(nr.SYS_openat2, dirFd, path, how, size);
+  let result = -EAGAIN;
+  for (let attempt = 0; attempt < RACE_RETRIES && result === -EAGAIN; attempt++) {
+    result = process.syscall(nr.SYS_openat2, dirFd, path, how, size);
+  }
+  return result;
 }
 
 export function openCases(make: () => Target): void {
