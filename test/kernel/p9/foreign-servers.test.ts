@@ -1,6 +1,6 @@
 // The kernel over servers that are not ours: older ones, ones that know less, and ones that do things in their own way.
 
-import { afterEach, beforeAll, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test } from "vitest";
 import * as errno from "../../../assembly/abi/errno.ts";
 import { AT_FDCWD, AT_REMOVEDIR, F_SETLK, F_WRLCK, O_RDWR } from "../../../assembly/abi/fcntl.ts";
 import * as p9 from "../../../assembly/abi/p9.ts";
@@ -9,10 +9,7 @@ import { lockBytes } from "../../support/sys/descriptor-calls.ts";
 import { MemoryServer, type ServerOptions } from "./memory-server.ts";
 import { kernelModule, World, type WorldOptions } from "./world.ts";
 
-let module: WebAssembly.Module;
-beforeAll(async () => {
-  module = await kernelModule();
-}, 300_000);
+const module = kernelModule();
 
 const worlds: World[] = [];
 

@@ -1,6 +1,6 @@
 // The gofer file system against an honest server: what a guest sees, and how many round trips it costs.
 
-import { beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { EEXIST, EMFILE, EPERM } from "../../../assembly/abi/errno.ts";
 import * as p9 from "../../../assembly/abi/p9.ts";
 import { S_IFIFO, S_IFREG } from "../../../assembly/abi/stat.ts";
@@ -8,10 +8,7 @@ import * as wasi from "../../../assembly/abi/wasi.ts";
 import { MemoryServer, Node, type ServerOptions } from "./memory-server.ts";
 import { kernelModule, World, type WorldOptions } from "./world.ts";
 
-let module: WebAssembly.Module;
-beforeAll(async () => {
-  module = await kernelModule();
-}, 60_000);
+const module = kernelModule();
 
 function serverWith(options: ServerOptions = {}): MemoryServer {
   const server = new MemoryServer(options);

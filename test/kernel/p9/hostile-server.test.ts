@@ -1,6 +1,6 @@
 // A server that breaks the protocol, vanishes, or answers late: the connection may end, the kernel may not.
 
-import { beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { AT_FDCWD, O_RDWR, RENAME_EXCHANGE, SEEK_DATA } from "../../../assembly/abi/fcntl.ts";
 import * as p9 from "../../../assembly/abi/p9.ts";
 import { S_IFDIR } from "../../../assembly/abi/stat.ts";
@@ -20,10 +20,7 @@ import { kernelModule, World, type WorldOptions } from "./world.ts";
 
 const EIO = 5;
 
-let module: WebAssembly.Module;
-beforeAll(async () => {
-  module = await kernelModule();
-}, 300_000);
+const module = kernelModule();
 
 function world(options: ServerOptions & WorldOptions = {}): World {
   const server = new MemoryServer(options);

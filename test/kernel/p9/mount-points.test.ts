@@ -1,16 +1,13 @@
 // Mounts in a tree of the host, at names that it has and at names that only the kernel has. What the kernel made there is of
 // another class than the files around it: no operation may take one for the other.
 
-import { beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import * as p9 from "../../../assembly/abi/p9.ts";
 import * as wasi from "../../../assembly/abi/wasi.ts";
 import { MemoryServer } from "./memory-server.ts";
 import { kernelModule, World } from "./world.ts";
 
-let module: WebAssembly.Module;
-beforeAll(async () => {
-  module = await kernelModule();
-}, 60_000);
+const module = kernelModule();
 
 function world(shared: boolean): World {
   const server = new MemoryServer();

@@ -1,6 +1,6 @@
 // What an operation costs: sends to the server, each of which waits for an answer.
 
-import { beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { AT_FDCWD, O_CREAT, O_EXCL, O_RDWR } from "../../../assembly/abi/fcntl.ts";
 import * as p9 from "../../../assembly/abi/p9.ts";
 import { S_IFREG } from "../../../assembly/abi/stat.ts";
@@ -19,10 +19,7 @@ const ENOENT = -2;
 const ENOTDIR = -20;
 const DEEP = "/a/b/c/d/file";
 
-let module: WebAssembly.Module;
-beforeAll(async () => {
-  module = await kernelModule();
-}, 300_000);
+const module = kernelModule();
 
 function world(options: WorldOptions & { donates?: boolean; acls?: boolean } = {}): World {
   const server = new MemoryServer({ donates: options.donates ?? false, acls: options.acls ?? false });

@@ -1,13 +1,12 @@
 // The whole kernel over one scripted 9P connection, driven through preview1 as a guest would.
 
-import path from "node:path";
 import { instantiateSync } from "@assemblyscript/loader";
 import { EINTR } from "../../../assembly/abi/errno.ts";
 import { S_IFDIR } from "../../../assembly/abi/stat.ts";
 import * as wasi from "../../../assembly/abi/wasi.ts";
-import { compileKernel } from "../../../scripts/asc-kernel.mjs";
 import type { KernelExports } from "../../../src/host/kernel/exports.ts";
 import { type HostFunctions, makeKernelMemory } from "../../../src/host/kernel/instance.ts";
+import { kernelModules } from "../../support/wvisor.ts";
 import { type Answer, type MemoryServer, write } from "./memory-server.ts";
 
 export interface WorldOptions {
@@ -30,15 +29,9 @@ const DATA_BYTES = 1 << 20;
 const CAPABILITIES = 0xffffffff;
 const PREOPEN = 3;
 
-let compiled: Promise<WebAssembly.Module> | undefined;
-
-/** Compiled once per test file, with the kernel's invariants checked. */
-export function kernelModule(): Promise<WebAssembly.Module> {
-  compiled ??= (async () => {
-    const files = await compileKernel(path.join("assembly", "index.ts"), { target: "debug" });
-    return new WebAssembly.Module(files.get("kernel.wasm")! as BufferSource);
-  })();
-  return compiled;
+/** With the kernel's invariants checked. Its guest's memory is reached through imports. */
+export function kernelModule(): WebAssembly.Module {
+  return kernelModules("javascript", true).kernel;
 }
 
 export interface Stat {
@@ -79,7 +72,6 @@ export class World {
       env: { memory: this.memory },
       host: this.host() as unknown as Record<string, WebAssembly.ImportValue>,
       guest: this.guestFunctions(),
-      stack: { probe: () => {} },
     };
     // The loader's abort() turns a failed assertion into an error with file and line.
     this.kernel = instantiateSync<KernelExports>(module, imports).instance.exports as KernelExports;
