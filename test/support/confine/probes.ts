@@ -54,6 +54,7 @@ const NUMBERS = {
   keyctl: [250, 219],
   perf_event_open: [298, 241],
   prctl: [157, 167],
+  sched_getaffinity: [204, 123],
   mknodat: [259, 33],
   newfstatat: [262, 79],
   statx: [332, 291],
