@@ -2,6 +2,7 @@
 
 import { existsSync } from "node:fs";
 import { builtFile } from "../common/build-folder.ts";
+import { WvisorError } from "../common/errors.ts";
 import type { Native } from "./interface.ts";
 
 export type { Native } from "./interface.ts";
@@ -29,6 +30,16 @@ export function loadNative(): Native | undefined {
   }
   loaded = module.exports as Native;
   return loaded;
+}
+
+/** The helper. Errors: WvisorError when there is none. */
+export function requireNative(): Native {
+  const native = loadNative();
+  if (native !== undefined) return native;
+  throw new WvisorError(
+    "ERR_WVISOR_DEGRADED",
+    "the native helper is missing, and without it host files cannot be confined; build it by: npm run build:native",
+  );
 }
 
 /** Where wv-launch is, built or not. */

@@ -4,8 +4,8 @@
 import { EINVAL, ENAMETOOLONG } from "../../../assembly/abi/errno.ts";
 import { AT_FDCWD, O_CLOEXEC, O_DIRECTORY, O_PATH } from "../../../assembly/abi/fcntl.ts";
 import { PATH_MAX } from "../../../assembly/abi/limits.ts";
-import { ErrnoError, WvisorError } from "../../common/errors.ts";
-import { loadNative } from "../../native/index.ts";
+import { ErrnoError } from "../../common/errors.ts";
+import { requireNative } from "../../native/index.ts";
 import { PATH } from "../../p9/server/memory.ts";
 import type { TreeProvider } from "../../p9/server/server.ts";
 import { Arena, SLOT } from "../arena.ts";
@@ -50,8 +50,7 @@ export function serveDirectory(path: string, options: HostDirectoryOptions = {})
 }
 
 function openHost(): HostFs {
-  const native = loadNative();
-  if (native === undefined) throw new WvisorError("ERR_WVISOR_DEGRADED", "the native helper is missing");
+  const native = requireNative();
   const arena = new Arena(1);
   check(native.registerMemory(SLOT, arena.bytes), "registerMemory");
   arena.putPath("/proc/self/fd");

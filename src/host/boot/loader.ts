@@ -5,7 +5,7 @@
 // of stream on its socket.
 
 import { WvisorError } from "../../common/errors.ts";
-import { loadNative, type Native } from "../../native/index.ts";
+import { type Native, requireNative } from "../../native/index.ts";
 import type { SandboxConfig } from "../config/sandbox-config.ts";
 import { runGuest } from "../guest/runner.ts";
 import { setUpAhead } from "../guest/setup.ts";
@@ -104,15 +104,6 @@ function runProgram(
   if (exit.message !== undefined)
     throw new WvisorError("ERR_WVISOR_GUEST", `${program.path}: ${exit.message}`, exit.code);
   return exit.code;
-}
-
-function requireNative(): Native {
-  const native = loadNative();
-  if (native !== undefined) return native;
-  throw new WvisorError(
-    "ERR_WVISOR_DEGRADED",
-    "the native helper is missing, and without it host files cannot be confined; build it by: npm run build:native",
-  );
 }
 
 function setDeadline(native: Native, config: SandboxConfig): void {

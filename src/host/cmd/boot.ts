@@ -1,8 +1,7 @@
 // wvisor boot: the sentry of a container as a process of its own. What `create` starts, by way of the anchor.
 
 import { resolve } from "node:path";
-import { WvisorError } from "../../common/errors.ts";
-import { loadNative, type Native } from "../../native/index.ts";
+import { type Native, requireNative } from "../../native/index.ts";
 import { bootSandbox } from "../boot/boot.ts";
 import { goferMounts } from "../boot/filesystems.ts";
 import { readConfig } from "../config/config-document.ts";
@@ -65,8 +64,7 @@ function runBoot({ flags, operands, warn }: CommandInput): Promise<number> {
   if (operands.length > 0) throw new UsageError(`unexpected argument ${operands[0]}`);
   if ((descriptor(flags, "restore-fd") ?? -1) >= 0)
     throw new UsageError("--restore-fd: this version restores nothing");
-  const native = loadNative();
-  if (native === undefined) throw new WvisorError("ERR_WVISOR_DEGRADED", "the native helper is missing");
+  const native = requireNative();
   const config = configuration(flags, resolve(bundle), warn);
   const io = flags
     .texts("io-fds")

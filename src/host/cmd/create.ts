@@ -1,12 +1,13 @@
 // wvisor create: an OCI bundle becomes a container that waits to be started.
 
 import { resolve } from "node:path";
+import { requireNative } from "../../native/index.ts";
 import { createContainer } from "../container/create.ts";
 import { containerConfinement } from "../sandbox/levels.ts";
 import type { Command, CommandInput } from "./command.ts";
 import { CONFINE_FLAGS, confineOptions } from "./confine-flags.ts";
 import type { FlagTable } from "./flags.ts";
-import { ACCEPTED_CREATE_FLAGS, OCI_EXIT_CODES, onlyId, openContainers, openNative } from "./oci.ts";
+import { ACCEPTED_CREATE_FLAGS, OCI_EXIT_CODES, onlyId, openContainers } from "./oci.ts";
 import { overlayOption } from "./overlay-flag.ts";
 
 const USAGE = `Usage: wvisor create [flags] ID
@@ -59,7 +60,7 @@ function runCreate(input: CommandInput): number {
 /** As the flags of `create` say. Errors: WvisorError. */
 export function create(input: CommandInput, id: string): void {
   const { flags, warn } = input;
-  const native = openNative();
+  const native = requireNative();
   const confine = confineOptions(flags);
   createContainer(native, openContainers(native, input), {
     ...confine,

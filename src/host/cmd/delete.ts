@@ -1,8 +1,9 @@
 // wvisor delete: a container and all that is kept of it goes.
 
+import { requireNative } from "../../native/index.ts";
 import { deleteContainer } from "../container/lifecycle.ts";
 import type { Command, CommandInput } from "./command.ts";
-import { OCI_EXIT_CODES, onlyId, openContainers, openNative } from "./oci.ts";
+import { OCI_EXIT_CODES, onlyId, openContainers } from "./oci.ts";
 
 const USAGE = `Usage: wvisor delete [flags] ID
 
@@ -26,7 +27,7 @@ export const deleteCommand: Command = {
 };
 
 function runDelete(input: CommandInput): number {
-  const native = openNative();
+  const native = requireNative();
   const containers = openContainers(native, input);
   deleteContainer(native, containers, onlyId(input), input.flags.isOn("force", false));
   return 0;

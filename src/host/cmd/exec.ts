@@ -1,6 +1,7 @@
 // wvisor exec: a process more in a container that runs.
 
 import { resolve } from "node:path";
+import { requireNative } from "../../native/index.ts";
 import type { ProcessConfig } from "../config/sandbox-config.ts";
 import { parseId } from "../config/units.ts";
 import { failed } from "../container/errors.ts";
@@ -10,7 +11,7 @@ import { convertProcess, readJson } from "../spec/bundle.ts";
 import { capabilityMask } from "../spec/capabilities.ts";
 import { parseProcess, SpecError } from "../spec/runtime-spec.ts";
 import { type Command, type CommandInput, UsageError } from "./command.ts";
-import { openContainers, openNative } from "./oci.ts";
+import { openContainers } from "./oci.ts";
 
 const USAGE = `Usage: wvisor exec [flags] ID COMMAND [ARGS]
        wvisor exec [flags] --process FILE ID
@@ -81,7 +82,7 @@ function runExec(input: CommandInput): number {
   if (terminal) throw failed("--tty: this version has no terminals for containers");
   // Read before anything waits: an engine deletes it soon.
   const fromFile = file === undefined ? undefined : readProcess(resolve(file), input.warn);
-  const native = openNative();
+  const native = requireNative();
   return executeIn(native, openContainers(native, input), {
     id,
     detach: flags.isOn("detach", false),

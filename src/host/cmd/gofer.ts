@@ -1,7 +1,6 @@
 // wvisor gofer: serves files over 9P2000.L, a directory to whoever connects or a container's to its sandbox.
 
-import { WvisorError } from "../../common/errors.ts";
-import { loadNative } from "../../native/index.ts";
+import { requireNative } from "../../native/index.ts";
 import { type Command, type CommandInput, UsageError } from "./command.ts";
 import { CONFINE_FLAGS } from "./confine-flags.ts";
 import { EXIT_REFUSED, EXIT_USAGE } from "./exit-code.ts";
@@ -77,8 +76,7 @@ function runGofer(input: CommandInput): Promise<number> | number {
   if (listens === undefined && contains === undefined) {
     throw new UsageError("--listen and --root are needed, or --bundle, --io-fds and --spec-fd");
   }
-  const native = loadNative();
-  if (native === undefined) throw new WvisorError("ERR_WVISOR_DEGRADED", "the native helper is missing");
+  const native = requireNative();
   return contains === undefined ? serveListener(native, input) : serveContainer(native, input);
 }
 

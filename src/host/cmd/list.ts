@@ -1,8 +1,9 @@
 // wvisor list: all containers.
 
+import { requireNative } from "../../native/index.ts";
 import { type ContainerState, stateOf } from "../container/record.ts";
 import { type Command, type CommandInput, UsageError } from "./command.ts";
-import { OCI_EXIT_CODES, openContainers, openNative } from "./oci.ts";
+import { OCI_EXIT_CODES, openContainers } from "./oci.ts";
 import { table } from "./table.ts";
 
 const USAGE = `Usage: wvisor list [flags]
@@ -31,7 +32,7 @@ function runList(input: CommandInput): number {
   const { flags, operands, output } = input;
   if (operands.length > 0) throw new UsageError(`unexpected argument ${operands[0]}`);
   const format = flags.text("format") ?? "table";
-  const states = openContainers(openNative(), input)
+  const states = openContainers(requireNative(), input)
     .list()
     .map(({ record, status }) => stateOf(record, status));
   if (flags.isOn("quiet", false)) output.out(states.map(({ id }) => `${id}\n`).join(""));

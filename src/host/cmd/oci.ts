@@ -1,8 +1,7 @@
 // What the commands of OCI's command line have in common.
 
 import { resolve } from "node:path";
-import { WvisorError } from "../../common/errors.ts";
-import { loadNative, type Native } from "../../native/index.ts";
+import type { Native } from "../../native/index.ts";
 import { Containers, defaultRoot } from "../container/containers.ts";
 import { type CommandInput, UsageError } from "./command.ts";
 import type { FlagTable } from "./flags.ts";
@@ -19,15 +18,6 @@ export const ACCEPTED_CREATE_FLAGS: FlagTable = {
   "no-subreaper": { type: "switch" },
   "pidfd-socket": { type: "string" },
 };
-
-export function openNative(): Native {
-  const native = loadNative();
-  if (native !== undefined) return native;
-  throw new WvisorError(
-    "ERR_WVISOR_DEGRADED",
-    "the native helper is missing; build it by: npm run build:native",
-  );
-}
 
 /** The directory of all containers is --root's. */
 export function openContainers(native: Native, { global }: CommandInput): Containers {

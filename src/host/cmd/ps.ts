@@ -1,8 +1,9 @@
 // wvisor ps: the processes of a container.
 
+import { requireNative } from "../../native/index.ts";
 import { listProcesses } from "../container/processes.ts";
 import { type Command, type CommandInput, UsageError } from "./command.ts";
-import { OCI_EXIT_CODES, openContainers, openNative } from "./oci.ts";
+import { OCI_EXIT_CODES, openContainers } from "./oci.ts";
 import { table } from "./table.ts";
 
 const USAGE = `Usage: wvisor ps [flags] ID
@@ -33,7 +34,7 @@ function runPs(input: CommandInput): number {
   const format = flags.text("format") ?? "table";
   if (format !== "json" && format !== "table")
     throw new UsageError(`--format ${format}: expected table or json`);
-  const native = openNative();
+  const native = requireNative();
   const processes = listProcesses(native, openContainers(native, input), id);
   if (format === "json") output.out(`${JSON.stringify(processes.map(({ hostPid }) => hostPid))}\n`);
   else {

@@ -1,6 +1,7 @@
 // wvisor run: an OCI bundle in the foreground.
 
 import { resolve } from "node:path";
+import { requireNative } from "../../native/index.ts";
 import { runSandbox } from "../boot/loader.ts";
 import { randomId } from "../config/defaults.ts";
 import { deleteContainer, startContainer } from "../container/lifecycle.ts";
@@ -11,7 +12,7 @@ import { type Command, type CommandInput, UsageError } from "./command.ts";
 import { confineOptions } from "./confine-flags.ts";
 import { CREATE_FLAGS, create } from "./create.ts";
 import { EXIT_WVISOR_ERROR } from "./exit-code.ts";
-import { openContainers, openNative } from "./oci.ts";
+import { openContainers } from "./oci.ts";
 import { overlayOption } from "./overlay-flag.ts";
 
 const USAGE = `Usage: wvisor run [flags] [ID]
@@ -67,7 +68,7 @@ function runRun(input: CommandInput): Promise<number> | number {
 /** create and start. */
 function runDetached(input: CommandInput): number {
   const id = containerId(input.operands[0]);
-  const native = openNative();
+  const native = requireNative();
   dropGofer(native, input.gofer);
   create(input, id);
   const containers = openContainers(native, input);

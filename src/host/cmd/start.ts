@@ -1,8 +1,9 @@
 // wvisor start: runs the program of a container that was created.
 
+import { requireNative } from "../../native/index.ts";
 import { startContainer } from "../container/lifecycle.ts";
 import type { Command } from "./command.ts";
-import { OCI_EXIT_CODES, onlyId, openContainers, openNative } from "./oci.ts";
+import { OCI_EXIT_CODES, onlyId, openContainers } from "./oci.ts";
 
 const USAGE = `Usage: wvisor start ID
 
@@ -22,7 +23,7 @@ export const startCommand: Command = {
   operandsEndFlags: false,
   exitCodes: OCI_EXIT_CODES,
   run(input) {
-    const native = openNative();
+    const native = requireNative();
     startContainer(native, openContainers(native, input), onlyId(input));
     return 0;
   },

@@ -1,8 +1,9 @@
 // wvisor state: what a container is at the moment.
 
+import { requireNative } from "../../native/index.ts";
 import { stateOf } from "../container/record.ts";
 import type { Command } from "./command.ts";
-import { OCI_EXIT_CODES, onlyId, openContainers, openNative } from "./oci.ts";
+import { OCI_EXIT_CODES, onlyId, openContainers } from "./oci.ts";
 
 const USAGE = `Usage: wvisor state ID
 
@@ -23,7 +24,7 @@ export const stateCommand: Command = {
   operandsEndFlags: false,
   exitCodes: OCI_EXIT_CODES,
   run(input) {
-    const { record, status } = openContainers(openNative(), input).find(onlyId(input));
+    const { record, status } = openContainers(requireNative(), input).find(onlyId(input));
     input.output.out(`${JSON.stringify(stateOf(record, status), undefined, 2)}\n`);
     return 0;
   },

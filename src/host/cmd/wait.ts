@@ -1,8 +1,9 @@
 // wvisor wait: until a container has ended.
 
+import { requireNative } from "../../native/index.ts";
 import { waitFor } from "../container/processes.ts";
 import type { Command } from "./command.ts";
-import { OCI_EXIT_CODES, onlyId, openContainers, openNative } from "./oci.ts";
+import { OCI_EXIT_CODES, onlyId, openContainers } from "./oci.ts";
 
 const USAGE = `Usage: wvisor wait ID
 
@@ -23,7 +24,7 @@ export const waitCommand: Command = {
   exitCodes: OCI_EXIT_CODES,
   run(input) {
     const id = onlyId(input);
-    const native = openNative();
+    const native = requireNative();
     const exitStatus = waitFor(native, openContainers(native, input), id);
     input.output.out(`${JSON.stringify({ id, exitStatus })}\n`);
     return 0;

@@ -153,7 +153,7 @@ static const struct rule runtime_rules[] = {
     REFUSE(faccessat, ENOENT),
     REFUSE(clone3, ENOSYS),
     // A ring's operations pass no filter: whoever may enter one can make sockets and open files by it. libuv does without where it
-    // gets none at its start; the rings of a process that has some are left alone (ring.c).
+    // gets none at its start; the rings of a process that has some are left alone (io_uring.c).
     REFUSE(io_uring_setup, ENOSYS),
 };
 

@@ -84,7 +84,7 @@ static int64_t call_await_rings(napi_env env, const int64_t *arg) {
   return error;
 }
 
-const struct call ring_calls[] = {
+const struct call io_uring_calls[] = {
     {"awaitRings", "", call_await_rings},
     {NULL, NULL, NULL},
 };
