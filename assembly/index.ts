@@ -10,6 +10,7 @@ import { makeOverlay } from "./boot/overlay.ts";
 import { checkAfterCall } from "./debug/task.ts";
 import { enter, exitTask, finishTask, leave } from "./kernel/entry.ts";
 import { Task } from "./kernel/task.ts";
+import { setUtsName } from "./kernel/uts.ts";
 import { free } from "./lib/ref-counted.ts";
 import { lockKernel, panicKernel, unlockKernel } from "./sched/kernel-lock.ts";
 import { claimForKiller, markDead, markGone, setCurrentThread, stateOf, Thread } from "./sched/thread.ts";
@@ -520,6 +521,14 @@ export function namespace_release(namespace: usize): void {
   lockKernel();
   changetype<MountNamespace>(namespace).decRef();
   unlockKernel();
+}
+
+/** Names the system: which is UTS_NODENAME or UTS_DOMAINNAME. Errors: EINVAL for more than UTS_LENGTH bytes. */
+export function uts_set_name(which: u32, name: usize, length: u32): i32 {
+  lockKernel();
+  const result = setUtsName(which, name, length);
+  unlockKernel();
+  return result;
 }
 
 /** A task, not yet running. Capabilities come as two words. */

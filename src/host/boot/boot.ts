@@ -6,6 +6,7 @@ import type { Native } from "../../native/index.ts";
 import type { SandboxConfig } from "../config/sandbox-config.ts";
 import { containerManager } from "../control/container-manager.ts";
 import { ControlServer } from "../control/control-server.ts";
+import { debugMethods } from "../control/debug.ts";
 import { loadReadinessWorker, Readiness } from "../control/readiness.ts";
 import { Session } from "../control/session.ts";
 import { loadGuestWorker } from "../guest/guest-thread.ts";
@@ -46,6 +47,7 @@ export async function bootSandbox(config: SandboxConfig, options: BootOptions): 
   loadGuestWorker();
   loadReadinessWorker();
   const machine = new Machine(native, loadKernelModules(), makeSharedHost(options.io, STREAMS));
+  machine.setNames(config.hostname, config.domainname);
   confine();
   const readiness = new Readiness(native);
   const started = (): void => {
@@ -57,12 +59,10 @@ export async function bootSandbox(config: SandboxConfig, options: BootOptions): 
   const loader = withResolvers<void>();
   // Nobody may be waiting when it fails.
   loader.promise.catch(() => {});
-  new ControlServer(
-    native,
-    readiness,
-    options.controller,
-    containerManager({ native, readiness, container, loaded: loader.promise }),
-  );
+  new ControlServer(native, readiness, options.controller, {
+    ...containerManager({ native, readiness, container, loaded: loader.promise }),
+    ...debugMethods({ machine, container }),
+  });
   if (options.session !== undefined) {
     new Session(native, readiness, options.session, {
       signal: (number) => signalFirst(container, number),

@@ -11,7 +11,7 @@
 import { WvisorError } from "../../common/errors.ts";
 import { SIGKILL, terminates } from "../../common/signals.ts";
 import type { Native } from "../../native/index.ts";
-import type { ProcessConfig, SandboxConfig } from "../config/sandbox-config.ts";
+import type { MountConfig, ProcessConfig, SandboxConfig } from "../config/sandbox-config.ts";
 import { GuestThread } from "../guest/guest-thread.ts";
 import type { CompiledGuest } from "../guest/module-cache.ts";
 import type { GuestExit } from "../guest/runner.ts";
@@ -44,6 +44,8 @@ export interface ContainerProcess {
   readonly args: readonly string[];
   /** Of the process that stands for it on the host, as who added it said; 0 for the container's own. */
   readonly hostPid: number;
+  /** Where its thread is at the moment, in words. */
+  readonly place: string;
   /** Its exit code. */
   readonly exited: Promise<number>;
 }
@@ -71,6 +73,10 @@ class Process implements ContainerProcess {
     this.exited = new Promise((resolve) => {
       this.#resolve = resolve;
     });
+  }
+
+  get place(): string {
+    return this.thread?.place ?? "not started";
   }
 
   end(code: number): void {
@@ -176,6 +182,17 @@ export class Container {
     if (process === undefined || this.#phase === "stopped") throw new ContainerError("no such process");
     if (number === 0 || !terminates(number)) return;
     this.#kill(process, SIGNALLED + number);
+  }
+
+  /** Mounts one more file system, which needs no connection. Errors: WvisorError. */
+  mount(mount: MountConfig): void {
+    if (this.#phase !== "running" && this.#phase !== "created") throw new ContainerError("no such mounts");
+    this.#mounts!.mount(mount);
+  }
+
+  /** Gives back what the kernel keeps of its files only to find them sooner. */
+  shrink(): void {
+    if (this.#mounts !== undefined) this.#machine.kernel.namespace_shrink(this.#mounts.namespace);
   }
 
   /** Ends all processes. */

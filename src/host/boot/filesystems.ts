@@ -50,6 +50,8 @@ class Connections {
   }
 }
 
+const NO_CONNECTION = -1;
+
 interface PlannedMount {
   readonly mount: MountConfig;
   /** The first of its connections. */
@@ -80,18 +82,23 @@ export class SandboxMounts {
 
   /** Makes each file system when its turn to be mounted has come: those before the first of the host's wait for no gofer. */
   mountAll(): void {
-    const machine = this.#machine;
-    const { namespace } = this;
-    for (const { mount, connection } of parentsFirst(this.#planned)) {
-      const { destination } = mount;
-      try {
-        const tree = this.#make(mount.source, connection);
-        const device = mount.device ?? deviceOf(mount.source, destination);
-        machine.mount(namespace, tree, destination, flagsOf(mount), device);
-      } catch (cause) {
-        const message = `mount ${destination}: ${(cause as Error).message}`;
-        throw new WvisorError("ERR_WVISOR_MOUNT", message, 125, { cause });
-      }
+    for (const { mount, connection } of parentsFirst(this.#planned)) this.#mount(mount, connection);
+  }
+
+  /** One more, of a source without connections. Errors: WvisorError. */
+  mount(mount: MountConfig): void {
+    this.#mount(mount, NO_CONNECTION);
+  }
+
+  #mount(mount: MountConfig, connection: number): void {
+    const { destination, source } = mount;
+    try {
+      const tree = this.#make(source, connection);
+      const device = mount.device ?? deviceOf(source, destination);
+      this.#machine.mount(this.namespace, tree, destination, flagsOf(mount), device);
+    } catch (cause) {
+      const message = `mount ${destination}: ${(cause as Error).message}`;
+      throw new WvisorError("ERR_WVISOR_MOUNT", message, 125, { cause });
     }
   }
 

@@ -83,6 +83,7 @@ function runProgram(
 ): number {
   const host = makeSharedHost(gofer?.sockets ?? [], STREAMS, gofer?.windows);
   const machine = new Machine(native, loadKernelModules(), host);
+  machine.setNames(config.hostname, config.domainname);
   const { modules, memory, shared } = machine;
   const options = { modules, memory, shared, cancelFd: -1, memoryBytes: config.limits.memoryBytes };
   // All that needs no file of the host comes before the first that does: the gofer starts meanwhile.

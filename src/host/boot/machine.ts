@@ -8,7 +8,13 @@ import { DT_DIR } from "../../../assembly/abi/stat.ts";
 import { ErrnoError, WvisorError } from "../../common/errors.ts";
 import type { Native } from "../../native/index.ts";
 import { ModuleCache } from "../guest/module-cache.ts";
-import { type KernelExports, MNT_READONLY, MNT_RELATIME } from "../kernel/exports.ts";
+import {
+  type KernelExports,
+  MNT_READONLY,
+  MNT_RELATIME,
+  UTS_DOMAINNAME,
+  UTS_NODENAME,
+} from "../kernel/exports.ts";
 import { instantiateKernel, type KernelModules, makeKernelMemory } from "../kernel/instance.ts";
 import { keepCompiledCode } from "./engine.ts";
 import { makeThreadHost, type SharedHost } from "./native-host.ts";
@@ -111,6 +117,17 @@ export class Machine {
       this.kernel.namespace_mount(namespace, root, path, pathLength, flagsFor(flags), name, nameLength),
     );
     check(result, `mounting at ${destination}`);
+  }
+
+  /** What uname(2) and /proc/sys/kernel say. Without a domain name it stays Linux's "(none)". */
+  setNames(hostname: string, domainname?: string): void {
+    this.#setName(UTS_NODENAME, hostname);
+    if (domainname !== undefined) this.#setName(UTS_DOMAINNAME, domainname);
+  }
+
+  #setName(which: number, name: string): void {
+    const result = this.withBytes(encode(name), (at, length) => this.kernel.uts_set_name(which, at, length));
+    check(result, `naming the system ${name}`);
   }
 
   task(namespace: NamespaceHandle, options: TaskOptions): TaskHandle {

@@ -1,11 +1,15 @@
 // Which program a sandbox runs: looked for inside it, told apart by its first bytes.
 
-import { EACCES, EISDIR, ENOENT, ENOTDIR } from "../../../assembly/abi/errno.ts";
+import { EACCES, EISDIR, ENODEV, ENOENT, ENOTDIR, ESTALE, ETIMEDOUT } from "../../../assembly/abi/errno.ts";
+import { O_NONBLOCK } from "../../../assembly/abi/fcntl.ts";
+import { S_IFDIR, S_IFMT, S_IFREG } from "../../../assembly/abi/stat.ts";
 import { errnoName, WvisorError } from "../../common/errors.ts";
 import type { RuntimeConfig, SandboxConfig } from "../config/sandbox-config.ts";
 import type { SandboxMounts } from "./filesystems.ts";
 import { check, type FileHandle, type Machine, type TaskHandle } from "./machine.ts";
 
+/** With these execvp(3) tries the next directory. */
+const SKIPPED = new Set([ENOENT, ENOTDIR, ESTALE, ENODEV, ETIMEDOUT].map((errno) => -errno));
 const EXIT_NOT_EXECUTABLE = 126;
 const EXIT_NOT_FOUND = 127;
 /** Linux: BINPRM_BUF_SIZE, what is looked at for a `#!` line, and how many interpreters may follow each other. */
@@ -136,10 +140,37 @@ class Search {
     this.#path = path;
   }
 
-  /** execvp(3)'s search: a name with a slash is a path. */
+  /**
+   * execvp(3)'s search: a name with a slash is a path; else one that may not be executed is the answer only where no later one may.
+   * A module needs no execute permission, as nowhere here.
+   */
   find(name: string): string | undefined {
     if (name.includes("/")) return this.exists(name) ? name : undefined;
-    return this.#path.map((folder) => `${folder}/${name}`).find((path) => this.exists(path));
+    let denied: string | undefined;
+    for (const folder of this.#path) {
+      const path = `${folder}/${name}`;
+      const result = this.#try(path);
+      if (SKIPPED.has(result)) continue;
+      if (result !== -EACCES) return path;
+      denied ??= path;
+    }
+    return denied;
+  }
+
+  /** What execve(2) would say first: 0 or -errno. */
+  #try(path: string): number {
+    const machine = this.#machine;
+    const file = machine.open(this.#task, path, O_NONBLOCK);
+    if (file < 0) return file;
+    try {
+      const mode = machine.kernel.file_mode(file);
+      if (mode < 0) return mode;
+      if ((mode & S_IFMT) !== S_IFREG) return -EACCES;
+      if (machine.kernel.file_may_execute(this.#task, file) >= 0) return 0;
+      return isWasm(machine.read(file as FileHandle, HEAD_BYTES)) ? 0 : -EACCES;
+    } finally {
+      machine.kernel.file_close(file);
+    }
   }
 
   has(name: string): boolean {
@@ -147,7 +178,7 @@ class Search {
   }
 
   exists(path: string): boolean {
-    const file = this.#machine.open(this.#task, path, 0);
+    const file = this.#machine.open(this.#task, path, O_NONBLOCK);
     if (file >= 0) this.#machine.kernel.file_close(file);
     return file >= 0 || (file !== -ENOENT && file !== -ENOTDIR);
   }
@@ -159,14 +190,15 @@ function pathOf(env: readonly string[]): string[] {
 }
 
 function openExecutable(machine: Machine, task: TaskHandle, path: string): FileHandle {
-  const file = machine.open(task, path, 0);
+  // Nobody may make the loader wait for a FIFO's other end.
+  const file = machine.open(task, path, O_NONBLOCK);
   if (file < 0) {
     if (file === -ENOENT || file === -ENOTDIR) throw new ProgramNotFoundError(path);
     if (file === -EACCES) throw new ProgramDeniedError(path, "it may not be read");
     throw new WvisorError("ERR_WVISOR_EXEC", `${path}: ${errnoName(-file)}`, EXIT_NOT_EXECUTABLE);
   }
   const mode = check(machine.kernel.file_mode(file), "reading attributes");
-  if ((mode & 0o170000) === 0o040000) {
+  if ((mode & S_IFMT) === S_IFDIR) {
     machine.kernel.file_close(file);
     throw new WvisorError(
       "ERR_WVISOR_EXEC",

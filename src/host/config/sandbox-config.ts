@@ -97,7 +97,10 @@ export interface RuntimeConfig {
 
 export interface SandboxConfig {
   readonly id: string;
+  /** At most 64 bytes, as is the domain name. */
   readonly hostname: string;
+  /** NIS's; "(none)" when absent. */
+  readonly domainname?: string;
   readonly root: MountSource;
   /** Parents are mounted before what lies below them; /proc, /sys and /dev are added when nothing is mounted there. */
   readonly mounts: readonly MountConfig[];

@@ -133,7 +133,7 @@ function namespaceArgument({ type, path }: Namespace): string {
   if (!KNOWN.has(type)) throw failed(`linux.namespaces: ${type} is not supported`);
   if (path === "") return `--new=${type}`;
   if (type === "mount") throw failed("linux.namespaces: a mount namespace cannot be joined");
-  return `--join=${path}`;
+  return `--join=${type}:${path}`;
 }
 
 function sentryCommand(options: AnchorOptions, fds: number): string[] {

@@ -10,6 +10,9 @@
 //   containerManager.Processes     ID              a list of processes
 //   containerManager.Event         ID              what `events --stats` shows
 //   containerManager.Destroy       ID              ends all processes
+//   containerManager.ContainerRuntimeState  ID     1 being created, 2 created or running, 3 stopped
+//   containerManager.Mount         {ContainerID, Destination, FsType, Source, Options}
+//                                                  one more file system of the kernel's own, as mount(8) names it
 //
 // A wait status is as wait(2) gives it: the exit code in the second byte.
 
@@ -18,10 +21,13 @@ import { SIGKILL, SIGNAL_MAX } from "../../common/signals.ts";
 import type { Native } from "../../native/index.ts";
 import type { Method, Outcome } from "../../urpc/dispatcher.ts";
 import type { PassedFiles } from "../../urpc/passed-files.ts";
-import { type Container, ContainerError } from "../boot/container.ts";
-import type { ProcessConfig } from "../config/sandbox-config.ts";
+import { type Container, ContainerError, type Phase } from "../boot/container.ts";
+import type { MountConfig, ProcessConfig } from "../config/sandbox-config.ts";
 import { cleanPath } from "../config/sandbox-path.ts";
 import { MAX_ID } from "../config/units.ts";
+import { convertMounts } from "../spec/mounts.ts";
+import { SpecError } from "../spec/runtime-spec.ts";
+import { parseArgument } from "./argument.ts";
 import type { Readiness } from "./readiness.ts";
 import { Session } from "./session.ts";
 
@@ -59,15 +65,18 @@ const execSchema = v.strictObject({
   host_pid: number(PID_MAX),
 });
 
-export type ExecArguments = v.InferOutput<typeof execSchema>;
+const mountSchema = v.strictObject({
+  ContainerID: v.string(),
+  Destination: text(),
+  FsType: text(),
+  Source: v.optional(text(), ""),
+  Options: v.optional(v.array(text()), []),
+});
 
-function parse<T extends v.GenericSchema>(schema: T, value: unknown): v.InferOutput<T> {
-  const result = v.safeParse(schema, value, { abortEarly: true });
-  if (result.success) return result.output;
-  const issue = result.issues[0];
-  const path = v.getDotPath(issue);
-  throw new ContainerError(`argument${path === null ? "" : ` ${path}`}: ${issue.message}`);
-}
+/** gVisor's numbers. */
+const RUNTIME_STATE: Readonly<Record<Phase, number>> = { creating: 1, created: 2, running: 2, stopped: 3 };
+
+export type ExecArguments = v.InferOutput<typeof execSchema>;
 
 export interface ManagerOptions {
   readonly native: Native;
@@ -83,7 +92,7 @@ export function containerManager(options: ManagerOptions): Record<string, Method
     if (id === container.id) return container;
     throw new ContainerError(`container ${JSON.stringify(id.slice(0, 64))} does not exist`);
   };
-  const byId = (arg: unknown): Container => named(parse(containerIdSchema, arg));
+  const byId = (arg: unknown): Container => named(parseArgument(containerIdSchema, arg));
   return {
     "containerManager.WaitForLoader": async () => {
       await options.loaded;
@@ -95,21 +104,27 @@ export function containerManager(options: ManagerOptions): Record<string, Method
     },
     "containerManager.Wait": async (arg) => status(await byId(arg).exited),
     "containerManager.WaitPID": async (arg) => {
-      const { PID, CID } = parse(waitPidSchema, arg);
+      const { PID, CID } = parseArgument(waitPidSchema, arg);
       return status(await named(CID).wait(PID));
     },
     "containerManager.Signal": (arg) => {
-      const { CID, Signo, PID, Mode } = parse(signalSchema, arg);
+      const { CID, Signo, PID, Mode } = parseArgument(signalSchema, arg);
       if (Mode === 0 || PID !== 0) named(CID).signal(Signo, PID);
       else for (const { pid } of named(CID).processes) named(CID).signal(Signo, pid);
       return nothing;
     },
     "containerManager.Execute": (arg, files) => {
-      const parsed = parse(execSchema, arg);
+      const parsed = parseArgument(execSchema, arg);
       return execute(options, named(parsed.container_id), parsed, files);
     },
     "containerManager.Processes": (arg) => ({ result: byId(arg).processes.map(describe) }),
     "containerManager.Event": (arg) => ({ result: stats(byId(arg)) }),
+    "containerManager.ContainerRuntimeState": (arg) => ({ result: RUNTIME_STATE[byId(arg).phase] }),
+    "containerManager.Mount": (arg) => {
+      const { ContainerID, ...mount } = parseArgument(mountSchema, arg);
+      named(ContainerID).mount(kernelMount(mount));
+      return nothing;
+    },
     "containerManager.Destroy": (arg) => {
       byId(arg).destroy();
       return nothing;
@@ -146,6 +161,22 @@ function stats({ id, processes }: Container): object {
       pids: { current: processes.length },
     },
   };
+}
+
+/** A tree of the host has a connection to the gofer, which a call for a mount alone does not bring. */
+function kernelMount(mount: Omit<v.InferOutput<typeof mountSchema>, "ContainerID">): MountConfig {
+  const { Destination: destination, FsType: type, Source: source, Options: options } = mount;
+  try {
+    const context = { bundle: "/", overlay: false, cache: "shared", warn: () => {} } as const;
+    const [converted] = convertMounts([{ destination, type, source, options }], context);
+    const kind = converted!.source.type;
+    if (kind === "tmpfs" || kind === "kernel") return converted!;
+  } catch (error) {
+    if (error instanceof SpecError)
+      throw new ContainerError(error.message.replace(/^mounts\[0\]\.?/, "mount: "));
+    throw error;
+  }
+  throw new ContainerError(`mount: ${JSON.stringify(type)} is no file system of the kernel's own`);
 }
 
 function execute(

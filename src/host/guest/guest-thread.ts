@@ -21,6 +21,11 @@ import type { GuestExit, GuestStart } from "./runner.ts";
 import { EXIT_LIMIT } from "./setup.ts";
 import type { GuestEnd, GuestReport } from "./worker-main.ts";
 
+const PLACES: ReadonlyMap<number, string> = new Map([
+  [THREAD_IN_GUEST, "in its own code"],
+  [THREAD_IN_KERNEL, "in the kernel"],
+]);
+
 export interface GuestThreadOptions {
   readonly guest: WebAssembly.Module;
   readonly guestMemory: MemoryLimits | undefined;
@@ -86,6 +91,12 @@ export class GuestThread {
     this.exited = new Promise<void>((resolve) => {
       this.#worker.once("exit", () => resolve());
     }).then(() => this.#finish());
+  }
+
+  /** Where it is, for whoever looks at the sandbox from outside. */
+  get place(): string {
+    if (this.#over) return "gone";
+    return PLACES.get(this.#machine.kernel.task_state(this.#task)) ?? "at its end";
   }
 
   #finish(): GuestExit {

@@ -32,6 +32,7 @@ export interface KernelExports extends WebAssembly.Exports {
   ): number;
   namespace_release(namespace: number): void;
   namespace_shrink(namespace: number): void;
+  uts_set_name(which: number, name: number, length: number): number;
   task_make(
     namespace: number,
     uid: number,
@@ -78,6 +79,10 @@ export const MNT_NOATIME = 16;
 export const MNT_NODIRATIME = 32;
 export const MNT_RELATIME = 64;
 export const MNT_NOSYMFOLLOW = 128;
+
+/** UTS_* of assembly/kernel/uts.ts. */
+export const UTS_NODENAME = 0;
+export const UTS_DOMAINNAME = 1;
 
 /** States of a thread, as task_state() and task_claim() return them (assembly/sched/thread.ts). */
 export const THREAD_IN_GUEST = 0;

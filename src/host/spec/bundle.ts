@@ -90,6 +90,7 @@ function convertSpec(spec: RuntimeSpec, options: BundleOptions): SandboxConfig {
   return {
     id: options.id,
     hostname: spec.hostname ?? DEFAULT_HOSTNAME,
+    ...(spec.domainname === undefined ? {} : { domainname: spec.domainname }),
     root,
     mounts,
     process: convertProcess(spec.process, "process.", warn),

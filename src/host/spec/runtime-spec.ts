@@ -14,6 +14,11 @@ const absolute = () =>
     filled(),
     v.check((value) => value.startsWith("/"), "must be an absolute path"),
   );
+const absoluteOrEmpty = () =>
+  v.pipe(
+    text(),
+    v.check((value) => value === "" || value.startsWith("/"), "must be an absolute path"),
+  );
 const integer = (least: number, most: number) =>
   v.pipe(
     v.number("must be a number"),
@@ -21,6 +26,8 @@ const integer = (least: number, most: number) =>
     v.minValue(least, `must be at least ${least}`),
     v.maxValue(most, `must be at most ${most}`),
   );
+/** Linux's limit: __NEW_UTS_LEN. */
+const systemName = () => v.pipe(text(), v.maxBytes(64, "must have at most 64 bytes"));
 const truth = () => v.boolean("must be true or false");
 const list = <T extends v.GenericSchema>(item: T) => v.array(item, "must be an array");
 const object = <T extends v.ObjectEntries>(entries: T) => v.object(entries, "must be an object");
@@ -55,7 +62,8 @@ function runtimeSpecSchema() {
         v.check((version) => version.startsWith("1."), "must be 1.x"),
       ),
     ),
-    hostname: v.optional(v.pipe(text(), v.maxLength(64, "must have at most 64 characters"))),
+    hostname: v.optional(systemName()),
+    domainname: v.optional(systemName()),
     root: object({ path: filled(), readonly: v.optional(truth(), false) }),
     process: processSchema(),
     mounts: v.optional(
@@ -74,7 +82,7 @@ function runtimeSpecSchema() {
     linux: v.optional(
       v.nullable(
         object({
-          namespaces: v.optional(list(object({ type: text(), path: v.optional(text(), "") })), []),
+          namespaces: v.optional(list(object({ type: text(), path: v.optional(absoluteOrEmpty(), "") })), []),
           resources: v.optional(
             object({
               memory: v.optional(object({ limit: v.optional(integer(-1, Number.MAX_SAFE_INTEGER)) })),

@@ -16,6 +16,14 @@ enum {
   FIRST_HANDED_FD = 4,
 };
 
+/** A namespace to join. */
+struct joined {
+  /** CLONE_NEW* of what it must be. */
+  int type;
+  /** Its file. */
+  const char *path;
+};
+
 /** A program that the anchor starts, and what it gets besides the standard streams. */
 struct child {
   char **program;
@@ -27,8 +35,7 @@ struct child {
 struct container {
   /** CLONE_NEW* of the namespaces to make; the mount namespace is always one of them. */
   uint64_t new_namespaces;
-  /** Files of namespaces to join. */
-  const char *joined[MAX_JOINED];
+  struct joined joined[MAX_JOINED];
   size_t joined_count;
   const char *root;
   const char *hostname;

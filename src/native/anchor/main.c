@@ -1,6 +1,6 @@
 // wv-anchor: the process that stands for a container on the host.
 //
-//   wv-anchor [--new=NAMESPACE]... [--join=FILE]... --root=DIR [--hostname=NAME]
+//   wv-anchor [--new=NAMESPACE]... [--join=NAMESPACE:FILE]... --root=DIR [--hostname=NAME]
 //             --sentry-fds=N --gofer-fds=N --sentry-args=N -- SENTRY ARGS... GOFER ARGS...
 //   wv-anchor --session
 //

@@ -66,11 +66,14 @@ static void read_report(int fd, char *reason) {
 static void join_namespaces(const struct container *container) {
   int fds[MAX_JOINED];
   for (size_t index = 0; index < container->joined_count; index++) {
-    fds[index] = open(container->joined[index], O_RDONLY | O_CLOEXEC);
-    if (fds[index] < 0) fail_errno(container->joined[index]);
+    const char *path = container->joined[index].path;
+    // A FIFO would be waited for.
+    fds[index] = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    if (fds[index] < 0) fail_errno(path);
   }
   for (size_t index = 0; index < container->joined_count; index++) {
-    if (setns(fds[index], 0) < 0) fail_errno(container->joined[index]);
+    // A file of another type of namespace is refused.
+    if (setns(fds[index], container->joined[index].type) < 0) fail_errno(container->joined[index].path);
     close(fds[index]);
   }
 }

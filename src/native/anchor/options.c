@@ -13,16 +13,22 @@ static const struct {
     {"uts", CLONE_NEWUTS}, {"mount", CLONE_NEWNS},    {"cgroup", CLONE_NEWCGROUP},
 };
 
-static uint64_t namespace_flag(const char *name) {
+/** `length`: of the name, which something else may follow. */
+static uint64_t namespace_flag(const char *name, size_t length) {
   for (size_t index = 0; index < sizeof namespaces / sizeof *namespaces; index++) {
-    if (strcmp(namespaces[index].name, name) == 0) return namespaces[index].flag;
+    const char *known = namespaces[index].name;
+    if (strlen(known) == length && strncmp(known, name, length) == 0) return namespaces[index].flag;
   }
-  fail("--new: no namespace is called %.64s", name);
+  fail("no namespace is called %.64s", name);
 }
 
-static void add_joined(struct container *container, const char *path) {
+/** `value`: NAMESPACE:FILE. */
+static void add_joined(struct container *container, const char *value) {
+  const char *colon = strchr(value, ':');
+  if (colon == NULL) fail("--join: expected NAMESPACE:FILE");
   if (container->joined_count == MAX_JOINED) fail("--join: more than %d namespaces", MAX_JOINED);
-  container->joined[container->joined_count++] = path;
+  int type = (int)namespace_flag(value, (size_t)(colon - value));
+  container->joined[container->joined_count++] = (struct joined){.type = type, .path = colon + 1};
 }
 
 static void split_programs(struct container *container, char **arguments, size_t sentry_arguments) {
@@ -41,7 +47,7 @@ void parse_container(struct container *container, char **argument) {
   *container = (struct container){.new_namespaces = CLONE_NEWNS};
   for (; *argument != NULL && strcmp(*argument, "--") != 0; argument++) {
     if ((value = value_of(*argument, "--new")) != NULL) {
-      container->new_namespaces |= namespace_flag(value);
+      container->new_namespaces |= namespace_flag(value, strlen(value));
     } else if ((value = value_of(*argument, "--join")) != NULL) {
       add_joined(container, value);
     } else if ((value = value_of(*argument, "--root")) != NULL) {

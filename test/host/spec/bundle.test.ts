@@ -191,7 +191,13 @@ describe("config.json", () => {
       "process.capabilities.effective: must be an array",
       { ...MINIMAL, process: { ...process, capabilities: { effective: "ALL" } } },
     ],
-    ["hostname: must have at most 64 characters", { ...MINIMAL, hostname: "h".repeat(65) }],
+    ["hostname: must have at most 64 bytes", { ...MINIMAL, hostname: "h".repeat(65) }],
+    ["hostname: must have at most 64 bytes", { ...MINIMAL, hostname: "é".repeat(33) }],
+    ["domainname: must have at most 64 bytes", { ...MINIMAL, domainname: "d".repeat(65) }],
+    [
+      "linux.namespaces[0].path: must be an absolute path",
+      { ...MINIMAL, linux: { namespaces: [{ type: "pid", path: "proc/1/ns/pid" }] } },
+    ],
     [
       "linux.resources.memory.limit: must be a number",
       { ...MINIMAL, linux: { resources: { memory: { limit: "1g" } } } },
