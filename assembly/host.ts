@@ -27,6 +27,8 @@ export declare function p9Rpc(
   fdOut: usize,
 ): i32;
 
+/** (quick) Nothing comes over the connection any more: its number may become another's. */
+export declare function closeConnection(connection: i32): void;
 /** (quick) Closes a donated descriptor. */
 export declare function closeHandle(handle: i32): i32;
 /** Reads from host descriptor `handle` into guest memory; `vector` holds `count` (u32 address, u32 length) pairs; position -1: its own offset. */

@@ -36,7 +36,7 @@ import {
   P9_TWALKATTR,
   P9_TWALKFIDS,
 } from "../abi/p9.ts";
-import { closeHandle, p9Rpc } from "../host.ts";
+import { closeConnection, closeHandle, p9Rpc } from "../host.ts";
 import { ByteReader } from "../lib/byte-reader.ts";
 import { ByteWriter } from "../lib/byte-writer.ts";
 import { free } from "../lib/ref-counted.ts";
@@ -105,6 +105,7 @@ export class Connection {
     free(this.reader);
     free(this.writer);
     free(this.lock);
+    closeConnection(this.id);
   }
 
   /** Errors: EIO on a broken connection, EINTR when the thread is to end, ENOMEM. */

@@ -1,5 +1,5 @@
-// The sentry as a process of its own: one container, which waits for the start signal and is told what to do over its control
-// socket. This thread supervises; guests run on workers.
+// The sentry as a process of its own: a sandbox with one container, which waits for the start signal and is told what to do over its
+// control socket; others are added to it there. This thread supervises; guests run on workers.
 
 import { WvisorError } from "../../common/errors.ts";
 import type { Native } from "../../native/index.ts";
@@ -7,17 +7,18 @@ import type { SandboxConfig } from "../config/sandbox-config.ts";
 import { containerManager } from "../control/container-manager.ts";
 import { ControlServer } from "../control/control-server.ts";
 import { debugMethods } from "../control/debug.ts";
+import { markStarted } from "../control/phase.ts";
 import { loadReadinessWorker, Readiness } from "../control/readiness.ts";
 import { Session } from "../control/session.ts";
 import { loadGuestWorker } from "../guest/guest-thread.ts";
 import { KernelPanic } from "../kernel/instance.ts";
 import type { ConfineOptions } from "../sandbox/gofer-process.ts";
 import { beginSentryConfinement } from "../sandbox/sentry-confinement.ts";
-import { Container } from "./container.ts";
 import { loadKernelModules } from "./files.ts";
 import { Machine } from "./machine.ts";
 import { makeSharedHost } from "./native-host.ts";
 import { STREAMS } from "./process.ts";
+import { Sandbox } from "./sandbox.ts";
 
 export interface BootOptions extends ConfineOptions {
   readonly native: Native;
@@ -32,8 +33,6 @@ export interface BootOptions extends ConfineOptions {
   tell(text: string): void;
 }
 
-const PHASE_SLOT = 10;
-const STARTED = new Uint8Array([0x72]);
 /** Whoever waits for the loader gets this long to hear why it failed (B18-18). */
 const FAREWELL_MS = 2000;
 const EXIT_FAILED = 125;
@@ -51,39 +50,32 @@ export async function bootSandbox(config: SandboxConfig, options: BootOptions): 
   confine();
   const readiness = new Readiness(native);
   const started = (): void => {
-    if (options.phase === undefined) return;
-    native.registerMemory(PHASE_SLOT, STARTED);
-    native.pwrite(options.phase, PHASE_SLOT, 0, STARTED.length, 0);
+    if (options.phase !== undefined) markStarted(native, options.phase);
   };
-  const container = new Container(native, machine, config, { started, tell });
+  const sandbox = new Sandbox({ native, machine, config, started, tell });
   const loader = withResolvers<void>();
   // Nobody may be waiting when it fails.
   loader.promise.catch(() => {});
   new ControlServer(native, readiness, options.controller, {
-    ...containerManager({ native, readiness, container, loaded: loader.promise }),
-    ...debugMethods({ machine, container }),
+    ...containerManager({ native, readiness, sandbox, loaded: loader.promise }),
+    ...debugMethods({ machine, sandbox }),
   });
   if (options.session !== undefined) {
     new Session(native, readiness, options.session, {
-      signal: (number) => signalFirst(container, number),
+      signal: (number) => sandbox.root.signalFirst(number),
       hangUp: () => {},
     });
   }
   try {
-    container.create();
+    sandbox.root.create();
     loader.resolve();
   } catch (error) {
     return refuse(error, loader.reject, tell);
   }
-  const code = await container.exited;
+  const code = await sandbox.exited;
   // Who waits for it is answered first.
   await new Promise((resolve) => setImmediate(resolve));
   return code;
-}
-
-/** Before there is a process a signal ends what would have become one. */
-function signalFirst(container: Container, number: number): void {
-  if (container.phase !== "creating" && container.phase !== "stopped") container.signal(number);
 }
 
 async function refuse(

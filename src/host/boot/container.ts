@@ -4,7 +4,7 @@
 //   creating   the kernel runs and nothing of the container's is known to be right
 //   created    mounted, the program found and compiled; waits for the start signal
 //   running    the first process runs
-//   stopped    it has ended, the others were ended, the exit status is known
+//   stopped    it has ended, the others were ended, the exit status is known, and nothing is left of it in the kernel
 //
 // Every process runs on a thread of its own; this thread never runs a guest, so that it answers at any time.
 
@@ -19,14 +19,14 @@ import { KernelPanic } from "../kernel/instance.ts";
 import { SandboxMounts } from "./filesystems.ts";
 import type { Machine, TaskHandle } from "./machine.ts";
 import { addStreams, removeStreams } from "./native-host.ts";
-import { loadProgram, makeTask, STREAMS } from "./process.ts";
+import { loadProgram, makeTask } from "./process.ts";
 import { execProblem } from "./program.ts";
 
 export type Phase = "creating" | "created" | "running" | "stopped";
 
 /** Each has a thread, which costs megabytes. */
 const PROCESSES_MAX = 1000;
-const EXIT_PANIC = 125;
+export const EXIT_PANIC = 125;
 const SIGNALLED = 128;
 
 /** What a call names that is not there, or not in that state. */
@@ -90,10 +90,16 @@ interface Loaded {
 }
 
 export interface ContainerOptions {
+  /** Descriptors of the host: 0, 1 and 2 of the first process. They stay the caller's. */
+  readonly streams: readonly number[];
+  /** The number of its first connection to the gofer; the others follow, in the order of goferMounts(). */
+  readonly connection: number;
   /** Told when the container begins to run. */
   started(): void;
   /** Takes what the user should know: how a process failed. */
   tell(text: string): void;
+  /** Told when the kernel failed, for all containers. */
+  panicked(): void;
 }
 
 export class Container {
@@ -133,11 +139,32 @@ export class Container {
 
   /** Makes the file systems, waits for the gofer, finds the program. Errors: WvisorError. */
   create(): void {
-    this.#mounts = new SandboxMounts(this.#machine, this.#config);
-    const task = makeTask(this.#machine, this.#mounts, this.#config.process, STREAMS);
-    this.#mounts.mountAll();
-    this.#first = this.#load(task, this.#config.process, 0);
-    this.#phase = "created";
+    try {
+      this.#mounts = new SandboxMounts(this.#machine, this.#config, this.#options.connection);
+      const task = makeTask(this.#machine, this.#mounts, this.#config.process, this.#options.streams);
+      this.#mountAll(task);
+      this.#first = this.#load(task, this.#config.process, 0);
+      this.#phase = "created";
+    } catch (error) {
+      this.#leave();
+      throw error;
+    }
+  }
+
+  #mountAll(task: TaskHandle): void {
+    try {
+      this.#mounts!.mountAll();
+    } catch (error) {
+      this.#machine.dropTask(task);
+      throw error;
+    }
+  }
+
+  /** Gives back what is left in the kernel when no process is. */
+  #leave(): void {
+    this.#phase = "stopped";
+    this.#mounts?.release();
+    this.#mounts = undefined;
   }
 
   start(): void {
@@ -195,6 +222,11 @@ export class Container {
     if (this.#mounts !== undefined) this.#machine.kernel.namespace_shrink(this.#mounts.namespace);
   }
 
+  /** What somebody says to the process that stands for the container: before there is one inside, it means nothing. */
+  signalFirst(number: number): void {
+    if (this.#phase === "created" || this.#phase === "running") this.signal(number);
+  }
+
   /** Ends all processes. */
   destroy(): void {
     for (const process of this.#processes.values()) this.#kill(process, SIGNALLED + SIGKILL);
@@ -231,7 +263,7 @@ export class Container {
     }
   }
 
-  /** Runs it to its end; its exit code. Never rejects. */
+  /** Runs it to its end; its exit code. Never rejects, and never settles when the kernel failed. */
   async #run(process: Process): Promise<number> {
     const { module, memory } = process.guest;
     const { memoryBytes } = this.#config.limits;
@@ -252,12 +284,12 @@ export class Container {
     return exit.code;
   }
 
-  #fail(process: Process, error: unknown): number {
+  #fail(process: Process, error: unknown): number | Promise<never> {
     const { message } = error as Error;
     if (error instanceof KernelPanic) {
       this.#options.tell(`kernel panic: ${message}`);
-      this.#end(EXIT_PANIC);
-      return EXIT_PANIC;
+      this.#options.panicked();
+      return new Promise(() => {});
     }
     this.#options.tell(`${process.path}: ${message}`);
     return error instanceof WvisorError ? error.exitCode : EXIT_PANIC;
@@ -271,6 +303,7 @@ export class Container {
     const others = [...this.#processes.values()];
     this.destroy();
     await Promise.all(others.map(({ exited }) => exited));
+    this.#leave();
     first.end(code);
     this.#end(code);
   }

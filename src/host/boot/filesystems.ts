@@ -35,8 +35,12 @@ function serve(source: string, readonly: boolean): GoferMount {
 }
 
 /** Hands out the gofer's connections in the order of goferMounts(). */
-class Connections {
-  #next = 0;
+class ConnectionCounter {
+  #next: number;
+
+  constructor(first: number) {
+    this.#next = first;
+  }
 
   /** The first of as many as the source has trees of the host. */
   takeFor(source: MountSource): number {
@@ -66,8 +70,9 @@ export class SandboxMounts {
   readonly #planned: readonly PlannedMount[];
   readonly #runtimes: ReadonlyMap<RuntimeConfig, number>;
 
-  constructor(machine: Machine, config: SandboxConfig) {
-    const connections = new Connections();
+  /** `first`: the number of the first connection. */
+  constructor(machine: Machine, config: SandboxConfig, first = 0) {
+    const connections = new ConnectionCounter(first);
     const { root, mounts, runtimes } = config;
     this.#machine = machine;
     this.#uid = config.process.uid;
@@ -100,6 +105,11 @@ export class SandboxMounts {
       const message = `mount ${destination}: ${(cause as Error).message}`;
       throw new WvisorError("ERR_WVISOR_MOUNT", message, 125, { cause });
     }
+  }
+
+  /** No task is left that sees it: all is unmounted, and what nobody else has mounted is given back. */
+  release(): void {
+    this.#machine.releaseNamespace(this.namespace);
   }
 
   /** Mounts a runtime of the configuration at /usr/local/bin/NAME; returns that path. */

@@ -130,6 +130,11 @@ export class Machine {
     check(result, `naming the system ${name}`);
   }
 
+  /** The caller's reference; tasks have their own. */
+  releaseNamespace(namespace: NamespaceHandle): void {
+    this.kernel.namespace_release(namespace);
+  }
+
   task(namespace: NamespaceHandle, options: TaskOptions): TaskHandle {
     const { uid, gid, umask, capabilities } = options;
     const low = Number(capabilities & 0xffffffffn);

@@ -6,6 +6,7 @@
 import { EBADF, EFAULT } from "../../../assembly/abi/errno.ts";
 import type { Native } from "../../native/index.ts";
 import type { GuestCopies, HostFunctions } from "../kernel/instance.ts";
+import { Connections } from "./connections.ts";
 
 const KERNEL_SLOT = 0;
 const GUEST_SLOT = 1;
@@ -29,20 +30,21 @@ const HANDLES_MAX = 1 << 20;
 
 /** What the threads of one sandbox share, besides the kernel's memory. */
 export interface SharedHost {
-  /** Our ends of the gofer's sockets: a kernel's connection is an index here. */
-  readonly sockets: readonly number[];
-  /** The helper's numbers of their windows; a connection without one goes by its socket alone. */
-  readonly windows: readonly (number | undefined)[];
+  /** The table of connections to the gofer (connections.ts). */
+  readonly connections: SharedArrayBuffer;
   /** For each descriptor number what it is to the kernel. */
   readonly handles: SharedArrayBuffer;
 }
 
+/** `sockets`: our ends of the gofer's connections, which stay the caller's; `windows` as Connections.add() takes them. */
 export function makeSharedHost(
   sockets: readonly number[],
   streams: readonly number[],
   windows: readonly (number | undefined)[] = [],
 ): SharedHost {
-  const shared = { sockets, windows, handles: new SharedArrayBuffer(HANDLES_MAX) };
+  const connections = new Connections();
+  connections.add(sockets, false, windows);
+  const shared = { connections: connections.buffer, handles: new SharedArrayBuffer(HANDLES_MAX) };
   addStreams(shared, streams);
   return shared;
 }
@@ -88,6 +90,7 @@ export function makeThreadHost(
   cancelFd: number,
 ): ThreadHost {
   const handles = new Uint8Array(shared.handles);
+  const connections = new Connections(shared.connections);
   let exitCode: number | undefined;
   let kernelView = new Uint8Array(kernelMemory.buffer);
   let guestView = new Uint8Array(guestMemory.buffer);
@@ -138,14 +141,14 @@ export function makeThreadHost(
       exitCode = code;
     },
     p9Rpc(_thread, connection, request, requestLength, response, capacity, fdOut) {
-      const socket = shared.sockets[connection];
+      const socket = connections.socket(connection);
       if (socket === undefined) return -EBADF;
       takeSlots();
       // Grown memory is registered before anything is sent: a request must not go out twice.
       kernelGrew();
       // An address of no i32 would have the descriptor's number written to one place and read from another.
       if (fdOut & 3) return -EFAULT;
-      const window = shared.windows[connection];
+      const window = connections.window(connection);
       const call = window === undefined ? native.p9Rpc : native.windowRpc;
       const result = call(
         window ?? socket,
@@ -166,6 +169,9 @@ export function makeThreadHost(
       if (fd >= 0) handles[fd] = HANDLE_DONATED;
       words[fdOut >>> 2] = fd;
       return result;
+    },
+    closeConnection(connection) {
+      connections.release(native, connection);
     },
     closeHandle(handle) {
       if (handles[handle] !== HANDLE_DONATED) return -EBADF;
@@ -248,6 +254,7 @@ export function makeThreadHost(
     functions.clockResolution(0, NOWHERE);
     functions.random(NOWHERE, 1);
     functions.p9Rpc(0, -1, 0, 0, 0, 0, 0);
+    functions.closeConnection(-1);
     functions.closeHandle(-1);
     functions.readGuest(0, -1, 0, 0, -1);
     functions.writeGuest(0, -1, 0, 0, -1);

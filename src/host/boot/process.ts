@@ -18,12 +18,17 @@ export function makeTask(
   streams: readonly number[],
 ): TaskHandle {
   const task = machine.task(mounts.namespace, process);
-  machine.setEnvironment(task, process.env);
-  streams.forEach((hostFd, fd) => {
-    const mode = modeOf(hostFd);
-    if (mode !== undefined) machine.setStream(task, fd, hostFd, mode, O_RDWR);
-  });
-  return task;
+  try {
+    machine.setEnvironment(task, process.env);
+    streams.forEach((hostFd, fd) => {
+      const mode = modeOf(hostFd);
+      if (mode !== undefined) machine.setStream(task, fd, hostFd, mode, O_RDWR);
+    });
+    return task;
+  } catch (error) {
+    machine.dropTask(task);
+    throw error;
+  }
 }
 
 /** Undefined when it was closed by whoever started us: the guest has none either. */

@@ -31,7 +31,7 @@ export interface TmpfsSource {
 export interface OverlaySource {
   readonly type: "overlay";
   readonly lowers: readonly string[];
-  readonly upper: string | undefined;
+  readonly upper?: string | undefined;
   /** What mount(2) takes besides layers, in one text: "redirect_dir=off"; none when absent. */
   readonly options?: string;
   readonly readonly: boolean;

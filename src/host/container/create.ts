@@ -69,7 +69,7 @@ function start(
   options: CreateOptions,
 ): Anchor {
   const controller = listen(native, container);
-  const document = passedDocument(container, encodeConfig(config));
+  const document = passedDocument(container, JSON.stringify(encodeConfig(config)));
   const phase = openPhase(container);
   try {
     return startAnchor(native, {

@@ -1,18 +1,24 @@
 // The methods of the control socket, with gVisor's names (CT-01). What clients send is checked here; a call that is wrong is the
 // client's error and nothing else.
 //
-//   containerManager.WaitForLoader null            answers when the container is created, or says why it is not
-//   containerManager.StartRoot     ID
+//   containerManager.WaitForLoader null            answers when the first container is created, or says why it is not
+//   containerManager.StartRoot     ID              of the first container
+//   containerManager.CreateSubcontainer {CID, Config}
+//                                                  adds a container; with its three streams, the socket of the process that stands
+//                                                  for it, its phase file, and a connection to the gofer for each mount of the host
+//   containerManager.StartSubcontainer ID          of one that was added
 //   containerManager.Wait          ID              the wait status of the container, when it has ended
 //   containerManager.WaitPID       {PID, CID}      the same of one of its processes
 //   containerManager.Signal        {CID, Signo, PID, Mode}
 //   containerManager.Execute       ExecArgs        its pid; with its three streams and, as a fourth descriptor, its session's socket
 //   containerManager.Processes     ID              a list of processes
 //   containerManager.Event         ID              what `events --stats` shows
-//   containerManager.Destroy       ID              ends all processes
+//   containerManager.Destroy       ID              ends all processes, and answers when the container is gone
 //   containerManager.ContainerRuntimeState  ID     1 being created, 2 created or running, 3 stopped
 //   containerManager.Mount         {ContainerID, Destination, FsType, Source, Options}
 //                                                  one more file system of the kernel's own, as mount(8) names it
+//
+// ID and CID name a container of the sandbox.
 //
 // A wait status is as wait(2) gives it: the exit code in the second byte.
 
@@ -22,6 +28,7 @@ import type { Native } from "../../native/index.ts";
 import type { Method, Outcome } from "../../urpc/dispatcher.ts";
 import type { PassedFiles } from "../../urpc/passed-files.ts";
 import { type Container, ContainerError, type Phase } from "../boot/container.ts";
+import type { Sandbox } from "../boot/sandbox.ts";
 import type { MountConfig, ProcessConfig } from "../config/sandbox-config.ts";
 import { cleanPath } from "../config/sandbox-path.ts";
 import { MAX_ID } from "../config/units.ts";
@@ -30,6 +37,7 @@ import { SpecError } from "../spec/runtime-spec.ts";
 import { parseArgument } from "./argument.ts";
 import type { Readiness } from "./readiness.ts";
 import { Session } from "./session.ts";
+import { createSubcontainer } from "./subcontainer.ts";
 
 const STREAMS = 3;
 const EXIT_SHIFT = 8;
@@ -81,52 +89,62 @@ export type ExecArguments = v.InferOutput<typeof execSchema>;
 export interface ManagerOptions {
   readonly native: Native;
   readonly readiness: Readiness;
-  readonly container: Container;
-  /** Settled when the container is created or cannot be. */
+  readonly sandbox: Sandbox;
+  /** Settled when the first container is created or cannot be. */
   readonly loaded: Promise<void>;
 }
 
 export function containerManager(options: ManagerOptions): Record<string, Method> {
-  const { container } = options;
-  const named = (id: string): Container => {
-    if (id === container.id) return container;
-    throw new ContainerError(`container ${JSON.stringify(id.slice(0, 64))} does not exist`);
-  };
-  const byId = (arg: unknown): Container => named(parseArgument(containerIdSchema, arg));
+  const { sandbox } = options;
+  const byId = (arg: unknown): Container => sandbox.find(parseArgument(containerIdSchema, arg));
   return {
     "containerManager.WaitForLoader": async () => {
       await options.loaded;
       return nothing;
     },
     "containerManager.StartRoot": (arg) => {
-      byId(arg).start();
+      const container = byId(arg);
+      if (container !== sandbox.root) throw new ContainerError("not the sandbox's first container");
+      container.start();
+      return nothing;
+    },
+    "containerManager.CreateSubcontainer": (arg, files) => {
+      createSubcontainer(options, arg, files);
+      return nothing;
+    },
+    "containerManager.StartSubcontainer": (arg) => {
+      const container = byId(arg);
+      if (container === sandbox.root) throw new ContainerError("the sandbox's first container");
+      container.start();
       return nothing;
     },
     "containerManager.Wait": async (arg) => status(await byId(arg).exited),
     "containerManager.WaitPID": async (arg) => {
       const { PID, CID } = parseArgument(waitPidSchema, arg);
-      return status(await named(CID).wait(PID));
+      return status(await sandbox.find(CID).wait(PID));
     },
     "containerManager.Signal": (arg) => {
       const { CID, Signo, PID, Mode } = parseArgument(signalSchema, arg);
-      if (Mode === 0 || PID !== 0) named(CID).signal(Signo, PID);
-      else for (const { pid } of named(CID).processes) named(CID).signal(Signo, pid);
+      const container = sandbox.find(CID);
+      if (Mode === 0 || PID !== 0) container.signal(Signo, PID);
+      else for (const { pid } of container.processes) container.signal(Signo, pid);
       return nothing;
     },
     "containerManager.Execute": (arg, files) => {
       const parsed = parseArgument(execSchema, arg);
-      return execute(options, named(parsed.container_id), parsed, files);
+      return execute(options, sandbox.find(parsed.container_id), parsed, files);
     },
     "containerManager.Processes": (arg) => ({ result: byId(arg).processes.map(describe) }),
     "containerManager.Event": (arg) => ({ result: stats(byId(arg)) }),
     "containerManager.ContainerRuntimeState": (arg) => ({ result: RUNTIME_STATE[byId(arg).phase] }),
     "containerManager.Mount": (arg) => {
       const { ContainerID, ...mount } = parseArgument(mountSchema, arg);
-      named(ContainerID).mount(kernelMount(mount));
+      sandbox.find(ContainerID).mount(kernelMount(mount));
       return nothing;
     },
-    "containerManager.Destroy": (arg) => {
-      byId(arg).destroy();
+    "containerManager.Destroy": async (arg) => {
+      const { id } = byId(arg);
+      await sandbox.remove(id);
       return nothing;
     },
   };

@@ -8,6 +8,7 @@ import * as v from "valibot";
 import type { Method } from "../../urpc/dispatcher.ts";
 import type { Container } from "../boot/container.ts";
 import type { Machine } from "../boot/machine.ts";
+import type { Sandbox } from "../boot/sandbox.ts";
 import { parseArgument } from "./argument.ts";
 
 const nullSchema = v.null();
@@ -19,14 +20,14 @@ const KIB = 1024;
 
 export interface DebugOptions {
   readonly machine: Machine;
-  readonly container: Container;
+  readonly sandbox: Sandbox;
 }
 
-export function debugMethods({ machine, container }: DebugOptions): Record<string, Method> {
+export function debugMethods({ machine, sandbox }: DebugOptions): Record<string, Method> {
   return {
     "debug.Stacks": (arg) => {
       parseArgument(nullSchema, arg);
-      return { result: describeThreads(container) };
+      return { result: describeThreads(sandbox.containers) };
     },
     "Usage.Collect": (arg) => {
       parseArgument(collectSchema, arg);
@@ -34,19 +35,23 @@ export function debugMethods({ machine, container }: DebugOptions): Record<strin
     },
     "Usage.Reduce": (arg) => {
       parseArgument(reduceSchema, arg);
-      container.shrink();
+      for (const container of sandbox.containers) container.shrink();
       return { result: null };
     },
   };
 }
 
 /** One line each; what guests chose is in quotes, so that no name makes a line of its own. */
-function describeThreads({ id, phase, processes }: Container): string {
+function describeThreads(containers: readonly Container[]): string {
+  const resources = process.getActiveResourcesInfo().join(" ");
+  return [...containers.flatMap(describeContainer), `supervisor: waits for ${resources}`, ""].join("\n");
+}
+
+function describeContainer({ id, phase, processes }: Container): string[] {
   const guests = processes.map(
     ({ pid, args, place }) => `process ${pid} ${JSON.stringify(args[0])}: ${place}`,
   );
-  const resources = process.getActiveResourcesInfo().join(" ");
-  return [`container ${id}: ${phase}`, ...guests, `supervisor: waits for ${resources}`, ""].join("\n");
+  return [`container ${id}: ${phase}`, ...guests];
 }
 
 /** gVisor's keys. The most that the process ever had is what Linux tells a confined process of the whole. */

@@ -19,6 +19,7 @@ export interface HostFunctions {
     capacity: number,
     fdOut: number,
   ): number;
+  closeConnection(connection: number): void;
   closeHandle(handle: number): number;
   readGuest(thread: number, handle: number, vector: number, count: number, position: number): number;
   writeGuest(thread: number, handle: number, vector: number, count: number, position: number): number;

@@ -178,6 +178,7 @@ export class World {
       random: unexpected,
       exited: unexpected,
       pollHandles: unexpected,
+      closeConnection: () => {},
       closeHandle: (handle) => {
         if (!this.server.handles.delete(handle)) throw new Error(`handle ${handle} is closed twice`);
         this.closed.push(handle);

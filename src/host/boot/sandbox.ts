@@ -1,0 +1,149 @@
+// The containers of a sandbox: the first one, whose end is the sandbox's, and those that were added to it. They have one kernel and one
+// gofer, and nothing of each other's: mounts, processes and names are each container's own, unless it asked for the sandbox's.
+
+import { ErrnoError } from "../../common/errors.ts";
+import type { Native } from "../../native/index.ts";
+import { containerIdProblem } from "../config/container-id.ts";
+import type { SandboxConfig } from "../config/sandbox-config.ts";
+import { Connections } from "./connections.ts";
+import { Container, ContainerError, type ContainerOptions, EXIT_PANIC } from "./container.ts";
+import { goferMounts } from "./filesystems.ts";
+import type { Machine } from "./machine.ts";
+import { addStreams, removeStreams } from "./native-host.ts";
+import { STREAMS } from "./process.ts";
+import { tellOn } from "./tell.ts";
+
+/** Each has descriptors and mounts, which the kernel and the gofer have room for. */
+const CONTAINERS_MAX = 4096;
+const SHOWN_MAX = 64;
+const STDERR = 2;
+
+export interface SandboxOptions {
+  readonly native: Native;
+  readonly machine: Machine;
+  /** Of the first container. */
+  readonly config: SandboxConfig;
+  /** Told when the first container begins to run. */
+  started(): void;
+  /** Takes what the user should know: how a process failed. */
+  tell(text: string): void;
+}
+
+/** What a container that is added brings: descriptors of the host. */
+export interface ContainerFiles {
+  readonly streams: readonly number[];
+  /** Connections to the gofer, in the order of goferMounts(). */
+  readonly io: readonly number[];
+}
+
+export class Sandbox {
+  readonly root: Container;
+  readonly #options: SandboxOptions;
+  readonly #connections: Connections;
+  /** Those that were added, also those that have stopped. */
+  readonly #added = new Map<string, Container>();
+  #end!: (code: number) => void;
+  /** The sandbox's exit code: that of its first container. */
+  readonly exited: Promise<number>;
+
+  constructor(options: SandboxOptions) {
+    const { machine, config, started, tell } = options;
+    this.#options = options;
+    this.#connections = new Connections(machine.shared.connections);
+    this.exited = new Promise((resolve) => {
+      this.#end = resolve;
+    });
+    this.root = this.#make(config, { streams: STREAMS, connection: 0, started, tell });
+    void this.root.exited.then((code) => this.#end(code));
+  }
+
+  get containers(): Container[] {
+    return [this.root, ...this.#added.values()];
+  }
+
+  /** Errors: ContainerError. */
+  find(id: string): Container {
+    const found = id === this.root.id ? this.root : this.#added.get(id);
+    if (found !== undefined) return found;
+    throw new ContainerError(`container ${JSON.stringify(id.slice(0, SHOWN_MAX))} does not exist`);
+  }
+
+  /**
+   * Adds a container, which waits to be started. One of that id that has stopped is forgotten. `started`: told when it begins to run.
+   * Ownership: takes the files. Errors: WvisorError; then nothing of it stays.
+   */
+  add(config: SandboxConfig, { streams, io }: ContainerFiles, started: () => void): Container {
+    const { native, machine } = this.#options;
+    const tell = (text: string): void => tellOn(native, streams[STDERR]!, text);
+    addStreams(machine.shared, streams);
+    const close = (): void => {
+      removeStreams(machine.shared, streams);
+      for (const fd of streams) native.close(fd);
+    };
+    try {
+      this.#check(config);
+      const connection = this.#number(config, io);
+      const container = this.#make(config, { streams, connection, started, tell });
+      try {
+        container.create();
+      } catch (error) {
+        // The kernel has ended those that it had.
+        for (const index of io.keys()) this.#connections.release(native, connection + index);
+        throw error;
+      }
+      void container.exited.then(close);
+      this.#added.set(config.id, container);
+      return container;
+    } catch (error) {
+      close();
+      throw error;
+    }
+  }
+
+  /** Ends all its processes; it is gone from the sandbox when this has settled. Errors: ContainerError. */
+  async remove(id: string): Promise<void> {
+    const container = this.find(id);
+    container.destroy();
+    await container.exited;
+    if (this.#added.get(id) === container) this.#added.delete(id);
+  }
+
+  #check({ id }: SandboxConfig): void {
+    const problem = containerIdProblem(id);
+    if (problem !== undefined) throw new ContainerError(problem);
+    const there = this.#added.get(id);
+    if (id === this.root.id || (there !== undefined && there.phase !== "stopped")) {
+      throw new ContainerError(`container with given ID already exists: ${id}`);
+    }
+    if (this.root.phase !== "created" && this.root.phase !== "running") {
+      throw new ContainerError(`the sandbox's container is ${this.root.phase}`);
+    }
+    if (this.#added.size >= CONTAINERS_MAX) {
+      throw new ContainerError(`the sandbox has ${CONTAINERS_MAX} containers already`);
+    }
+  }
+
+  /** The number of the first connection. Ownership: takes the sockets. */
+  #number(config: SandboxConfig, io: readonly number[]): number {
+    const { native } = this.#options;
+    try {
+      const wanted = goferMounts(config).length;
+      if (io.length !== wanted) {
+        throw new ContainerError(`${wanted} mounts of the host, ${io.length} connections`);
+      }
+      for (const fd of io) {
+        if (native.checkUnixStream(fd) < 0) throw new ContainerError("a connection is no unix stream socket");
+      }
+      return this.#connections.add(io, true);
+    } catch (error) {
+      for (const fd of io) native.close(fd);
+      if (!(error instanceof ErrnoError)) throw error;
+      throw new ContainerError("the sandbox has too many mounts of the host");
+    }
+  }
+
+  #make(config: SandboxConfig, options: Omit<ContainerOptions, "panicked">): Container {
+    const { native, machine } = this.#options;
+    return new Container(native, machine, config, { ...options, panicked: () => this.#end(EXIT_PANIC) });
+  }
+}

@@ -1,0 +1,59 @@
+// A container that is added to a sandbox: what a client sends, and the process that stands for it on the host.
+
+import * as v from "valibot";
+import type { Native } from "../../native/index.ts";
+import type { PassedFiles } from "../../urpc/passed-files.ts";
+import { ContainerError } from "../boot/container.ts";
+import type { Sandbox } from "../boot/sandbox.ts";
+import { parseConfig } from "../config/config-document.ts";
+import { containerIdProblem } from "../config/container-id.ts";
+import { parseArgument } from "./argument.ts";
+import { markStarted } from "./phase.ts";
+import type { Readiness } from "./readiness.ts";
+import { Session } from "./session.ts";
+
+const createSchema = v.strictObject({ CID: v.string(), Config: v.unknown() });
+
+// What comes with it, in this order; then its connections.
+const STREAMS = 3;
+const SESSION = STREAMS;
+const PHASE = SESSION + 1;
+const FIRST_CONNECTION = PHASE + 1;
+
+export interface SubcontainerOptions {
+  readonly native: Native;
+  readonly readiness: Readiness;
+  readonly sandbox: Sandbox;
+}
+
+/** Errors: WvisorError, in the words of gVisor where it has any (D18-02). */
+export function createSubcontainer(options: SubcontainerOptions, arg: unknown, files: PassedFiles): void {
+  const { native, readiness, sandbox } = options;
+  if (arg === null) throw new ContainerError("start missing arguments");
+  const { CID, Config } = parseArgument(createSchema, arg);
+  if (CID === "") throw new ContainerError("start argument missing container ID");
+  const problem = containerIdProblem(CID);
+  if (problem !== undefined) throw new ContainerError(problem);
+  const config = { ...parseConfig(Config), id: CID };
+  if (files.count < FIRST_CONNECTION) {
+    throw new ContainerError(`a container needs ${FIRST_CONNECTION} descriptors, got ${files.count}`);
+  }
+  const phase = files.get(PHASE);
+  const streams = takeRange(files, 0, STREAMS);
+  const io = takeRange(files, FIRST_CONNECTION, files.count);
+  const container = sandbox.add(config, { streams, io }, () => markStarted(native, phase));
+  files.take(PHASE);
+  const session = new Session(native, readiness, files.take(SESSION), {
+    signal: (number) => container.signalFirst(number),
+    // Nobody is left who could tell how it ended.
+    hangUp: () => void sandbox.remove(CID).catch(() => {}),
+  });
+  void container.exited.then((code) => {
+    native.close(phase);
+    session.exit(code);
+  });
+}
+
+function takeRange(files: PassedFiles, from: number, to: number): number[] {
+  return Array.from({ length: to - from }, (_, index) => files.take(from + index));
+}
