@@ -1,9 +1,19 @@
-// Builds the native helper (build/native/wv.node), the launcher (build/native/wv-launch) and the anchor of containers
-// (build/native/wv-anchor) with the system's C compiler.
+// Builds the native helper (build/native/wv.node), the launcher (build/native/wv-launch), the anchor of containers
+// (build/native/wv-anchor) and the runtime as engines get it (build/wvisor) with the system's C compiler.
 // No network and no node-gyp: the headers come with Node or with the node-api-headers package.
 
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, realpathSync, renameSync, rmSync, statSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+} from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -12,6 +22,8 @@ const SELF = fileURLToPath(import.meta.url);
 const ROOT = path.dirname(path.dirname(SELF));
 const FOLDER = path.join(ROOT, "src/native");
 const OUTPUT = path.join(ROOT, "build/native");
+/** Has the version. */
+const PACKAGE = path.join(ROOT, "package.json");
 
 const COMMON_FLAGS = [
   "-std=c17",
@@ -73,7 +85,24 @@ function newestIn(folder) {
 }
 
 function isStale({ file, folders }) {
-  return modified(path.join(OUTPUT, file)) < Math.max(modified(SELF), ...folders.map(newestIn));
+  return (
+    modified(path.join(OUTPUT, file)) < Math.max(modified(SELF), modified(PACKAGE), ...folders.map(newestIn))
+  );
+}
+
+function versionDefinition() {
+  const { version } = JSON.parse(readFileSync(PACKAGE, "utf8"));
+  return `-DWVISOR_VERSION="${version}"`;
+}
+
+/** For build/wvisor, which looks for node beside it: engines call it without PATH. */
+function linkNode() {
+  const link = path.join(OUTPUT, "../node");
+  const target = realpathSync(process.execPath);
+  if (existsSync(link) && realpathSync(link) === target) return;
+  const temporary = `${link}.${process.pid}.tmp`;
+  symlinkSync(target, temporary);
+  renameSync(temporary, link);
 }
 
 /** What the anchor has in common with the launcher. */
@@ -102,16 +131,23 @@ export function buildNative() {
       sources: [...sourcesIn("anchor"), ...ANCHOR_SHARED],
       flags: () => STATIC_FLAGS,
     },
+    {
+      file: "../wvisor",
+      folders: ["front"],
+      sources: sourcesIn("front"),
+      flags: () => [...STATIC_FLAGS, versionDefinition()],
+    },
   ];
   mkdirSync(OUTPUT, { recursive: true });
   const stale = targets.filter(isStale);
   for (const { file, sources, flags } of stale) compile(path.join(OUTPUT, file), sources, flags());
+  linkNode();
   return stale.map((target) => target.file);
 }
 
 if (process.argv[1] && realpathSync(process.argv[1]) === SELF) {
   try {
-    for (const file of buildNative()) console.log(`build/native/${file}`);
+    for (const file of buildNative()) console.log(path.join("build/native", file));
   } catch (error) {
     console.error(`build-native: ${error.message}`);
     process.exitCode = 1;

@@ -1,5 +1,6 @@
 // Builds everything into build/: the native helper, the kernel, and the bundles. Quick when nothing has changed.
 
+import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -29,6 +30,14 @@ async function buildBundles() {
     writeWhole(file, file.endsWith(".js") ? asFunction(text) : text);
   removeCode();
   writeCode();
+  writeFeatures();
+}
+
+/** For build/wvisor, which prints them as they are. */
+function writeFeatures() {
+  const cli = path.join(root, "build/cli.js");
+  const features = execFileSync(process.execPath, ["--no-warnings", cli, "features"], { encoding: "utf8" });
+  writeWhole(path.join(root, "build/features.json"), features);
 }
 
 /** In one step: somebody may run it meanwhile. */

@@ -42,6 +42,11 @@ export function requireNative(): Native {
   );
 }
 
+/** The runtime as engines get it, built or not: what it does for state, kill and other calls that need no Node. */
+export function frontPath(): string {
+  return builtFile("wvisor");
+}
+
 /** Where wv-launch is, built or not. */
 export function launcherPath(): string {
   return builtFile("native/wv-launch");

@@ -1,17 +1,16 @@
 // podman with wVisor as its runtime: Debian's, unchanged, with a store of its own.
 
-import { chmodSync, copyFileSync, mkdirSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { CLI, put, runCommand, scratchDirectory } from "../support/cli.ts";
+import { put, runCommand, scratchDirectory } from "../support/cli.ts";
 import { buildGuests, guestFile } from "../support/guests.ts";
-import { needsRoot } from "../support/oci/runtime.ts";
+import { needsRoot, WVISOR } from "../support/oci/runtime.ts";
 import { install } from "./debian.ts";
 
 const missing = needsRoot ?? install("podman", "podman") ?? install("conmon", "conmon");
 const GUESTS = ["hello", "spin", "cat", "exit-code", "stdin-copy"] as const;
 const top = scratchDirectory();
-const runtime = path.join(top, "wvisor");
 const image = "wvisor-guests";
 
 function podman(...args: string[]) {
@@ -27,7 +26,7 @@ function podmanWith(input: string, ...args: string[]) {
     "--storage-driver",
     "vfs",
   ];
-  const engine = ["--cgroup-manager", "cgroupfs", "--runtime", runtime];
+  const engine = ["--cgroup-manager", "cgroupfs", "--runtime", WVISOR];
   return runCommand("podman", [...store, ...engine, ...args], { input });
 }
 
@@ -36,9 +35,6 @@ const run = (...args: string[]) => podman("run", "--rm", "--network", "none", ..
 describe.skipIf(missing !== undefined)(missing === undefined ? "podman" : `left out: ${missing}`, () => {
   beforeAll(async () => {
     await buildGuests(GUESTS);
-    // An engine calls its runtime without PATH.
-    writeFileSync(runtime, `#!/bin/sh\nexec ${process.execPath} --no-warnings ${CLI} "$@"\n`);
-    chmodSync(runtime, 0o755);
     const files = path.join(top, "files");
     mkdirSync(files);
     for (const name of GUESTS) copyFileSync(guestFile(name), path.join(files, `${name}.wasm`));

@@ -18,6 +18,7 @@ const loads: ReadonlyMap<string, Load> = new Map<string, Load>([
   ["wait", async () => (await import("./wait.ts")).waitCommand],
   ["delete", async () => (await import("./delete.ts")).deleteCommand],
   ["list", async () => (await import("./list.ts")).listCommand],
+  ["features", async () => (await import("./features.ts")).featuresCommand],
   ["gofer", async () => (await import("./gofer.ts")).goferCommand],
   ["doctor", async () => (await import("./doctor.ts")).doctorCommand],
   ["boot", async () => (await import("./boot.ts")).bootCommand],

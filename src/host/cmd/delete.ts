@@ -1,9 +1,8 @@
 // wvisor delete: a container and all that is kept of it goes.
 
-import { requireNative } from "../../native/index.ts";
-import { deleteContainer } from "../container/lifecycle.ts";
 import type { Command, CommandInput } from "./command.ts";
-import { OCI_EXIT_CODES, onlyId, openContainers } from "./oci.ts";
+import { runFrontFor } from "./front.ts";
+import { OCI_EXIT_CODES, onlyId } from "./oci.ts";
 
 const USAGE = `Usage: wvisor delete [flags] ID
 
@@ -27,8 +26,6 @@ export const deleteCommand: Command = {
 };
 
 function runDelete(input: CommandInput): number {
-  const native = requireNative();
-  const containers = openContainers(native, input);
-  deleteContainer(native, containers, onlyId(input), input.flags.isOn("force", false));
-  return 0;
+  const flags = input.flags.isOn("force", false) ? ["--force"] : [];
+  return runFrontFor(input, "delete", onlyId(input), { flags });
 }

@@ -1,6 +1,7 @@
 // From the arguments of the process to a command and back to an exit code. All failures end here as one line.
 
 import { WvisorError } from "../../common/errors.ts";
+import { oneLine } from "../../common/one-line.ts";
 import { VERSION } from "../../common/version.ts";
 import type { SpawnedGofer } from "../sandbox/gofer-process.ts";
 import type { Command } from "./command.ts";
@@ -9,7 +10,7 @@ import { EXIT_USAGE } from "./exit-code.ts";
 import { type FlagTable, parseFlags } from "./flags.ts";
 import { OCI_GLOBAL_FLAGS } from "./global-flags.ts";
 import { logError } from "./log.ts";
-import { type Output, oneLine } from "./output.ts";
+import type { Output } from "./output.ts";
 
 /** What every command understands, and `wvisor` itself before the command's name. */
 const COMMON_FLAGS: FlagTable = {

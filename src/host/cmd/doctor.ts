@@ -1,9 +1,9 @@
 // wvisor doctor: how tightly a sandbox is confined here, why, and what would make it tighter.
 
+import { oneLine } from "../../common/one-line.ts";
 import { type Examination, examine, type Finding } from "../sandbox/examination.ts";
 import { type Command, type CommandInput, UsageError } from "./command.ts";
 import { EXIT_REFUSED, EXIT_USAGE } from "./exit-code.ts";
-import { oneLine } from "./output.ts";
 
 const USAGE = `Usage: wvisor doctor [--json]
 

@@ -1,10 +1,9 @@
 // wvisor kill: a signal for a container.
 
 import { parseSignal, SIGTERM } from "../../common/signals.ts";
-import { requireNative } from "../../native/index.ts";
-import { killContainer } from "../container/lifecycle.ts";
 import { type Command, type CommandInput, UsageError } from "./command.ts";
-import { OCI_EXIT_CODES, openContainers } from "./oci.ts";
+import { runFrontFor } from "./front.ts";
+import { OCI_EXIT_CODES } from "./oci.ts";
 
 const USAGE = `Usage: wvisor kill [flags] ID [SIGNAL]
 
@@ -34,7 +33,6 @@ function runKill(input: CommandInput): number {
   if (extra !== undefined) throw new UsageError(`unexpected argument ${extra}`);
   const signal = name === undefined ? SIGTERM : parseSignal(name);
   if (signal === undefined) throw new UsageError(`unknown signal ${JSON.stringify(name)}`);
-  const native = requireNative();
-  killContainer(native, openContainers(native, input), id, signal, input.flags.isOn("all", false));
-  return 0;
+  const flags = input.flags.isOn("all", false) ? ["--all"] : [];
+  return runFrontFor(input, "kill", id, { flags, operands: [String(signal)] });
 }

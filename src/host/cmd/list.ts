@@ -1,10 +1,8 @@
 // wvisor list: all containers.
 
-import { requireNative } from "../../native/index.ts";
-import { type ContainerState, stateOf } from "../container/record.ts";
 import { type Command, type CommandInput, UsageError } from "./command.ts";
-import { OCI_EXIT_CODES, openContainers } from "./oci.ts";
-import { table } from "./table.ts";
+import { runFront } from "./front.ts";
+import { OCI_EXIT_CODES } from "./oci.ts";
 
 const USAGE = `Usage: wvisor list [flags]
 
@@ -29,21 +27,11 @@ export const listCommand: Command = {
 };
 
 function runList(input: CommandInput): number {
-  const { flags, operands, output } = input;
+  const { flags, operands } = input;
   if (operands.length > 0) throw new UsageError(`unexpected argument ${operands[0]}`);
   const format = flags.text("format") ?? "table";
-  const states = openContainers(requireNative(), input)
-    .list()
-    .map(({ record, status }) => stateOf(record, status));
-  if (flags.isOn("quiet", false)) output.out(states.map(({ id }) => `${id}\n`).join(""));
-  else if (format === "json") output.out(`${JSON.stringify(states)}\n`);
-  else if (format === "table") output.out(table(HEADINGS, states.map(row)));
-  else throw new UsageError(`--format ${format}: expected table or json`);
-  return 0;
-}
-
-const HEADINGS = ["ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER"];
-
-function row({ id, pid, status, bundle, created, owner }: ContainerState): string[] {
-  return [id, String(pid), status, bundle, created, owner];
+  if (format !== "json" && format !== "table")
+    throw new UsageError(`--format ${format}: expected table or json`);
+  const quiet = flags.isOn("quiet", false) ? ["--quiet"] : [];
+  return runFront(input, "list", [...quiet, `--format=${format}`]);
 }

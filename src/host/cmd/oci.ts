@@ -19,11 +19,14 @@ export const ACCEPTED_CREATE_FLAGS: FlagTable = {
   "pidfd-socket": { type: "string" },
 };
 
+export function openContainers(native: Native, input: CommandInput): Containers {
+  return new Containers(native, containersRoot(input));
+}
+
 /** The directory of all containers is --root's. */
-export function openContainers(native: Native, { global }: CommandInput): Containers {
+export function containersRoot({ global }: CommandInput): string {
   const given = global.text("root");
-  const root = given === undefined ? defaultRoot(process.env, process.getuid?.() ?? 0) : resolve(given);
-  return new Containers(native, root);
+  return given === undefined ? defaultRoot(process.env, process.getuid?.() ?? 0) : resolve(given);
 }
 
 /** The only operand. Errors: UsageError. */

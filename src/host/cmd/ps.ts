@@ -1,10 +1,8 @@
 // wvisor ps: the processes of a container.
 
-import { requireNative } from "../../native/index.ts";
-import { listProcesses } from "../container/processes.ts";
 import { type Command, type CommandInput, UsageError } from "./command.ts";
-import { OCI_EXIT_CODES, openContainers } from "./oci.ts";
-import { table } from "./table.ts";
+import { runFrontFor } from "./front.ts";
+import { OCI_EXIT_CODES } from "./oci.ts";
 
 const USAGE = `Usage: wvisor ps [flags] ID
 
@@ -28,23 +26,11 @@ export const psCommand: Command = {
 };
 
 function runPs(input: CommandInput): number {
-  const { flags, operands, output } = input;
+  const { flags, operands } = input;
   const [id] = operands;
   if (id === undefined) throw new UsageError("which container? expected an ID");
   const format = flags.text("format") ?? "table";
   if (format !== "json" && format !== "table")
     throw new UsageError(`--format ${format}: expected table or json`);
-  const native = requireNative();
-  const processes = listProcesses(native, openContainers(native, input), id);
-  if (format === "json") output.out(`${JSON.stringify(processes.map(({ hostPid }) => hostPid))}\n`);
-  else {
-    const rows = processes.map(({ hostPid, pid, uid, command }) => [
-      `${uid}`,
-      `${hostPid}`,
-      `${pid}`,
-      command,
-    ]);
-    output.out(table(["UID", "HOSTPID", "PID", "CMD"], rows));
-  }
-  return 0;
+  return runFrontFor(input, "ps", id, { flags: [`--format=${format}`] });
 }

@@ -4,7 +4,6 @@ import { resolve } from "node:path";
 import { requireNative } from "../../native/index.ts";
 import { runSandbox } from "../boot/loader.ts";
 import { randomId } from "../config/defaults.ts";
-import { deleteContainer, startContainer } from "../container/lifecycle.ts";
 import { dropGofer } from "../sandbox/gofer-process.ts";
 import { containerConfinement } from "../sandbox/levels.ts";
 import { type BundleOptions, loadBundle } from "../spec/bundle.ts";
@@ -12,7 +11,7 @@ import { type Command, type CommandInput, UsageError } from "./command.ts";
 import { confineOptions } from "./confine-flags.ts";
 import { CREATE_FLAGS, create } from "./create.ts";
 import { EXIT_WVISOR_ERROR } from "./exit-code.ts";
-import { openContainers } from "./oci.ts";
+import { runFrontFor } from "./front.ts";
 import { overlayOption } from "./overlay-flag.ts";
 
 const USAGE = `Usage: wvisor run [flags] [ID]
@@ -71,14 +70,9 @@ function runDetached(input: CommandInput): number {
   const native = requireNative();
   dropGofer(native, input.gofer);
   create(input, id);
-  const containers = openContainers(native, input);
-  try {
-    startContainer(native, containers, id);
-  } catch (error) {
-    deleteContainer(native, containers, id, true);
-    throw error;
-  }
-  return 0;
+  if (runFrontFor(input, "start", id) === 0) return 0;
+  runFrontFor(input, "delete", id, { flags: ["--force"] });
+  return EXIT_WVISOR_ERROR;
 }
 
 /** Errors: UsageError. */

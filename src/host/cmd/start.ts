@@ -1,9 +1,8 @@
 // wvisor start: runs the program of a container that was created.
 
-import { requireNative } from "../../native/index.ts";
-import { startContainer } from "../container/lifecycle.ts";
 import type { Command } from "./command.ts";
-import { OCI_EXIT_CODES, onlyId, openContainers } from "./oci.ts";
+import { runFrontFor } from "./front.ts";
+import { OCI_EXIT_CODES, onlyId } from "./oci.ts";
 
 const USAGE = `Usage: wvisor start ID
 
@@ -22,9 +21,5 @@ export const startCommand: Command = {
   flags: {},
   operandsEndFlags: false,
   exitCodes: OCI_EXIT_CODES,
-  run(input) {
-    const native = requireNative();
-    startContainer(native, openContainers(native, input), onlyId(input));
-    return 0;
-  },
+  run: (input) => runFrontFor(input, "start", onlyId(input)),
 };

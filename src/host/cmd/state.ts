@@ -1,9 +1,8 @@
 // wvisor state: what a container is at the moment.
 
-import { requireNative } from "../../native/index.ts";
-import { stateOf } from "../container/record.ts";
 import type { Command } from "./command.ts";
-import { OCI_EXIT_CODES, onlyId, openContainers } from "./oci.ts";
+import { runFrontFor } from "./front.ts";
+import { OCI_EXIT_CODES, onlyId } from "./oci.ts";
 
 const USAGE = `Usage: wvisor state ID
 
@@ -23,9 +22,5 @@ export const stateCommand: Command = {
   flags: {},
   operandsEndFlags: false,
   exitCodes: OCI_EXIT_CODES,
-  run(input) {
-    const { record, status } = openContainers(requireNative(), input).find(onlyId(input));
-    input.output.out(`${JSON.stringify(stateOf(record, status), undefined, 2)}\n`);
-    return 0;
-  },
+  run: (input) => runFrontFor(input, "state", onlyId(input)),
 };

@@ -1,7 +1,7 @@
 // wvisor wait: until a container has ended.
 
 import { requireNative } from "../../native/index.ts";
-import { waitFor } from "../container/processes.ts";
+import { waitFor } from "../container/wait.ts";
 import type { Command } from "./command.ts";
 import { OCI_EXIT_CODES, onlyId, openContainers } from "./oci.ts";
 

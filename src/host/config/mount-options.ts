@@ -50,6 +50,19 @@ const WITHOUT_EFFECT = new Set([
   ...["iversion", "noiversion", "loud", "silent", "acl", "noacl", "tmpcopyup", "notmpcopyup"],
 ]);
 
+/** All that parseMountOptions() understands, in the alphabet's order. */
+export function knownMountOptions(): string[] {
+  const flags = [...EFFECTS.keys()];
+  return [
+    ...flags,
+    ...flags.map((name) => `r${name}`),
+    ...WITHOUT_EFFECT,
+    "bind",
+    "rbind",
+    "remount",
+  ].toSorted();
+}
+
 export function parseMountOptions(options: readonly string[]): MountOptions {
   let flags = MNT_RELATIME;
   let bind = false;

@@ -55,7 +55,7 @@ export interface Anchor {
 }
 
 /** Namespaces that a spec may name, as wv-anchor does. */
-const KNOWN = new Set(["pid", "network", "ipc", "uts", "mount", "cgroup"]);
+export const NAMESPACES: readonly string[] = ["cgroup", "ipc", "mount", "network", "pid", "uts"];
 
 /** Errors: WvisorError; then nothing runs and nothing stays open. */
 export function startAnchor(native: Native, options: AnchorOptions): Anchor {
@@ -130,7 +130,7 @@ function anchorCommand(
 }
 
 function namespaceArgument({ type, path }: Namespace): string {
-  if (!KNOWN.has(type)) throw failed(`linux.namespaces: ${type} is not supported`);
+  if (!NAMESPACES.includes(type)) throw failed(`linux.namespaces: ${type} is not supported`);
   if (path === "") return `--new=${type}`;
   if (type === "mount") throw failed("linux.namespaces: a mount namespace cannot be joined");
   return `--join=${type}:${path}`;

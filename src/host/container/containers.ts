@@ -8,7 +8,7 @@ import type { Native } from "../../native/index.ts";
 import { reasonOf } from "../config/host-file.ts";
 import { checkContainerId, directoryName } from "./container-id.ts";
 import { alreadyExists, failed, NoContainerError } from "./errors.ts";
-import { type ContainerRecord, readRecord, type Status, statusOf } from "./record.ts";
+import { type ContainerRecord, readRecord } from "./record.ts";
 
 const LOCK_EX = 2;
 const LOCK_NB = 4;
@@ -40,12 +40,6 @@ export class LockedContainer {
   remove(): void {
     rmSync(this.directory, { recursive: true, force: true });
   }
-}
-
-export interface FoundContainer {
-  readonly directory: string;
-  readonly record: ContainerRecord;
-  readonly status: Status;
 }
 
 /** Where root and other users have theirs when nobody says otherwise. */
@@ -104,26 +98,8 @@ export class Containers {
     return Object.assign(locked, { record });
   }
 
-  /** Without the lock. Errors: WvisorError when there is none. */
-  find(id: string): FoundContainer {
-    const found = this.#read(this.#directoryOf(checkContainerId(id)));
-    if (found === undefined) throw new NoContainerError(id);
-    return found;
-  }
-
-  list(): FoundContainer[] {
-    const names = namesIn(this.#root);
-    const found = names.map((name) => this.#read(join(this.#root, name)));
-    return found.filter((container) => container !== undefined);
-  }
-
   #directoryOf(id: string): string {
     return join(this.#root, directoryName(id));
-  }
-
-  #read(directory: string): FoundContainer | undefined {
-    const record = readRecord(directory);
-    return record === undefined ? undefined : { directory, record, status: statusOf(directory, record) };
   }
 
   /** Who could write here could have us believe anything. */
@@ -172,15 +148,6 @@ function makeDirectory(directory: string): boolean {
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
-    throw error;
-  }
-}
-
-function namesIn(directory: string): string[] {
-  try {
-    return readdirSync(directory);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
     throw error;
   }
 }

@@ -1,16 +1,23 @@
 // What is written down about a container, and what follows from it: the formats of state files, in one place.
 //
 // A container's directory
-//   record.json   below; written once, by rename
-//   phase         one byte: "c" created, "r" started; the sentry writes it
-//   control       the sentry's socket
+//   record    below; written once, by rename
+//   phase     one byte: "c" created, "r" started; the sentry writes it
+//   control   the sentry's socket
 // The directory itself is what flock(2) is held on while something is done to the container.
+//
+// A record has three parts with empty lines between, so that the native front, which has no parser for JSON documents of others'
+// making, finds what it needs (src/native/front/record.c)
+//   lines      "anchor PID STARTTIME"; "row ..." with the cells of the table of `list` that never change, tabs between
+//   state      what `state` prints, in several lines; pid and status are put behind the first three
+//   record     a ContainerRecord as JSON, in one line
 
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { oneLine } from "../../common/one-line.ts";
 import { isRunning, type ProcessId } from "./process-id.ts";
 
-export const RECORD = "record.json";
+export const RECORD = "record";
 export const PHASE = "phase";
 export const CONTROL = "control";
 
@@ -45,21 +52,19 @@ export interface ContainerRecord {
 
 export type Status = "created" | "running" | "stopped";
 
-/** OCI's, and what runc has besides. */
-export interface ContainerState {
-  readonly ociVersion: string;
-  readonly id: string;
-  readonly pid: number;
-  readonly status: Status;
-  readonly bundle: string;
-  readonly rootfs: string;
-  readonly created: string;
-  readonly owner: string;
-  readonly annotations: Readonly<Record<string, string>>;
+export function writeRecord(directory: string, record: ContainerRecord): void {
+  writeByRename(join(directory, RECORD), encodeRecord(record));
 }
 
-export function writeRecord(directory: string, record: ContainerRecord): void {
-  writeByRename(join(directory, RECORD), JSON.stringify(record));
+const PART_END = "\n\n";
+
+function encodeRecord(record: ContainerRecord): string {
+  const { anchor, ociVersion, id, bundle, rootfs, created, owner, annotations } = record;
+  const row = [id, bundle, created, owner].map(oneLine).join("\t");
+  const lines = [`anchor ${anchor.pid} ${anchor.startTime}`, `row ${row}`];
+  // OCI's, and what runc has besides. JSON has no line breaks within its strings.
+  const state = { ociVersion, id, bundle, rootfs, created, owner, annotations };
+  return [lines.join("\n"), JSON.stringify(state, undefined, 2), JSON.stringify(record)].join(PART_END);
 }
 
 /** Nobody ever reads half of it. */
@@ -73,7 +78,8 @@ export function writeByRename(file: string, text: string, mode = 0o600): void {
 /** Undefined where there is none. */
 export function readRecord(directory: string): ContainerRecord | undefined {
   try {
-    return JSON.parse(readFileSync(join(directory, RECORD), "utf8")) as ContainerRecord;
+    const text = readFileSync(join(directory, RECORD), "utf8");
+    return JSON.parse(text.slice(text.lastIndexOf(PART_END))) as ContainerRecord;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw error;
@@ -94,10 +100,4 @@ function readPhase(directory: string): string {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return "";
     throw error;
   }
-}
-
-export function stateOf(record: ContainerRecord, status: Status): ContainerState {
-  const { ociVersion, id, anchor, bundle, rootfs, created, owner, annotations } = record;
-  const pid = status === "stopped" ? 0 : anchor.pid;
-  return { ociVersion, id, pid, status, bundle, rootfs, created, owner, annotations };
 }

@@ -2,10 +2,10 @@ import { readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import { WvisorError } from "../../../src/common/errors.ts";
+import { oneLine } from "../../../src/common/one-line.ts";
 import { VERSION } from "../../../src/common/version.ts";
 import { runSandbox } from "../../../src/host/boot/loader.ts";
 import { ProgramNotFoundError } from "../../../src/host/boot/program.ts";
-import { oneLine } from "../../../src/host/cmd/output.ts";
 import { put, scratchDirectory } from "../scratch.ts";
 import { wvisor } from "./harness.ts";
 

@@ -3,12 +3,14 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { CLI, type Finished, ROOT, runCommand } from "../cli.ts";
+import { type Finished, ROOT, runCommand } from "../cli.ts";
 
 /** Containers have namespaces, and no other user may make these here. */
 export const needsRoot: string | undefined =
   process.getuid?.() === 0 ? undefined : "containers are made by root";
 
+/** What engines get. */
+export const WVISOR = path.join(ROOT, "build/wvisor");
 const MONITOR = path.join(ROOT, "build/test-monitor");
 
 /** test/support/oci/monitor.c, compiled. */
@@ -37,7 +39,7 @@ export class Runtime {
   /** Where it keeps its containers. */
   readonly root: string;
 
-  constructor(root: string, command: readonly string[] = [process.execPath, "--no-warnings", CLI]) {
+  constructor(root: string, command: readonly string[] = [WVISOR]) {
     this.root = root;
     this.command = command;
   }

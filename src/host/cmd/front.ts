@@ -1,0 +1,53 @@
+// The commands that the native front does (src/native/front): here they are parsed and explained, for whoever calls the CLI without
+// the front, or in a way that the front leaves to us.
+
+import { spawnSync } from "node:child_process";
+import { WvisorError } from "../../common/errors.ts";
+import { frontPath } from "../../native/index.ts";
+import { checkContainerId, directoryName } from "../container/container-id.ts";
+import type { CommandInput } from "./command.ts";
+import { containersRoot } from "./oci.ts";
+
+/** A list of very many containers. */
+const OUTPUT_MAX = 64 << 20;
+
+/** The exit code; what was wrong has been told and logged. Errors: WvisorError. */
+export function runFront(input: CommandInput, command: string, flags: readonly string[] = []): number {
+  return execFront(input, [...globalFlags(input), command, ...flags]);
+}
+
+/** The same about one container. Errors: WvisorError. */
+export function runFrontFor(
+  input: CommandInput,
+  command: string,
+  id: string,
+  { flags = [], operands = [] }: { flags?: readonly string[]; operands?: readonly string[] } = {},
+): number {
+  const directory = `--directory=${directoryName(checkContainerId(id))}`;
+  return runFront(input, command, [...flags, directory, "--", id, ...operands]);
+}
+
+function globalFlags(input: CommandInput): string[] {
+  const given = ["log", "log-format"].flatMap((name) => {
+    const value = input.global.text(name);
+    return value === undefined ? [] : [`--${name}=${value}`];
+  });
+  return ["--front", `--root=${containersRoot(input)}`, ...given];
+}
+
+function execFront({ output }: CommandInput, args: readonly string[]): number {
+  const { status, signal, stdout, stderr, error } = spawnSync(frontPath(), args, {
+    stdio: ["ignore", "pipe", "pipe"],
+    encoding: "utf8",
+    env: {},
+    maxBuffer: OUTPUT_MAX,
+  });
+  if (error !== undefined) {
+    const why = `${frontPath()}: ${(error as NodeJS.ErrnoException).code ?? error.message}`;
+    throw new WvisorError("ERR_WVISOR_DEGRADED", `${why}; build it by: npm run build:native`);
+  }
+  output.out(stdout);
+  output.err(stderr);
+  if (status === null) throw new WvisorError("ERR_WVISOR_CONTAINER", `${frontPath()} was ended by ${signal}`);
+  return status;
+}

@@ -1,0 +1,62 @@
+// The commands about one container's life.
+
+#include "front.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { END_TIMEOUT_MS = 10000, PIECE = 4096 };
+
+void run_state(const struct call *call) {
+  struct container container;
+  struct text text = {0};
+  find_container(&container, call);
+  add_state(&text, &container, status_of(&container));
+  print_text(&text);
+}
+
+void run_kill(const struct call *call) {
+  struct container container;
+  int number = call->operand_count > 1 ? parse_signal(call->operands[1]) : SIGTERM;
+  if (number == 0) fail("unknown signal \"%s\"", call->operands[1]);
+  // Without the lock: who holds it may be waiting for a process that is to be killed.
+  find_container(&container, call);
+  if (!signal_process(&container.anchor, number) && !call->all) fail_not_running();
+}
+
+void run_start(const struct call *call) {
+  struct container container;
+  if (!lock_container(&container, call)) fail_missing(container.id);
+  enum status status = status_of(&container);
+  if (status == STATUS_RUNNING) fail("cannot start an already running container");
+  if (status == STATUS_STOPPED) fail("cannot start a container that has stopped");
+  call_sandbox(&container, "StartRoot");
+}
+
+void run_delete(const struct call *call) {
+  struct container container;
+  if (!lock_container(&container, call)) {
+    if (call->force) return;
+    fail_missing(container.id);
+  }
+  enum status status = status_of(&container);
+  if (status == STATUS_RUNNING && !call->force) {
+    fail("cannot delete container %s that is not stopped: %s", container.id, status_name(status));
+  }
+  if (!end_process(&container.anchor, END_TIMEOUT_MS)) fail("container %s was killed and does not end", container.id);
+  remove_container(&container);
+}
+
+void run_features(const struct call *call) {
+  char piece[PIECE];
+  struct text text = {0};
+  ssize_t count;
+  (void)call;
+  // The CLI knows them: the build asked it.
+  int fd = open_built("features.json");
+  while ((count = read(fd, piece, sizeof piece)) > 0) add_bytes(&text, piece, (size_t)count);
+  if (count < 0) fail_errno("features.json");
+  print_text(&text);
+}
