@@ -44,6 +44,13 @@ export interface Native {
   /** FD_CLOEXEC on (1) or off (0). */
   setCloexec(fd: number, on: number): number;
   isatty(fd: number): number;
+  /**
+   * A pseudoterminal of an instance of devpts of its own: writes two i32 to (slot, out), its master and its slave. The slave does not
+   * block, and is nobody's controlling terminal yet. Needs CAP_SYS_ADMIN.
+   */
+  openTerminal(slot: number, out: number): number;
+  /** TIOCSWINSZ, of either end. -EINVAL for what is not in 0..65535. */
+  setWindowSize(fd: number, rows: number, columns: number): number;
   eventfd(initial: number): number;
   /** Adds one to an eventfd. */
   eventfdSignal(fd: number): number;
@@ -66,8 +73,8 @@ export interface Native {
   spawn(slot: number, argv: number, argvLength: number, fds: number, count: number): number;
   /**
    * Becomes another program, in "/", with an empty environment: returns only when it could not. `keep`: `count` i32 descriptors
-   * from 3 on which stay open, with their numbers; standard input and output are /dev/null, standard error stays, and whatever else
-   * is open closes. After a failure standard input and output may be /dev/null already.
+   * which stay open, with their numbers; standard input and output are /dev/null unless they are among them, standard error stays,
+   * and whatever else is open closes. After a failure standard input and output may be /dev/null already.
    */
   exec(slot: number, argv: number, argvLength: number, keep: number, count: number): number;
   /** waitpid(2) on a child of ours: its exit code, or 128 + its signal; -EAGAIN while it runs, unless `wait` is 1 (blocks). */
@@ -79,6 +86,8 @@ export interface Native {
   /** _exit(2): ends the whole process now, from any thread, without atexit handlers. */
   exit(code: number): number;
   getpid(): number;
+  /** PR_SET_CHILD_SUBREAPER: what our children leave behind becomes our child. */
+  adoptOrphans(): number;
   umask(mask: number): number;
   /** A negative limit is RLIM_INFINITY. */
   setrlimit(resource: number, soft: number, hard: number): number;

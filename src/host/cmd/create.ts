@@ -2,7 +2,7 @@
 
 import { resolve } from "node:path";
 import { requireNative } from "../../native/index.ts";
-import { createContainer } from "../container/create.ts";
+import { type Created, createContainer } from "../container/create.ts";
 import { containerConfinement } from "../sandbox/levels.ts";
 import type { Command, CommandInput } from "./command.ts";
 import { CONFINE_FLAGS, confineOptions } from "./confine-flags.ts";
@@ -20,6 +20,8 @@ its program is found, but does not run before 'wvisor start ID'. Needs root.
 
 Flags:
   -b, --bundle DIR      The bundle's directory (default: the current one)
+      --console-socket PATH
+                        Gets the master of the container's terminal ("terminal": true of config.json's process)
       --pid-file FILE   Gets the pid of the process that stands for the container
       --overlay2 WHAT   Which writable host directories get an overlay in memory: none (the default), root:memory,
                         or all:memory (the root and every bind)
@@ -58,17 +60,19 @@ function runCreate(input: CommandInput): number {
 }
 
 /** As the flags of `create` say. Errors: WvisorError. */
-export function create(input: CommandInput, id: string): void {
+export function create(input: CommandInput, id: string, detached = true): Created {
   const { flags, warn } = input;
   const native = requireNative();
   const confine = confineOptions(flags);
-  createContainer(native, openContainers(native, input), {
+  return createContainer(native, openContainers(native, input), {
     ...confine,
     confinement: confine.confinement ?? containerConfinement(process.getuid?.() ?? 0),
     id,
     bundle: resolve(flags.text("bundle") ?? "."),
     overlay: overlayOption(flags),
     pidFile: flags.text("pid-file"),
+    detached,
+    consoleSocket: flags.text("console-socket"),
     warn,
   });
 }

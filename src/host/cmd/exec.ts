@@ -9,7 +9,7 @@ import { executeIn } from "../container/exec.ts";
 import type { ContainerRecord } from "../container/record.ts";
 import { convertProcess, readJson } from "../spec/bundle.ts";
 import { capabilityMask } from "../spec/capabilities.ts";
-import { parseProcess, SpecError } from "../spec/runtime-spec.ts";
+import { parseProcess, SpecError, type SpecProcess } from "../spec/runtime-spec.ts";
 import { type Command, type CommandInput, UsageError } from "./command.ts";
 import { openContainers } from "./oci.ts";
 
@@ -25,6 +25,8 @@ working directory and capabilities are those of the container's own program unle
 Flags:
   -p, --process FILE         What to run, as "process" in config.json
   -d, --detach               Do not wait for it
+  -t, --tty                  Give it a terminal of its own; "terminal" says it in --process
+      --console-socket PATH  With --detach: gets the master of its terminal
       --pid-file FILE        Gets the pid of the process that stands for it on the host
       --cwd DIR              Its working directory
   -e, --env NAME=VALUE       One more variable
@@ -78,24 +80,27 @@ function runExec(input: CommandInput): number {
   if (file === undefined && args.length === 0) throw new UsageError("which program? expected COMMAND [ARGS]");
   if (file !== undefined && args.length > 0)
     throw new UsageError("--process says what to run: no COMMAND besides");
-  const terminal = flags.isOn("tty", false);
-  if (terminal) throw failed("--tty: this version has no terminals for containers");
   // Read before anything waits: an engine deletes it soon.
   const fromFile = file === undefined ? undefined : readProcess(resolve(file), input.warn);
   const native = requireNative();
   return executeIn(native, openContainers(native, input), {
     id,
-    detach: flags.isOn("detach", false),
+    detached: flags.isOn("detach", false),
+    terminal: fromFile?.spec.terminal ?? flags.isOn("tty", false),
+    consoleSize: fromFile?.spec.consoleSize,
+    consoleSocket: flags.text("console-socket"),
     pidFile: flags.text("pid-file"),
-    process: (record) => fromFile ?? describeProcess(input, args, record),
+    process: (record) => fromFile?.config ?? describeProcess(input, args, record),
   });
 }
 
-function readProcess(file: string, warn: (text: string) => void): ProcessConfig {
+function readProcess(
+  file: string,
+  warn: (text: string) => void,
+): { spec: SpecProcess; config: ProcessConfig } {
   try {
-    const parsed = parseProcess(readJson(file));
-    if (parsed.terminal) throw failed("terminal: this version has no terminals for containers");
-    return convertProcess(parsed, "", warn);
+    const spec = parseProcess(readJson(file));
+    return { spec, config: convertProcess(spec, "", warn) };
   } catch (error) {
     if (error instanceof SpecError) throw failed(`${file}: ${error.message}`, error);
     throw error;

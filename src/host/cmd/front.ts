@@ -13,7 +13,12 @@ const OUTPUT_MAX = 64 << 20;
 
 /** The exit code; what was wrong has been told and logged. Errors: WvisorError. */
 export function runFront(input: CommandInput, command: string, flags: readonly string[] = []): number {
-  return execFront(input, [...globalFlags(input), command, ...flags]);
+  return execFront(input, [frontPath(), ...globalFlags(input), command, ...flags]);
+}
+
+export interface FrontArguments {
+  readonly flags?: readonly string[];
+  readonly operands?: readonly string[];
 }
 
 /** The same about one container. Errors: WvisorError. */
@@ -21,10 +26,20 @@ export function runFrontFor(
   input: CommandInput,
   command: string,
   id: string,
-  { flags = [], operands = [] }: { flags?: readonly string[]; operands?: readonly string[] } = {},
+  args: FrontArguments = {},
 ): number {
+  return execFront(input, frontCommand(input, command, id, args));
+}
+
+/** How the front is called about one container. Errors: WvisorError. */
+export function frontCommand(
+  input: CommandInput,
+  command: string,
+  id: string,
+  { flags = [], operands = [] }: FrontArguments = {},
+): string[] {
   const directory = `--directory=${directoryName(checkContainerId(id))}`;
-  return runFront(input, command, [...flags, directory, "--", id, ...operands]);
+  return [frontPath(), ...globalFlags(input), command, ...flags, directory, "--", id, ...operands];
 }
 
 function globalFlags(input: CommandInput): string[] {
@@ -35,8 +50,8 @@ function globalFlags(input: CommandInput): string[] {
   return ["--front", `--root=${containersRoot(input)}`, ...given];
 }
 
-function execFront({ output }: CommandInput, args: readonly string[]): number {
-  const { status, signal, stdout, stderr, error } = spawnSync(frontPath(), args, {
+function execFront({ output }: CommandInput, command: readonly string[]): number {
+  const { status, signal, stdout, stderr, error } = spawnSync(command[0]!, command.slice(1), {
     stdio: ["ignore", "pipe", "pipe"],
     encoding: "utf8",
     env: {},

@@ -4,14 +4,17 @@ import { resolve } from "node:path";
 import { requireNative } from "../../native/index.ts";
 import { runSandbox } from "../boot/loader.ts";
 import { randomId } from "../config/defaults.ts";
+import type { Created } from "../container/create.ts";
+import { failed } from "../container/errors.ts";
+import { showTerminal } from "../container/terminal.ts";
 import { dropGofer } from "../sandbox/gofer-process.ts";
 import { containerConfinement } from "../sandbox/levels.ts";
-import { type BundleOptions, loadBundle } from "../spec/bundle.ts";
+import { type BundleOptions, readBundle } from "../spec/bundle.ts";
 import { type Command, type CommandInput, UsageError } from "./command.ts";
 import { confineOptions } from "./confine-flags.ts";
 import { CREATE_FLAGS, create } from "./create.ts";
 import { EXIT_WVISOR_ERROR } from "./exit-code.ts";
-import { runFrontFor } from "./front.ts";
+import { frontCommand, runFrontFor } from "./front.ts";
 import { overlayOption } from "./overlay-flag.ts";
 
 const USAGE = `Usage: wvisor run [flags] [ID]
@@ -55,7 +58,12 @@ function runRun(input: CommandInput): Promise<number> | number {
   if (flags.isOn("detach", false)) return runDetached(input);
   const confine = confineOptions(input.flags);
   const confinement = confine.confinement ?? containerConfinement(process.getuid?.() ?? 0);
-  return runSandbox(loadBundle(bundleOptions(input)), {
+  const { spec, config } = readBundle(bundleOptions(input));
+  if (flags.has("console-socket")) {
+    throw failed("cannot use console socket if runc will not detach or allocate tty");
+  }
+  if (spec.process.terminal && process.getuid?.() === 0) return runInTerminal(input);
+  return runSandbox(config, {
     ...confine,
     confinement,
     warn,
@@ -64,15 +72,31 @@ function runRun(input: CommandInput): Promise<number> | number {
   });
 }
 
-/** create and start. */
 function runDetached(input: CommandInput): number {
+  return createAndStart(input, containerId(input.operands[0]), true) === undefined ? EXIT_WVISOR_ERROR : 0;
+}
+
+/** A container with a terminal of its own, which is shown at the user's, and which is deleted at its end. */
+function runInTerminal(input: CommandInput): number {
   const id = containerId(input.operands[0]);
   const native = requireNative();
+  // Whose the anchor is going to be, once it stands.
+  native.adoptOrphans();
+  const created = createAndStart(input, id, false);
+  if (created === undefined) return EXIT_WVISOR_ERROR;
+  const { pid, master } = created;
+  if (master === undefined) throw failed("config.json has changed");
+  return showTerminal(native, master, pid, frontCommand(input, "delete", id, { flags: ["--force"] }));
+}
+
+/** Undefined when it did not start: why has been told. */
+function createAndStart(input: CommandInput, id: string, detached: boolean): Created | undefined {
+  const native = requireNative();
   dropGofer(native, input.gofer);
-  create(input, id);
-  if (runFrontFor(input, "start", id) === 0) return 0;
+  const created = create(input, id, detached);
+  if (runFrontFor(input, "start", id) === 0) return created;
   runFrontFor(input, "delete", id, { flags: ["--force"] });
-  return EXIT_WVISOR_ERROR;
+  return undefined;
 }
 
 /** Errors: UsageError. */

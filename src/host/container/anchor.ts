@@ -40,6 +40,8 @@ export interface AnchorOptions extends ConfineOptions {
   readonly rootfs: string;
   readonly hostname: string;
   readonly bundle: string;
+  /** The container's own, instead of our streams; it stays the caller's. */
+  readonly terminal: number | undefined;
   /** What the gofer serves. */
   readonly served: readonly GoferMount[];
   /** Descriptors for the sentry; they stay the caller's. */
@@ -75,7 +77,8 @@ export function startAnchor(native: Native, options: AnchorOptions): Anchor {
     const sentry = [options.controller, options.config, options.phase, ...connections.map(({ our }) => our)];
     const gofer = config === undefined ? [] : [...connections.map(({ their }) => their), config.their];
     const command = anchorCommand(native, options, sentry.length, gofer.length);
-    const child = spawnCommand(native, command, [...STREAMS, starter.their, ...sentry, ...gofer]);
+    const streams = STREAMS.map((stream) => options.terminal ?? stream);
+    const child = spawnCommand(native, command, [...streams, starter.their, ...sentry, ...gofer]);
     for (const fd of theirs.splice(0)) native.close(fd);
     if (config !== undefined) tellGofer(native, config.our, options);
     const pid = awaitAnchor(native, child, starter.our);
@@ -120,6 +123,7 @@ function anchorCommand(
     ...options.namespaces.map(namespaceArgument),
     `--root=${options.rootfs}`,
     `--hostname=${options.hostname}`,
+    ...(options.terminal === undefined ? [] : ["--terminal"]),
     `--sentry-fds=${sentryFds}`,
     `--gofer-fds=${goferFds}`,
     `--sentry-args=${sentry.length}`,
@@ -154,6 +158,7 @@ function sentryCommand(options: AnchorOptions, fds: number): string[] {
     `--config-fd=${FIRST_SENTRY_FD + 1}`,
     `--phase-fd=${FIRST_SENTRY_FD + 2}`,
     ...io,
+    ...(options.terminal === undefined ? [] : ["--console"]),
     ...(options.confinement === "none" ? ["--confine=none"] : []),
     ...(options.report ? ["--confine-report"] : []),
   ];

@@ -20,6 +20,7 @@ import { writePidFile } from "./pid-file.ts";
 import { awaitEnd, identify } from "./process-id.ts";
 import { CONTROL, type ContainerRecord, PHASE, PHASE_CREATED, writeRecord } from "./record.ts";
 import { SandboxClient } from "./sandbox-client.ts";
+import { openTerminal, type Terminal } from "./terminal.ts";
 
 const PATH_SLOT = 14;
 const CONFIG = "config.json";
@@ -35,20 +36,48 @@ export interface CreateOptions extends ConfineOptions {
   readonly overlay: "none" | "root" | "all";
   /** Gets the anchor's pid, in decimal digits. */
   readonly pidFile: string | undefined;
+  /** Nobody waits for it in the foreground. */
+  readonly detached: boolean;
+  /** A path of the engine's, who gets the master of the container's terminal. */
+  readonly consoleSocket: string | undefined;
   warn(text: string): void;
 }
 
+export interface Created {
+  /** The anchor. */
+  readonly pid: number;
+  /** Of the container's terminal, unless it has none or an engine has it. The caller's. */
+  readonly master: number | undefined;
+}
+
 /** Errors: WvisorError; then there is no such container. */
-export function createContainer(native: Native, containers: Containers, options: CreateOptions): void {
+export function createContainer(native: Native, containers: Containers, options: CreateOptions): Created {
   const { id, bundle, overlay, warn } = options;
   // An engine writes into the trees of the host while the container runs (`podman cp`).
   const { spec, config } = readBundle({ id, bundle, overlay, cache: "shared", warn });
-  if (spec.process.terminal) throw failed("process.terminal: this version has no terminals for containers");
-  const container = containers.create(id);
+  const terminal = openTerminal(native, { ...spec.process, ...options });
   try {
-    const anchor = start(native, container, spec, config, options);
+    const { pid } = make(native, containers, { spec, config, terminal }, options);
+    return { pid, master: terminal?.takeMaster() };
+  } finally {
+    terminal?.close();
+  }
+}
+
+/** What a container is made of. */
+interface Parts {
+  readonly spec: RuntimeSpec;
+  readonly config: SandboxConfig;
+  readonly terminal: Terminal | undefined;
+}
+
+function make(native: Native, containers: Containers, parts: Parts, options: CreateOptions): Anchor {
+  const container = containers.create(options.id);
+  try {
+    const anchor = start(native, container, parts, options);
     try {
-      finish(native, container, anchor, recordOf(spec, config, anchor, options), options);
+      finish(native, container, anchor, parts, options);
+      return anchor;
     } catch (error) {
       callOff(native, anchor);
       throw error;
@@ -64,8 +93,7 @@ export function createContainer(native: Native, containers: Containers, options:
 function start(
   native: Native,
   container: LockedContainer,
-  spec: RuntimeSpec,
-  config: SandboxConfig,
+  { spec, config, terminal }: Parts,
   options: CreateOptions,
 ): Anchor {
   const controller = listen(native, container);
@@ -80,6 +108,7 @@ function start(
       rootfs: rootOf(config),
       hostname: config.hostname,
       bundle: options.bundle,
+      terminal: terminal?.slave,
       served: goferMounts(config),
       controller,
       config: document,
@@ -123,14 +152,15 @@ function finish(
   native: Native,
   container: LockedContainer,
   anchor: Anchor,
-  record: ContainerRecord,
-  { pidFile }: CreateOptions,
+  { spec, config, terminal }: Parts,
+  options: CreateOptions,
 ): void {
   const client = new SandboxClient(native, container.directory);
   client.call("WaitForLoader", null);
   client.close();
-  writeRecord(container.directory, record);
-  if (pidFile !== undefined) writePidFile(pidFile, anchor.pid);
+  terminal?.sendMaster();
+  writeRecord(container.directory, recordOf(spec, config, anchor, options));
+  if (options.pidFile !== undefined) writePidFile(options.pidFile, anchor.pid);
   commitAnchor(native, anchor);
 }
 

@@ -12,6 +12,7 @@ import { writePidFile } from "./pid-file.ts";
 import { identify, signalProcess } from "./process-id.ts";
 import { type ContainerRecord, statusOf } from "./record.ts";
 import { SandboxClient } from "./sandbox-client.ts";
+import { openTerminal, showTerminal, type Terminal, type TerminalRequest } from "./terminal.ts";
 
 const STREAMS = [0, 1, 2];
 const HEXADECIMAL = 16;
@@ -30,9 +31,8 @@ function bit(signal: number): number {
   return 1 << (signal - 1);
 }
 
-export interface ExecOptions {
+export interface ExecOptions extends TerminalRequest {
   readonly id: string;
-  readonly detach: boolean;
   readonly pidFile: string | undefined;
   /** What it is, made of what the container has for processes that say less. */
   process(record: ContainerRecord): ProcessConfig;
@@ -41,42 +41,80 @@ export interface ExecOptions {
 /** (blocks) The process's exit code; 0 at once when it is detached. Errors: WvisorError. */
 export function executeIn(native: Native, containers: Containers, options: ExecOptions): number {
   const container = containers.lock(options.id);
-  let session: number;
+  let added: Added;
   try {
     if (statusOf(container.directory, container.record) === "stopped") {
       throw failed("cannot exec in a stopped container");
     }
     const client = new SandboxClient(native, container.directory);
-    session = begin(native, client, options, options.process(container.record));
+    added = begin(native, client, options, options.process(container.record));
     client.close();
   } finally {
     container.unlock();
   }
-  if (options.detach) return 0;
-  return stand(native, session);
+  const { session, master, pid } = added;
+  if (master !== undefined) showTerminal(native, master, pid);
+  return session === undefined ? 0 : stand(native, session);
 }
 
-/** Starts the process. Returns our end of its session, unless somebody else stands for it. */
-function begin(native: Native, client: SandboxClient, options: ExecOptions, config: ProcessConfig): number {
-  const [ours, theirs] = openPair(native);
-  const pid = options.detach ? spawnProxy(native, ours) : process.pid;
+/** A process that was added. */
+interface Added {
+  /** Of the process on the host that stands for it. */
+  readonly pid: number;
+  /** Our end, where that is this process. */
+  readonly session: number | undefined;
+  /** Of its terminal, where that is shown here. */
+  readonly master: number | undefined;
+}
+
+function begin(native: Native, client: SandboxClient, options: ExecOptions, config: ProcessConfig): Added {
+  const terminal = openTerminal(native, options);
   try {
-    client.call("Execute", callArguments(options.id, config, pid), [...STREAMS, theirs]);
+    const streams = STREAMS.map((stream) => terminal?.slave ?? stream);
+    const session = startSession(native, client, options, config, { streams, terminal });
+    return { ...session, master: terminal?.takeMaster() };
+  } finally {
+    terminal?.close();
+  }
+}
+
+interface Streams {
+  readonly streams: readonly number[];
+  readonly terminal: Terminal | undefined;
+}
+
+/** Starts the process, and another one that stands for it, unless this one does. */
+function startSession(
+  native: Native,
+  client: SandboxClient,
+  options: ExecOptions,
+  config: ProcessConfig,
+  { streams, terminal }: Streams,
+): { pid: number; session: number | undefined } {
+  const [ours, theirs] = openPair(native);
+  const proxied = options.detached || terminal !== undefined;
+  const pid = proxied ? spawnProxy(native, ours, terminal) : process.pid;
+  try {
+    client.call("Execute", callArguments(options.id, config, pid), [...streams, theirs]);
+    terminal?.sendMaster();
     if (options.pidFile !== undefined) writePidFile(options.pidFile, pid);
   } catch (error) {
     native.close(ours);
-    if (options.detach) endProxy(native, pid);
+    if (proxied) endProxy(native, pid);
     throw error;
   } finally {
     native.close(theirs);
   }
-  if (options.detach) native.close(ours);
-  return ours;
+  if (!proxied) return { pid, session: ours };
+  native.close(ours);
+  return { pid, session: undefined };
 }
 
-/** The process that an engine waits for and signals instead of this one. */
-function spawnProxy(native: Native, session: number): number {
-  return spawnCommand(native, [anchorPath(), "--session"], [DEV_NULL, DEV_NULL, DEV_NULL, session]);
+/** The process that an engine waits for and signals instead of this one; a terminal's signals go to it, too. */
+function spawnProxy(native: Native, session: number, terminal: Terminal | undefined): number {
+  const flags = terminal === undefined ? [] : ["--terminal"];
+  const streams = [terminal?.slave ?? DEV_NULL, DEV_NULL, DEV_NULL];
+  return spawnCommand(native, [anchorPath(), "--session", ...flags], [...streams, session]);
 }
 
 function endProxy(native: Native, pid: number): void {

@@ -293,7 +293,11 @@ export function becomeGofer(
   // Linux forgets it in between, where the launcher gains capabilities.
   const signal = native.getParentDeathSignal();
   const flags = signal > 0 ? [`--pdeathsig=${signal}`, `--parent=${process.ppid}`] : [];
-  const argv = goferCommand(native, Math.max(...kept) + 1, configFd, flags, options);
+  return becomeCommand(native, goferCommand(native, Math.max(...kept) + 1, configFd, flags, options), kept);
+}
+
+/** This process becomes another program, which has the descriptors `kept` as they are, and stderr. Errors: WvisorError. */
+export function becomeCommand(native: Native, argv: readonly string[], kept: readonly number[]): never {
   const { length, fdsAt } = putCommand(native, argv, kept);
   throw failed(native.exec(SCRATCH_SLOT, 0, length, fdsAt, kept.length), `executing ${argv[0]}`);
 }

@@ -33,6 +33,8 @@ const list = <T extends v.GenericSchema>(item: T) => v.array(item, "must be an a
 const object = <T extends v.ObjectEntries>(entries: T) => v.object(entries, "must be an object");
 
 const PERMISSION_BITS = 0o777;
+/** struct winsize has 16 bits for each. */
+const WINDOW_SIZE_MAX = 0xffff;
 
 function processSchema() {
   return object({
@@ -40,6 +42,9 @@ function processSchema() {
     env: v.optional(list(v.pipe(text(), v.regex(/^[^=]+=/, "must have the form NAME=value"))), []),
     cwd: absolute(),
     terminal: v.optional(truth(), false),
+    consoleSize: v.optional(
+      object({ height: integer(0, WINDOW_SIZE_MAX), width: integer(0, WINDOW_SIZE_MAX) }),
+    ),
     user: v.optional(
       object({
         uid: v.optional(integer(0, MAX_ID), 0),

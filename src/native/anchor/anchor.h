@@ -39,6 +39,8 @@ struct container {
   size_t joined_count;
   const char *root;
   const char *hostname;
+  /** The streams are a terminal of its own. */
+  bool terminal;
   struct child sentry;
   /** Without arguments where nothing of the host's is served. */
   struct child gofer;
@@ -65,8 +67,8 @@ int take_signals(void);
 /** Forwards signals to the sentry until it ends, and ends as it does; the starter may still call it off. */
 _Noreturn void supervise(int signals, int session, pid_t sentry);
 
-/** Stands for one exec'd process of a sandbox: forwards signals to it, ends as it does. */
-_Noreturn void run_session(void);
+/** Stands for one exec'd process of a sandbox: forwards signals to it, ends as it does. With `terminal` that is standard input. */
+_Noreturn void run_session(bool terminal);
 
 /** Sends the sentry the number of a signal. */
 void forward_signal(int session, int number);

@@ -35,9 +35,13 @@ static void enter_own_mounts(void) {
   if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0) fail_errno("/proc");
 }
 
-/** `report` closes with the exec. */
+/**
+ * `report` closes with the exec. In a session of its own: what is typed at the container's terminal signals the anchor alone, and
+ * nobody is stopped for reading it.
+ */
 static _Noreturn void become(const struct child *child, int first_free, pid_t parent, int report) {
   report_failures_to(report);
+  if (setsid() < 0) fail_errno("setsid");
   enter_own_mounts();
   if (syscall(SYS_close_range, (unsigned)first_free, ~0U, CLOSE_RANGE_CLOEXEC) < 0) fail_errno("close_range");
   char **arguments = with_parent(child, parent);

@@ -1,8 +1,9 @@
 // wv-anchor: the process that stands for a container on the host.
 //
 //   wv-anchor [--new=NAMESPACE]... [--join=NAMESPACE:FILE]... --root=DIR [--hostname=NAME]
-//             --sentry-fds=N --gofer-fds=N --sentry-args=N -- SENTRY ARGS... GOFER ARGS...
-//   wv-anchor --session
+//             [--terminal] --sentry-fds=N --gofer-fds=N --sentry-args=N -- SENTRY ARGS... GOFER ARGS...
+//   wv-anchor --session [--terminal]
+//   wv-anchor --attach=PID --master=FD [-- PROGRAM ARGS...]
 //
 // Engines know a container by one pid. They wait for it and take its exit status, send it signals, and join its namespaces to
 // copy files. Node could be none of that: a signal handler of JavaScript's does not run while a guest does, and whoever joined
@@ -25,8 +26,15 @@
 // With --session it stands for a process that was added to a container: an engine waits for it and signals it too. Descriptor 3
 // is its socket to the sentry, which gets signals and sends the exit status, one byte each. The end of the socket is the end of
 // the other side.
+//
+// With --terminal the streams are a terminal (of a session: descriptor 0), which becomes the controlling one: what is typed at it or
+// becomes of it arrives here as a signal, and goes the way of all signals.
+//
+// With --attach it shows the terminal whose master is FD at the terminal that it was started from, until its child PID ends
+// (attach.c).
 
 #include "anchor.h"
+#include "terminal.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -34,7 +42,12 @@
 int main(int argc, char **argv) {
   static struct container container;
   if (argc < 2) fail("no arguments");
-  if (strcmp(argv[1], "--session") == 0) run_session();
+  if (strcmp(argv[1], "--session") == 0) run_session(argc > 2 && strcmp(argv[2], "--terminal") == 0);
+  if (value_of(argv[1], "--attach") != NULL) {
+    static struct attachment attachment;
+    parse_attachment(&attachment, argv + 1);
+    attach(&attachment);
+  }
   report_failures_to(STARTER_FD);
   parse_container(&container, argv + 1);
   start_anchor(&container);

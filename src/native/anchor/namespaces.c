@@ -2,6 +2,7 @@
 // anchor's parent: the engine's monitor, which asked to be.
 
 #include "anchor.h"
+#include "terminal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -36,6 +37,7 @@ static _Noreturn void become_anchor(const struct container *container, int repor
   pid_t sentry = 0;
   report_failures_to(report);
   if (setsid() < 0) fail_errno("setsid");
+  if (container->terminal) control_terminal();
   int signals = take_signals();
   if ((container->new_namespaces & CLONE_NEWUTS) && container->hostname != NULL &&
       sethostname(container->hostname, strlen(container->hostname)) < 0) {

@@ -1,7 +1,9 @@
 // The command line of an anchor.
 
 #include "anchor.h"
+#include "terminal.h"
 
+#include <limits.h>
 #include <sched.h>
 #include <string.h>
 
@@ -54,6 +56,8 @@ void parse_container(struct container *container, char **argument) {
       container->root = value;
     } else if ((value = value_of(*argument, "--hostname")) != NULL) {
       container->hostname = value;
+    } else if (strcmp(*argument, "--terminal") == 0) {
+      container->terminal = true;
     } else if ((value = value_of(*argument, "--sentry-fds")) != NULL) {
       container->sentry.fds = (int)parse_number("--sentry-fds", value, 0, MAX_CHILD_FDS);
     } else if ((value = value_of(*argument, "--gofer-fds")) != NULL) {
@@ -69,4 +73,20 @@ void parse_container(struct container *container, char **argument) {
   split_programs(container, argument + 1, sentry_arguments);
   container->sentry.first_fd = FIRST_HANDED_FD;
   container->gofer.first_fd = FIRST_HANDED_FD + container->sentry.fds;
+}
+
+void parse_attachment(struct attachment *attachment, char **argument) {
+  const char *value;
+  *attachment = (struct attachment){.pid = 0, .master = -1};
+  for (; *argument != NULL && strcmp(*argument, "--") != 0; argument++) {
+    if ((value = value_of(*argument, "--attach")) != NULL) {
+      attachment->pid = (pid_t)parse_number("--attach", value, 1, INT_MAX);
+    } else if ((value = value_of(*argument, "--master")) != NULL) {
+      attachment->master = (int)parse_number("--master", value, FIRST_FREE_FD, MAX_FDS - 1);
+    } else {
+      fail("unknown option: %.200s", *argument);
+    }
+  }
+  if (attachment->pid == 0 || attachment->master < 0) fail("expected --attach and --master");
+  attachment->command = *argument != NULL && argument[1] != NULL ? argument + 1 : NULL;
 }

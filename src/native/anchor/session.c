@@ -1,8 +1,10 @@
 // The life of a process that stands for one in a sandbox.
 
 #include "anchor.h"
+#include "terminal.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/syscall.h>
@@ -17,8 +19,17 @@ static _Noreturn void finish(void) {
   _exit(got == 1 ? status : EXIT_KILLED);
 }
 
-void run_session(void) {
+/** The terminal ends with the process that uses it: the sentry has it. */
+static void adopt_terminal(void) {
+  control_terminal();
+  int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+  if (null < 0 || dup2(null, STDIN_FILENO) < 0) fail_errno("/dev/null");
+  close(null);
+}
+
+void run_session(bool terminal) {
   int signals = take_signals();
+  if (terminal) adopt_terminal();
   if (syscall(SYS_close_range, (unsigned)SESSION_FD + 1, (unsigned)signals - 1, 0) < 0 && errno != EINVAL) fail_errno("close_range");
   if (syscall(SYS_close_range, (unsigned)signals + 1, ~0U, 0) < 0) fail_errno("close_range");
   limit_rights(&(struct options){.limits_capabilities = true, .capabilities = 0});

@@ -25,6 +25,12 @@ static int64_t call_getpid(napi_env env, const int64_t *arg) {
   return getpid();
 }
 
+static int64_t call_adopt_orphans(napi_env env, const int64_t *arg) {
+  (void)env;
+  (void)arg;
+  return result_of(prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0));
+}
+
 static int64_t call_umask(napi_env env, const int64_t *arg) {
   (void)env;
   return umask((mode_t)arg[0] & 0777);
@@ -121,6 +127,7 @@ static int64_t call_loaded_libraries(napi_env env, const int64_t *arg) {
 const struct call process_calls[] = {
     {"exit", "i", call_exit},
     {"getpid", "", call_getpid},
+    {"adoptOrphans", "", call_adopt_orphans},
     {"umask", "i", call_umask},
     {"setrlimit", "ipp", call_setrlimit},
     {"setParentDeathSignal", "ii", call_set_parent_death_signal},

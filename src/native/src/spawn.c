@@ -87,18 +87,20 @@ static int64_t call_spawn(napi_env env, const int64_t *arg) {
   return error < 0 ? error : pid;
 }
 
-/** Nothing but standard error and `keep` survives an exec; standard input and output are /dev/null. */
+/** Nothing but standard error and `keep` survives an exec; standard input and output are /dev/null unless they are kept. */
 static int keep_descriptors(const uint8_t *keep, int64_t count) {
+  bool streams[STDERR_FILENO + 1] = {false};
   if (syscall(SYS_close_range, STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC) < 0) return -errno;
   for (int64_t i = 0; i < count; i++) {
     int32_t fd;
     memcpy(&fd, keep + i * 4, sizeof fd);
     if (fcntl(fd, F_SETFD, 0) < 0) return -errno;
+    if (fd <= STDERR_FILENO) streams[fd] = true;
   }
   int null = open("/dev/null", O_RDWR | O_CLOEXEC);
   if (null < 0) return -errno;
   for (int fd = STDIN_FILENO; fd <= STDOUT_FILENO; fd++) {
-    if (dup2(null, fd) < 0) return -errno;
+    if (!streams[fd] && dup2(null, fd) < 0) return -errno;
   }
   // Node has its standard streams closed at an exec.
   if (fcntl(STDERR_FILENO, F_SETFD, 0) == 0) return 0;
