@@ -517,6 +517,14 @@ export function namespace_mount(
   return result;
 }
 
+/** Makes the directories of a path that are missing. Errors: those of mkdir(2), but for EEXIST of a directory. */
+export function namespace_mkdir(namespace: usize, path: usize, length: u32): i32 {
+  lockKernel();
+  const result = boot.makeDirectories(changetype<MountNamespace>(namespace), path, length);
+  unlockKernel();
+  return result;
+}
+
 export function namespace_release(namespace: usize): void {
   lockKernel();
   changetype<MountNamespace>(namespace).decRef();

@@ -24,6 +24,7 @@ import { duplicate } from "../lib/bytes.ts";
 import { free } from "../lib/ref-counted.ts";
 import { isError } from "../lib/result.ts";
 import { IovIter } from "../mm/iov-iter.ts";
+import { mkdirAll } from "../vfs/create.ts";
 import { dropDentries, initDcache } from "../vfs/dcache.ts";
 import { Dentry, Filesystem } from "../vfs/dentry.ts";
 import { DirectorySink } from "../vfs/directory-sink.ts";
@@ -90,6 +91,18 @@ export function mountAt(namespace: MountNamespace, mount: Mount, path: usize, le
   if (result == 0) result = namespace.attach(mount, walk.resultMount, walk.result);
   else mount.decRef();
   if (made && !isError(made)) changetype<Dentry>(made).decRef();
+  walk.destroy();
+  free(walk);
+  cred.decRef();
+  return result;
+}
+
+/** Makes the directories of a path that are missing, for everybody to search. Errors: those of mkdir(2), but for EEXIST of a directory. */
+export function makeDirectories(namespace: MountNamespace, path: usize, length: u32): i32 {
+  const walk = new PathWalk();
+  const cred = rootCredentials();
+  memory.copy(walk.path, path, length);
+  const result = mkdirAll(walk, namespace.root, length, 0o755, cred);
   walk.destroy();
   free(walk);
   cred.decRef();

@@ -57,7 +57,7 @@ async function list(mounts: readonly TestMount[], prepare: (root: string) => voi
 const mountsOf = (mounts: readonly TestMount[]) => parseRuntimeSpec(specOf(mounts)).mounts;
 
 describe("the list", () => {
-  test("has every mount of the bundle in its order, with the places of the served ones resolved", async () => {
+  test("has every mount of the bundle in its order, with the places of the served ones resolved (G23-08)", async () => {
     const mounts = [
       { destination: "/proc", type: "proc", source: "proc" },
       bind("/link/data", "rbind", "ro"),

@@ -1,7 +1,18 @@
 // `wvisor gofer --bundle`: a container's files on descriptors that somebody else has opened (rows G18 and G23).
 
-import { spawnSync } from "node:child_process";
-import { closeSync, mkdirSync, openSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
+import { execFileSync, spawnSync } from "node:child_process";
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { O_RDONLY, O_RDWR } from "../../assembly/abi/fcntl.ts";
@@ -100,7 +111,7 @@ describe("flags", () => {
     [["--apply-caps=no"], "flag --apply-caps: expected true or false"],
     [["--setup-root=0"], "flag --setup-root: expected true or false"],
     [["--bundle=/b", "operand"], "unexpected argument operand"],
-  ])("%j is a usage error (G18-05, G23-03)", (args, problem) => {
+  ])("%j is a usage error (G18-02, G18-05, G23-03)", (args, problem) => {
     expect(run(args)).toEqual(usage(problem));
   });
 
@@ -121,7 +132,7 @@ describe("flags", () => {
     expect(run([...needed, ...args])).toEqual(usage(problem));
   });
 
-  test("help names every flag", () => {
+  test("help names every flag (G18-01, G23-02)", () => {
     const { status, stdout } = run(["--help"]);
     expect(status).toBe(0);
     for (const flag of [
@@ -272,7 +283,7 @@ describe("mounts and descriptors", () => {
 });
 
 describe("what is served", () => {
-  test("the root first, then the binds in the order of the bundle (G18-03, G18-10, G18-14)", async () => {
+  test("the root first, then the binds in the order of the bundle (G18-03, G18-10, G18-12, G18-13, G18-14)", async () => {
     const bundle = makeBundle(folder, [
       { destination: "/proc", type: "proc", source: "proc" },
       bind("/z", "second", "rbind"),
@@ -343,7 +354,7 @@ describe("what is served", () => {
     await gofer.stop();
   });
 
-  test("one connection's end is not the others' (G18-17, G18-18)", async () => {
+  test("one connection's end is not the others' (G18-17, G18-18, G23-19)", async () => {
     const gofer = start(makeBundle(folder, [bind("/m", "first")]), { connections: 2 });
     const [root, mount] = [gofer.connect(0), gofer.connect(1)];
     root.sendRaw(Buffer.from("0000000000"));
@@ -359,7 +370,7 @@ describe("the process", () => {
   const goferOf = (gofer: ContainerGofer) => childrenOf(gofer.process.pid!)[0] ?? gofer.process.pid!;
   const statusOf = (pid: number) => readFileSync(`/proc/${pid}/status`, "utf8");
 
-  test("becomes the gofer: the pid, the descriptors and nothing else stay", async () => {
+  test("becomes the gofer: the pid, the descriptors and nothing else stay (G18-08, G23-34, G23-35)", async () => {
     const gofer = start(makeBundle(folder), {
       connections: 1,
       flags: ["--setup-root=false"],
@@ -381,7 +392,7 @@ describe("the process", () => {
     expect(await gofer.stop()).toEqual({ code: 0, signal: null, stderr: "" });
   });
 
-  test("keeps five capabilities at most, or with --apply-caps=false its own (G18-07, G23-01)", async () => {
+  test("keeps five capabilities at most, or with --apply-caps=false its own (G18-04, G18-07, G23-01)", async () => {
     const expected = { "--apply-caps": isRoot ? "000000000000001f" : "0000000000000000" };
     const own = /^CapPrm:\t(\w+)$/m.exec(statusOf(process.pid))![1]!;
     const cases = [
@@ -403,7 +414,7 @@ describe("the process", () => {
     }
   });
 
-  test("has a root of its own with --setup-root, and the umask 0 (G23-10, G23-20)", async () => {
+  test("has a root of its own with --setup-root, and the umask 0 (G18-20, G23-07, G23-10, G23-20)", async () => {
     const bundle = makeBundle(folder);
     const gofer = start(bundle, { connections: 1, flags: isRoot ? [] : ["--confine=native+ns"] });
     if ((await gofer.list) === "") {
@@ -422,6 +433,65 @@ describe("the process", () => {
     if (opened.fd >= 0) native.close(opened.fd);
     expect(client.getattr(client.reach(0, "new")).mode & 0o777).toBe(0o777);
     expect(await gofer.stop()).toEqual({ code: 0, signal: null, stderr: "" });
+  });
+
+  describe.runIf(isRoot)("in namespaces of its own", () => {
+    /** Its descriptors of directories. */
+    const directoriesOf = (pid: number) =>
+      readdirSync(`/proc/${pid}/fd`)
+        .map((fd) => `/proc/${pid}/fd/${fd}`)
+        .filter((file) => statSync(file, { throwIfNoEntry: false })?.isDirectory());
+
+    test("opens files by /proc/self/fd, of which it has nothing but the descriptor (G23-11, G23-12)", async () => {
+      const gofer = start(makeBundle(folder, [bind("/m", "first")]), { connections: 2 });
+      await gofer.list;
+      const pid = goferOf(gofer);
+      // The launcher is told that it may go, and takes it away in its own time.
+      await expect.poll(() => readdirSync(`/proc/${pid}/root/proc`), { timeout: 20_000 }).toEqual([]);
+      expect(nameIn(gofer.connect(1))).toBe("first");
+      expect(await gofer.stop()).toEqual({ code: 0, signal: null, stderr: "" });
+    });
+
+    test("has read-only mounts of what is read-only, whoever takes it over (G23-25, G23-27)", async () => {
+      const bundle = makeBundle(folder, [bind("/a", "first", "ro"), bind("/b", "second")], {
+        readonly: true,
+      });
+      writeFileSync(path.join(bundle, "rootfs/name"), "root");
+      const gofer = start(bundle, { connections: 3 });
+      await gofer.list;
+      const refusals = directoriesOf(goferOf(gofer))
+        .filter((directory) => existsSync(path.join(directory, "name")))
+        .map((directory) => {
+          const name = readFileSync(path.join(directory, "name"), "utf8");
+          try {
+            writeFileSync(path.join(directory, "written"), "");
+            return `${name}: written`;
+          } catch (error) {
+            return `${name}: ${(error as NodeJS.ErrnoException).code}`;
+          }
+        });
+      expect(new Set(refusals)).toEqual(new Set(["root: EROFS", "first: EROFS", "second: written"]));
+      expect(await gofer.stop()).toEqual({ code: 0, signal: null, stderr: "" });
+    });
+
+    test("serves what the host has mounted below the root (G23-22)", async () => {
+      const bundle = makeBundle(folder);
+      const below = path.join(bundle, "rootfs/below");
+      mkdirSync(below);
+      execFileSync("mount", ["-t", "tmpfs", "tmpfs", below]);
+      try {
+        writeFileSync(path.join(below, "name"), "mounted");
+        const gofer = start(bundle, { connections: 1 });
+        const client = gofer.connect();
+        const file = client.reach(0, "below", "name");
+        const { fd } = client.open(file, O_RDONLY);
+        if (fd >= 0) native.close(fd);
+        expect(client.read(file, 0, 100).toString()).toBe("mounted");
+        await gofer.stop();
+      } finally {
+        execFileSync("umount", [below]);
+      }
+    });
   });
 
   test("has as many descriptors as --fd-limit says (G23-06)", async () => {
@@ -508,7 +578,7 @@ describe.each([[[]], [["--setup-root=false"]]])("when its parent ends, %j", (fla
 });
 
 describe("synchronisation", () => {
-  test("--sync-userns-fd: nothing happens until its other end is closed (G23-12, G23-32)", async () => {
+  test("--sync-userns-fd: nothing happens until its other end is closed (G23-12, G23-32, G23-33)", async () => {
     const gofer = start(makeBundle(folder), {
       connections: 1,
       flags: ["--sync-userns-fd=6"],
@@ -532,6 +602,21 @@ describe("synchronisation", () => {
     gofer.stream(6).end();
     await list;
     expect(await gofer.stop()).toEqual({ code: 0, signal: null, stderr: "" });
+  });
+
+  test("--sync-userns-fd: a wrong specification is told before (G23-05)", async () => {
+    const gofer = start(makeBundle(folder), {
+      connections: 1,
+      flags: ["--sync-userns-fd=6"],
+      more: ["pipe"],
+      specFd: readable("{}"),
+    });
+    expect(await gofer.exit).toMatchObject({
+      code: 128,
+      stderr: "wvisor gofer: error reading spec: root: is missing\n",
+    });
+    gofer.stream(6).end();
+    gofer.clients[0]!.close();
   });
 
   test("--sync-userns-fd: data is an error (G23-32)", async () => {

@@ -73,7 +73,7 @@ function linux(destination: string): string {
 }
 
 describe("a destination", () => {
-  test("without links is what it says, but for dots and slashes", () => {
+  test("without links is what it says, but for dots and slashes (G23-08)", () => {
     expect(resolve("/a/b/c")).toBe("/a/b/c");
     expect(resolve("//a/./b//c/")).toBe("/a/b/c");
     expect(resolve("/a/b/../b/c")).toBe("/a/b/c");

@@ -168,27 +168,30 @@ function probeConnecting(probe: Probe, confinement: Confinement): string {
   return verdict(code);
 }
 
-describe.each(["native", "native+ns"] as const)("a gofer with --host-uds=open, at level %s", (level) => {
-  const AF_UNIX = 1;
-  const SOCK_STREAM = 1;
-  // SC-02: unix sockets that connect, and nothing else.
-  test.each(
-    named([
-      ["socket", [AF_UNIX, SOCK_STREAM, 0], "allowed"],
-      ["connect", [3, "\u0001\u0000nobody-listens", 16], "refused"],
-      ["socket", [2, SOCK_STREAM, 0], "killed"],
-      ["socket", [10, SOCK_STREAM, 0], "killed"],
-      ["socket", [16, 3, 0], "killed"],
-      ["socket", [AF_UNIX, SOCK_STREAM, 1], "killed"],
-      ["socketpair", [AF_UNIX, SOCK_STREAM, 0, 0], "killed"],
-      ["bind", [3, "x", 2], "killed"],
-      ["listen", [3, 1], "killed"],
-      ["execve", ["/bin/sh", 0, 0], "killed"],
-    ]),
-  )("%s", (_name, probe, expected) => {
-    expectVerdict(probeConnecting(probe, level), expected);
-  });
-});
+describe.each(["native", "native+ns"] as const)(
+  "a gofer with --host-uds=open, at level %s (G23-14)",
+  (level) => {
+    const AF_UNIX = 1;
+    const SOCK_STREAM = 1;
+    // SC-02: unix sockets that connect, and nothing else.
+    test.each(
+      named([
+        ["socket", [AF_UNIX, SOCK_STREAM, 0], "allowed"],
+        ["connect", [3, "\u0001\u0000nobody-listens", 16], "refused"],
+        ["socket", [2, SOCK_STREAM, 0], "killed"],
+        ["socket", [10, SOCK_STREAM, 0], "killed"],
+        ["socket", [16, 3, 0], "killed"],
+        ["socket", [AF_UNIX, SOCK_STREAM, 1], "killed"],
+        ["socketpair", [AF_UNIX, SOCK_STREAM, 0, 0], "killed"],
+        ["bind", [3, "x", 2], "killed"],
+        ["listen", [3, 1], "killed"],
+        ["execve", ["/bin/sh", 0, 0], "killed"],
+      ]),
+    )("%s", (_name, probe, expected) => {
+      expectVerdict(probeConnecting(probe, level), expected);
+    });
+  },
+);
 
 describe.each(["native", "native+ns"] as const)("a gofer that was taken over, at level %s", (level) => {
   test.each(named(GOFER))("%s", (_name, probe, expected) => {
@@ -261,7 +264,7 @@ describe.runIf(isRoot)("every thread, by /proc", () => {
     expect(await ended).toBe(0);
   });
 
-  test("the root directory of a gofer in namespaces has the files of node and ours, and no /proc", async () => {
+  test("the root directory of a gofer in namespaces has the files of node and ours, and no /proc (G23-21, G23-26)", async () => {
     const served = [{ source: folder, readonly: false, donate: true }];
     const { pid, sockets } = startGofer(native, served, { confinement: "native+ns" });
     const gofer = await untilConfined(pid);

@@ -19,7 +19,7 @@ import { KernelPanic } from "../kernel/instance.ts";
 import { SandboxMounts } from "./filesystems.ts";
 import type { Machine, TaskHandle } from "./machine.ts";
 import { addStreams, removeStreams } from "./native-host.ts";
-import { loadProgram, makeTask } from "./process.ts";
+import { loadProgram, makeTask, makeWorkingDirectory } from "./process.ts";
 import { execProblem } from "./program.ts";
 
 export type Phase = "creating" | "created" | "running" | "stopped";
@@ -154,6 +154,7 @@ export class Container {
   #mountAll(task: TaskHandle): void {
     try {
       this.#mounts!.mountAll();
+      makeWorkingDirectory(this.#machine, this.#mounts!, this.#config);
     } catch (error) {
       this.#machine.dropTask(task);
       throw error;

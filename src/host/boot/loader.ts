@@ -24,7 +24,7 @@ import { loadKernelModules } from "./files.ts";
 import { goferMounts, SandboxMounts } from "./filesystems.ts";
 import { Machine } from "./machine.ts";
 import { makeSharedHost } from "./native-host.ts";
-import { loadProgram, makeTask, STREAMS } from "./process.ts";
+import { loadProgram, makeTask, makeWorkingDirectory, STREAMS } from "./process.ts";
 import { rehearse } from "./rehearsal.ts";
 
 const EXIT_TIMEOUT = 124;
@@ -97,6 +97,7 @@ function runProgram(
     confine();
   }
   mounts.mountAll();
+  makeWorkingDirectory(machine, mounts, config);
   const program = loadProgram(machine, task, config, mounts);
   const exit = withContext(program.path, () => {
     const guest = machine.programs.compile(program.bytes, program.path);

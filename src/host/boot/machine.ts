@@ -119,6 +119,14 @@ export class Machine {
     check(result, `mounting at ${destination}`);
   }
 
+  /** Makes a directory and those above it, as far as they are missing. */
+  makeDirectories(namespace: NamespaceHandle, path: string): void {
+    const result = this.withBytes(encode(path), (at, length) =>
+      this.kernel.namespace_mkdir(namespace, at, length),
+    );
+    check(result, `mkdir ${path}`);
+  }
+
   /** What uname(2) and /proc/sys/kernel say. Without a domain name it stays Linux's "(none)". */
   setNames(hostname: string, domainname?: string): void {
     this.#setName(UTS_NODENAME, hostname);

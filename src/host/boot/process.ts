@@ -40,6 +40,11 @@ function modeOf(fd: number): number | undefined {
   }
 }
 
+/** The file systems are mounted; nothing runs yet. Errors: WvisorError. */
+export function makeWorkingDirectory(machine: Machine, mounts: SandboxMounts, config: SandboxConfig): void {
+  if (config.makesCwd) machine.makeDirectories(mounts.namespace, config.process.cwd);
+}
+
 /**
  * Its working directory, its program, the arguments and what is open. The file systems are mounted. Errors: WvisorError with exit
  * code 126 or 127.

@@ -105,6 +105,8 @@ export interface SandboxConfig {
   /** Parents are mounted before what lies below them; /proc, /sys and /dev are added when nothing is mounted there. */
   readonly mounts: readonly MountConfig[];
   readonly process: ProcessConfig;
+  /** Its working directory is made where it is missing; when absent, it must be there. */
+  readonly makesCwd?: boolean;
   /** Commands that the sandbox offers when it has none of their name itself. */
   readonly runtimes: readonly RuntimeConfig[];
   readonly limits: {

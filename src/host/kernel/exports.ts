@@ -30,6 +30,7 @@ export interface KernelExports extends WebAssembly.Exports {
     source: number,
     sourceLength: number,
   ): number;
+  namespace_mkdir(namespace: number, path: number, length: number): number;
   namespace_release(namespace: number): void;
   namespace_shrink(namespace: number): void;
   uts_set_name(which: number, name: number, length: number): number;

@@ -94,6 +94,8 @@ function convertSpec(spec: RuntimeSpec, options: BundleOptions): SandboxConfig {
     root,
     mounts,
     process: convertProcess(spec.process, "process.", warn),
+    // As runc does: images name directories that they do not have.
+    makesCwd: true,
     runtimes: [],
     limits: { memoryBytes: memoryLimit(spec), timeoutMs: 0 },
   };

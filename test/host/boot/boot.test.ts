@@ -1,7 +1,7 @@
 // `wvisor boot`, the sandbox's process: how it comes up, what it waits for, what it makes of the specification, how it ends
 // (rows B18), and what can be asked of it (rows CT).
 
-import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
 import { put, scratchDirectory } from "../../support/cli.ts";
@@ -63,6 +63,11 @@ describe("phases", () => {
     expect(await sandbox.exit).toMatchObject({ code: 0, stdout: "hello from wasm\n", stderr: "" });
   });
 
+  test("--console is understood: what streams are, the kernel sees itself (B18-05)", async () => {
+    const sandbox = boot(["/bin/hello"], undefined, ["--console"]);
+    expect(await finish(sandbox)).toMatchObject({ code: 0, stdout: "hello from wasm\n", stderr: "" });
+  });
+
   test("the exit status is the program's, as wait(2) has it and as its own (B18-11, B18-19)", async () => {
     const sandbox = boot(["/bin/exit-code", "7"]);
     sandbox.manager("WaitForLoader", null);
@@ -121,6 +126,22 @@ describe("the specification", () => {
     const { stdout } = await finish(boot(["cat", "/proc/self/status"]));
     expect(stdout).toMatch(/^Umask:\t0022$/m);
     expect(stdout).toMatch(/^CapEff:\t0{16}$/m);
+  });
+
+  test("has a working directory that is made where it is missing, as runc does (G23-24)", async () => {
+    const inside =
+      (cwd: string, root: object = {}) =>
+      (config: Record<string, unknown>) => {
+        Object.assign(config.process as object, { cwd });
+        Object.assign(config.root as object, root);
+      };
+    const sandbox = boot(["/bin/cat", "/a/c/name"], inside("/a/b/../c"));
+    sandbox.manager("WaitForLoader", null);
+    expect(readdirSync(path.join(sandbox.bundle, "rootfs/a"))).toEqual(["c"]);
+    writeFileSync(path.join(sandbox.bundle, "rootfs/a/c/name"), "found\n");
+    expect((await finish(sandbox)).stdout).toBe("found\n");
+    const readonly = boot(["/bin/hello"], inside("/a/b", { readonly: true }));
+    expect(() => readonly.manager("WaitForLoader", null)).toThrow("EROFS: mkdir /a/b");
   });
 
   test("names the system (B18-15)", async () => {

@@ -7,7 +7,6 @@ import { wvisor } from "./harness.ts";
 const top = scratchDirectory();
 
 describe("wvisor boot", () => {
-  // B18-02, B18-03, B18-08: what is required, and that nothing else is there.
   test.each([
     [["--controller-fd=3"], "--bundle is required"],
     [["--bundle="], "--bundle is required"],
@@ -16,7 +15,7 @@ describe("wvisor boot", () => {
     [["--bundle=/b", "--controller-fd=x"], "--controller-fd x: expected the number of a descriptor"],
     [["--bundle=/b", "--controller-fd=3", "more"], "unexpected argument more"],
     [["--bundle=/b", "--controller-fd=3", "--restore-fd=4"], "--restore-fd: this version restores nothing"],
-  ])("%j: %s", async (flags, problem) => {
+  ])("%j: %s (B18-02, B18-03, B18-07, B18-08)", async (flags, problem) => {
     const { code, err } = await wvisor("boot", ...flags);
     expect({ code, err }).toEqual({ code: 125, err: `wvisor boot: ${problem} (see 'wvisor boot --help')\n` });
   });

@@ -22,7 +22,7 @@ describe("flags before the command", () => {
     expect({ code, out }).toEqual({ code: 0, out: "" });
   });
 
-  test("--log gets one record for each error", async () => {
+  test("--log gets one record for each error (B18-20)", async () => {
     const log = path.join(path.dirname(root), "log");
     const global = ["--root", root, "--log", log];
     expect((await wvisor(...global, "--log-format", "json", "state", "none")).code).toBe(1);
@@ -72,7 +72,7 @@ describe("flags of a command", () => {
   });
 
   test.each(["create", "start", "state", "exec", "ps", "kill", "wait", "delete", "list", "boot"])(
-    "%s --help explains it",
+    "%s --help explains it (B18-01)",
     async (command) => {
       const { code, out } = await wvisor(command, "--help");
       expect(code).toBe(0);

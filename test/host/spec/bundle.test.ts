@@ -67,6 +67,7 @@ describe("a bundle", () => {
           umask: 0o22,
           capabilities: 0n,
         },
+        makesCwd: true,
         runtimes: [],
         limits: { memoryBytes: 0, timeoutMs: 0 },
       },

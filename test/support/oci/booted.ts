@@ -23,6 +23,7 @@ const native = requireNative();
 export class BootedSandbox {
   /** Where its control socket is, as "control". */
   readonly directory: string;
+  readonly bundle: string;
   readonly process: ChildProcess;
   readonly exit: Promise<Finished>;
   readonly #gofer: number;
@@ -35,6 +36,7 @@ export class BootedSandbox {
     extra: readonly number[] = [],
   ) {
     this.directory = directory;
+    this.bundle = bundle;
     mkdirSync(directory, { recursive: true });
     native.registerMemory(PATH_SLOT, new TextEncoder().encode(`${path.join(directory, "control")}\0`));
     const controller = native.listenUnix(PATH_SLOT, 0);
