@@ -100,6 +100,7 @@ const configSchema = v.strictObject({
       v.transform((digits) => BigInt(`0x${digits}`)),
     ),
   }),
+  makesCwd: v.exactOptional(v.boolean()),
   runtimes: v.array(
     v.strictObject({
       name: text(),
