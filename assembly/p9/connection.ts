@@ -54,6 +54,8 @@ const RESPONSE: usize = 131072;
 /** Tclunks in one send. Their answers, which nobody reads meanwhile, must fit into the socket whatever its size. */
 const CLUNKS_PER_SEND: u32 = 64;
 const CLUNK_SIZE: u32 = 11;
+/** What of a message buffer's request half Tclunks may take. */
+export const CLUNK_ROOM: u32 = 1024;
 /** Beyond this many requests without an answer no Tclunk is added. */
 const PENDING_SOFT_MAX: u32 = 512;
 /** A server that leaves this many unanswered is not a server. */

@@ -20,6 +20,8 @@ import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG, S_IFSOCK 
 import { ByteReader } from "../lib/byte-reader.ts";
 import { ByteWriter } from "../lib/byte-writer.ts";
 
+/** Who asks: servers go by the numbers, and look at no name. */
+const USER_NAME = "root";
 const NANOSECONDS: i64 = 1000000000;
 /** What nanoseconds in 64 bits can say. */
 const SECONDS_MAX: i64 = 9223372035;
@@ -48,7 +50,7 @@ export class P9Attributes {
   btime: i64 = 0;
   /** Whether the file system has access control lists, and these are told. */
   hasAcls: bool = false;
-  /** The lists as values of extended attributes, in the message: as long as P9Client.data. Empty where there is none. */
+  /** The lists as values of extended attributes, in the message: as long as Exchange.data. Empty where there is none. */
   accessAcl: usize = 0;
   accessAclLength: u32 = 0;
   defaultAcl: usize = 0;
@@ -183,6 +185,12 @@ export function isDots(name: usize, length: u32): bool {
 export function takeQidPath(reader: ByteReader): u64 {
   const at = reader.take(P9_QID_SIZE);
   return at ? load<u64>(at, 5) : 0;
+}
+
+/** The name of the user who asks. */
+export function putUserName(writer: ByteWriter): void {
+  writer.u16(USER_NAME.length);
+  for (let i = 0; i < USER_NAME.length; i++) writer.u8(USER_NAME.charCodeAt(i));
 }
 
 export function putString(writer: ByteWriter, bytes: usize, length: u32): void {

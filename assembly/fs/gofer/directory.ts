@@ -63,7 +63,7 @@ export class GoferDirectory extends DirectoryDescription {
     const found = this.acquireHandle();
     if (isError(found)) return <i32>found;
     const handle = changetype<Handle>(found);
-    const result = this.node.client.fsync(handle.fid, dataOnly);
+    const result = this.node.client.files.fsync(handle.fid, dataOnly);
     handle.decRef();
     return result;
   }
@@ -108,9 +108,9 @@ export class GoferDirectory extends DirectoryDescription {
     let at = cookie;
     let more = true;
     while (more) {
-      result = this.node.client.readdir(handle.fid, at, THROUGH_BYTES);
+      result = this.node.client.files.readdir(handle.fid, at, THROUGH_BYTES);
       if (result <= 0) break;
-      reader.reset(this.node.client.data, result);
+      reader.reset(this.node.client.exchange.data, result);
       result = 0;
       while (more && reader.remaining) {
         if (!entry.decode(reader)) {
@@ -165,7 +165,9 @@ function openDirectory(node: GoferNode, isQuiet: bool): usize {
   const result = node.openFid(<u32>(O_RDONLY | O_DIRECTORY) | (isQuiet ? <u32>O_NOATIME : 0));
   if (result < 0) return errorOf(result);
   const client = node.client;
-  return changetype<usize>(new Handle(client, client.openFid, client.descriptor, O_RDONLY, isQuiet));
+  return changetype<usize>(
+    new Handle(client, client.exchange.openFid, client.exchange.descriptor, O_RDONLY, isQuiet),
+  );
 }
 
 /** A read of a directory whose entries are known here moves the access time at the server's host. Where that fails it stays. */
@@ -173,7 +175,7 @@ export function accessDirectory(node: GoferNode): void {
   const opened = openDirectory(node, false);
   if (isError(opened)) return;
   const handle = changetype<Handle>(opened);
-  node.client.readdir(handle.fid, 0, ACCESS_BYTES);
+  node.client.files.readdir(handle.fid, 0, ACCESS_BYTES);
   node.noteAccess();
   handle.decRef();
 }
@@ -214,12 +216,12 @@ function fill(node: GoferNode, fid: u32, listing: Listing): i32 {
   let cookie: u64 = 0;
   let result = 0;
   while (true) {
-    result = client.readdir(fid, cookie, u32.MAX_VALUE);
+    result = client.files.readdir(fid, cookie, u32.MAX_VALUE);
     if (result <= 0) {
       if (result == 0) result = 1;
       break;
     }
-    reader.reset(client.data, result);
+    reader.reset(client.exchange.data, result);
     result = take(reader, entry, listing);
     if (result < 0) result = client.distrust();
     if (result <= 0) break;

@@ -37,10 +37,10 @@ export function mountGofer(
     fs.decRef();
     return errorOf(result);
   }
-  fs.rootFid = client.fid;
-  const inode = new GoferInode(fs, client.fid, client.attributes);
+  fs.rootFid = client.exchange.fid;
+  const inode = new GoferInode(fs, client.exchange.fid, client.exchange.attributes);
   fs.inodes.insert(inode);
-  result = inode.takeAcls(client.attributes);
+  result = inode.takeAcls(client.exchange.attributes);
   // The inode and the dentry hold the file system from here on.
   fs.decRef();
   if (result < 0) {

@@ -26,7 +26,7 @@ export class Handle extends RefCounted {
   /** Never sleeps. */
   destroy(): void {
     if (this.descriptor >= 0) closeHandle(this.descriptor);
-    this.client.clunk(this.fid);
+    this.client.exchange.clunk(this.fid);
   }
 
   /** Whether a file that was opened with this access mode, and with or without O_NOATIME, can work through the handle. */

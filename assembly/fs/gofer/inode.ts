@@ -19,7 +19,7 @@ import { P9_SETATTR_GID, P9_SETATTR_MODE, P9_SETATTR_UID } from "../../abi/p9.ts
 import { S_IFCHR, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG, S_ISGID, S_ISUID } from "../../abi/stat.ts";
 import { duplicate } from "../../lib/bytes.ts";
 import { errorOf, isError } from "../../lib/result.ts";
-import { isUnsupported } from "../../p9/client.ts";
+import { isUnsupported } from "../../p9/exchange.ts";
 import { P9Attributes } from "../../p9/messages.ts";
 import { dropDentries, hashDentry, makeDentry, unhashDentry } from "../../vfs/dcache.ts";
 import { Dentry, Inode } from "../../vfs/dentry.ts";
@@ -56,27 +56,27 @@ export class GoferInode extends GoferNode {
     const listed = lookupListed(this, child);
     if (listed != NOT_LISTED) return listed;
     const client = this.client;
-    let result = client.walk(this.fid, child.name, child.nameLength, true);
+    let result = client.entries.walk(this.fid, child.name, child.nameLength, true);
     if (isShortage(result)) {
       this.gofer.reclaim();
-      result = client.walk(this.fid, child.name, child.nameLength, true);
+      result = client.entries.walk(this.fid, child.name, child.nameLength, true);
     }
     if (result == -ENOENT) return 0;
-    return result < 0 ? result : this.adopt(child, client.fid);
+    return result < 0 ? result : this.adopt(child, client.exchange.fid);
   }
 
   override revalidate(child: Dentry): i32 {
     const client = this.client;
     const inode = changetype<GoferInode | null>(child.inode);
     const before = inode === null ? 0 : inode.changes;
-    let result = client.walk(this.fid, child.name, child.nameLength, false);
+    let result = client.entries.walk(this.fid, child.name, child.nameLength, false);
     if (isShortage(result)) {
       this.gofer.reclaim();
-      result = client.walk(this.fid, child.name, child.nameLength, false);
+      result = client.entries.walk(this.fid, child.name, child.nameLength, false);
     }
     if (result == -ENOENT) return inode === null ? 1 : 0;
     if (result < 0) return result;
-    const a = client.attributes;
+    const a = client.exchange.attributes;
     if (inode === null || inode.ino != a.qidPath || inode.type != (a.mode & <u32>S_IFMT)) return 0;
     result = inode.follow(a, before);
     return result < 0 ? result : 1;
@@ -84,14 +84,14 @@ export class GoferInode extends GoferNode {
 
   create(child: Dentry, mode: u32, uid: u32, gid: u32): i32 {
     const client = this.client;
-    let result = client.create(this.fid, child.name, child.nameLength, mode, uid, gid);
+    let result = client.entries.create(this.fid, child.name, child.nameLength, mode, uid, gid);
     if (isShortage(result)) {
-      if (client.made) {
+      if (client.exchange.made) {
         result = this.reachMade(child, mode, uid, gid);
         return result == 0 && !child.file.isRegular ? -EEXIST : result;
       }
       this.gofer.reclaim();
-      result = client.create(this.fid, child.name, child.nameLength, mode, uid, gid);
+      result = client.entries.create(this.fid, child.name, child.nameLength, mode, uid, gid);
     }
     this.touchDirectory();
     if (result < 0) {
@@ -99,9 +99,9 @@ export class GoferInode extends GoferNode {
       return result;
     }
     // Somebody may have put another file there between the two steps: then what was opened is not what was found.
-    const isSame = client.openQidPath == client.attributes.qidPath;
-    const handle = new Handle(client, client.openFid, client.descriptor, O_RDWR, false);
-    result = this.finishMake(child, client.fid, mode, uid, gid);
+    const isSame = client.exchange.openQidPath == client.exchange.attributes.qidPath;
+    const handle = new Handle(client, client.exchange.openFid, client.exchange.descriptor, O_RDWR, false);
+    result = this.finishMake(child, client.exchange.fid, mode, uid, gid);
     if (result == 0 && !child.file.isRegular) result = -EEXIST;
     if (result == 0 && isSame) changetype<GoferInode>(child.file).keepHandle(handle);
     handle.decRef();
@@ -110,11 +110,11 @@ export class GoferInode extends GoferNode {
 
   mkdir(child: Dentry, mode: u32, uid: u32, gid: u32): i32 {
     const client = this.client;
-    let result = client.mkdir(this.fid, child.name, child.nameLength, mode, gid);
+    let result = client.entries.mkdir(this.fid, child.name, child.nameLength, mode, gid);
     if (isShortage(result)) {
-      if (client.made) return this.reachMade(child, mode, uid, gid);
+      if (client.exchange.made) return this.reachMade(child, mode, uid, gid);
       this.gofer.reclaim();
-      result = client.mkdir(this.fid, child.name, child.nameLength, mode, gid);
+      result = client.entries.mkdir(this.fid, child.name, child.nameLength, mode, gid);
     }
     return this.made(child, result, mode, uid, gid);
   }
@@ -124,29 +124,29 @@ export class GoferInode extends GoferNode {
     // The kernel's encoding of device numbers (linux/kdev_t.h: new_encode_dev()).
     const major = (rdev >> 8) & 0xfff;
     const minor = (rdev & 0xff) | ((rdev >> 12) & 0xfff00);
-    let result = client.mknod(this.fid, child.name, child.nameLength, mode, major, minor, gid);
+    let result = client.entries.mknod(this.fid, child.name, child.nameLength, mode, major, minor, gid);
     if (isShortage(result)) {
-      if (client.made) return this.reachMade(child, mode, uid, gid);
+      if (client.exchange.made) return this.reachMade(child, mode, uid, gid);
       this.gofer.reclaim();
-      result = client.mknod(this.fid, child.name, child.nameLength, mode, major, minor, gid);
+      result = client.entries.mknod(this.fid, child.name, child.nameLength, mode, major, minor, gid);
     }
     return this.made(child, result, mode, uid, gid);
   }
 
   symlink(child: Dentry, target: usize, length: u32, uid: u32, gid: u32): i32 {
     const client = this.client;
-    let result = client.symlink(this.fid, child.name, child.nameLength, target, length, gid);
+    let result = client.entries.symlink(this.fid, child.name, child.nameLength, target, length, gid);
     if (isShortage(result)) {
-      if (client.made) return this.reachMade(child, 0, uid, gid);
+      if (client.exchange.made) return this.reachMade(child, 0, uid, gid);
       this.gofer.reclaim();
-      result = client.symlink(this.fid, child.name, child.nameLength, target, length, gid);
+      result = client.entries.symlink(this.fid, child.name, child.nameLength, target, length, gid);
     }
     return this.made(child, result, 0, uid, gid);
   }
 
   link(child: Dentry, target: Dentry): i32 {
     const file = changetype<GoferInode>(target.file);
-    const result = this.client.link(this.fid, file.fid, child.name, child.nameLength);
+    const result = this.client.entries.link(this.fid, file.fid, child.name, child.nameLength);
     this.touchDirectory();
     file.touch();
     if (result < 0) {
@@ -168,7 +168,7 @@ export class GoferInode extends GoferNode {
   }
 
   private remove(child: Dentry, flags: u32): i32 {
-    const result = this.client.unlinkat(this.fid, child.name, child.nameLength, flags);
+    const result = this.client.entries.unlink(this.fid, child.name, child.nameLength, flags);
     this.touchDirectory();
     if (result == 0) this.removed(child);
     else if (isUncertain(result)) forget(child);
@@ -195,24 +195,24 @@ export class GoferInode extends GoferNode {
   override createUnnamed(mode: u32, uid: u32, gid: u32): usize {
     const fs = this.gofer;
     const client = this.client;
-    let result = client.tmpfile(this.fid, mode, uid, gid);
+    let result = client.entries.tmpfile(this.fid, mode, uid, gid);
     if (isShortage(result)) {
       fs.reclaim();
-      result = client.tmpfile(this.fid, mode, uid, gid);
+      result = client.entries.tmpfile(this.fid, mode, uid, gid);
     }
     if (result < 0) return errorOf(result);
-    if ((client.attributes.mode & <u32>S_IFMT) != <u32>S_IFREG) return errorOf(client.distrust());
-    const fid = client.fid;
+    if ((client.exchange.attributes.mode & <u32>S_IFMT) != <u32>S_IFREG) return errorOf(client.distrust());
+    const fid = client.exchange.fid;
     result = this.giveTo(fid, mode, uid, gid);
     if (result < 0) {
-      client.clunk(fid);
+      client.exchange.clunk(fid);
       return errorOf(result);
     }
-    const before = fs.inodes.find(client.attributes.qidPath);
+    const before = fs.inodes.find(client.exchange.attributes.qidPath);
     // The number was a removed file's.
     if (before !== null) fs.inodes.remove(before);
-    const inode = new GoferInode(fs, fid, client.attributes);
-    const taken = inode.takeAcls(client.attributes);
+    const inode = new GoferInode(fs, fid, client.exchange.attributes);
+    const taken = inode.takeAcls(client.exchange.attributes);
     if (taken < 0) {
       inode.decRef();
       return errorOf(taken);
@@ -226,7 +226,7 @@ export class GoferInode extends GoferNode {
   override getXattr(name: usize, nameLength: u32, out: usize, capacity: u32): i32 {
     const stored = this.storedName(name, nameLength);
     if (isError(stored)) return <i32>stored;
-    const got = this.client.getXattr(this.fid, stored, this.storedLength(name, nameLength));
+    const got = this.client.xattrs.get(this.fid, stored, this.storedLength(name, nameLength));
     if (stored != name) heap.free(stored);
     return this.takeXattr(got, out, capacity);
   }
@@ -242,19 +242,19 @@ export class GoferInode extends GoferNode {
 
   override listXattrs(out: usize, capacity: u32): i32 {
     const client = this.client;
-    const length = client.getXattr(this.fid, 0, 0);
+    const length = client.xattrs.get(this.fid, 0, 0);
     // Servers without any say so in this way.
     if (isUnsupported(length)) return 0;
     if (length <= 0) return length;
-    let kept = keepStoredNames(client.data, length);
-    if (kept > 0 && this.gofer.usesUserNames) kept = showNames(client.data, kept);
+    let kept = keepStoredNames(client.exchange.data, length);
+    if (kept > 0 && this.gofer.usesUserNames) kept = showNames(client.exchange.data, kept);
     return kept < 0 ? client.distrust() : this.takeXattr(kept, out, capacity);
   }
 
   private takeXattr(length: i32, out: usize, capacity: u32): i32 {
     if (length < 0 || capacity == 0) return length;
     if (<u32>length > capacity) return -ERANGE;
-    memory.copy(out, this.client.data, length);
+    memory.copy(out, this.client.exchange.data, length);
     return length;
   }
 
@@ -262,7 +262,7 @@ export class GoferInode extends GoferNode {
     const stored = this.storedName(name, nameLength);
     if (isError(stored)) return <i32>stored;
     const size = this.storedLength(name, nameLength);
-    const result = this.client.setXattr(this.fid, stored, size, value, length, flags);
+    const result = this.client.xattrs.set(this.fid, stored, size, value, length, flags);
     if (stored != name) heap.free(stored);
     this.touch();
     return result;
@@ -271,7 +271,7 @@ export class GoferInode extends GoferNode {
   override removeXattr(name: usize, nameLength: u32): i32 {
     const stored = this.storedName(name, nameLength);
     if (isError(stored)) return <i32>stored;
-    const result = this.client.removeXattr(this.fid, stored, this.storedLength(name, nameLength));
+    const result = this.client.xattrs.remove(this.fid, stored, this.storedLength(name, nameLength));
     if (stored != name) heap.free(stored);
     this.touch();
     return result;
@@ -279,7 +279,7 @@ export class GoferInode extends GoferNode {
 
   override rename(from: Dentry, toDirectory: Inode, to: Dentry, flags: u32, uid: u32, gid: u32): i32 {
     const directory = changetype<GoferInode>(toDirectory);
-    const result = this.client.renameat(
+    const result = this.client.entries.rename(
       this.fid,
       from.name,
       from.nameLength,
@@ -310,20 +310,20 @@ export class GoferInode extends GoferNode {
    */
   private followName(moved: GoferInode, directory: GoferInode, to: Dentry): void {
     const client = this.client;
-    if (client.walk(directory.fid, to.name, to.nameLength, true) < 0) return;
-    if (client.attributes.qidPath == moved.ino) moved.takeFid(client.fid);
-    else client.clunk(client.fid);
+    if (client.entries.walk(directory.fid, to.name, to.nameLength, true) < 0) return;
+    if (client.exchange.attributes.qidPath == moved.ino) moved.takeFid(client.exchange.fid);
+    else client.exchange.clunk(client.exchange.fid);
     if (moved.isDirectory) dropDentries(this.gofer);
   }
 
   /** The server has left its own user's whiteout where `from` was. The rename is done, whatever comes of this. */
   private giveWhiteoutTo(from: Dentry, uid: u32, gid: u32): void {
     const client = this.client;
-    if (client.walk(this.fid, from.name, from.nameLength, true) < 0) return;
-    const fid = client.fid;
-    const a = client.attributes;
+    if (client.entries.walk(this.fid, from.name, from.nameLength, true) < 0) return;
+    const fid = client.exchange.fid;
+    const a = client.exchange.attributes;
     if ((a.mode & <u32>S_IFMT) == <u32>S_IFCHR && a.rdev == 0) this.giveTo(fid, 0, uid, gid);
-    client.clunk(fid);
+    client.exchange.clunk(fid);
   }
 
   override access(): void {
@@ -344,7 +344,7 @@ export class GoferInode extends GoferNode {
     const opened = this.acquireHandle(O_RDONLY, 0);
     if (isError(opened)) return;
     const handle = changetype<Handle>(opened);
-    this.client.read(handle.fid, 0, 1);
+    this.client.files.read(handle.fid, 0, 1);
     this.noteAccess();
     handle.decRef();
   }
@@ -390,13 +390,13 @@ export class GoferInode extends GoferNode {
       forget(child);
       return result;
     }
-    return this.finishMake(child, this.client.fid, mode, uid, gid);
+    return this.finishMake(child, this.client.exchange.fid, mode, uid, gid);
   }
 
   /** The end of a maker that made the file and then ran short of what a fid on it takes. */
   private reachMade(child: Dentry, mode: u32, uid: u32, gid: u32): i32 {
     this.gofer.reclaim();
-    const result = this.client.walk(this.fid, child.name, child.nameLength, true);
+    const result = this.client.entries.walk(this.fid, child.name, child.nameLength, true);
     return this.made(child, result, mode, uid, gid);
   }
 
@@ -404,7 +404,7 @@ export class GoferInode extends GoferNode {
   private finishMake(child: Dentry, fid: u32, mode: u32, uid: u32, gid: u32): i32 {
     let result = this.giveTo(fid, mode, uid, gid);
     if (result == 0) result = this.adopt(child, fid);
-    else this.client.clunk(fid);
+    else this.client.exchange.clunk(fid);
     if (result < 0) forget(child);
     return result;
   }
@@ -412,7 +412,7 @@ export class GoferInode extends GoferNode {
   /** The server makes files the attached user's; others it may or may not be able to own. */
   private giveTo(fid: u32, mode: u32, uid: u32, gid: u32): i32 {
     const client = this.client;
-    const a = client.attributes;
+    const a = client.exchange.attributes;
     const fs = this.gofer;
     if ((a.uid == uid && a.gid == gid) || !fs.canChown) return 0;
     let valid = <u32>(P9_SETATTR_UID | P9_SETATTR_GID);
@@ -431,12 +431,12 @@ export class GoferInode extends GoferNode {
   adopt(child: Dentry, fid: u32): i32 {
     // Nothing here sleeps, so that no two inodes are made for one file.
     const fs = this.gofer;
-    const a = fs.client.attributes;
+    const a = fs.client.exchange.attributes;
     const known = changetype<GoferInode | null>(fs.inodes.find(a.qidPath));
     if (known !== null) {
       if (known.type == (a.mode & <u32>S_IFMT) && known.nlink > 0 && !known.dead) {
         // The older fid may have come by a name that is not the file's any more (followName()).
-        if (fs.client.isExtended) fs.client.clunk(fid);
+        if (fs.client.isExtended) fs.client.exchange.clunk(fid);
         else known.takeFid(fid);
         known.incRef();
         child.instantiate(known);

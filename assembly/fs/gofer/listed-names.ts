@@ -11,7 +11,7 @@ import { memoryIsShort } from "mm/page";
 import { EIO, ENOENT } from "../../abi/errno.ts";
 import { P9_NAMES_MAX } from "../../abi/p9.ts";
 import { equal } from "../../lib/bytes.ts";
-import { NAME_COST } from "../../p9/client.ts";
+import { NAME_COST } from "../../p9/paths.ts";
 import { findDentry, hashDentry, hashName, makeDentry } from "../../vfs/dcache.ts";
 import { Dentry } from "../../vfs/dentry.ts";
 import { GoferFilesystem } from "./filesystem.ts";
@@ -32,10 +32,10 @@ export function lookupListed(directory: GoferNode, child: Dentry): i32 {
   const listing = changetype<Listing>(changetype<usize>(slot.value));
   const limit = min(min(listing.batch, <u32>P9_NAMES_MAX), fs.dentryMax / CACHE_SHARE);
   if (limit < 2 || memoryIsShort() || !isExpected(listing, child)) return NOT_LISTED;
-  if (fs.client.beginPath() < 0) return NOT_LISTED;
+  if (fs.client.paths.begin() < 0) return NOT_LISTED;
   const count = collect(fs, listing, child, limit);
   if (count < 2) {
-    fs.client.endPath();
+    fs.client.paths.end();
     return NOT_LISTED;
   }
   listing.batch <<= 1;
@@ -62,7 +62,7 @@ function isExpected(listing: Listing, child: Dentry): bool {
 /** Notes the places of up to `limit` entries that the cache does not have, `child` first, in `fs.listed`. Returns how many. */
 function collect(fs: GoferFilesystem, listing: Listing, child: Dentry, limit: u32): u32 {
   const parent = changetype<Dentry>(changetype<usize>(child.parent));
-  let room = <i32>fs.client.namesRoom;
+  let room = <i32>fs.client.paths.namesRoom;
   let count: u32 = 0;
   let at = listing.expected;
   while (count < limit && at < listing.length) {
@@ -80,15 +80,15 @@ function collect(fs: GoferFilesystem, listing: Listing, child: Dentry, limit: u3
 function ask(directory: GoferNode, listing: Listing, child: Dentry, count: u32): i32 {
   const fs = directory.gofer;
   const client = fs.client;
-  if (client.startNames(directory.fid, count) < 0) return NOT_LISTED;
+  if (client.paths.startNames(directory.fid, count) < 0) return NOT_LISTED;
   for (let i: u32 = 0; i < count; i++) {
     const at = fs.listed[i];
-    client.putName(listing.nameAt(at), listing.nameLengthAt(at));
+    client.paths.putName(listing.nameAt(at), listing.nameLengthAt(at));
   }
-  const answered = client.finishNames(count);
+  const answered = client.paths.finishNames(count);
   if (answered < 0) return isShortage(answered) ? NOT_LISTED : answered;
   const result = take(directory, listing, child, answered);
-  client.dropPathFids();
+  client.paths.dropFids();
   return client.isBroken ? -EIO : result;
 }
 
@@ -101,14 +101,14 @@ function take(directory: GoferNode, listing: Listing, child: Dentry, answered: u
   for (let i: u32 = 0; i < answered; i++) {
     const at = fs.listed[i];
     listing.expected = listing.after(at);
-    const status = client.nextAnswer(i + 1 == answered);
+    const status = client.paths.nextAnswer(i + 1 == answered);
     if (client.isBroken) return -EIO;
     if (status < 0) {
-      client.forgetPathFid();
+      client.paths.forgetFid();
       // A name that has gone is negative; one that cannot be told now is asked for again.
       if (i == 0 && status != -ENOENT) result = isShortage(status) ? NOT_LISTED : status;
     } else if (i == 0) {
-      result = directory.adopt(child, client.takePathFid());
+      result = directory.adopt(child, client.paths.takeFid());
     } else {
       addName(directory, parent, listing, at);
     }
@@ -120,6 +120,6 @@ function addName(directory: GoferNode, parent: Dentry, listing: Listing, at: u32
   const name = listing.nameAt(at);
   const length = listing.nameLengthAt(at);
   const dentry = makeDentry(parent, name, length, hashName(parent, name, length));
-  if (directory.adopt(dentry, directory.client.takePathFid()) == 0) hashDentry(dentry);
+  if (directory.adopt(dentry, directory.client.paths.takeFid()) == 0) hashDentry(dentry);
   dentry.decRef();
 }

@@ -108,7 +108,7 @@ export abstract class GoferNode extends NumberedInode {
       else fs.handles.drop(slot);
       free(slot);
     }
-    fs.client.clunk(this.fid);
+    fs.client.exchange.clunk(this.fid);
     super.destroy();
   }
 
@@ -164,7 +164,7 @@ export abstract class GoferNode extends NumberedInode {
     const before = this.changes;
     const client = this.client;
     let result = client.getattr(this.fid);
-    if (result == 0) result = this.follow(client.attributes, before);
+    if (result == 0) result = this.follow(client.exchange.attributes, before);
     // A removed file of a server that knows files by their path: what was known of it last is as good as it gets.
     return this.nlink == 0 && (result == -ENOENT || result == -ESTALE) ? 0 : result;
   }
@@ -178,7 +178,7 @@ export abstract class GoferNode extends NumberedInode {
 
   /** Takes over a fid on the same file, in place of the one that it has. */
   takeFid(fid: u32): void {
-    this.client.clunk(this.fid);
+    this.client.exchange.clunk(this.fid);
     this.fid = fid;
   }
 
@@ -255,12 +255,12 @@ export abstract class GoferNode extends NumberedInode {
     const name = aclName(isDefault);
     const nameLength = aclNameLength(isDefault);
     if (acl === null) {
-      const result = client.removeXattr(this.fid, name, nameLength);
+      const result = client.xattrs.remove(this.fid, name, nameLength);
       return result == -ENODATA ? 0 : result;
     }
     const value = heap.alloc(acl.size);
     acl.encode(value);
-    const result = client.setXattr(this.fid, name, nameLength, value, acl.size, 0);
+    const result = client.xattrs.set(this.fid, name, nameLength, value, acl.size, 0);
     heap.free(value);
     return result;
   }
@@ -369,7 +369,14 @@ export abstract class GoferNode extends NumberedInode {
     const client = this.client;
     if (wanted != <u32>O_RDONLY) this.isChanged = true;
     const isQuiet = quietFlag != 0;
-    const handle = new Handle(client, client.openFid, client.descriptor, wanted, isQuiet, this.isChanged);
+    const handle = new Handle(
+      client,
+      client.exchange.openFid,
+      client.exchange.descriptor,
+      wanted,
+      isQuiet,
+      this.isChanged,
+    );
     if (keeps) this.keepHandle(handle);
     return changetype<usize>(handle);
   }
@@ -382,10 +389,10 @@ export abstract class GoferNode extends NumberedInode {
   /** Opens a clone of the fid: `openFid` and `descriptor` of the client. */
   openFid(flags: u32): i32 {
     const client = this.client;
-    const result = client.open(this.fid, flags);
+    const result = client.files.open(this.fid, flags);
     if (!isShortage(result)) return result;
     this.gofer.reclaim();
-    return client.open(this.fid, flags);
+    return client.files.open(this.fid, flags);
   }
 
   /** Keeps a handle for later opens, unless a better one is kept. */

@@ -26,19 +26,19 @@ export function lookupPath(directory: Dentry, path: usize, end: usize): void {
   const node = changetype<GoferNode>(directory.file);
   const fs = node.gofer;
   const client = fs.client;
-  if (!client.isExtended || memoryIsCritical() || client.beginPath() < 0) return;
+  if (!client.isExtended || memoryIsCritical() || client.paths.begin() < 0) return;
   const known = noteKnown(fs, directory, path, end);
   const count = fs.pathEnds ? known : countNames(fs.names, path, end);
   if (count < 2) {
-    client.endPath();
+    client.paths.end();
     return;
   }
   const before = fs.changes;
-  const result = client.walkPath(node.fid, path, end, known, count);
+  const result = client.paths.walk(node.fid, path, end, known, count);
   if (isShortage(result)) fs.reclaim();
   if (result < 0) return;
   takePath(fs, directory, path, end, known, before);
-  client.dropPathFids();
+  client.paths.dropFids();
 }
 
 /**
@@ -83,9 +83,9 @@ function takePath(
   let parent = directory;
   parent.incRef();
   names.reset(path, end);
-  for (let i: u32 = 0; i < client.walked && parent.isDirectory; i++) {
+  for (let i: u32 = 0; i < client.paths.walked && parent.isDirectory; i++) {
     names.next();
-    if (!client.nextAttributes()) break;
+    if (!client.paths.nextAttributes()) break;
     const hash = hashName(parent, names.name, names.length);
     let child = findDentry(parent, names.name, names.length, hash);
     if (i < known) {
@@ -94,7 +94,7 @@ function takePath(
     } else {
       if (child !== null || !isCertain(fs, parent, changes)) break;
       child = makeDentry(parent, names.name, names.length, hash);
-      if (changetype<GoferNode>(parent.file).adopt(child, client.takePathFid()) < 0) {
+      if (changetype<GoferNode>(parent.file).adopt(child, client.paths.takeFid()) < 0) {
         child.decRef();
         break;
       }
@@ -103,12 +103,12 @@ function takePath(
     child.trueIn = call;
     parent.decRef();
     parent = child;
-    if (i + 1 == client.walked && client.walkStatus == -ENOENT && child.isDirectory) {
+    if (i + 1 == client.paths.walked && client.paths.walkStatus == -ENOENT && child.isDirectory) {
       names.next();
       takeMissing(fs, child, changes, call);
     }
   }
-  if (client.walked == 0 && client.walkStatus == -ENOENT) {
+  if (client.paths.walked == 0 && client.paths.walkStatus == -ENOENT) {
     names.next();
     takeMissing(fs, directory, changes, call);
   }
@@ -122,7 +122,7 @@ function confirm(child: Dentry, changesBefore: u32): bool {
     dropName(child);
     return false;
   }
-  const a = inode.client.attributes;
+  const a = inode.client.exchange.attributes;
   if (inode.ino == a.qidPath && inode.type == (a.mode & <u32>S_IFMT))
     return inode.follow(a, changesBefore) == 0;
   dropName(child);

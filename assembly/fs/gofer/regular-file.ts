@@ -13,7 +13,7 @@ import { preadGuest, pwriteGuest, readGuest, readKernel, writeGuest, writeKernel
 import { free } from "../../lib/ref-counted.ts";
 import { isError } from "../../lib/result.ts";
 import { IovIter } from "../../mm/iov-iter.ts";
-import { isUnsupported } from "../../p9/client.ts";
+import { isUnsupported } from "../../p9/exchange.ts";
 import { lockKernel, unlockKernel } from "../../sched/kernel-lock.ts";
 import { currentThread } from "../../sched/thread.ts";
 import { ATTR_MTIME, ATTR_SIZE, Attributes } from "../../vfs/attributes.ts";
@@ -179,11 +179,11 @@ export class GoferFile extends FileDescription {
     let done: i64 = 0;
     do {
       const room = SIZE_MAX - offset - done;
-      const got = client.read(handle.fid, offset + done, <u32>min<i64>(to.remaining, room));
+      const got = client.files.read(handle.fid, offset + done, <u32>min<i64>(to.remaining, room));
       if (got < 0) return done ? done : got;
       // Fewer than asked for only at the end; but how much was asked for is the client's choice, so read until nothing comes.
       if (got == 0) break;
-      to.put(client.data, got);
+      to.put(client.exchange.data, got);
       done += got;
     } while (to.remaining);
     return done;
@@ -194,7 +194,7 @@ export class GoferFile extends FileDescription {
     let done: i64 = 0;
     while (from.remaining && offset + done < SIZE_MAX) {
       const before = from.remaining;
-      const put = client.write(this.handle.fid, offset + done, from, SIZE_MAX - offset - done);
+      const put = client.files.write(this.handle.fid, offset + done, from, SIZE_MAX - offset - done);
       if (put < 0) return done ? done : put;
       done += put;
       // A short write: the rest of that message has left the iterator and is not written.
@@ -244,7 +244,7 @@ export class GoferFile extends FileDescription {
   private allocateAtServer(mode: u32, offset: i64, length: i64): i32 {
     const node = this.node;
     node.beginChange();
-    const result = node.client.allocate(this.handle.fid, mode, offset, length);
+    const result = node.client.files.allocate(this.handle.fid, mode, offset, length);
     node.endChange();
     if (result < 0) return result;
     if (mode & <u32>(FALLOC_FL_COLLAPSE_RANGE | FALLOC_FL_INSERT_RANGE)) return node.refreshAttributes();
@@ -262,7 +262,7 @@ export class GoferFile extends FileDescription {
   override seekData(offset: i64, hole: bool, end: i64): i64 {
     const client = this.node.client;
     if (!client.isExtended) return super.seekData(offset, hole, end);
-    return client.seek(this.handle.fid, offset, hole ? SEEK_HOLE : SEEK_DATA);
+    return client.files.seek(this.handle.fid, offset, hole ? SEEK_HOLE : SEEK_DATA);
   }
 
   /** copy_file_range(2) within one server, which moves the data itself. */
@@ -276,7 +276,7 @@ export class GoferFile extends FileDescription {
     const file = changetype<GoferFile>(target);
     node.beginChange();
     const source = this.acquireSource();
-    const done = client.copyRange(source.fid, from, file.handle.fid, to, length);
+    const done = client.files.copyRange(source.fid, from, file.handle.fid, to, length);
     this.releaseSource(source);
     node.endChange();
     if (done > 0) node.size = max(node.size, to + done);
@@ -290,7 +290,13 @@ export class GoferFile extends FileDescription {
   }
 
   override lockElsewhere(owner: usize, type: i32, start: i64, end: i64): i32 {
-    const result = this.node.client.lock(this.handle.fid, type, start, lockLength(start, end), <u32>owner);
+    const result = this.node.client.locks.set(
+      this.handle.fid,
+      type,
+      start,
+      lockLength(start, end),
+      <u32>owner,
+    );
     // A server without locks: they hold within this kernel.
     return isUnsupported(result) ? 0 : result;
   }
@@ -298,7 +304,7 @@ export class GoferFile extends FileDescription {
   override testElsewhere(owner: usize, type: i32, start: i64, end: i64, range: usize): i32 {
     if (!this.locksElsewhere) return F_UNLCK;
     const length = lockLength(start, end);
-    const result = this.node.client.getlock(this.handle.fid, type, start, length, <u32>owner, range);
+    const result = this.node.client.locks.get(this.handle.fid, type, start, length, <u32>owner, range);
     return isUnsupported(result) ? F_UNLCK : result;
   }
 
@@ -312,7 +318,7 @@ export class GoferFile extends FileDescription {
   }
 
   override sync(dataOnly: bool): i32 {
-    return this.node.client.fsync(this.handle.fid, dataOnly);
+    return this.node.client.files.fsync(this.handle.fid, dataOnly);
   }
 }
 
