@@ -21,6 +21,7 @@ const loads: ReadonlyMap<string, Load> = new Map<string, Load>([
   ["features", async () => (await import("./features.ts")).featuresCommand],
   ["gofer", async () => (await import("./gofer.ts")).goferCommand],
   ["doctor", async () => (await import("./doctor.ts")).doctorCommand],
+  ["hooks", async () => (await import("./hooks.ts")).hooksCommand],
   ["boot", async () => (await import("./boot.ts")).bootCommand],
 ]);
 

@@ -27,12 +27,14 @@ export const featuresCommand: Command = {
   },
 };
 
+const HOOKS = ["prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop"];
+
 /** In the form of runc 1.1. A guest makes no system calls, so that no filter and no label is for it. */
 function features(): object {
   return {
     ociVersionMin: "1.0.0",
     ociVersionMax: "1.1.0",
-    hooks: [],
+    hooks: HOOKS,
     mountOptions: knownMountOptions(),
     linux: {
       namespaces: NAMESPACES,

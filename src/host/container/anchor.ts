@@ -48,6 +48,8 @@ export interface AnchorOptions extends ConfineOptions {
   readonly controller: number;
   readonly config: number;
   readonly phase: number;
+  /** Called when the namespaces are there and nothing runs in them yet, with the anchor's pid. */
+  readonly prepare?: ((pid: number) => void) | undefined;
 }
 
 export interface Anchor {
@@ -64,6 +66,7 @@ export function startAnchor(native: Native, options: AnchorOptions): Anchor {
   const { served } = options;
   const ours: number[] = [];
   const theirs: number[] = [];
+  let child = 0;
   const pair = (): { our: number; their: number } => {
     const [our, their] = openPair(native);
     ours.push(our);
@@ -78,14 +81,15 @@ export function startAnchor(native: Native, options: AnchorOptions): Anchor {
     const gofer = config === undefined ? [] : [...connections.map(({ their }) => their), config.their];
     const command = anchorCommand(native, options, sentry.length, gofer.length);
     const streams = STREAMS.map((stream) => options.terminal ?? stream);
-    const child = spawnCommand(native, command, [...streams, starter.their, ...sentry, ...gofer]);
+    child = spawnCommand(native, command, [...streams, starter.their, ...sentry, ...gofer]);
     for (const fd of theirs.splice(0)) native.close(fd);
     if (config !== undefined) tellGofer(native, config.our, options);
-    const pid = awaitAnchor(native, child, starter.our);
+    const pid = awaitAnchor(native, child, starter.our, options.prepare);
     for (const fd of ours.splice(1)) native.close(fd);
     return { pid, starter: starter.our };
   } catch (error) {
     for (const fd of ours) native.close(fd);
+    if (child > 0) native.waitpid(child, 1);
     throw error;
   } finally {
     for (const fd of theirs) native.close(fd);
@@ -124,6 +128,7 @@ function anchorCommand(
     `--root=${options.rootfs}`,
     `--hostname=${options.hostname}`,
     ...(options.terminal === undefined ? [] : ["--terminal"]),
+    ...(options.prepare === undefined ? [] : ["--hooks"]),
     `--sentry-fds=${sentryFds}`,
     `--gofer-fds=${goferFds}`,
     `--sentry-args=${sentry.length}`,
@@ -165,20 +170,43 @@ function sentryCommand(options: AnchorOptions, fds: number): string[] {
 }
 
 /** (blocks) The pid of the anchor, once it stands. */
-function awaitAnchor(native: Native, child: number, starter: number): number {
+function awaitAnchor(
+  native: Native,
+  child: number,
+  starter: number,
+  prepare: ((pid: number) => void) | undefined,
+): number {
+  if (prepare !== undefined) awaitPrepared(native, starter, prepare);
   const status = native.waitpid(child, 1);
-  const report = new Uint8Array(REPORT_BYTES);
-  native.registerMemory(REPORT_SLOT, report);
   // The anchor itself has the other end too: there is an end of stream only when it is gone.
-  const length = native.readable(starter) > 0 ? native.read(starter, REPORT_SLOT, 0, REPORT_BYTES) : 0;
-  const text = new TextDecoder().decode(report.subarray(0, Math.max(length, 0)));
+  const text = native.readable(starter) > 0 ? readReport(native, starter) : "";
   if (status === 0 && /^\d+$/.test(text)) return Number(text);
   throw failed(`starting the container: ${text === "" ? `wv-anchor ended with ${status}` : text}`);
 }
 
-/** Lets the container live on without us. */
-export function commitAnchor(native: Native, { starter }: Anchor): void {
+/** (blocks) The anchor waits meanwhile. It ends when this fails and its starter closes the socket. */
+function awaitPrepared(native: Native, starter: number, prepare: (pid: number) => void): void {
+  const text = readReport(native, starter);
+  if (!/^\d+\n$/.test(text)) throw failed(`starting the container: ${text}`);
+  prepare(Number(text));
+  goOn(native, starter);
+}
+
+/** (blocks) What comes next; nothing when the other end is gone. */
+function readReport(native: Native, starter: number): string {
+  const report = new Uint8Array(REPORT_BYTES);
+  native.registerMemory(REPORT_SLOT, report);
+  const length = native.read(starter, REPORT_SLOT, 0, REPORT_BYTES);
+  return new TextDecoder().decode(report.subarray(0, Math.max(length, 0)));
+}
+
+function goOn(native: Native, starter: number): void {
   native.registerMemory(REPORT_SLOT, new Uint8Array([1]));
   native.write(starter, REPORT_SLOT, 0, 1);
+}
+
+/** Lets the container live on without us. */
+export function commitAnchor(native: Native, { starter }: Anchor): void {
+  goOn(native, starter);
   native.close(starter);
 }

@@ -42,6 +42,11 @@ export class LockedContainer {
   }
 }
 
+export interface FoundContainer {
+  readonly directory: string;
+  readonly record: ContainerRecord;
+}
+
 /** Where root and other users have theirs when nobody says otherwise. */
 export function defaultRoot(env: Readonly<Record<string, string | undefined>>, uid: number): string {
   const runtime = env.XDG_RUNTIME_DIR;
@@ -96,6 +101,14 @@ export class Containers {
       throw new NoContainerError(id);
     }
     return Object.assign(locked, { record });
+  }
+
+  /** Without the lock. Errors: WvisorError when there is none. */
+  find(id: string): FoundContainer {
+    const directory = this.#directoryOf(checkContainerId(id));
+    const record = readRecord(directory);
+    if (record === undefined) throw new NoContainerError(id);
+    return { directory, record };
   }
 
   #directoryOf(id: string): string {

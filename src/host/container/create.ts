@@ -16,6 +16,8 @@ import type { RuntimeSpec } from "../spec/runtime-spec.ts";
 import { type Anchor, commitAnchor, startAnchor } from "./anchor.ts";
 import type { Containers, LockedContainer } from "./containers.ts";
 import { failed } from "./errors.ts";
+import { hookState, runHooks, runPoststop } from "./hooks.ts";
+import { keepLaterHooks } from "./later-hooks.ts";
 import { writePidFile } from "./pid-file.ts";
 import { awaitEnd, identify } from "./process-id.ts";
 import { CONTROL, type ContainerRecord, PHASE, PHASE_CREATED, writeRecord } from "./record.ts";
@@ -26,6 +28,7 @@ const PATH_SLOT = 14;
 const CONFIG = "config.json";
 const OCI_VERSION = "1.0.2";
 const HEXADECIMAL = 16;
+const FIRST_PID = 1;
 /** For processes that were killed. */
 const END_TIMEOUT_MS = 10_000;
 
@@ -72,10 +75,12 @@ interface Parts {
 }
 
 function make(native: Native, containers: Containers, parts: Parts, options: CreateOptions): Anchor {
+  const { spec } = parts;
   const container = containers.create(options.id);
   try {
     const anchor = start(native, container, parts, options);
     try {
+      if (spec.hooks) keepLaterHooks(container.directory, spec.hooks);
       finish(native, container, anchor, parts, options);
       return anchor;
     } catch (error) {
@@ -84,6 +89,7 @@ function make(native: Native, containers: Containers, parts: Parts, options: Cre
     }
   } catch (error) {
     container.remove();
+    if (spec.hooks) runPoststop(spec.hooks.poststop, identityOf(spec, options), options.warn);
     throw error;
   } finally {
     container.unlock();
@@ -113,12 +119,31 @@ function start(
       controller,
       config: document,
       phase,
+      prepare: hasCreateHooks(spec) ? (pid) => runCreateHooks(spec, rootOf(config), pid, options) : undefined,
     });
   } finally {
     native.close(controller);
     closeSync(document);
     closeSync(phase);
   }
+}
+
+function hasCreateHooks({ hooks }: RuntimeSpec): boolean {
+  if (!hooks) return false;
+  return hooks.prestart.length + hooks.createRuntime.length + hooks.createContainer.length > 0;
+}
+
+/** While the container's namespaces wait for them. Errors: WvisorError. */
+function runCreateHooks(spec: RuntimeSpec, rootfs: string, pid: number, options: CreateOptions): void {
+  const { prestart, createRuntime, createContainer } = spec.hooks!;
+  const identity = identityOf(spec, options);
+  const state = hookState(identity, "creating", pid);
+  runHooks(prestart, state, { directory: options.bundle });
+  runHooks(createRuntime, state, { directory: options.bundle });
+  // In a pid namespace of its own the container is this one to them.
+  const isolated = spec.linux?.namespaces.some(({ type, path }) => type === "pid" && path === "") ?? false;
+  const inside = hookState(identity, "creating", isolated ? FIRST_PID : pid);
+  runHooks(createContainer, inside, { directory: rootfs, entered: pid });
 }
 
 function rootOf({ root }: SandboxConfig): string {
@@ -164,24 +189,28 @@ function finish(
   commitAnchor(native, anchor);
 }
 
+function identityOf(
+  { ociVersion = OCI_VERSION, annotations }: RuntimeSpec,
+  { id, bundle }: CreateOptions,
+): Pick<ContainerRecord, "id" | "ociVersion" | "bundle" | "annotations"> {
+  return { id, ociVersion, bundle, annotations };
+}
+
 function recordOf(
   spec: RuntimeSpec,
   config: SandboxConfig,
   { pid }: Anchor,
-  { id, bundle }: CreateOptions,
+  options: CreateOptions,
 ): ContainerRecord {
   const anchor = identify(pid);
   if (anchor === undefined) throw failed("the container ended at its start");
   const { env, cwd, uid, gid, groups, umask, capabilities } = config.process;
   return {
-    id,
-    ociVersion: spec.ociVersion ?? OCI_VERSION,
+    ...identityOf(spec, options),
     anchor,
-    bundle,
     rootfs: rootOf(config),
     created: new Date().toISOString(),
     owner: ownerName(),
-    annotations: spec.annotations,
     process: { env, cwd, uid, gid, groups, umask, capabilities: capabilities.toString(HEXADECIMAL) },
   };
 }

@@ -122,7 +122,8 @@ function endProxy(native: Native, pid: number): void {
   if (proxy !== undefined) signalProcess(native, proxy, SIGKILL);
 }
 
-function callArguments(id: string, config: ProcessConfig, hostPid: number): object {
+/** Of containerManager.Execute. */
+export function callArguments(id: string, config: ProcessConfig, hostPid: number): object {
   return {
     container_id: id,
     argv: config.args,

@@ -1,9 +1,10 @@
 // What is written down about a container, and what follows from it: the formats of state files, in one place.
 //
 // A container's directory
-//   record    below; written once, by rename
-//   phase     one byte: "c" created, "r" started; the sentry writes it
-//   control   the sentry's socket
+//   record      below; written once, by rename
+//   phase       one byte: "c" created, "r" started; the sentry writes it
+//   control     the sentry's socket
+//   hooks.json  the hooks that are yet to come (later-hooks.ts), where there are any
 // The directory itself is what flock(2) is held on while something is done to the container.
 //
 // A record has three parts with empty lines between, so that the native front, which has no parser for JSON documents of others'

@@ -28,7 +28,11 @@ export interface BundleOptions {
 
 /** Errors: WvisorError that names config.json and the field, or the source of a mount. */
 export function loadBundle(options: BundleOptions): SandboxConfig {
-  return readBundle(options).config;
+  const { spec, config } = readBundle(options);
+  if (Object.values(spec.hooks ?? {}).some((hooks) => hooks.length > 0)) {
+    options.warn("hooks: ignoring them, only containers (create, run --detach) have any");
+  }
+  return config;
 }
 
 /** The same, and what the bundle says besides. */
@@ -73,9 +77,6 @@ export function readJson(file: string): unknown {
 
 function convertSpec(spec: RuntimeSpec, options: BundleOptions): SandboxConfig {
   const { bundle, overlay, warn } = options;
-  if (Object.values(spec.hooks ?? {}).some((list) => Array.isArray(list) && list.length > 0)) {
-    warn("hooks: ignoring them, this version runs none");
-  }
   const rootReadonly = spec.root.readonly;
   const root: BindSource = {
     type: "bind",

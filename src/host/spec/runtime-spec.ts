@@ -32,14 +32,18 @@ const truth = () => v.boolean("must be true or false");
 const list = <T extends v.GenericSchema>(item: T) => v.array(item, "must be an array");
 const object = <T extends v.ObjectEntries>(entries: T) => v.object(entries, "must be an object");
 
+const variable = () => v.pipe(text(), v.regex(/^[^=]+=/, "must have the form NAME=value"));
+
 const PERMISSION_BITS = 0o777;
 /** struct winsize has 16 bits for each. */
 const WINDOW_SIZE_MAX = 0xffff;
+/** In seconds; as milliseconds it still fits into 31 bits. */
+const TIMEOUT_MAX = 2_000_000;
 
 function processSchema() {
   return object({
     args: v.pipe(list(text()), v.minLength(1, "must not be empty")),
-    env: v.optional(list(v.pipe(text(), v.regex(/^[^=]+=/, "must have the form NAME=value"))), []),
+    env: v.optional(list(variable()), []),
     cwd: absolute(),
     terminal: v.optional(truth(), false),
     consoleSize: v.optional(
@@ -55,6 +59,30 @@ function processSchema() {
       {},
     ),
     capabilities: v.optional(v.nullable(object({ effective: v.optional(list(text()), []) }))),
+  });
+}
+
+function hooksSchema() {
+  const hooks = () =>
+    v.nullish(
+      list(
+        object({
+          path: absolute(),
+          args: v.nullish(list(text()), []),
+          env: v.nullish(list(variable()), []),
+          /** In seconds. */
+          timeout: v.nullish(integer(1, TIMEOUT_MAX)),
+        }),
+      ),
+      [],
+    );
+  return object({
+    prestart: hooks(),
+    createRuntime: hooks(),
+    createContainer: hooks(),
+    startContainer: hooks(),
+    poststart: hooks(),
+    poststop: hooks(),
   });
 }
 
@@ -82,7 +110,7 @@ function runtimeSpecSchema() {
       ),
       [],
     ),
-    hooks: v.optional(v.record(v.string(), v.unknown(), "must be an object")),
+    hooks: v.nullish(hooksSchema()),
     annotations: v.optional(v.record(v.string(), text(), "must be an object"), {}),
     linux: v.optional(
       v.nullable(
@@ -101,6 +129,8 @@ function runtimeSpecSchema() {
 
 export type SpecProcess = v.InferOutput<ReturnType<typeof processSchema>>;
 export type RuntimeSpec = v.InferOutput<ReturnType<typeof runtimeSpecSchema>>;
+export type SpecHooks = NonNullable<RuntimeSpec["hooks"]>;
+export type SpecHook = SpecHooks["prestart"][number];
 export type SpecMount = RuntimeSpec["mounts"][number];
 
 /** A field of config.json that is wrong: "process.args: must not be empty". */

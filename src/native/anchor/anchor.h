@@ -41,9 +41,20 @@ struct container {
   const char *hostname;
   /** The streams are a terminal of its own. */
   bool terminal;
+  /** The starter runs hooks before anything runs in the namespaces. */
+  bool has_hooks;
   struct child sentry;
   /** Without arguments where nothing of the host's is served. */
   struct child gofer;
+};
+
+/** A program of the host for a moment of a container's life. */
+struct hook {
+  /** The pid of an anchor whose namespaces it runs in; 0 for the starter's. */
+  long entered;
+  const char *directory;
+  /** The file, then the arguments from the name on. */
+  char **program;
 };
 
 /** Parses the options of an anchor. */
@@ -69,6 +80,9 @@ _Noreturn void supervise(int signals, int session, pid_t sentry);
 
 /** Stands for one exec'd process of a sandbox: forwards signals to it, ends as it does. With `terminal` that is standard input. */
 _Noreturn void run_session(bool terminal);
+
+/** Becomes a hook, or its parent, which exits as it does. */
+_Noreturn void run_hook(char **arguments);
 
 /** Sends the sentry the number of a signal. */
 void forward_signal(int session, int number);

@@ -1,9 +1,10 @@
 // wv-anchor: the process that stands for a container on the host.
 //
 //   wv-anchor [--new=NAMESPACE]... [--join=NAMESPACE:FILE]... --root=DIR [--hostname=NAME]
-//             [--terminal] --sentry-fds=N --gofer-fds=N --sentry-args=N -- SENTRY ARGS... GOFER ARGS...
+//             [--terminal] [--hooks] --sentry-fds=N --gofer-fds=N --sentry-args=N -- SENTRY ARGS... GOFER ARGS...
 //   wv-anchor --session [--terminal]
 //   wv-anchor --attach=PID --master=FD [-- PROGRAM ARGS...]
+//   wv-anchor --hook [--enter=PID] [--cwd=DIR] -- FILE NAME ARGS...
 //
 // Engines know a container by one pid. They wait for it and take its exit status, send it signals, and join its namespaces to
 // copy files. Node could be none of that: a signal handler of JavaScript's does not run while a guest does, and whoever joined
@@ -20,6 +21,10 @@
 //             exit status tells which, is gone. The container goes on when the starter sends a byte, and ends if it closes the
 //             socket without
 //   then      those that the sentry gets, behind its session socket (3); then those that the gofer gets (from 3 on)
+//
+// With --hooks the starter gets the pid, and a newline, as soon as there are namespaces, and sends a byte when its hooks have run:
+// until then nothing else is done in them. Before their root directory is changed --hook --enter=PID runs a program of the host in
+// them.
 //
 // Each of the two programs is a wv-launch, which gets --parent=PID as its first argument.
 //
@@ -48,6 +53,7 @@ int main(int argc, char **argv) {
     parse_attachment(&attachment, argv + 1);
     attach(&attachment);
   }
+  if (strcmp(argv[1], "--hook") == 0) run_hook(argv + 2);
   report_failures_to(STARTER_FD);
   parse_container(&container, argv + 1);
   start_anchor(&container);

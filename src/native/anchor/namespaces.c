@@ -17,6 +17,9 @@
 
 enum { MAX_REPORT = 512 };
 
+/** What the anchor reports when hooks may run. No reason of a failure starts with it. */
+static const char READY = '\n';
+
 extern int setns(int fd, int type);
 
 /** The container's streams end with the sentry, whoever else is left. */
@@ -33,6 +36,13 @@ static void let_go(const struct container *container) {
   }
 }
 
+/** Lets the starter run its hooks. Its end without a word calls the container off. */
+static void await_hooks(int report) {
+  char byte;
+  if (write(report, &READY, 1) != 1) fail_errno("pipe");
+  if (TEMP_FAILURE_RETRY(read(STARTER_FD, &byte, 1)) != 1) _exit(EXIT_LAUNCH_FAILED);
+}
+
 static _Noreturn void become_anchor(const struct container *container, int report) {
   pid_t sentry = 0;
   report_failures_to(report);
@@ -45,6 +55,7 @@ static _Noreturn void become_anchor(const struct container *container, int repor
   }
   // What the host unmounts goes in our children's namespaces too, and nothing of theirs comes back.
   if (mount(NULL, "/", NULL, MS_SLAVE | MS_REC, NULL) < 0) fail_errno("making mounts private");
+  if (container->has_hooks) await_hooks(report);
   int session = start_children(container, &sentry);
   let_go(container);
   enter_container_root(container->root);
@@ -53,13 +64,16 @@ static _Noreturn void become_anchor(const struct container *container, int repor
   supervise(signals, session, sentry);
 }
 
-/** What the anchor reports until it closes its end. */
-static void read_report(int fd, char *reason) {
+/** What the anchor reports until it closes its end. That it is ready for hooks, which it says alone, goes on to the starter. */
+static void read_report(int fd, pid_t anchor, char *reason) {
   size_t length = 0;
   for (;;) {
     ssize_t got = TEMP_FAILURE_RETRY(read(fd, reason + length, MAX_REPORT - 1 - length));
     if (got <= 0) break;
     length += (size_t)got;
+    if (reason[0] != READY) continue;
+    dprintf(STARTER_FD, "%d\n", (int)anchor);
+    length = 0;
   }
   reason[length] = '\0';
 }
@@ -96,7 +110,7 @@ void start_anchor(const struct container *container) {
     become_anchor(container, report[1]);
   }
   close(report[1]);
-  read_report(report[0], reason);
+  read_report(report[0], pid, reason);
   if (reason[0] != '\0') {
     TEMP_FAILURE_RETRY(waitpid(pid, NULL, 0));
     fail("%s", reason);

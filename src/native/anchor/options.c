@@ -58,6 +58,8 @@ void parse_container(struct container *container, char **argument) {
       container->hostname = value;
     } else if (strcmp(*argument, "--terminal") == 0) {
       container->terminal = true;
+    } else if (strcmp(*argument, "--hooks") == 0) {
+      container->has_hooks = true;
     } else if ((value = value_of(*argument, "--sentry-fds")) != NULL) {
       container->sentry.fds = (int)parse_number("--sentry-fds", value, 0, MAX_CHILD_FDS);
     } else if ((value = value_of(*argument, "--gofer-fds")) != NULL) {

@@ -26,13 +26,21 @@ void run_kill(const struct call *call) {
   if (!signal_process(&container.anchor, number) && !call->all) fail_not_running();
 }
 
+/** As runc does: what its hooks did not set up does not run. */
+static _Noreturn void call_off(const struct container *container) {
+  end_process(&container->anchor, END_TIMEOUT_MS);
+  _exit(EXIT_REFUSED);
+}
+
 void run_start(const struct call *call) {
   struct container container;
   if (!lock_container(&container, call)) fail_missing(container.id);
   enum status status = status_of(&container);
   if (status == STATUS_RUNNING) fail("cannot start an already running container");
   if (status == STATUS_STOPPED) fail("cannot start a container that has stopped");
+  if (!run_hooks(call, &container, "startContainer")) call_off(&container);
   call_sandbox(&container, "StartRoot");
+  if (!run_hooks(call, &container, "poststart")) call_off(&container);
 }
 
 void run_delete(const struct call *call) {
@@ -46,6 +54,8 @@ void run_delete(const struct call *call) {
     fail("cannot delete container %s that is not stopped: %s", container.id, status_name(status));
   }
   if (!end_process(&container.anchor, END_TIMEOUT_MS)) fail("container %s was killed and does not end", container.id);
+  // One that fails has been told, and keeps nothing here.
+  run_hooks(call, &container, "poststop");
   remove_container(&container);
 }
 

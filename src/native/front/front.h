@@ -140,6 +140,12 @@ bool json_skip(struct json *json);
 /** A method of the container manager, with the container's id. Returns its result. Fails where the sandbox refuses. */
 struct json call_sandbox(const struct container *container, const char *method);
 
+/**
+ * Runs the container's hooks of a moment: "startContainer", "poststart" or "poststop". False where one failed, which has been told
+ * and logged then.
+ */
+bool run_hooks(const struct call *call, const struct container *container, const char *moment);
+
 void run_state(const struct call *call);
 void run_kill(const struct call *call);
 void run_start(const struct call *call);

@@ -113,7 +113,7 @@ describe("a bundle", () => {
 
   test("is told what it asks for in vain", () => {
     expect(load({ ...MINIMAL, hooks: { poststop: [{ path: "/x" }] } }).warnings).toEqual([
-      "hooks: ignoring them, this version runs none",
+      "hooks: ignoring them, only containers (create, run --detach) have any",
     ]);
     expect(loadProcess({ capabilities: { effective: ["CAP_FLY", "CHOWN"] } }).warnings).toEqual([
       'process.capabilities.effective: ignoring unknown capability "CAP_FLY"',
