@@ -6,6 +6,7 @@
 import { EINVAL } from "./abi/errno.ts";
 import * as abi from "./abi/wasi.ts";
 import * as boot from "./boot/boot.ts";
+import { maskPath, protectPath } from "./boot/covered-paths.ts";
 import { makeOverlay } from "./boot/overlay.ts";
 import { checkAfterCall } from "./debug/task.ts";
 import { enter, exitTask, finishTask, leave } from "./kernel/entry.ts";
@@ -523,6 +524,46 @@ export function namespace_mkdir(namespace: usize, path: usize, length: u32): i32
   const result = boot.makeDirectories(changetype<MountNamespace>(namespace), path, length);
   unlockKernel();
   return result;
+}
+
+/** Hides what is at a path, if something is: see boot/covered-paths.ts. */
+export function namespace_mask(namespace: usize, path: usize, length: u32): i32 {
+  lockKernel();
+  const cred = boot.rootCredentials();
+  const result = maskPath(changetype<MountNamespace>(namespace), path, length, cred);
+  cred.decRef();
+  unlockKernel();
+  return result;
+}
+
+/** Makes what is at a path read-only, if something is. */
+export function namespace_protect(namespace: usize, path: usize, length: u32): i32 {
+  lockKernel();
+  const cred = boot.rootCredentials();
+  const result = protectPath(changetype<MountNamespace>(namespace), path, length, cred);
+  cred.decRef();
+  unlockKernel();
+  return result;
+}
+
+/**
+ * Keeps a file system, whose root dentry it takes over, to be mounted in several namespaces (gVisor: a shared mount's master, which is
+ * mounted and connected to nothing); returns what volume_root() takes. It stays as long as the kernel.
+ */
+export function volume_make(root: usize): usize {
+  lockKernel();
+  const volume = new Mount(changetype<Dentry>(root), 0);
+  unlockKernel();
+  return changetype<usize>(volume);
+}
+
+/** The root dentry of a kept file system with a reference, to be mounted. */
+export function volume_root(volume: usize): usize {
+  lockKernel();
+  const root = changetype<Mount>(volume).root;
+  root.incRef();
+  unlockKernel();
+  return changetype<usize>(root);
 }
 
 export function namespace_release(namespace: usize): void {

@@ -68,11 +68,11 @@ export function mountOverlay(
 }
 
 /**
- * mountOverlay() whose upper layer and work directory are made in `store`, an empty directory: the
- * upper layer's is of its owner and mode.
+ * mountOverlay() whose upper layer and work directory are made in `store`, an empty directory: the upper layer's has the owner and mode
+ * of the topmost lower one, which it covers.
  */
 export function mountOverlayInMemory(store: Dentry, lowers: usize, count: u32, flags: u32): usize {
-  const top = store.file;
+  const top = changetype<Dentry>(<usize>load<u32>(lowers)).file;
   const upper = makeDirectory(store, UPPER, UPPER_LENGTH, top.mode & 0o7777, top.uid, top.gid);
   if (isError(upper)) return upper;
   const workdir = makeDirectory(store, WORKDIR, WORKDIR_LENGTH, 0o700, 0, 0);

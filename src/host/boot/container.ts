@@ -21,6 +21,7 @@ import type { Machine, TaskHandle } from "./machine.ts";
 import { addStreams, removeStreams } from "./native-host.ts";
 import { loadProgram, makeTask, makeWorkingDirectory } from "./process.ts";
 import { execProblem } from "./program.ts";
+import type { SharedVolumes } from "./shared-volumes.ts";
 
 export type Phase = "creating" | "created" | "running" | "stopped";
 
@@ -94,6 +95,8 @@ export interface ContainerOptions {
   readonly streams: readonly number[];
   /** The number of its first connection to the gofer; the others follow, in the order of goferMounts(). */
   readonly connection: number;
+  /** Those of the sandbox. */
+  readonly volumes: SharedVolumes;
   /** Told when the container begins to run. */
   started(): void;
   /** Takes what the user should know: how a process failed. */
@@ -140,7 +143,8 @@ export class Container {
   /** Makes the file systems, waits for the gofer, finds the program. Errors: WvisorError. */
   create(): void {
     try {
-      this.#mounts = new SandboxMounts(this.#machine, this.#config, this.#options.connection);
+      const { connection, volumes } = this.#options;
+      this.#mounts = new SandboxMounts(this.#machine, this.#config, connection, volumes);
       const task = makeTask(this.#machine, this.#mounts, this.#config.process, this.#options.streams);
       this.#mountAll(task);
       this.#first = this.#load(task, this.#config.process, 0);

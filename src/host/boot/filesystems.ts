@@ -9,12 +9,12 @@ import type {
   MountSource,
   RuntimeConfig,
   SandboxConfig,
-  TmpfsSource,
 } from "../config/sandbox-config.ts";
 import { depthOf } from "../config/sandbox-path.ts";
 import { MNT_NODEV, MNT_NOEXEC, MNT_NOSUID, MNT_READONLY, MNT_RELATIME } from "../kernel/exports.ts";
 import type { GoferMount } from "../sandbox/gofer-process.ts";
 import type { FilesystemHandle, Machine, NamespaceHandle } from "./machine.ts";
+import { SharedVolumes, tmpfsOptions } from "./shared-volumes.ts";
 
 /** What the gofer serves, in the order of its connections: the root's trees, then the mounts', then the runtimes. */
 export function goferMounts(config: SandboxConfig): GoferMount[] {
@@ -69,11 +69,15 @@ export class SandboxMounts {
   readonly #uid: number;
   readonly #planned: readonly PlannedMount[];
   readonly #runtimes: ReadonlyMap<RuntimeConfig, number>;
+  readonly #config: SandboxConfig;
+  readonly #volumes: SharedVolumes;
 
-  /** `first`: the number of the first connection. */
-  constructor(machine: Machine, config: SandboxConfig, first = 0) {
+  /** `first`: the number of the first connection. `volumes`: those of the sandbox, where it has several containers. */
+  constructor(machine: Machine, config: SandboxConfig, first = 0, volumes = new SharedVolumes(machine)) {
     const connections = new ConnectionCounter(first);
     const { root, mounts, runtimes } = config;
+    this.#config = config;
+    this.#volumes = volumes;
     this.#machine = machine;
     this.#uid = config.process.uid;
     const tree = this.#make(root, connections.takeFor(root));
@@ -88,6 +92,9 @@ export class SandboxMounts {
   /** Makes each file system when its turn to be mounted has come: those before the first of the host's wait for no gofer. */
   mountAll(): void {
     for (const { mount, connection } of parentsFirst(this.#planned)) this.#mount(mount, connection);
+    const { maskedPaths = [], readonlyPaths = [] } = this.#config;
+    for (const path of readonlyPaths) this.#machine.protect(this.namespace, path);
+    for (const path of maskedPaths) this.#machine.mask(this.namespace, path);
   }
 
   /** One more, of a source without connections. Errors: WvisorError. */
@@ -98,7 +105,7 @@ export class SandboxMounts {
   #mount(mount: MountConfig, connection: number): void {
     const { destination, source } = mount;
     try {
-      const tree = this.#make(source, connection);
+      const tree = this.#volumes.take(mount) ?? this.#make(source, connection);
       const device = mount.device ?? deviceOf(source, destination);
       this.#machine.mount(this.namespace, tree, destination, flagsOf(mount), device);
     } catch (cause) {
@@ -226,13 +233,6 @@ function makeFilesystem(
       return machine.overlay(upper, lowers, source.options);
     }
   }
-}
-
-/** The options of a tmpfs as mount(2) takes them. */
-function tmpfsOptions({ sizeBytes, mode, uid, gid, inodes }: TmpfsSource): string {
-  const size = sizeBytes === 0 ? "" : `size=${sizeBytes},`;
-  const files = inodes === undefined ? "" : `nr_inodes=${inodes},`;
-  return `${size}${files}mode=${mode.toString(8)},uid=${uid},gid=${gid}`;
 }
 
 /** The layer that takes the changes and goes with the sandbox. */

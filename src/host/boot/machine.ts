@@ -22,6 +22,8 @@ import { makeThreadHost, type SharedHost } from "./native-host.ts";
 /** A root dentry in the kernel: a file system that is not mounted yet. */
 export type FilesystemHandle = number & { readonly brand: "filesystem" };
 export type NamespaceHandle = number & { readonly brand: "namespace" };
+/** A file system that is kept, mounted or not. */
+export type VolumeHandle = number & { readonly brand: "volume" };
 export type TaskHandle = number & { readonly brand: "task" };
 export type FileHandle = number & { readonly brand: "file" };
 
@@ -141,6 +143,32 @@ export class Machine {
   /** The caller's reference; tasks have their own. */
   releaseNamespace(namespace: NamespaceHandle): void {
     this.kernel.namespace_release(namespace);
+  }
+
+  /** Hides what is at `path`, if something is: a directory behind an empty one, a file behind /dev/null. */
+  mask(namespace: NamespaceHandle, path: string): void {
+    const result = this.withBytes(encode(path), (at, length) =>
+      this.kernel.namespace_mask(namespace, at, length),
+    );
+    check(result, `masking ${path}`);
+  }
+
+  /** Makes what is at `path`, if something is, read-only with all that is mounted below it. */
+  protect(namespace: NamespaceHandle, path: string): void {
+    const result = this.withBytes(encode(path), (at, length) =>
+      this.kernel.namespace_protect(namespace, at, length),
+    );
+    check(result, `making ${path} read-only`);
+  }
+
+  /** Keeps a file system that is to be mounted in several namespaces. Takes over `root`. */
+  volume(root: FilesystemHandle): VolumeHandle {
+    return this.kernel.volume_make(root) as VolumeHandle;
+  }
+
+  /** What mount() takes: a mount of the kept file system of its own. */
+  volumeRoot(volume: VolumeHandle): FilesystemHandle {
+    return this.kernel.volume_root(volume) as FilesystemHandle;
   }
 
   task(namespace: NamespaceHandle, options: TaskOptions): TaskHandle {

@@ -11,6 +11,7 @@ import { goferMounts } from "./filesystems.ts";
 import type { Machine } from "./machine.ts";
 import { addStreams, removeStreams } from "./native-host.ts";
 import { STREAMS } from "./process.ts";
+import { SharedVolumes } from "./shared-volumes.ts";
 import { tellOn } from "./tell.ts";
 
 /** Each has descriptors and mounts, which the kernel and the gofer have room for. */
@@ -40,6 +41,7 @@ export class Sandbox {
   readonly root: Container;
   readonly #options: SandboxOptions;
   readonly #connections: Connections;
+  readonly #volumes: SharedVolumes;
   /** Those that were added, also those that have stopped. */
   readonly #added = new Map<string, Container>();
   #end!: (code: number) => void;
@@ -50,6 +52,7 @@ export class Sandbox {
     const { machine, config, started, tell } = options;
     this.#options = options;
     this.#connections = new Connections(machine.shared.connections);
+    this.#volumes = new SharedVolumes(machine);
     this.exited = new Promise((resolve) => {
       this.#end = resolve;
     });
@@ -142,8 +145,9 @@ export class Sandbox {
     }
   }
 
-  #make(config: SandboxConfig, options: Omit<ContainerOptions, "panicked">): Container {
+  #make(config: SandboxConfig, options: Omit<ContainerOptions, "panicked" | "volumes">): Container {
     const { native, machine } = this.#options;
-    return new Container(native, machine, config, { ...options, panicked: () => this.#end(EXIT_PANIC) });
+    const panicked = (): void => this.#end(EXIT_PANIC);
+    return new Container(native, machine, config, { ...options, volumes: this.#volumes, panicked });
   }
 }

@@ -8,7 +8,7 @@ import type { Command, CommandInput } from "./command.ts";
 import { CONFINE_FLAGS, confineOptions } from "./confine-flags.ts";
 import type { FlagTable } from "./flags.ts";
 import { ACCEPTED_CREATE_FLAGS, OCI_EXIT_CODES, onlyId, openContainers } from "./oci.ts";
-import { overlayOption } from "./overlay-flag.ts";
+import { TREE_FLAGS, TREE_FLAGS_USAGE, treeOptions } from "./tree-flags.ts";
 
 const USAGE = `Usage: wvisor create [flags] ID
 
@@ -23,8 +23,7 @@ Flags:
       --console-socket PATH
                         Gets the master of the container's terminal ("terminal": true of config.json's process)
       --pid-file FILE   Gets the pid of the process that stands for the container
-      --overlay2 WHAT   Which writable host directories get an overlay in memory: none (the default), root:memory,
-                        or all:memory (the root and every bind)
+${TREE_FLAGS_USAGE}
       --confine LEVEL   What confinement must reach: native+ns, native, none (default: native+ns for root)
       --gofer-jitless   Run the gofer without a compiler: none of its memory becomes executable
       --confine-report  Report what confinement does not allow instead of ending the process
@@ -39,7 +38,7 @@ export const CREATE_FLAGS: FlagTable = {
   bundle: { type: "string", short: "b" },
   "pid-file": { type: "string" },
   "console-socket": { type: "string" },
-  overlay2: { type: "string" },
+  ...TREE_FLAGS,
   ...ACCEPTED_CREATE_FLAGS,
   ...CONFINE_FLAGS,
 };
@@ -69,7 +68,8 @@ export function create(input: CommandInput, id: string, detached = true): Create
     confinement: confine.confinement ?? containerConfinement(process.getuid?.() ?? 0),
     id,
     bundle: resolve(flags.text("bundle") ?? "."),
-    overlay: overlayOption(flags),
+    // An engine writes into the trees of the host while the container runs (`podman cp`).
+    ...treeOptions(input, "shared"),
     pidFile: flags.text("pid-file"),
     detached,
     consoleSocket: flags.text("console-socket"),

@@ -15,7 +15,7 @@ import { confineOptions } from "./confine-flags.ts";
 import { CREATE_FLAGS, create } from "./create.ts";
 import { EXIT_WVISOR_ERROR } from "./exit-code.ts";
 import { frontCommand, runFrontFor } from "./front.ts";
-import { overlayOption } from "./overlay-flag.ts";
+import { TREE_FLAGS_USAGE, treeOptions } from "./tree-flags.ts";
 
 const USAGE = `Usage: wvisor run [flags] [ID]
 
@@ -31,8 +31,7 @@ ID names the container; by default it is random.
 Flags:
   -b, --bundle DIR      The bundle's directory (default: the current one)
   -d, --detach          Do not wait for it: the flags of 'wvisor create' are understood, too
-      --overlay2 WHAT   Which writable host directories get an overlay in memory: none (the default), root:memory,
-                        or all:memory (the root and every bind)
+${TREE_FLAGS_USAGE}
       --confine LEVEL   What confinement must reach, or nothing is started: native+ns (namespaces), native, none
                         (default: native+ns for root, else as much as the system allows)
       --gofer-jitless   Run the gofer without a compiler: none of its memory becomes executable
@@ -100,14 +99,13 @@ function createAndStart(input: CommandInput, id: string, detached: boolean): Cre
 }
 
 /** Errors: UsageError. */
-export function bundleOptions({ flags, operands, warn }: CommandInput): BundleOptions {
+export function bundleOptions(input: CommandInput): BundleOptions {
+  const { flags, operands, warn } = input;
   if (operands.length > 1) throw new UsageError(`unexpected argument ${operands[1]}`);
-  return {
-    id: containerId(operands[0]),
-    bundle: resolve(flags.text("bundle") ?? "."),
-    overlay: overlayOption(flags),
-    warn,
-  };
+  const { overlayDirectory, ...trees } = treeOptions(input, "exclusive");
+  // Confined, this process could not remove what it made there.
+  if (overlayDirectory !== undefined) throw new UsageError("--overlay2 with dir= needs --detach");
+  return { id: containerId(operands[0]), bundle: resolve(flags.text("bundle") ?? "."), ...trees, warn };
 }
 
 const ID = /^[A-Za-z0-9_+-][A-Za-z0-9._+-]{0,1023}$/;

@@ -84,8 +84,11 @@ const configSchema = v.strictObject({
       source: sourceSchema,
       device: v.exactOptional(text()),
       flags: v.exactOptional(number(MNT_FLAGS)),
+      shared: v.exactOptional(v.strictObject({ name: text(), source: text() })),
     }),
   ),
+  maskedPaths: v.exactOptional(v.array(below())),
+  readonlyPaths: v.exactOptional(v.array(below())),
   process: v.strictObject({
     args: v.pipe(v.array(text()), v.minLength(1)),
     env: v.array(text()),

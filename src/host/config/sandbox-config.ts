@@ -59,6 +59,14 @@ export interface MountConfig {
   readonly device?: string;
   /** MNT_* besides MNT_READONLY, which the source tells; relatime when absent. */
   readonly flags?: number;
+  /** A tmpfs that the containers of a sandbox have in common: the first one's source counts, and each has flags of its own. */
+  readonly shared?: SharedVolume;
+}
+
+export interface SharedVolume {
+  readonly name: string;
+  /** What the engine calls it: the same for all of them. */
+  readonly source: string;
 }
 
 export interface ProcessConfig {
@@ -107,6 +115,10 @@ export interface SandboxConfig {
   readonly process: ProcessConfig;
   /** Its working directory is made where it is missing; when absent, it must be there. */
   readonly makesCwd?: boolean;
+  /** Absolute and clean, and there or not: programs see nothing in them. */
+  readonly maskedPaths?: readonly string[];
+  /** The same: programs change nothing in them. */
+  readonly readonlyPaths?: readonly string[];
   /** Commands that the sandbox offers when it has none of their name itself. */
   readonly runtimes: readonly RuntimeConfig[];
   readonly limits: {

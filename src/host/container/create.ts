@@ -9,9 +9,9 @@ import { join } from "node:path";
 import type { Native } from "../../native/index.ts";
 import { goferMounts } from "../boot/filesystems.ts";
 import { encodeConfig } from "../config/config-document.ts";
-import type { BindSource, SandboxConfig } from "../config/sandbox-config.ts";
+import type { BindSource, CachePolicy, SandboxConfig } from "../config/sandbox-config.ts";
 import type { ConfineOptions } from "../sandbox/gofer-process.ts";
-import { readBundle } from "../spec/bundle.ts";
+import { type BundleOptions, readBundle } from "../spec/bundle.ts";
 import type { RuntimeSpec } from "../spec/runtime-spec.ts";
 import { type Anchor, commitAnchor, startAnchor } from "./anchor.ts";
 import type { Containers, LockedContainer } from "./containers.ts";
@@ -36,7 +36,11 @@ export interface CreateOptions extends ConfineOptions {
   readonly id: string;
   /** Absolute. */
   readonly bundle: string;
-  readonly overlay: "none" | "root" | "all";
+  readonly overlay: BundleOptions["overlay"];
+  readonly cache: CachePolicy;
+  readonly mountCache: CachePolicy;
+  /** The directory of the host below which an overlay's changes go; memory when undefined. */
+  readonly overlayDirectory: string | undefined;
   /** Gets the anchor's pid, in decimal digits. */
   readonly pidFile: string | undefined;
   /** Nobody waits for it in the foreground. */
@@ -55,9 +59,7 @@ export interface Created {
 
 /** Errors: WvisorError; then there is no such container. */
 export function createContainer(native: Native, containers: Containers, options: CreateOptions): Created {
-  const { id, bundle, overlay, warn } = options;
-  // An engine writes into the trees of the host while the container runs (`podman cp`).
-  const { spec, config } = readBundle({ id, bundle, overlay, cache: "shared", warn });
+  const { spec, config } = readBundle(options);
   const terminal = openTerminal(native, { ...spec.process, ...options });
   try {
     const { pid } = make(native, containers, { spec, config, terminal }, options);

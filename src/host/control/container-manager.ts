@@ -184,11 +184,18 @@ function stats({ id, processes }: Container): object {
 /** A tree of the host has a connection to the gofer, which a call for a mount alone does not bring. */
 function kernelMount(mount: Omit<v.InferOutput<typeof mountSchema>, "ContainerID">): MountConfig {
   const { Destination: destination, FsType: type, Source: source, Options: options } = mount;
+  if (!destination.startsWith("/")) throw new ContainerError("mount: destination: must be an absolute path");
   try {
-    const context = { bundle: "/", overlay: false, cache: "shared", warn: () => {} } as const;
+    const context = {
+      bundle: "/",
+      overlay: false,
+      cache: "shared",
+      hints: new Map(),
+      warn: () => {},
+    } as const;
     const [converted] = convertMounts([{ destination, type, source, options }], context);
-    const kind = converted!.source.type;
-    if (kind === "tmpfs" || kind === "kernel") return converted!;
+    const kind = converted?.source.type;
+    if (converted !== undefined && (kind === "tmpfs" || kind === "kernel")) return converted;
   } catch (error) {
     if (error instanceof SpecError)
       throw new ContainerError(error.message.replace(/^mounts\[0\]\.?/, "mount: "));

@@ -31,6 +31,10 @@ export interface KernelExports extends WebAssembly.Exports {
     sourceLength: number,
   ): number;
   namespace_mkdir(namespace: number, path: number, length: number): number;
+  namespace_mask(namespace: number, path: number, length: number): number;
+  namespace_protect(namespace: number, path: number, length: number): number;
+  volume_make(root: number): number;
+  volume_root(volume: number): number;
   namespace_release(namespace: number): void;
   namespace_shrink(namespace: number): void;
   uts_set_name(which: number, name: number, length: number): number;

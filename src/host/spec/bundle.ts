@@ -12,6 +12,7 @@ import { cleanPath } from "../config/sandbox-path.ts";
 import { capabilityMask } from "./capabilities.ts";
 import { convertMounts } from "./mounts.ts";
 import { parseRuntimeSpec, type RuntimeSpec, SpecError, type SpecProcess } from "./runtime-spec.ts";
+import { parseVolumeHints } from "./volume-hints.ts";
 
 export const MAX_CONFIG_BYTES = 16 << 20;
 
@@ -21,8 +22,10 @@ export interface BundleOptions {
   readonly bundle: string;
   /** Which writable binds get an overlay in memory. */
   readonly overlay: "none" | "root" | "all";
-  /** Whether others may change the trees of the host meanwhile; "exclusive" when absent. */
+  /** Whether others may change the root's tree meanwhile; "exclusive" when absent. */
   readonly cache?: CachePolicy;
+  /** The same of the binds; as of the root when absent. */
+  readonly mountCache?: CachePolicy;
   warn(text: string): void;
 }
 
@@ -85,7 +88,13 @@ function convertSpec(spec: RuntimeSpec, options: BundleOptions): SandboxConfig {
     overlay: overlay !== "none" && !rootReadonly,
     cache: options.cache ?? "exclusive",
   };
-  const mounts = convertMounts(spec.mounts, { bundle, overlay: overlay === "all", cache: root.cache, warn });
+  const mounts = convertMounts(spec.mounts, {
+    bundle,
+    overlay: overlay === "all",
+    cache: options.mountCache ?? root.cache,
+    hints: parseVolumeHints(spec.annotations, warn),
+    warn,
+  });
   const places = mounts.map(({ destination }) => destination);
   if (wantsTmp(root, places)) mounts.push({ destination: "/tmp", source: DEFAULT_TMPFS });
   return {
@@ -97,9 +106,35 @@ function convertSpec(spec: RuntimeSpec, options: BundleOptions): SandboxConfig {
     process: convertProcess(spec.process, "process.", warn),
     // As runc does: images name directories that they do not have.
     makesCwd: true,
+    ...coveredPaths(spec),
     runtimes: [],
     limits: { memoryBytes: memoryLimit(spec), timeoutMs: 0 },
   };
+}
+
+/** Propagation to a host that never sees these mounts. */
+const PROPAGATIONS = ["private", "slave", "shared", "unbindable"].flatMap((each) => [each, `r${each}`]);
+
+/** Errors: SpecError. */
+function coveredPaths({ linux }: RuntimeSpec): Pick<SandboxConfig, "maskedPaths" | "readonlyPaths"> {
+  const { maskedPaths = [], readonlyPaths = [], rootfsPropagation = "" } = linux ?? {};
+  if (rootfsPropagation !== "" && !PROPAGATIONS.includes(rootfsPropagation)) {
+    throw new SpecError("linux.rootfsPropagation", `${rootfsPropagation} is not supported`);
+  }
+  return {
+    maskedPaths: absolutePaths(maskedPaths, "linux.maskedPaths"),
+    readonlyPaths: absolutePaths(readonlyPaths, "linux.readonlyPaths"),
+  };
+}
+
+/** Errors: SpecError. */
+function absolutePaths(paths: readonly string[], where: string): string[] {
+  return paths.map((path, index) => {
+    const clean = cleanPath(path);
+    if (clean === undefined || clean === "/")
+      throw new SpecError(`${where}[${index}]`, "must be an absolute path");
+    return clean;
+  });
 }
 
 /** `path`: where it stands in its document. Errors: SpecError. */

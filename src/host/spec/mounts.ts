@@ -1,16 +1,26 @@
 // The mounts of a bundle, from OCI's words to what the kernel mounts.
 //
 // Options of mounts in general become flags of the mount; an option that neither mounts nor the file system have is refused, where
-// gVisor only warns (V21-27): a sandbox that silently lacks a "noexec" is not what was asked for. So is a file system type that the
-// kernel does not have, as runc does, where gVisor leaves the mount out (V21-26).
+// gVisor only warns (V21-27): a sandbox that silently lacks a "noexec" is not what was asked for. A mount of a type that the kernel
+// does not have is left out with a warning (V21-26).
+//
+// A destination that is not absolute begins at the root, as in runc.
 
 import { resolve } from "node:path";
 import { parseMountOptions, unknownOption } from "../config/mount-options.ts";
-import type { CachePolicy, MountConfig, MountSource, OverlaySource } from "../config/sandbox-config.ts";
+import type {
+  CachePolicy,
+  MountConfig,
+  MountSource,
+  OverlaySource,
+  SharedVolume,
+  TmpfsSource,
+} from "../config/sandbox-config.ts";
 import { cleanPath } from "../config/sandbox-path.ts";
 import { parseTmpfsOptions, splitOption } from "../config/tmpfs-options.ts";
 import { MNT_READONLY, MNT_RELATIME } from "../kernel/exports.ts";
 import { SpecError, type SpecMount } from "./runtime-spec.ts";
+import { checkVolumeOptions, isSharedMemory, type VolumeHints } from "./volume-hints.ts";
 
 /** Types that the kernel makes from the options alone. */
 const KERNEL_FILESYSTEMS = ["proc", "sysfs", "devpts", "mqueue", "cgroup", "cgroup2"] as const;
@@ -21,6 +31,8 @@ export interface MountContext {
   /** Writable binds get an overlay in memory. */
   readonly overlay: boolean;
   readonly cache: CachePolicy;
+  /** What annotations say of sources. */
+  readonly hints: VolumeHints;
   warn(text: string): void;
 }
 
@@ -29,8 +41,10 @@ export function convertMounts(mounts: readonly SpecMount[], context: MountContex
   const converted: MountConfig[] = [];
   mounts.forEach((mount, index) => {
     const path = `mounts[${index}]`;
-    const destination = cleanPath(mount.destination);
-    if (destination === undefined) throw new SpecError(`${path}.destination`, "must be an absolute path");
+    const destination = cleanPath(mount.destination.replace(/^(?!\/)/, "/"));
+    if (destination === undefined) {
+      throw new SpecError(`${path}.destination`, "must be a path of at most 4095 bytes");
+    }
     if (destination === "/") throw new SpecError(`${path}.destination`, "must not be /, which root sets");
     const { flags, remount, bind, rest } = parseMountOptions(mount.options);
     if (remount) {
@@ -39,16 +53,16 @@ export function convertMounts(mounts: readonly SpecMount[], context: MountContex
     }
     const source = convertSource(mount, destination, path, context);
     if (source === undefined) {
-      throw new SpecError(
-        `${path}.type`,
-        `the mount at ${destination} has an unknown file system type "${mount.type}" (ENODEV)`,
-      );
+      context.warn(`${path}.type: ignoring unknown filesystem type "${mount.type}"`);
+      return;
     }
     const unknown = unknownOption(bind ? "bind" : mount.type, rest);
     if (unknown !== undefined) {
       throw optionsProblem(path, `the mount at ${destination} has no option "${unknown}" (EINVAL)`);
     }
-    converted.push(withFlags(withDevice({ destination, source }, mount.source), flags & ~MNT_READONLY));
+    const shared = sharedVolume(mount, path, context.hints);
+    const named = withDevice({ destination, source, ...shared }, mount.source);
+    converted.push(withFlags(named, flags & ~MNT_READONLY));
   });
   return converted;
 }
@@ -56,6 +70,7 @@ export function convertMounts(mounts: readonly SpecMount[], context: MountContex
 /** What the bundle calls a file system that is the kernel's own: "proc", "shm". A path of the host is not shown. */
 function withDevice(mount: MountConfig, device: string): MountConfig {
   const { type } = mount.source;
+  if (device.startsWith("/")) return mount;
   return device !== "" && (type === "kernel" || type === "tmpfs") ? { ...mount, device } : mount;
 }
 
@@ -82,13 +97,17 @@ function convertSource(
   context: MountContext,
 ): MountSource | undefined {
   const { type, options } = mount;
+  const hint = context.hints.get(mount.source);
+  if (hint !== undefined && isSharedMemory(hint)) {
+    return { ...convertTmpfs(hint.options, path), readonly: isReadonly(options) };
+  }
   // The option makes a bind of any type, as in gVisor: engines write type "none" or leave it out.
   if (type === "bind" || options.includes("bind") || options.includes("rbind")) {
     if (mount.source === "") throw new SpecError(`${path}.source`, "must not be empty");
     const readonly = isReadonly(options);
     const overlay = context.overlay && !readonly;
     const source = resolve(context.bundle, mount.source);
-    return { type: "bind", source, readonly, overlay, cache: context.cache };
+    return { type: "bind", source, readonly, overlay, cache: hint?.cache ?? context.cache };
   }
   const { flags, rest } = parseMountOptions(options);
   const readonly = (flags & MNT_READONLY) !== 0;
@@ -103,12 +122,25 @@ function convertSource(
   return name === undefined ? undefined : { type: "kernel", name, options: text, readonly };
 }
 
+/** A mount whose source annotations speak of, checked against what they say. */
+function sharedVolume(
+  mount: SpecMount,
+  path: string,
+  hints: VolumeHints,
+): { readonly shared?: SharedVolume } {
+  const hint = hints.get(mount.source);
+  if (hint === undefined || !isSharedMemory(hint)) return {};
+  const problem = checkVolumeOptions(hint, mount.options);
+  if (problem !== undefined) throw optionsProblem(path, problem);
+  return { shared: { name: hint.name, source: hint.source } };
+}
+
 /** The last of "ro" and "rw" wins. */
 function isReadonly(options: readonly string[]): boolean {
   return (parseMountOptions(options).flags & MNT_READONLY) !== 0;
 }
 
-function convertTmpfs(options: readonly string[], path: string): MountSource {
+function convertTmpfs(options: readonly string[], path: string): TmpfsSource {
   const { source, problem } = parseTmpfsOptions(options);
   if (problem !== undefined) throw optionsProblem(path, problem);
   return source;

@@ -115,6 +115,9 @@ function runtimeSpecSchema() {
     linux: v.optional(
       v.nullable(
         object({
+          maskedPaths: v.optional(list(filled()), []),
+          readonlyPaths: v.optional(list(filled()), []),
+          rootfsPropagation: v.optional(text(), ""),
           namespaces: v.optional(list(object({ type: text(), path: v.optional(absoluteOrEmpty(), "") })), []),
           resources: v.optional(
             object({

@@ -89,7 +89,32 @@ describe("arguments that cannot be understood", () => {
     [
       ["run", "--overlay2=all:self"],
       125,
-      "wvisor run: --overlay2 all:self: expected none, root:memory or all:memory (see 'wvisor run --help')",
+      "wvisor run: --overlay2 all:self: expected none, or root or all with :memory or :dir=DIR (see 'wvisor run --help')",
+    ],
+    [
+      ["run", "--overlay2=all:dir=here"],
+      125,
+      "wvisor run: --overlay2 all:dir=here: the directory must be an absolute path (see 'wvisor run --help')",
+    ],
+    [
+      ["run", "--overlay2=all:dir=/here"],
+      125,
+      "wvisor run: --overlay2 with dir= needs --detach (see 'wvisor run --help')",
+    ],
+    [
+      ["--overlay2=root:memory", "run", "--file-access=shared"],
+      125,
+      "wvisor run: --overlay2 is incompatible with --file-access=shared (see 'wvisor run --help')",
+    ],
+    [
+      ["run", "--overlay2=all:memory", "--file-access-mounts", "shared"],
+      125,
+      "wvisor run: --overlay2 all is incompatible with --file-access-mounts=shared (see 'wvisor run --help')",
+    ],
+    [
+      ["create", "--file-access=private", "x"],
+      1,
+      "wvisor create: --file-access private: expected exclusive or shared (see 'wvisor create --help')",
     ],
     [["spec", "--foo"], 2, "wvisor spec: unknown flag --foo (see 'wvisor spec --help')"],
     [["spec"], 2, "wvisor spec: which file? wvisor spec FILE.wasm [ARGS] (see 'wvisor spec --help')"],

@@ -68,6 +68,8 @@ describe("a bundle", () => {
           capabilities: 0n,
         },
         makesCwd: true,
+        maskedPaths: [],
+        readonlyPaths: [],
         runtimes: [],
         limits: { memoryBytes: 0, timeoutMs: 0 },
       },
@@ -205,7 +207,10 @@ describe("config.json", () => {
     ],
     ["mounts: must be an array", { ...MINIMAL, mounts: {} }],
     ["mounts[1].destination: is missing", withMount({ type: "proc" })],
-    ["mounts[1].destination: must be an absolute path", withMount({ destination: "x", type: "proc" })],
+    [
+      "mounts[1].destination: must be a path of at most 4095 bytes",
+      withMount({ destination: "x".repeat(4096), type: "proc" }),
+    ],
     [
       "mounts[1].destination: must not be /, which root sets",
       withMount({ destination: "/x/..", type: "proc" }),
@@ -460,18 +465,62 @@ describe("a mount", () => {
     });
   });
 
-  test("of an unknown type is refused by its place, as runc does", () => {
-    expect(failure(() => loadMount({ destination: "/z", type: "zfs" }))).toBe(
-      'loading bundle: config.json: mounts[0].type: the mount at /z has an unknown file system type "zfs" (ENODEV)',
-    );
-    expect(failure(() => loadMount({ destination: "/n", source: "x" }))).toMatch(
-      /mount at \/n has an unknown file system type ""/,
-    );
+  test("of an unknown type is left out with a warning (V21-26)", () => {
+    const { config, warnings } = load({
+      ...MINIMAL,
+      mounts: [
+        { destination: "/z", type: "zfs", options: ["compress=on"] },
+        { destination: "/n", source: "x" },
+        { destination: "/p", type: "proc" },
+      ],
+    });
+    expect(config.mounts.map(({ destination }) => destination)).toEqual(["/p", "/tmp"]);
+    expect(warnings).toEqual([
+      'mounts[0].type: ignoring unknown filesystem type "zfs"',
+      'mounts[1].type: ignoring unknown filesystem type ""',
+    ]);
+  });
+
+  test("of a relative destination begins at the root, and a relative source in the bundle", () => {
+    expect(loadMount({ ...DATA, destination: "x/../y", type: "bind" }).config.mounts[0]).toMatchObject({
+      destination: "/y",
+      source: { source: join(bundle, "data") },
+    });
+  });
+
+  test("and the root are accessed as they are told to be", () => {
+    put(bundle, "config.json", JSON.stringify({ ...MINIMAL, mounts: [{ ...DATA, type: "bind" }] }));
+    const options = { id: "c1", bundle, overlay: "none", cache: "exclusive", warn: () => {} } as const;
+    const caches = (mountCache?: "exclusive" | "shared") => {
+      const { root, mounts } = loadBundle({ ...options, ...(mountCache && { mountCache }) });
+      return [root, mounts[0]!.source].map((source) => source.type === "bind" && source.cache);
+    };
+    expect(caches()).toEqual(["exclusive", "exclusive"]);
+    expect(caches("shared")).toEqual(["exclusive", "shared"]);
   });
 
   test("is kept in the order of the bundle", () => {
     const mounts = ["/a/b", "/z", "/a"].map((destination) => ({ destination, type: "proc" }));
     const { config } = load({ ...MINIMAL, mounts });
     expect(config.mounts.map((mount) => mount.destination)).toEqual(["/a/b", "/z", "/a", "/tmp"]);
+  });
+});
+
+describe("linux.maskedPaths and readonlyPaths", () => {
+  test("are made clean", () => {
+    const linux = { maskedPaths: ["/proc/../x/"], readonlyPaths: ["/y//z"], rootfsPropagation: "rslave" };
+    expect(load({ ...MINIMAL, linux }).config).toMatchObject({
+      maskedPaths: ["/x"],
+      readonlyPaths: ["/y/z"],
+    });
+  });
+
+  test.each([
+    [{ maskedPaths: ["/ok", "x"] }, "linux.maskedPaths[1]: must be an absolute path"],
+    [{ readonlyPaths: ["/"] }, "linux.readonlyPaths[0]: must be an absolute path"],
+    [{ readonlyPaths: [""] }, "linux.readonlyPaths[0]: must not be empty"],
+    [{ rootfsPropagation: "often" }, "linux.rootfsPropagation: often is not supported"],
+  ])("%j is refused", (linux, problem) => {
+    expect(failure(() => load({ ...MINIMAL, linux }))).toBe(`loading bundle: config.json: ${problem}`);
   });
 });
