@@ -35,6 +35,9 @@ static const struct flag global_flags[] = {
     {"cgroup-manager", 0, VALUE, 0},
     {"rootless", 0, OPTIONAL, 0},
     {"criu", 0, VALUE, 0},
+    {"overlay2", 0, VALUE, 0},
+    {"file-access", 0, VALUE, 0},
+    {"file-access-mounts", 0, VALUE, 0},
     {NULL, 0, SWITCH, 0},
 };
 
