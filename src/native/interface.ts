@@ -41,8 +41,6 @@ export interface Native {
   fcntlGetFlags(fd: number): number;
   /** F_SETFL. */
   fcntlSetFlags(fd: number, flags: number): number;
-  /** FD_CLOEXEC on (1) or off (0). */
-  setCloexec(fd: number, on: number): number;
   isatty(fd: number): number;
   /**
    * A pseudoterminal of an instance of devpts of its own: writes two i32 to (slot, out), its master and its slave. The slave does not
@@ -54,8 +52,6 @@ export interface Native {
   eventfd(initial: number): number;
   /** Adds one to an eventfd. */
   eventfdSignal(fd: number): number;
-  /** Resets an eventfd to zero without blocking. */
-  eventfdReset(fd: number): number;
   /**
    * A descriptor that becomes readable when one of the signals whose bits (1 << (signal - 1)) are set in
    * `maskLow` (signals 1..31, not SIGKILL or SIGSTOP) reaches the process, in whichever thread. From then on
@@ -85,17 +81,11 @@ export interface Native {
   pidfdSendSignal(pidfd: number, signal: number): number;
   /** _exit(2): ends the whole process now, from any thread, without atexit handlers. */
   exit(code: number): number;
-  getpid(): number;
   /** PR_SET_CHILD_SUBREAPER: what our children leave behind becomes our child. */
   adoptOrphans(): number;
   umask(mask: number): number;
   /** A negative limit is RLIM_INFINITY. */
   setrlimit(resource: number, soft: number, hard: number): number;
-  /**
-   * PR_SET_PDEATHSIG, then checks that the parent is still `expectedParent` (-ESRCH otherwise; 0 skips the
-   * check). The signal comes when the thread that started this process ends.
-   */
-  setParentDeathSignal(signal: number, expectedParent: number): number;
   /** PR_GET_PDEATHSIG of the calling thread: 0 for none. */
   getParentDeathSignal(): number;
   /** For the calling thread and what it starts; wv-launch does it for a whole process. */

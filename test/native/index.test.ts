@@ -16,7 +16,7 @@ async function bundle(withHelper: boolean): Promise<string> {
   await build({
     stdin: {
       contents: `import { loadNative, launcherPath } from "./src/native/index.ts";
-        console.log(JSON.stringify([loadNative()?.getpid() === process.pid, launcherPath()]));`,
+        console.log(JSON.stringify([loadNative()?.fcntlGetFlags(0) !== undefined, launcherPath()]));`,
       resolveDir: ROOT,
       loader: "ts",
     },

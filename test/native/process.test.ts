@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { describe, expect, test } from "vitest";
 import * as errno from "../../assembly/abi/errno.ts";
-import { ADDON, inThread, Memory, native, outcome, owned, scratch, spawnNode } from "./support.ts";
+import { ADDON, Memory, native, outcome, owned, scratch, spawnNode } from "./support.ts";
 
 const SIGHUP = 1;
 const SIGUSR2 = 12;
@@ -40,11 +40,6 @@ describe("the machine", () => {
     expect(new Set(memory.bytes.slice(100, 1100)).size).toBeGreaterThan(200);
   });
 
-  test("getpid is the process, in any thread", async () => {
-    expect(native.getpid()).toBe(process.pid);
-    expect(await inThread("parentPort.postMessage(n.getpid());", null)).toBe(process.pid);
-  });
-
   test("umask returns the old one", () => {
     const before = native.umask(0o077);
     expect(native.umask(before)).toBe(0o077);
@@ -79,14 +74,6 @@ describe("the process", () => {
       `console.log(n.setNoNewPrivs(), /NoNewPrivs:\\s+(\\d)/.exec(require("fs").readFileSync("/proc/thread-self/status", "utf8"))[1]);`,
     );
     expect((await outcome(child)).stdout).toBe("0 1\n");
-  });
-
-  test("setParentDeathSignal refuses a parent that is another process", async () => {
-    const child = spawnNode(
-      `console.log(n.setParentDeathSignal(9, process.ppid), n.setParentDeathSignal(9, 0), n.setParentDeathSignal(9, 1 << 21),
-        n.setParentDeathSignal(1000, 0));`,
-    );
-    expect((await outcome(child)).stdout).toBe(`0 0 ${-errno.ESRCH} ${-errno.EINVAL}\n`);
   });
 
   test("SIGPIPE does not kill even when a listener left the default disposition", async () => {

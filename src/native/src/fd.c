@@ -46,18 +46,13 @@ static int64_t call_fcntl_set_flags(napi_env env, const int64_t *arg) {
   return result_of(fcntl((int)arg[0], F_SETFL, (int)arg[1]));
 }
 
-static int64_t call_set_cloexec(napi_env env, const int64_t *arg) {
-  (void)env;
-  return result_of(fcntl((int)arg[0], F_SETFD, arg[1] ? FD_CLOEXEC : 0));
-}
-
 static int64_t call_isatty(napi_env env, const int64_t *arg) {
   (void)env;
   if (isatty((int)arg[0])) return 1;
   return errno == EBADF ? -EBADF : 0;
 }
 
-/** Non-blocking, so that neither a signal on a full counter nor a reset of an empty one can sleep. */
+/** Non-blocking, so that neither a signal on a full counter nor a read of an empty one can sleep. */
 static int64_t call_eventfd(napi_env env, const int64_t *arg) {
   (void)env;
   return result_of(eventfd((unsigned)arg[0], EFD_CLOEXEC | EFD_NONBLOCK));
@@ -68,15 +63,6 @@ static int64_t call_eventfd_signal(napi_env env, const int64_t *arg) {
   uint64_t one = 1;
   int64_t result = RETRY(write((int)arg[0], &one, sizeof one));
   // A full counter is already readable, which is all that a signal is for.
-  return result == -EAGAIN || result > 0 ? 0 : result;
-}
-
-static int64_t call_eventfd_reset(napi_env env, const int64_t *arg) {
-  (void)env;
-  uint64_t counter;
-  int64_t ready = wait_for((int)arg[0], POLLIN, -1, 0);
-  if (ready <= 0) return ready;
-  int64_t result = RETRY(read((int)arg[0], &counter, sizeof counter));
   return result == -EAGAIN || result > 0 ? 0 : result;
 }
 
@@ -163,11 +149,9 @@ const struct call fd_calls[] = {
     {"memfd", "", call_memfd},
     {"fcntlGetFlags", "d", call_fcntl_get_flags},
     {"fcntlSetFlags", "di", call_fcntl_set_flags},
-    {"setCloexec", "di", call_set_cloexec},
     {"isatty", "d", call_isatty},
     {"eventfd", "i", call_eventfd},
     {"eventfdSignal", "d", call_eventfd_signal},
-    {"eventfdReset", "d", call_eventfd_reset},
     {"poll", "ioitd", call_poll},
     {"epollCreate", "", call_epoll_create},
     {"epollAdd", "dd", call_epoll_add},

@@ -19,12 +19,6 @@ static int64_t call_exit(napi_env env, const int64_t *arg) {
   _exit((int)arg[0]);
 }
 
-static int64_t call_getpid(napi_env env, const int64_t *arg) {
-  (void)env;
-  (void)arg;
-  return getpid();
-}
-
 static int64_t call_adopt_orphans(napi_env env, const int64_t *arg) {
   (void)env;
   (void)arg;
@@ -42,13 +36,6 @@ static int64_t call_setrlimit(napi_env env, const int64_t *arg) {
   (void)env;
   struct rlimit limit = {.rlim_cur = limit_of(arg[1]), .rlim_max = limit_of(arg[2])};
   return result_of(setrlimit((__rlimit_resource_t)arg[0], &limit));
-}
-
-static int64_t call_set_parent_death_signal(napi_env env, const int64_t *arg) {
-  (void)env;
-  if (prctl(PR_SET_PDEATHSIG, (unsigned long)(uint32_t)arg[0], 0, 0, 0) < 0) return -errno;
-  // A parent that died before the call sends nothing any more.
-  return arg[1] != 0 && getppid() != arg[1] ? -ESRCH : 0;
 }
 
 static int64_t call_get_parent_death_signal(napi_env env, const int64_t *arg) {
@@ -126,11 +113,9 @@ static int64_t call_loaded_libraries(napi_env env, const int64_t *arg) {
 
 const struct call process_calls[] = {
     {"exit", "i", call_exit},
-    {"getpid", "", call_getpid},
     {"adoptOrphans", "", call_adopt_orphans},
     {"umask", "i", call_umask},
     {"setrlimit", "ipp", call_setrlimit},
-    {"setParentDeathSignal", "ii", call_set_parent_death_signal},
     {"getParentDeathSignal", "", call_get_parent_death_signal},
     {"setNoNewPrivs", "", call_set_no_new_privs},
     {"clockGettime", "iio", call_clock_gettime},
