@@ -7,7 +7,7 @@ import { containerConfinement } from "../sandbox/levels.ts";
 import type { Command, CommandInput } from "./command.ts";
 import { CONFINE_FLAGS, confineOptions } from "./confine-flags.ts";
 import type { FlagTable } from "./flags.ts";
-import { ACCEPTED_CREATE_FLAGS, OCI_EXIT_CODES, onlyId, openContainers } from "./oci.ts";
+import { ACCEPTED_CREATE_FLAGS, cgroupManager, OCI_EXIT_CODES, onlyId, openContainers } from "./oci.ts";
 import { TREE_FLAGS, TREE_FLAGS_USAGE, treeOptions } from "./tree-flags.ts";
 
 const USAGE = `Usage: wvisor create [flags] ID
@@ -70,6 +70,7 @@ export function create(input: CommandInput, id: string, detached = true): Create
     bundle: resolve(flags.text("bundle") ?? "."),
     // An engine writes into the trees of the host while the container runs (`podman cp`).
     ...treeOptions(input, "shared"),
+    cgroupManager: cgroupManager(input.global),
     pidFile: flags.text("pid-file"),
     detached,
     consoleSocket: flags.text("console-socket"),

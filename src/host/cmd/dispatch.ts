@@ -45,6 +45,8 @@ Flags before any command about containers:
   --root DIR               Where their state is kept (default: $XDG_RUNTIME_DIR/wvisor, /run/wvisor for root)
   --log FILE               Errors are appended there, too
   --log-format text|json   How
+  --cgroup-manager NAME    cgroupfs (the default), systemd (linux.cgroupsPath is SLICE:PREFIX:NAME) or disabled
+  --systemd-cgroup         The same as --cgroup-manager systemd
 `;
 }
 

@@ -33,9 +33,10 @@ Flags:
   -u, --user UID[:GID]       Its user and group
   -g, --additional-gids GID  One more group
   -c, --cap CAP_NAME         One more capability
+      --ignore-paused        In a container that is paused, too: wait until it is resumed
       --debug                With an error, show where it arose
 
-Accepted without effect: --preserve-fds, --no-new-privs, --ignore-paused, --cgroup, --apparmor, --process-label, --pidfd-socket
+Accepted without effect: --preserve-fds, --no-new-privs, --cgroup, --apparmor, --process-label, --pidfd-socket
 
 Exit code: the program's own; 128+n ended by signal n; 255 an error of wVisor's.
 `;
@@ -89,6 +90,7 @@ function runExec(input: CommandInput): number {
     terminal: fromFile?.spec.terminal ?? flags.isOn("tty", false),
     consoleSize: fromFile?.spec.consoleSize,
     consoleSocket: flags.text("console-socket"),
+    ignorePaused: flags.isOn("ignore-paused", false),
     pidFile: flags.text("pid-file"),
     process: (record) => fromFile?.config ?? describeProcess(input, args, record),
   });

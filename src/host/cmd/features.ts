@@ -39,7 +39,7 @@ function features(): object {
     linux: {
       namespaces: NAMESPACES,
       capabilities: CAPABILITY_NAMES.map((name) => `CAP_${name}`),
-      cgroup: { v1: false, v2: false, systemd: false, systemdUser: false },
+      cgroup: { v1: true, v2: true, systemd: true, systemdUser: false },
       seccomp: { enabled: false },
       apparmor: { enabled: false },
       selinux: { enabled: false },

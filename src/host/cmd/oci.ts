@@ -2,9 +2,10 @@
 
 import { resolve } from "node:path";
 import type { Native } from "../../native/index.ts";
+import type { CgroupManager } from "../container/container-cgroup.ts";
 import { Containers, defaultRoot } from "../container/containers.ts";
 import { type CommandInput, UsageError } from "./command.ts";
-import type { FlagTable } from "./flags.ts";
+import type { Flags, FlagTable } from "./flags.ts";
 
 /** What runc exits with, whatever was wrong. */
 export const OCI_EXIT_CODES = { usage: 1, refused: 1 };
@@ -27,6 +28,16 @@ export function openContainers(native: Native, input: CommandInput): Containers 
 export function containersRoot({ global }: CommandInput): string {
   const given = global.text("root");
   return given === undefined ? defaultRoot(process.env, process.getuid?.() ?? 0) : resolve(given);
+}
+
+/** How cgroups are named, or that there are to be none. Errors: UsageError. */
+export function cgroupManager(global: Flags): CgroupManager {
+  const manager = global.text("cgroup-manager") ?? "cgroupfs";
+  if (manager === "disabled" || manager === "systemd") return manager;
+  if (manager !== "cgroupfs") {
+    throw new UsageError(`--cgroup-manager ${manager}: expected cgroupfs, systemd or disabled`);
+  }
+  return global.isOn("systemd-cgroup", false) ? "systemd" : "cgroupfs";
 }
 
 /** The only operand. Errors: UsageError. */

@@ -6,7 +6,7 @@ import { OCI_EXIT_CODES, onlyId } from "./oci.ts";
 
 const USAGE = `Usage: wvisor state ID
 
-Prints the state of a container as JSON (OCI runtime specification). Its status is created, running or stopped; pid is that of the
+Prints the state of a container as JSON (OCI runtime specification). Its status is created, running, paused or stopped; pid is that of the
 process that stands for it on the host, 0 when it has stopped.
 
 Flags:

@@ -42,6 +42,10 @@ export interface AnchorOptions extends ConfineOptions {
   readonly bundle: string;
   /** The container's own, instead of our streams; it stays the caller's. */
   readonly terminal: number | undefined;
+  /** The files that a process enters the container's cgroup by. */
+  readonly cgroupFiles: readonly string[];
+  /** As /proc/PID/oom_score_adj takes it; the starter's own when absent. */
+  readonly oomScoreAdj?: number | undefined;
   /** What the gofer serves. */
   readonly served: readonly GoferMount[];
   /** Descriptors for the sentry; they stay the caller's. */
@@ -124,6 +128,8 @@ function anchorCommand(
         );
   return [
     anchorPath(),
+    ...cgroupArguments(options.cgroupFiles),
+    ...(options.oomScoreAdj === undefined ? [] : [`--oom-score-adj=${options.oomScoreAdj}`]),
     ...options.namespaces.map(namespaceArgument),
     `--root=${options.rootfs}`,
     `--hostname=${options.hostname}`,
@@ -136,6 +142,11 @@ function anchorCommand(
     ...sentry,
     ...gofer,
   ];
+}
+
+/** Of wv-anchor. */
+export function cgroupArguments(files: readonly string[]): string[] {
+  return files.map((file) => `--cgroup=${file}`);
 }
 
 function namespaceArgument({ type, path }: Namespace): string {

@@ -6,6 +6,7 @@ import { EAGAIN } from "../../../assembly/abi/errno.ts";
 import { ErrnoError } from "../../common/errors.ts";
 import type { Native } from "../../native/index.ts";
 import { reasonOf } from "../config/host-file.ts";
+import { removeContainerCgroup } from "./container-cgroup.ts";
 import { checkContainerId, directoryName } from "./container-id.ts";
 import { alreadyExists, failed, NoContainerError } from "./errors.ts";
 import { type ContainerRecord, readRecord } from "./record.ts";
@@ -36,8 +37,9 @@ export class LockedContainer {
     closeSync(this.fd);
   }
 
-  /** The directory is gone when this returns. */
+  /** (blocks) Directory and cgroup are gone when this returns. Errors: WvisorError when processes stay in the cgroup. */
   remove(): void {
+    removeContainerCgroup(this.directory);
     rmSync(this.directory, { recursive: true, force: true });
   }
 }
@@ -83,6 +85,7 @@ export class Containers {
 
   /** What a `create` left that was killed. */
   #emptied(locked: LockedContainer): LockedContainer {
+    removeContainerCgroup(locked.directory);
     for (const name of readdirSync(locked.directory))
       rmSync(join(locked.directory, name), { recursive: true });
     return locked;

@@ -14,6 +14,7 @@ import type { ConfineOptions } from "../sandbox/gofer-process.ts";
 import { type BundleOptions, readBundle } from "../spec/bundle.ts";
 import type { RuntimeSpec } from "../spec/runtime-spec.ts";
 import { type Anchor, commitAnchor, startAnchor } from "./anchor.ts";
+import { type CgroupManager, setUpCgroup } from "./container-cgroup.ts";
 import type { Containers, LockedContainer } from "./containers.ts";
 import { failed } from "./errors.ts";
 import { hookState, runHooks, runPoststop } from "./hooks.ts";
@@ -41,6 +42,7 @@ export interface CreateOptions extends ConfineOptions {
   readonly mountCache: CachePolicy;
   /** The directory of the host below which an overlay's changes go; memory when undefined. */
   readonly overlayDirectory: string | undefined;
+  readonly cgroupManager: CgroupManager;
   /** Gets the anchor's pid, in decimal digits. */
   readonly pidFile: string | undefined;
   /** Nobody waits for it in the foreground. */
@@ -90,12 +92,19 @@ function make(native: Native, containers: Containers, parts: Parts, options: Cre
       throw error;
     }
   } catch (error) {
-    container.remove();
+    discard(container);
     if (spec.hooks) runPoststop(spec.hooks.poststop, identityOf(spec, options), options.warn);
     throw error;
   } finally {
     container.unlock();
   }
+}
+
+/** What led here is the error that is told; what stays is found by the next who names the container. */
+function discard(container: LockedContainer): void {
+  try {
+    container.remove();
+  } catch {}
 }
 
 function start(
@@ -107,12 +116,20 @@ function start(
   const controller = listen(native, container);
   const document = passedDocument(container, JSON.stringify(encodeConfig(config)));
   const phase = openPhase(container);
+  const { linux, process } = spec;
   try {
     return startAnchor(native, {
       confinement: options.confinement,
       jitless: options.jitless,
       report: options.report,
-      namespaces: spec.linux?.namespaces ?? [],
+      cgroupFiles: setUpCgroup(container.directory, {
+        manager: options.cgroupManager,
+        path: linux?.cgroupsPath ?? "",
+        resources: linux?.resources ?? {},
+        warn: options.warn,
+      }),
+      oomScoreAdj: process.oomScoreAdj ?? undefined,
+      namespaces: linux?.namespaces ?? [],
       rootfs: rootOf(config),
       hostname: config.hostname,
       bundle: options.bundle,

@@ -4,8 +4,10 @@ import { EINTR } from "../../../assembly/abi/errno.ts";
 import { POLLIN } from "../../../assembly/abi/poll.ts";
 import { SIGKILL } from "../../common/signals.ts";
 import { anchorPath, type Native } from "../../native/index.ts";
+import { readCgroup } from "../cgroups/cgroup.ts";
 import type { ProcessConfig } from "../config/sandbox-config.ts";
 import { openPair, spawnCommand } from "../sandbox/gofer-process.ts";
+import { cgroupArguments } from "./anchor.ts";
 import type { Containers } from "./containers.ts";
 import { failed } from "./errors.ts";
 import { writePidFile } from "./pid-file.ts";
@@ -33,6 +35,8 @@ function bit(signal: number): number {
 
 export interface ExecOptions extends TerminalRequest {
   readonly id: string;
+  /** It may be paused: this waits until it is resumed. */
+  readonly ignorePaused: boolean;
   readonly pidFile: string | undefined;
   /** What it is, made of what the container has for processes that say less. */
   process(record: ContainerRecord): ProcessConfig;
@@ -40,21 +44,36 @@ export interface ExecOptions extends TerminalRequest {
 
 /** (blocks) The process's exit code; 0 at once when it is detached. Errors: WvisorError. */
 export function executeIn(native: Native, containers: Containers, options: ExecOptions): number {
-  const container = containers.lock(options.id);
-  let added: Added;
-  try {
-    if (statusOf(container.directory, container.record) === "stopped") {
-      throw failed("cannot exec in a stopped container");
-    }
-    const client = new SandboxClient(native, container.directory);
-    added = begin(native, client, options, options.process(container.record));
-    client.close();
-  } finally {
-    container.unlock();
-  }
+  const { directory, record } = checkedContainer(containers, options);
+  const client = new SandboxClient(native, directory);
+  const added = begin(native, { client, directory }, options, options.process(record));
+  client.close();
   const { session, master, pid } = added;
   if (master !== undefined) showTerminal(native, master, pid);
   return session === undefined ? 0 : stand(native, session);
+}
+
+/** Without its lock, which nobody may hold who waits for one that is paused. Errors: WvisorError. */
+function checkedContainer(
+  containers: Containers,
+  { id, ignorePaused }: ExecOptions,
+): { directory: string; record: ContainerRecord } {
+  const container = containers.lock(id);
+  const { directory, record } = container;
+  const status = statusOf(directory, record);
+  container.unlock();
+  if (status === "stopped") throw failed("cannot exec in a stopped container");
+  if (status === "paused" && !ignorePaused) {
+    throw failed("cannot exec in a paused container (use --ignore-paused to override)");
+  }
+  return { directory, record };
+}
+
+/** Whose sentry is asked. */
+interface Target {
+  readonly client: SandboxClient;
+  /** The container's. */
+  readonly directory: string;
 }
 
 /** A process that was added. */
@@ -67,11 +86,11 @@ interface Added {
   readonly master: number | undefined;
 }
 
-function begin(native: Native, client: SandboxClient, options: ExecOptions, config: ProcessConfig): Added {
+function begin(native: Native, target: Target, options: ExecOptions, config: ProcessConfig): Added {
   const terminal = openTerminal(native, options);
   try {
     const streams = STREAMS.map((stream) => terminal?.slave ?? stream);
-    const session = startSession(native, client, options, config, { streams, terminal });
+    const session = startSession(native, target, options, config, { streams, terminal });
     return { ...session, master: terminal?.takeMaster() };
   } finally {
     terminal?.close();
@@ -86,14 +105,14 @@ interface Streams {
 /** Starts the process, and another one that stands for it, unless this one does. */
 function startSession(
   native: Native,
-  client: SandboxClient,
+  { client, directory }: Target,
   options: ExecOptions,
   config: ProcessConfig,
   { streams, terminal }: Streams,
 ): { pid: number; session: number | undefined } {
   const [ours, theirs] = openPair(native);
   const proxied = options.detached || terminal !== undefined;
-  const pid = proxied ? spawnProxy(native, ours, terminal) : process.pid;
+  const pid = proxied ? spawnProxy(native, directory, ours, terminal) : process.pid;
   try {
     client.call("Execute", callArguments(options.id, config, pid), [...streams, theirs]);
     terminal?.sendMaster();
@@ -111,8 +130,14 @@ function startSession(
 }
 
 /** The process that an engine waits for and signals instead of this one; a terminal's signals go to it, too. */
-function spawnProxy(native: Native, session: number, terminal: Terminal | undefined): number {
-  const flags = terminal === undefined ? [] : ["--terminal"];
+function spawnProxy(
+  native: Native,
+  directory: string,
+  session: number,
+  terminal: Terminal | undefined,
+): number {
+  const cgroup = cgroupArguments(readCgroup(directory)?.processFiles ?? []);
+  const flags = terminal === undefined ? cgroup : [...cgroup, "--terminal"];
   const streams = [terminal?.slave ?? DEV_NULL, DEV_NULL, DEV_NULL];
   return spawnCommand(native, [anchorPath(), "--session", ...flags], [...streams, session]);
 }

@@ -5,6 +5,7 @@
 //   phase       one byte: "c" created, "r" started; the sentry writes it
 //   control     the sentry's socket
 //   hooks.json  the hooks that are yet to come (later-hooks.ts), where there are any
+//   cgroups     the directories of its cgroup (src/host/cgroups/cgroup.ts)
 // The directory itself is what flock(2) is held on while something is done to the container.
 //
 // A record has three parts with empty lines between, so that the native front, which has no parser for JSON documents of others'
@@ -16,6 +17,7 @@
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { oneLine } from "../../common/one-line.ts";
+import { isPaused } from "./container-cgroup.ts";
 import { isRunning, type ProcessId } from "./process-id.ts";
 
 export const RECORD = "record";
@@ -51,7 +53,7 @@ export interface ContainerRecord {
   readonly process: ProcessDefaults;
 }
 
-export type Status = "created" | "running" | "stopped";
+export type Status = "created" | "running" | "paused" | "stopped";
 
 export function writeRecord(directory: string, record: ContainerRecord): void {
   writeByRename(join(directory, RECORD), encodeRecord(record));
@@ -87,9 +89,10 @@ export function readRecord(directory: string): ContainerRecord | undefined {
   }
 }
 
-/** True whoever was killed meanwhile: it is what the anchor is, and what the sentry wrote. */
+/** True whoever was killed meanwhile: it is what the anchor and the cgroup are, and what the sentry wrote. */
 export function statusOf(directory: string, { anchor }: ContainerRecord): Status {
   if (!isRunning(anchor)) return "stopped";
+  if (isPaused(directory)) return "paused";
   return readPhase(directory) === PHASE_STARTED ? "running" : "created";
 }
 

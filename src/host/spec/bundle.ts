@@ -4,6 +4,7 @@
 import { readFileSync, statSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { WvisorError } from "../../common/errors.ts";
+import { memoryLimitOf } from "../cgroups/resources.ts";
 import { DEFAULT_HOSTNAME, DEFAULT_TMPFS, DEFAULT_UMASK } from "../config/defaults.ts";
 import { reasonOf } from "../config/host-file.ts";
 import { checkSources, wantsTmp } from "../config/mounts.ts";
@@ -108,7 +109,7 @@ function convertSpec(spec: RuntimeSpec, options: BundleOptions): SandboxConfig {
     makesCwd: true,
     ...coveredPaths(spec),
     runtimes: [],
-    limits: { memoryBytes: memoryLimit(spec), timeoutMs: 0 },
+    limits: { memoryBytes: memoryLimitOf(spec.linux?.resources), timeoutMs: 0 },
   };
 }
 
@@ -159,9 +160,4 @@ export function convertProcess(
       warn(`${path}capabilities.effective: ignoring unknown capability "${name}"`),
     ),
   };
-}
-
-/** -1 means "no limit" to OCI, as does 0 here. */
-function memoryLimit(spec: RuntimeSpec): number {
-  return Math.max(0, spec.linux?.resources?.memory?.limit ?? 0);
 }

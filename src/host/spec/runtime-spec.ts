@@ -1,6 +1,7 @@
 // The part of OCI's config.json that wVisor uses, checked strictly; the rest may be anything and is ignored.
 
 import * as v from "valibot";
+import { resourcesSchema } from "../cgroups/resources.ts";
 import { MAX_ID } from "../config/units.ts";
 
 const text = () =>
@@ -59,6 +60,7 @@ function processSchema() {
       {},
     ),
     capabilities: v.optional(v.nullable(object({ effective: v.optional(list(text()), []) }))),
+    oomScoreAdj: v.optional(v.nullable(integer(-1000, 1000))),
   });
 }
 
@@ -119,11 +121,8 @@ function runtimeSpecSchema() {
           readonlyPaths: v.optional(list(filled()), []),
           rootfsPropagation: v.optional(text(), ""),
           namespaces: v.optional(list(object({ type: text(), path: v.optional(absoluteOrEmpty(), "") })), []),
-          resources: v.optional(
-            object({
-              memory: v.optional(object({ limit: v.optional(integer(-1, Number.MAX_SAFE_INTEGER)) })),
-            }),
-          ),
+          cgroupsPath: v.optional(text(), ""),
+          resources: v.optional(v.nullable(resourcesSchema())),
         }),
       ),
     ),

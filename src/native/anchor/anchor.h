@@ -7,6 +7,8 @@
 
 enum {
   MAX_JOINED = 8,
+  /** Linux has fewer controllers. */
+  MAX_CGROUPS = 32,
   /** Descriptors of a child that no container needs more of: 1,024 mounts and a few. */
   MAX_CHILD_FDS = 1100,
   /** The starter's socket of an anchor; the sentry's socket of a session. */
@@ -37,6 +39,11 @@ struct container {
   uint64_t new_namespaces;
   struct joined joined[MAX_JOINED];
   size_t joined_count;
+  /** Files by which a process enters a cgroup. */
+  const char *cgroups[MAX_CGROUPS];
+  size_t cgroup_count;
+  /** What /proc/PID/oom_score_adj takes; NULL to stay as it is. */
+  const char *oom_score_adj;
   const char *root;
   const char *hostname;
   /** The streams are a terminal of its own. */
@@ -60,6 +67,12 @@ struct hook {
 /** Parses the options of an anchor. */
 void parse_container(struct container *container, char **argument);
 
+/** Enters a cgroup by its file cgroup.procs, with all processes that are made afterwards. */
+void enter_cgroup(const char *file);
+
+/** What /proc/PID/oom_score_adj is for this process and those that it makes. */
+void set_oom_score(const char *adjustment);
+
 /** Makes the anchor in its namespaces, tells the starter its pid, and never returns. */
 _Noreturn void start_anchor(const struct container *container);
 
@@ -78,8 +91,8 @@ int take_signals(void);
 /** Forwards signals to the sentry until it ends, and ends as it does; the starter may still call it off. */
 _Noreturn void supervise(int signals, int session, pid_t sentry);
 
-/** Stands for one exec'd process of a sandbox: forwards signals to it, ends as it does. With `terminal` that is standard input. */
-_Noreturn void run_session(bool terminal);
+/** Stands for one exec'd process of a sandbox: forwards signals to it, ends as it does. Its options are main.c's. */
+_Noreturn void run_session(char **argument);
 
 /** Becomes a hook, or its parent, which exits as it does. */
 _Noreturn void run_hook(char **arguments);

@@ -1,8 +1,9 @@
 // wv-anchor: the process that stands for a container on the host.
 //
-//   wv-anchor [--new=NAMESPACE]... [--join=NAMESPACE:FILE]... --root=DIR [--hostname=NAME]
-//             [--terminal] [--hooks] --sentry-fds=N --gofer-fds=N --sentry-args=N -- SENTRY ARGS... GOFER ARGS...
-//   wv-anchor --session [--terminal]
+//   wv-anchor [--cgroup=FILE]... [--oom-score-adj=N] [--new=NAMESPACE]... [--join=NAMESPACE:FILE]...
+//             --root=DIR [--hostname=NAME] [--terminal] [--hooks]
+//             --sentry-fds=N --gofer-fds=N --sentry-args=N -- SENTRY ARGS... GOFER ARGS...
+//   wv-anchor --session [--cgroup=FILE]... [--terminal]
 //   wv-anchor --attach=PID --master=FD [-- PROGRAM ARGS...]
 //   wv-anchor --hook [--enter=PID] [--cwd=DIR] -- FILE NAME ARGS...
 //
@@ -47,7 +48,7 @@
 int main(int argc, char **argv) {
   static struct container container;
   if (argc < 2) fail("no arguments");
-  if (strcmp(argv[1], "--session") == 0) run_session(argc > 2 && strcmp(argv[2], "--terminal") == 0);
+  if (strcmp(argv[1], "--session") == 0) run_session(argv + 2);
   if (value_of(argv[1], "--attach") != NULL) {
     static struct attachment attachment;
     parse_attachment(&attachment, argv + 1);

@@ -33,6 +33,11 @@ static void add_joined(struct container *container, const char *value) {
   container->joined[container->joined_count++] = (struct joined){.type = type, .path = colon + 1};
 }
 
+static void add_cgroup(struct container *container, const char *file) {
+  if (container->cgroup_count == MAX_CGROUPS) fail("--cgroup: more than %d files", MAX_CGROUPS);
+  container->cgroups[container->cgroup_count++] = file;
+}
+
 static void split_programs(struct container *container, char **arguments, size_t sentry_arguments) {
   size_t count = 0;
   while (arguments[count] != NULL) count++;
@@ -52,6 +57,10 @@ void parse_container(struct container *container, char **argument) {
       container->new_namespaces |= namespace_flag(value, strlen(value));
     } else if ((value = value_of(*argument, "--join")) != NULL) {
       add_joined(container, value);
+    } else if ((value = value_of(*argument, "--cgroup")) != NULL) {
+      add_cgroup(container, value);
+    } else if ((value = value_of(*argument, "--oom-score-adj")) != NULL) {
+      container->oom_score_adj = value;
     } else if ((value = value_of(*argument, "--root")) != NULL) {
       container->root = value;
     } else if ((value = value_of(*argument, "--hostname")) != NULL) {

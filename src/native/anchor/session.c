@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -27,7 +28,24 @@ static void adopt_terminal(void) {
   close(null);
 }
 
-void run_session(bool terminal) {
+/** Returns whether it has a terminal. */
+static bool parse_session(char **argument) {
+  bool terminal = false;
+  const char *file;
+  for (; *argument != NULL; argument++) {
+    if (strcmp(*argument, "--terminal") == 0) {
+      terminal = true;
+    } else if ((file = value_of(*argument, "--cgroup")) != NULL) {
+      enter_cgroup(file);
+    } else {
+      fail("unknown option: %.200s", *argument);
+    }
+  }
+  return terminal;
+}
+
+void run_session(char **argument) {
+  bool terminal = parse_session(argument);
   int signals = take_signals();
   if (terminal) adopt_terminal();
   if (syscall(SYS_close_range, (unsigned)SESSION_FD + 1, (unsigned)signals - 1, 0) < 0 && errno != EINVAL) fail_errno("close_range");

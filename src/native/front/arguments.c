@@ -66,6 +66,7 @@ static const struct form {
   bool operands_end_flags;
 } forms[] = {
     {"state", common_flags, 1, 1, false}, {"start", common_flags, 1, 1, false},
+    {"pause", common_flags, 1, 1, false}, {"resume", common_flags, 1, 1, false},
     {"kill", kill_flags, 1, 2, false},    {"delete", delete_flags, 1, 1, false},
     {"ps", ps_flags, 1, 1024, true},      {"list", list_flags, 0, 0, false},
     {"features", common_flags, 0, 0, false},

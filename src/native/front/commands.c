@@ -24,11 +24,29 @@ void run_kill(const struct call *call) {
   // Without the lock: who holds it may be waiting for a process that is to be killed.
   find_container(&container, call);
   if (!signal_process(&container.anchor, number) && !call->all) fail_not_running();
+  // Version 1 of cgroups ends nobody who is frozen.
+  if (number == SIGKILL) thaw(&container);
+}
+
+void run_pause(const struct call *call) {
+  struct container container;
+  // Without the lock, as kill.
+  find_container(&container, call);
+  enum status status = status_of(&container);
+  if (status == STATUS_STOPPED || status == STATUS_PAUSED) fail_not_running();
+  freeze(&container);
+}
+
+void run_resume(const struct call *call) {
+  struct container container;
+  find_container(&container, call);
+  if (status_of(&container) != STATUS_PAUSED) fail("container not paused");
+  thaw(&container);
 }
 
 /** As runc does: what its hooks did not set up does not run. */
 static _Noreturn void call_off(const struct container *container) {
-  end_process(&container->anchor, END_TIMEOUT_MS);
+  end_container(container, END_TIMEOUT_MS);
   _exit(EXIT_REFUSED);
 }
 
@@ -38,6 +56,7 @@ void run_start(const struct call *call) {
   enum status status = status_of(&container);
   if (status == STATUS_RUNNING) fail("cannot start an already running container");
   if (status == STATUS_STOPPED) fail("cannot start a container that has stopped");
+  if (status == STATUS_PAUSED) fail("cannot start a container in the paused state");
   if (!run_hooks(call, &container, "startContainer")) call_off(&container);
   call_sandbox(&container, "StartRoot");
   if (!run_hooks(call, &container, "poststart")) call_off(&container);
@@ -50,10 +69,10 @@ void run_delete(const struct call *call) {
     fail_missing(container.id);
   }
   enum status status = status_of(&container);
-  if (status == STATUS_RUNNING && !call->force) {
+  if ((status == STATUS_RUNNING || status == STATUS_PAUSED) && !call->force) {
     fail("cannot delete container %s that is not stopped: %s", container.id, status_name(status));
   }
-  if (!end_process(&container.anchor, END_TIMEOUT_MS)) fail("container %s was killed and does not end", container.id);
+  if (!end_container(&container, END_TIMEOUT_MS)) fail("container %s was killed and does not end", container.id);
   // One that fails has been told, and keeps nothing here.
   run_hooks(call, &container, "poststop");
   remove_container(&container);

@@ -106,6 +106,7 @@ static void remove_entries(int directory, int depth) {
 }
 
 void remove_container(const struct container *container) {
+  remove_cgroup(container);
   // The lock is its other descriptor's, until this process ends.
   int fd = open_directory(container->root_fd, container->directory);
   if (fd >= 0) remove_entries(fd, 0);

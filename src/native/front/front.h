@@ -78,7 +78,7 @@ _Noreturn void fail_not_running(void);
 /** The directory of all containers. Returns -1 where there is none. Fails where others may write there. */
 int open_root(const struct call *call);
 
-enum status { STATUS_CREATED, STATUS_RUNNING, STATUS_STOPPED };
+enum status { STATUS_CREATED, STATUS_RUNNING, STATUS_PAUSED, STATUS_STOPPED };
 
 /** A process of the host that may have ended, and whose pid may be another's since. */
 struct process {
@@ -108,8 +108,22 @@ void find_container(struct container *container, const struct call *call);
 bool lock_container(struct container *container, const struct call *call);
 /** False where there is no container of that name. */
 bool read_container(struct container *container, int root_fd, const char *directory);
-/** The directory of one that is locked goes. */
+/** The cgroup and the directory of one that is locked go. */
 void remove_container(const struct container *container);
+
+/** A file of a container's directory with a NUL behind it; NULL where there is none. */
+char *read_kept(int directory, const char *name);
+
+/** Whether its cgroup was told to freeze. */
+bool is_frozen(const struct container *container);
+/** Returns when all of its processes have stopped. */
+void freeze(const struct container *container);
+/** Its processes go on; nothing where they do already. */
+void thaw(const struct container *container);
+/** Waits until the processes in it are gone. */
+void remove_cgroup(const struct container *container);
+/** The processes in it, by their pids; as many as there is room for. Returns how many. */
+size_t read_members(const struct container *container, pid_t *pids, size_t most);
 
 enum status status_of(const struct container *container);
 const char *status_name(enum status status);
@@ -120,8 +134,10 @@ void add_state(struct text *text, const struct container *container, enum status
 bool is_running(const struct process *process);
 /** False when it runs no more. */
 bool signal_process(const struct process *process, int number);
-/** SIGKILL, and waits until it has ended. False when it does not within `timeout_ms`. */
-bool end_process(const struct process *process, int timeout_ms);
+/** SIGKILL to its first process, paused or not, and waits until that has ended. False when it does not within `timeout_ms`. */
+bool end_container(const struct container *container, int timeout_ms);
+/** The pid of the parent of a process; 0 when it is gone. */
+pid_t parent_of(pid_t pid);
 
 /** Part of a JSON document. */
 struct json {
@@ -150,6 +166,8 @@ void run_state(const struct call *call);
 void run_kill(const struct call *call);
 void run_start(const struct call *call);
 void run_delete(const struct call *call);
+void run_pause(const struct call *call);
+void run_resume(const struct call *call);
 void run_ps(const struct call *call);
 void run_list(const struct call *call);
 void run_features(const struct call *call);

@@ -23,7 +23,7 @@ static const struct {
   const char *name;
   void (*run)(const struct call *call);
 } commands[] = {
-    {"state", run_state}, {"kill", run_kill}, {"start", run_start},       {"delete", run_delete},
+    {"state", run_state}, {"kill", run_kill}, {"start", run_start},   {"pause", run_pause}, {"resume", run_resume},       {"delete", run_delete},
     {"ps", run_ps},       {"list", run_list}, {"features", run_features},
 };
 

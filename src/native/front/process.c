@@ -39,6 +39,20 @@ bool is_running(const struct process *process) {
   return start_time == process->start_time && state != 'Z' && state != 'X';
 }
 
+pid_t parent_of(pid_t pid) {
+  char path[PATH_SIZE];
+  char stat[STAT_MAX];
+  int parent;
+  snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return 0;
+  ssize_t length = read(fd, stat, sizeof stat - 1);
+  close(fd);
+  stat[length < 0 ? 0 : length] = '\0';
+  const char *fields = strrchr(stat, ')');
+  return fields != NULL && sscanf(fields + 1, " %*c %d", &parent) == 1 ? parent : 0;
+}
+
 /** A descriptor that stands for it; -1 when it runs no more. */
 static int open_process(const struct process *process) {
   int fd = (int)syscall(SYS_pidfd_open, process->pid, 0);
@@ -66,10 +80,12 @@ bool signal_process(const struct process *process, int number) {
   return sent;
 }
 
-bool end_process(const struct process *process, int timeout_ms) {
-  int fd = open_process(process);
+bool end_container(const struct container *container, int timeout_ms) {
+  int fd = open_process(&container->anchor);
   if (fd < 0) return true;
   send_signal(fd, SIGKILL);
+  // Version 1 of cgroups ends nobody who is frozen.
+  thaw(container);
   struct pollfd wanted = {.fd = fd, .events = POLLIN};
   int ready = TEMP_FAILURE_RETRY(poll(&wanted, 1, timeout_ms));
   if (ready < 0) fail_errno("poll");

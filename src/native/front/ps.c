@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { COLUMNS = 4, CELLS_FIRST = 64 };
+enum { COLUMNS = 4, CELLS_FIRST = 64, MEMBERS_MAX = 4096 };
 
 struct listed {
   uint64_t uid;
@@ -99,16 +99,45 @@ static void add_pids(struct text *text, const struct rows *rows) {
   add_string(text, "]\n");
 }
 
+static bool is_member(const pid_t *pids, size_t count, pid_t pid) {
+  for (size_t index = 0; index < count; index++) {
+    if (pids[index] == pid) return true;
+  }
+  return false;
+}
+
+/** The sentry of a paused container says nothing. Those that stand for its processes have parents elsewhere: engines. */
+static void print_paused(const struct container *container, bool json) {
+  static pid_t pids[MEMBERS_MAX];
+  struct rows rows = {0};
+  struct text text = {0};
+  if (!json) fail("the container is paused: only --format json can list its processes");
+  for (size_t column = 0; column < COLUMNS; column++) add_cell(&rows, "");
+  size_t count = read_members(container, pids, MEMBERS_MAX);
+  for (size_t index = 0; index < count; index++) {
+    if (is_member(pids, count, parent_of(pids[index]))) continue;
+    for (size_t column = 0; column < COLUMNS; column++) add_cell(&rows, number((uint64_t)pids[index]));
+  }
+  add_pids(&text, &rows);
+  print_text(&text);
+}
+
 void run_ps(const struct call *call) {
   static const char *const headings[COLUMNS] = {"UID", "HOSTPID", "PID", "CMD"};
   struct container container;
   struct rows rows = {0};
   struct text text = {0};
   find_container(&container, call);
-  if (status_of(&container) == STATUS_STOPPED) fail_not_running();
+  enum status status = status_of(&container);
+  bool json = call->format != NULL && strcmp(call->format, "json") == 0;
+  if (status == STATUS_STOPPED) fail_not_running();
+  if (status == STATUS_PAUSED) {
+    print_paused(&container, json);
+    return;
+  }
   for (size_t column = 0; column < COLUMNS; column++) add_cell(&rows, headings[column]);
   read_processes(&rows, &container);
-  if (call->format != NULL && strcmp(call->format, "json") == 0) {
+  if (json) {
     add_pids(&text, &rows);
   } else {
     add_table(&text, rows.cells, COLUMNS, rows.count / COLUMNS);

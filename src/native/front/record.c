@@ -16,8 +16,7 @@ enum { RECORD_MAX = 16 << 20, HEAD_LINES = 3 };
 
 static const char PHASE_STARTED = 'r';
 
-/** The whole file, with a NUL behind it; NULL where there is none. */
-static char *read_file(int directory, const char *name) {
+char *read_kept(int directory, const char *name) {
   int fd = openat(directory, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
   struct stat stats;
   if (fd < 0) {
@@ -80,22 +79,23 @@ static void take_state(struct container *container, char *text) {
 bool read_container(struct container *container, int root_fd, const char *directory) {
   container->directory = directory;
   container->root_fd = root_fd;
-  char *text = read_file(container->fd, "record");
+  char *text = read_kept(container->fd, "record");
   if (text == NULL) return false;
   take_state(container, take_lines(container, text));
   if (container->anchor.pid == 0 || container->row == NULL || container->state_head == NULL) fail_record(directory);
   return true;
 }
 
-/** True whoever was killed meanwhile: it is what the anchor is, and what the sentry wrote. */
+/** True whoever was killed meanwhile: it is what the anchor and the cgroup are, and what the sentry wrote. */
 enum status status_of(const struct container *container) {
   if (!is_running(&container->anchor)) return STATUS_STOPPED;
-  const char *phase = read_file(container->fd, "phase");
+  if (is_frozen(container)) return STATUS_PAUSED;
+  const char *phase = read_kept(container->fd, "phase");
   return phase != NULL && phase[0] == PHASE_STARTED ? STATUS_RUNNING : STATUS_CREATED;
 }
 
 const char *status_name(enum status status) {
-  static const char *const names[] = {"created", "running", "stopped"};
+  static const char *const names[] = {"created", "running", "paused", "stopped"};
   return names[status];
 }
 
