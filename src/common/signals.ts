@@ -10,6 +10,7 @@ const ALIASES: ReadonlyMap<string, string> = new Map([
   ["CLD", "CHLD"],
 ]);
 
+export const SIGINT = 2;
 export const SIGKILL = 9;
 export const SIGTERM = 15;
 export const SIGNAL_MAX = 64;

@@ -45,7 +45,7 @@ export class AttachPoints {
   private readonly inputs: FreeInputs;
   private readonly capacity: Capacity;
   /** The process has no file system of its own: a root that leads to anything above would be a way out. */
-  private readonly isCaged: boolean;
+  readonly isCaged: boolean;
   private readonly points = new Map<string, AttachPoint>();
 
   constructor(host: HostFs, server: Server, inputs: FreeInputs, capacity: Capacity, isCaged: boolean) {

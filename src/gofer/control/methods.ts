@@ -5,7 +5,7 @@
 //                         directory or regular file: serves the one on the other
 //   goferManager.Remove   {"name": ...}: ends its connection
 //   goferManager.List     null: [{"name": ..., "readonly": ..., "donate": ...}, ...]
-//   goferManager.Ping     null: {}
+//   goferManager.Ping     null: {"caged": ...}: whether the gofer is in namespaces, and takes only mounts as roots
 
 import { Dispatcher, type Method } from "../../urpc/dispatcher.ts";
 import { record, text, truth } from "../checked-json.ts";
@@ -29,7 +29,7 @@ export function makeDispatcher(points: AttachPoints): Dispatcher {
     },
     "goferManager.Ping": (arg) => {
       refuseArgument(arg);
-      return { result: {} };
+      return { result: { caged: points.isCaged } };
     },
   };
   return new Dispatcher(methods);

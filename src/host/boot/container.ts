@@ -9,7 +9,7 @@
 // Every process runs on a thread of its own; this thread never runs a guest, so that it answers at any time.
 
 import { WvisorError } from "../../common/errors.ts";
-import { SIGKILL, terminates } from "../../common/signals.ts";
+import { SIGINT, SIGKILL, SIGTERM, terminates } from "../../common/signals.ts";
 import type { Native } from "../../native/index.ts";
 import type { MountConfig, ProcessConfig, SandboxConfig } from "../config/sandbox-config.ts";
 import { GuestThread } from "../guest/guest-thread.ts";
@@ -20,7 +20,7 @@ import { SandboxMounts } from "./filesystems.ts";
 import type { Machine, TaskHandle } from "./machine.ts";
 import { addStreams, removeStreams } from "./native-host.ts";
 import { loadProgram, makeTask, makeWorkingDirectory } from "./process.ts";
-import { execProblem } from "./program.ts";
+import { execProblem, ProgramFormatError } from "./program.ts";
 import type { SharedVolumes } from "./shared-volumes.ts";
 
 export type Phase = "creating" | "created" | "running" | "stopped";
@@ -51,6 +51,14 @@ export interface ContainerProcess {
   readonly exited: Promise<number>;
 }
 
+/** What a pod's own process does: nothing, until somebody says with which code it is to end. */
+class Pause {
+  end!: (code: number) => void;
+  readonly ended = new Promise<number>((resolve) => {
+    this.end = resolve;
+  });
+}
+
 class Process implements ContainerProcess {
   readonly pid: number;
   readonly uid: number;
@@ -59,8 +67,11 @@ class Process implements ContainerProcess {
   readonly exited: Promise<number>;
   readonly path: string;
   readonly task: TaskHandle;
-  readonly guest: CompiledGuest;
+  /** Undefined: it runs nothing, and waits to be ended. */
+  readonly guest: CompiledGuest | undefined;
   thread: GuestThread | undefined;
+  /** Ends one that runs nothing. */
+  readonly pause = new Pause();
   #resolve!: (code: number) => void;
 
   constructor(machine: Machine, task: TaskHandle, config: ProcessConfig, hostPid: number, program: Loaded) {
@@ -87,7 +98,7 @@ class Process implements ContainerProcess {
 
 interface Loaded {
   readonly path: string;
-  readonly guest: CompiledGuest;
+  readonly guest: CompiledGuest | undefined;
 }
 
 export interface ContainerOptions {
@@ -213,7 +224,9 @@ export class Container {
     const process = pid === 0 ? this.#first : this.#processes.get(pid);
     if (process === undefined || this.#phase === "stopped") throw new ContainerError("no such process");
     if (number === 0 || !terminates(number)) return;
-    this.#kill(process, SIGNALLED + number);
+    // As the pods' own process of Kubernetes does, which has handlers for these two.
+    const isExit = process.guest === undefined && (number === SIGINT || number === SIGTERM);
+    this.#kill(process, isExit ? 0 : SIGNALLED + number);
   }
 
   /** Mounts one more file system, which needs no connection. Errors: WvisorError. */
@@ -246,14 +259,24 @@ export class Container {
 
   #load(task: TaskHandle, config: ProcessConfig, hostPid: number): Process {
     try {
-      const program = loadProgram(this.#machine, task, { ...this.#config, process: config }, this.#mounts!);
-      const guest = this.#machine.programs.compile(program.bytes, program.path);
-      const process = new Process(this.#machine, task, config, hostPid, { path: program.path, guest });
+      const process = new Process(this.#machine, task, config, hostPid, this.#loadProgram(task, config));
       this.#processes.set(process.pid, process);
       return process;
     } catch (error) {
       this.#machine.dropTask(task);
       throw error instanceof WvisorError ? execProblem(error, config.args[0]!) : error;
+    }
+  }
+
+  #loadProgram(task: TaskHandle, config: ProcessConfig): Loaded {
+    try {
+      const program = loadProgram(this.#machine, task, { ...this.#config, process: config }, this.#mounts!);
+      return { path: program.path, guest: this.#machine.programs.compile(program.bytes, program.path) };
+    } catch (error) {
+      const isPause = this.#phase === "creating" && this.#config.pauses === true;
+      if (!isPause || !(error instanceof ProgramFormatError)) throw error;
+      this.#machine.setArguments(task, config.args);
+      return { path: config.args[0]!, guest: undefined };
     }
   }
 
@@ -265,11 +288,14 @@ export class Container {
       // It never ran.
       this.#machine.dropTask(process.task);
       void this.#finish(code);
+    } else {
+      process.pause.end(code);
     }
   }
 
   /** Runs it to its end; its exit code. Never rejects, and never settles when the kernel failed. */
   async #run(process: Process): Promise<number> {
+    if (process.guest === undefined) return this.#wait(process);
     const { module, memory } = process.guest;
     const { memoryBytes } = this.#config.limits;
     try {
@@ -282,6 +308,12 @@ export class Container {
     } catch (error) {
       return this.#fail(process, error);
     }
+  }
+
+  async #wait(process: Process): Promise<number> {
+    const code = await process.pause.ended;
+    this.#machine.dropTask(process.task);
+    return code;
   }
 
   #report(process: Process, exit: GuestExit): number {

@@ -43,6 +43,13 @@ export class ProgramDeniedError extends WvisorError {
   }
 }
 
+/** The program is there, and is nothing that runs here. */
+export class ProgramFormatError extends WvisorError {
+  constructor(path: string, why: string) {
+    super("ERR_WVISOR_EXEC", `${path}: ENOEXEC: ${why}`, EXIT_NOT_EXECUTABLE);
+  }
+}
+
 /** Why a program did not start, in the words of runc: engines look for them. `wanted`: args[0]. */
 export function execProblem(error: WvisorError, wanted: string): WvisorError {
   if (error instanceof ProgramNotFoundError) {
@@ -231,5 +238,5 @@ function notExecutable(path: string, head: Uint8Array): WvisorError {
   const why = elf
     ? "it is a Linux ELF program, which no platform here runs yet; use its WebAssembly (WASI) build"
     : "it is neither a WebAssembly module nor a script with a #! line";
-  return new WvisorError("ERR_WVISOR_EXEC", `${path}: ENOEXEC: ${why}`, EXIT_NOT_EXECUTABLE);
+  return new ProgramFormatError(path, why);
 }

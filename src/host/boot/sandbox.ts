@@ -44,7 +44,9 @@ export class Sandbox {
   readonly #volumes: SharedVolumes;
   /** Those that were added, also those that have stopped. */
   readonly #added = new Map<string, Container>();
-  #end!: (code: number) => void;
+  /** Those that are being removed. */
+  readonly #leaving = new Map<string, Promise<void>>();
+  #exit!: (code: number) => void;
   /** The sandbox's exit code: that of its first container. */
   readonly exited: Promise<number>;
 
@@ -54,10 +56,10 @@ export class Sandbox {
     this.#connections = new Connections(machine.shared.connections);
     this.#volumes = new SharedVolumes(machine);
     this.exited = new Promise((resolve) => {
-      this.#end = resolve;
+      this.#exit = resolve;
     });
     this.root = this.#make(config, { streams: STREAMS, connection: 0, started, tell });
-    void this.root.exited.then((code) => this.#end(code));
+    void this.root.exited.then((code) => this.#exit(code));
   }
 
   get containers(): Container[] {
@@ -104,11 +106,23 @@ export class Sandbox {
   }
 
   /** Ends all its processes; it is gone from the sandbox when this has settled. Errors: ContainerError. */
-  async remove(id: string): Promise<void> {
+  remove(id: string): Promise<void> {
     const container = this.find(id);
+    const left = this.#leaving.get(id) ?? this.#end(container);
+    this.#leaving.set(id, left);
+    return left;
+  }
+
+  /** Settles when nothing of that id is being removed any more. */
+  async vacated(id: string): Promise<void> {
+    await this.#leaving.get(id);
+  }
+
+  async #end(container: Container): Promise<void> {
     container.destroy();
     await container.exited;
-    if (this.#added.get(id) === container) this.#added.delete(id);
+    this.#added.delete(container.id);
+    this.#leaving.delete(container.id);
   }
 
   #check({ id }: SandboxConfig): void {
@@ -134,9 +148,6 @@ export class Sandbox {
       if (io.length !== wanted) {
         throw new ContainerError(`${wanted} mounts of the host, ${io.length} connections`);
       }
-      for (const fd of io) {
-        if (native.checkUnixStream(fd) < 0) throw new ContainerError("a connection is no unix stream socket");
-      }
       return this.#connections.add(io, true);
     } catch (error) {
       for (const fd of io) native.close(fd);
@@ -147,7 +158,7 @@ export class Sandbox {
 
   #make(config: SandboxConfig, options: Omit<ContainerOptions, "panicked" | "volumes">): Container {
     const { native, machine } = this.#options;
-    const panicked = (): void => this.#end(EXIT_PANIC);
+    const panicked = (): void => this.#exit(EXIT_PANIC);
     return new Container(native, machine, config, { ...options, volumes: this.#volumes, panicked });
   }
 }

@@ -119,6 +119,14 @@ export interface SandboxConfig {
   readonly maskedPaths?: readonly string[];
   /** The same: programs change nothing in them. */
   readonly readonlyPaths?: readonly string[];
+  /** Containers of the sandbox whose namespaces this one is in, by their ids; absent: namespaces of its own. */
+  readonly joins?: {
+    readonly pid?: string | undefined;
+    readonly uts?: string | undefined;
+    readonly ipc?: string | undefined;
+  };
+  /** The first process is one that waits for signals, where the program that was named is none that can run: a pod's sandbox. */
+  readonly pauses?: boolean;
   /** Commands that the sandbox offers when it has none of their name itself. */
   readonly runtimes: readonly RuntimeConfig[];
   readonly limits: {

@@ -15,11 +15,13 @@ import {
   spawnCommand,
 } from "../sandbox/gofer-process.ts";
 import { failed } from "./errors.ts";
+import { awaitEnd, identify } from "./process-id.ts";
 
 /** The helper's slot for what the anchor says. */
 const REPORT_SLOT = 14;
 const REPORT_BYTES = 1024;
 const STREAMS = [0, 1, 2];
+const DEV_NULL = -1;
 /** Of the sentry's: behind its streams and its session's socket. */
 const SESSION_FD = 3;
 const FIRST_SENTRY_FD = 4;
@@ -28,6 +30,8 @@ const SIGKILL = 9;
 /** CAP_DAC_READ_SEARCH: until it confines itself the sentry reads its own program, which may lie in somebody's home directory. */
 const SENTRY_CAPABILITIES = 1n << 2n;
 const HEXADECIMAL = 16;
+/** For processes that were killed. */
+const END_TIMEOUT_MS = 10_000;
 
 export interface Namespace {
   readonly type: string;
@@ -35,25 +39,31 @@ export interface Namespace {
   readonly path: string;
 }
 
-export interface AnchorOptions extends ConfineOptions {
+/** Where an anchor is. */
+export interface Place {
   readonly namespaces: readonly Namespace[];
   readonly rootfs: string;
   readonly hostname: string;
-  readonly bundle: string;
   /** The container's own, instead of our streams; it stays the caller's. */
   readonly terminal: number | undefined;
   /** The files that a process enters the container's cgroup by. */
   readonly cgroupFiles: readonly string[];
   /** As /proc/PID/oom_score_adj takes it; the starter's own when absent. */
   readonly oomScoreAdj?: number | undefined;
+  /** Called when the namespaces are there and nothing runs in them yet, with the anchor's pid. */
+  readonly prepare?: ((pid: number) => void) | undefined;
+}
+
+export interface AnchorOptions extends ConfineOptions, Place {
+  readonly bundle: string;
   /** What the gofer serves. */
   readonly served: readonly GoferMount[];
   /** Descriptors for the sentry; they stay the caller's. */
   readonly controller: number;
+  /** The same for the gofer: a socket that listens, over which it is told to serve more. */
+  readonly goferControl: number | undefined;
   readonly config: number;
   readonly phase: number;
-  /** Called when the namespaces are there and nothing runs in them yet, with the anchor's pid. */
-  readonly prepare?: ((pid: number) => void) | undefined;
 }
 
 export interface Anchor {
@@ -82,7 +92,9 @@ export function startAnchor(native: Native, options: AnchorOptions): Anchor {
     const connections = served.map(() => pair());
     const config = served.length === 0 ? undefined : pair();
     const sentry = [options.controller, options.config, options.phase, ...connections.map(({ our }) => our)];
-    const gofer = config === undefined ? [] : [...connections.map(({ their }) => their), config.their];
+    const control = options.goferControl === undefined ? [] : [options.goferControl];
+    const gofer =
+      config === undefined ? [] : [...connections.map(({ their }) => their), ...control, config.their];
     const command = anchorCommand(native, options, sentry.length, gofer.length);
     const streams = STREAMS.map((stream) => options.terminal ?? stream);
     child = spawnCommand(native, command, [...streams, starter.their, ...sentry, ...gofer]);
@@ -103,7 +115,8 @@ export function startAnchor(native: Native, options: AnchorOptions): Anchor {
 /** A gofer that is not there to hear it has an anchor that says why. */
 function tellGofer(native: Native, socket: number, options: AnchorOptions): void {
   try {
-    sendConfig(native, socket, options.served, options);
+    const control = options.goferControl === undefined ? {} : { control: { listen: true } };
+    sendConfig(native, socket, options.served, { ...options, ...control });
   } catch (error) {
     if (!isBrokenPipe(error)) throw error;
   }
@@ -128,13 +141,7 @@ function anchorCommand(
         );
   return [
     anchorPath(),
-    ...cgroupArguments(options.cgroupFiles),
-    ...(options.oomScoreAdj === undefined ? [] : [`--oom-score-adj=${options.oomScoreAdj}`]),
-    ...options.namespaces.map(namespaceArgument),
-    `--root=${options.rootfs}`,
-    `--hostname=${options.hostname}`,
-    ...(options.terminal === undefined ? [] : ["--terminal"]),
-    ...(options.prepare === undefined ? [] : ["--hooks"]),
+    ...placeArguments(options),
     `--sentry-fds=${sentryFds}`,
     `--gofer-fds=${goferFds}`,
     `--sentry-args=${sentry.length}`,
@@ -147,6 +154,19 @@ function anchorCommand(
 /** Of wv-anchor. */
 export function cgroupArguments(files: readonly string[]): string[] {
   return files.map((file) => `--cgroup=${file}`);
+}
+
+function placeArguments(place: Place): string[] {
+  const { cgroupFiles, oomScoreAdj, namespaces, rootfs, hostname, terminal, prepare } = place;
+  return [
+    ...cgroupArguments(cgroupFiles),
+    ...(oomScoreAdj === undefined ? [] : [`--oom-score-adj=${oomScoreAdj}`]),
+    ...namespaces.map(namespaceArgument),
+    `--root=${rootfs}`,
+    `--hostname=${hostname}`,
+    ...(terminal === undefined ? [] : ["--terminal"]),
+    ...(prepare === undefined ? [] : ["--hooks"]),
+  ];
 }
 
 function namespaceArgument({ type, path }: Namespace): string {
@@ -209,6 +229,32 @@ function readReport(native: Native, starter: number): string {
   native.registerMemory(REPORT_SLOT, report);
   const length = native.read(starter, REPORT_SLOT, 0, REPORT_BYTES);
   return new TextDecoder().decode(report.subarray(0, Math.max(length, 0)));
+}
+
+/**
+ * Of a container in a sandbox that has an anchor already. `session`: its end of the socket to the sentry; it stays the caller's.
+ * Errors: WvisorError; then nothing runs.
+ */
+export function startMemberAnchor(native: Native, place: Place, session: number): Anchor {
+  const [starter, theirs] = openPair(native);
+  try {
+    const command = [anchorPath(), "--member", ...placeArguments(place)];
+    const streams = STREAMS.map(() => place.terminal ?? DEV_NULL);
+    const child = spawnCommand(native, command, [...streams, theirs, session]);
+    return { pid: awaitAnchor(native, child, starter, place.prepare), starter };
+  } catch (error) {
+    native.close(starter);
+    throw error;
+  } finally {
+    native.close(theirs);
+  }
+}
+
+/** The anchor, and all that runs under it, is gone when this returns. */
+export function callOffAnchor(native: Native, { pid, starter }: Anchor): void {
+  const anchor = identify(pid);
+  native.close(starter);
+  if (anchor !== undefined) awaitEnd(anchor, END_TIMEOUT_MS);
 }
 
 function goOn(native: Native, starter: number): void {

@@ -108,10 +108,20 @@ export class Containers {
 
   /** Without the lock. Errors: WvisorError when there is none. */
   find(id: string): FoundContainer {
-    const directory = this.#directoryOf(checkContainerId(id));
+    const found = this.#read(this.#directoryOf(checkContainerId(id)));
+    if (found === undefined) throw new NoContainerError(id);
+    return found;
+  }
+
+  /** Without the locks. */
+  list(): FoundContainer[] {
+    const found = readdirSync(this.#root).map((name) => this.#read(join(this.#root, name)));
+    return found.filter((container) => container !== undefined);
+  }
+
+  #read(directory: string): FoundContainer | undefined {
     const record = readRecord(directory);
-    if (record === undefined) throw new NoContainerError(id);
-    return { directory, record };
+    return record === undefined ? undefined : { directory, record };
   }
 
   #directoryOf(id: string): string {

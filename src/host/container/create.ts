@@ -12,16 +12,18 @@ import { encodeConfig } from "../config/config-document.ts";
 import type { BindSource, CachePolicy, SandboxConfig } from "../config/sandbox-config.ts";
 import type { ConfineOptions } from "../sandbox/gofer-process.ts";
 import { type BundleOptions, readBundle } from "../spec/bundle.ts";
+import { podRole } from "../spec/pod.ts";
 import type { RuntimeSpec } from "../spec/runtime-spec.ts";
-import { type Anchor, commitAnchor, startAnchor } from "./anchor.ts";
+import { type Anchor, callOffAnchor, commitAnchor, type Place, startAnchor } from "./anchor.ts";
 import { type CgroupManager, setUpCgroup } from "./container-cgroup.ts";
-import type { Containers, LockedContainer } from "./containers.ts";
+import type { Containers, FoundContainer, LockedContainer } from "./containers.ts";
 import { failed } from "./errors.ts";
 import { hookState, runHooks, runPoststop } from "./hooks.ts";
 import { keepLaterHooks } from "./later-hooks.ts";
+import { findSandbox, startMember } from "./member.ts";
 import { writePidFile } from "./pid-file.ts";
-import { awaitEnd, identify } from "./process-id.ts";
-import { CONTROL, type ContainerRecord, PHASE, PHASE_CREATED, writeRecord } from "./record.ts";
+import { identify } from "./process-id.ts";
+import { CONTROL, type ContainerRecord, GOFER, PHASE, PHASE_CREATED, writeRecord } from "./record.ts";
 import { SandboxClient } from "./sandbox-client.ts";
 import { openTerminal, type Terminal } from "./terminal.ts";
 
@@ -30,8 +32,6 @@ const CONFIG = "config.json";
 const OCI_VERSION = "1.0.2";
 const HEXADECIMAL = 16;
 const FIRST_PID = 1;
-/** For processes that were killed. */
-const END_TIMEOUT_MS = 10_000;
 
 export interface CreateOptions extends ConfineOptions {
   readonly id: string;
@@ -82,13 +82,17 @@ function make(native: Native, containers: Containers, parts: Parts, options: Cre
   const { spec } = parts;
   const container = containers.create(options.id);
   try {
-    const anchor = start(native, container, parts, options);
+    const sandbox = findSandbox(containers, spec, options.id);
+    const anchor =
+      sandbox === undefined
+        ? start(native, container, parts, options)
+        : joinSandbox(native, containers, sandbox, container, parts, options);
     try {
       if (spec.hooks) keepLaterHooks(container.directory, spec.hooks);
-      finish(native, container, anchor, parts, options);
+      finish(native, container, anchor, sandbox, parts, options);
       return anchor;
     } catch (error) {
-      callOff(native, anchor);
+      callOffAnchor(native, anchor);
       throw error;
     }
   } catch (error) {
@@ -107,44 +111,55 @@ function discard(container: LockedContainer): void {
   } catch {}
 }
 
-function start(
-  native: Native,
-  container: LockedContainer,
-  { spec, config, terminal }: Parts,
-  options: CreateOptions,
-): Anchor {
-  const controller = listen(native, container);
+function start(native: Native, container: LockedContainer, parts: Parts, options: CreateOptions): Anchor {
+  const { spec, config } = parts;
+  const controller = listen(native, container, CONTROL);
+  // A pod's other containers bring trees that nobody knows of yet.
+  const isPod = podRole(spec.annotations, container.id)?.type === "sandbox";
+  const goferControl = isPod ? listen(native, container, GOFER) : undefined;
   const document = passedDocument(container, JSON.stringify(encodeConfig(config)));
   const phase = openPhase(container);
-  const { linux, process } = spec;
   try {
     return startAnchor(native, {
       confinement: options.confinement,
       jitless: options.jitless,
       report: options.report,
-      cgroupFiles: setUpCgroup(container.directory, {
-        manager: options.cgroupManager,
-        path: linux?.cgroupsPath ?? "",
-        resources: linux?.resources ?? {},
-        warn: options.warn,
-      }),
-      oomScoreAdj: process.oomScoreAdj ?? undefined,
-      namespaces: linux?.namespaces ?? [],
-      rootfs: rootOf(config),
-      hostname: config.hostname,
+      ...placeOf(container, parts, options),
       bundle: options.bundle,
-      terminal: terminal?.slave,
       served: goferMounts(config),
       controller,
+      goferControl,
       config: document,
       phase,
-      prepare: hasCreateHooks(spec) ? (pid) => runCreateHooks(spec, rootOf(config), pid, options) : undefined,
     });
   } finally {
     native.close(controller);
+    if (goferControl !== undefined) native.close(goferControl);
     closeSync(document);
     closeSync(phase);
   }
+}
+
+function placeOf(
+  { directory }: LockedContainer,
+  { spec, config, terminal }: Parts,
+  options: CreateOptions,
+): Place {
+  const { linux, process } = spec;
+  return {
+    cgroupFiles: setUpCgroup(directory, {
+      manager: options.cgroupManager,
+      path: linux?.cgroupsPath ?? "",
+      resources: linux?.resources ?? {},
+      warn: options.warn,
+    }),
+    oomScoreAdj: process.oomScoreAdj ?? undefined,
+    namespaces: linux?.namespaces ?? [],
+    rootfs: rootOf(config),
+    hostname: config.hostname,
+    terminal: terminal?.slave,
+    prepare: hasCreateHooks(spec) ? (pid) => runCreateHooks(spec, rootOf(config), pid, options) : undefined,
+  };
 }
 
 function hasCreateHooks({ hooks }: RuntimeSpec): boolean {
@@ -165,12 +180,30 @@ function runCreateHooks(spec: RuntimeSpec, rootfs: string, pid: number, options:
   runHooks(createContainer, inside, { directory: rootfs, entered: pid });
 }
 
+/** In the sandbox of another container. */
+function joinSandbox(
+  native: Native,
+  containers: Containers,
+  sandbox: FoundContainer,
+  container: LockedContainer,
+  parts: Parts,
+  options: CreateOptions,
+): Anchor {
+  const phase = openPhase(container);
+  try {
+    const place = placeOf(container, parts, options);
+    return startMember(native, containers, sandbox, container, { ...place, config: parts.config, phase });
+  } finally {
+    closeSync(phase);
+  }
+}
+
 function rootOf({ root }: SandboxConfig): string {
   return (root as BindSource).source;
 }
 
-function listen(native: Native, container: LockedContainer): number {
-  native.registerMemory(PATH_SLOT, new TextEncoder().encode(`${container.socketPath(CONTROL)}\0`));
+function listen(native: Native, container: LockedContainer, name: string): number {
+  native.registerMemory(PATH_SLOT, new TextEncoder().encode(`${container.socketPath(name)}\0`));
   const fd = native.listenUnix(PATH_SLOT, 0);
   if (fd < 0) throw failed(`the control socket: errno ${-fd}`);
   return fd;
@@ -196,6 +229,7 @@ function finish(
   native: Native,
   container: LockedContainer,
   anchor: Anchor,
+  sandbox: FoundContainer | undefined,
   { spec, config, terminal }: Parts,
   options: CreateOptions,
 ): void {
@@ -203,7 +237,7 @@ function finish(
   client.call("WaitForLoader", null);
   client.close();
   terminal?.sendMaster();
-  writeRecord(container.directory, recordOf(spec, config, anchor, options));
+  writeRecord(container.directory, recordOf(spec, config, anchor, sandbox, options));
   if (options.pidFile !== undefined) writePidFile(options.pidFile, anchor.pid);
   commitAnchor(native, anchor);
 }
@@ -219,6 +253,7 @@ function recordOf(
   spec: RuntimeSpec,
   config: SandboxConfig,
   { pid }: Anchor,
+  sandbox: FoundContainer | undefined,
   options: CreateOptions,
 ): ContainerRecord {
   const anchor = identify(pid);
@@ -230,6 +265,7 @@ function recordOf(
     rootfs: rootOf(config),
     created: new Date().toISOString(),
     owner: ownerName(),
+    sandbox: sandbox?.record.id,
     process: { env, cwd, uid, gid, groups, umask, capabilities: capabilities.toString(HEXADECIMAL) },
   };
 }
@@ -241,11 +277,4 @@ function ownerName(): string {
     // An id without a name.
     return "";
   }
-}
-
-/** The anchor, and all that runs under it, is gone when this returns. */
-function callOff(native: Native, { pid, starter }: Anchor): void {
-  const anchor = identify(pid);
-  native.close(starter);
-  if (anchor !== undefined) awaitEnd(anchor, END_TIMEOUT_MS);
 }

@@ -3,7 +3,8 @@
 // A container's directory
 //   record      below; written once, by rename
 //   phase       one byte: "c" created, "r" started; the sentry writes it
-//   control     the sentry's socket
+//   control     the sentry's socket; a container of another's sandbox has a second name of that one's
+//   gofer       of a pod's sandbox: the gofer's control socket
 //   hooks.json  the hooks that are yet to come (later-hooks.ts), where there are any
 //   cgroups     the directories of its cgroup (src/host/cgroups/cgroup.ts)
 // The directory itself is what flock(2) is held on while something is done to the container.
@@ -23,6 +24,7 @@ import { isRunning, type ProcessId } from "./process-id.ts";
 export const RECORD = "record";
 export const PHASE = "phase";
 export const CONTROL = "control";
+export const GOFER = "gofer";
 
 export const PHASE_CREATED = "c";
 export const PHASE_STARTED = "r";
@@ -51,6 +53,8 @@ export interface ContainerRecord {
   readonly owner: string;
   readonly annotations: Readonly<Record<string, string>>;
   readonly process: ProcessDefaults;
+  /** The container in whose sandbox this one is; its own when absent. */
+  readonly sandbox?: string | undefined;
 }
 
 export type Status = "created" | "running" | "paused" | "stopped";

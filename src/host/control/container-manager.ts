@@ -2,11 +2,11 @@
 // client's error and nothing else.
 //
 //   containerManager.WaitForLoader null            answers when the first container is created, or says why it is not
-//   containerManager.StartRoot     ID              of the first container
+//   containerManager.StartRoot     ID
+//   containerManager.StartSubcontainer ID          the same
 //   containerManager.CreateSubcontainer {CID, Config}
 //                                                  adds a container; with its three streams, the socket of the process that stands
 //                                                  for it, its phase file, and a connection to the gofer for each mount of the host
-//   containerManager.StartSubcontainer ID          of one that was added
 //   containerManager.Wait          ID              the wait status of the container, when it has ended
 //   containerManager.WaitPID       {PID, CID}      the same of one of its processes
 //   containerManager.Signal        {CID, Signo, PID, Mode}
@@ -97,25 +97,19 @@ export interface ManagerOptions {
 export function containerManager(options: ManagerOptions): Record<string, Method> {
   const { sandbox } = options;
   const byId = (arg: unknown): Container => sandbox.find(parseArgument(containerIdSchema, arg));
+  const start = (arg: unknown): Outcome => {
+    byId(arg).start();
+    return nothing;
+  };
   return {
     "containerManager.WaitForLoader": async () => {
       await options.loaded;
       return nothing;
     },
-    "containerManager.StartRoot": (arg) => {
-      const container = byId(arg);
-      if (container !== sandbox.root) throw new ContainerError("not the sandbox's first container");
-      container.start();
-      return nothing;
-    },
-    "containerManager.CreateSubcontainer": (arg, files) => {
-      createSubcontainer(options, arg, files);
-      return nothing;
-    },
-    "containerManager.StartSubcontainer": (arg) => {
-      const container = byId(arg);
-      if (container === sandbox.root) throw new ContainerError("the sandbox's first container");
-      container.start();
+    "containerManager.StartRoot": start,
+    "containerManager.StartSubcontainer": start,
+    "containerManager.CreateSubcontainer": async (arg, files) => {
+      await createSubcontainer(options, arg, files);
       return nothing;
     },
     "containerManager.Wait": async (arg) => status(await byId(arg).exited),

@@ -2,7 +2,7 @@
 
 import type { Native } from "../../native/index.ts";
 import { Dispatcher, type Method } from "../../urpc/dispatcher.ts";
-import type { Limits } from "../../urpc/protocol.ts";
+import { DESCRIPTORS_MAX, type Limits } from "../../urpc/protocol.ts";
 import { SCRATCH_SIZE, Scratch } from "../../urpc/scratch.ts";
 import { ServerConnection } from "../../urpc/server-connection.ts";
 import type { Readiness } from "./readiness.ts";
@@ -10,7 +10,7 @@ import type { Readiness } from "./readiness.ts";
 /** The helper's slot for messages. */
 const MESSAGE_SLOT = 12;
 /** A process's arguments and environment, with room; a process has at most 2 MiB of both on Linux (ARG_MAX). */
-const LIMITS: Limits = { bytes: 8 << 20, depth: 32, descriptors: 4 };
+const LIMITS: Limits = { bytes: 8 << 20, depth: 32, descriptors: DESCRIPTORS_MAX };
 /** Clients at once: each may wait for a process. More are turned away. */
 const CLIENTS_MAX = 1024;
 const ROOT = 0;

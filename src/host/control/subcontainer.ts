@@ -27,7 +27,11 @@ export interface SubcontainerOptions {
 }
 
 /** Errors: WvisorError, in the words of gVisor where it has any (D18-02). */
-export function createSubcontainer(options: SubcontainerOptions, arg: unknown, files: PassedFiles): void {
+export async function createSubcontainer(
+  options: SubcontainerOptions,
+  arg: unknown,
+  files: PassedFiles,
+): Promise<void> {
   const { native, readiness, sandbox } = options;
   if (arg === null) throw new ContainerError("start missing arguments");
   const { CID, Config } = parseArgument(createSchema, arg);
@@ -38,6 +42,8 @@ export function createSubcontainer(options: SubcontainerOptions, arg: unknown, f
   if (files.count < FIRST_CONNECTION) {
     throw new ContainerError(`a container needs ${FIRST_CONNECTION} descriptors, got ${files.count}`);
   }
+  // Its creator may have heard already that the last one of that id has ended.
+  await sandbox.vacated(CID);
   const phase = files.get(PHASE);
   const streams = takeRange(files, 0, STREAMS);
   const io = takeRange(files, FIRST_CONNECTION, files.count);

@@ -4,7 +4,7 @@
 // above them. They are made here where this process may make mounts, so that they have what is mounted now; otherwise by the gofer's
 // launcher, which sees mounts as they were when it started, and those that were made since where the host shares them.
 
-import { EAGAIN, EINVAL, ENAMETOOLONG, EPERM } from "../../../assembly/abi/errno.ts";
+import { EINVAL, ENAMETOOLONG, EPERM } from "../../../assembly/abi/errno.ts";
 import { AT_FDCWD, O_CLOEXEC, O_PATH } from "../../../assembly/abi/fcntl.ts";
 import { PATH_MAX } from "../../../assembly/abi/limits.ts";
 import { ErrnoError, WvisorError } from "../../common/errors.ts";
@@ -90,7 +90,7 @@ export class GoferControl {
   private openRoot(source: string, readonly: boolean): number {
     if (!source.startsWith("/") || source.includes("\0")) throw failure(source, -EINVAL);
     if (Buffer.byteLength(source) >= PATH_MAX) throw failure(source, -ENAMETOOLONG);
-    this.isCaged ??= this.findCage();
+    this.isCaged ??= this.askForCage();
     const memory = new Uint8Array(ROOT_REQUEST_SIZE);
     this.native.registerMemory(SCRATCH_SLOT, memory);
     const fd = this.isCaged ? this.openMount(memory, source, readonly) : this.openPath(memory, source);
@@ -98,11 +98,10 @@ export class GoferControl {
     return fd;
   }
 
-  /** Whether the gofer is in namespaces: then its launcher has stayed. */
-  private findCage(): boolean {
-    this.ping();
-    this.native.registerMemory(SCRATCH_SLOT, new Uint8Array(1));
-    return this.launcher >= 0 && this.native.peek(this.launcher, SCRATCH_SLOT, 0, 1) === -EAGAIN;
+  /** Whether the gofer is in namespaces. */
+  private askForCage(): boolean {
+    const { result } = this.client.call("goferManager.Ping", null, { timeoutMs: TIMEOUT_MS });
+    return (result as { caged?: unknown } | null)?.caged === true;
   }
 
   private openPath(memory: Uint8Array, source: string): number {
@@ -113,7 +112,7 @@ export class GoferControl {
   private openMount(memory: Uint8Array, source: string, readonly: boolean): number {
     new TextEncoder().encodeInto(source, memory);
     const fd = this.native.openRootMount(SCRATCH_SLOT, 0, Number(readonly));
-    if (fd !== -EPERM) return fd;
+    if (fd !== -EPERM || this.launcher < 0) return fd;
     const piece = { slot: SCRATCH_SLOT, memory, base: 0 };
     return askForRoot(this.native, this.launcher, piece, source, readonly);
   }

@@ -12,6 +12,7 @@ import type { BindSource, CachePolicy, ProcessConfig, SandboxConfig } from "../c
 import { cleanPath } from "../config/sandbox-path.ts";
 import { capabilityMask } from "./capabilities.ts";
 import { convertMounts } from "./mounts.ts";
+import { podRole } from "./pod.ts";
 import { parseRuntimeSpec, type RuntimeSpec, SpecError, type SpecProcess } from "./runtime-spec.ts";
 import { parseVolumeHints } from "./volume-hints.ts";
 
@@ -108,6 +109,7 @@ function convertSpec(spec: RuntimeSpec, options: BundleOptions): SandboxConfig {
     // As runc does: images name directories that they do not have.
     makesCwd: true,
     ...coveredPaths(spec),
+    ...(podRole(spec.annotations, options.id)?.type === "sandbox" ? { pauses: true } : {}),
     runtimes: [],
     limits: { memoryBytes: memoryLimitOf(spec.linux?.resources), timeoutMs: 0 },
   };

@@ -50,6 +50,8 @@ struct container {
   bool terminal;
   /** The starter runs hooks before anything runs in the namespaces. */
   bool has_hooks;
+  /** Of a sandbox that another anchor has: nothing is started, and the only handed descriptor is the sentry's socket. */
+  bool member;
   struct child sentry;
   /** Without arguments where nothing of the host's is served. */
   struct child gofer;
@@ -87,6 +89,9 @@ void enter_container_root(const char *root);
 
 /** All signals blocked, and a descriptor that reads them. */
 int take_signals(void);
+
+/** Ends as the sentry's socket says, or as killed when that is at its end. */
+_Noreturn void end_as_told(int session);
 
 /** Forwards signals to the sentry until it ends, and ends as it does; the starter may still call it off. */
 _Noreturn void supervise(int signals, int session, pid_t sentry);

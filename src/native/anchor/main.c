@@ -3,6 +3,7 @@
 //   wv-anchor [--cgroup=FILE]... [--oom-score-adj=N] [--new=NAMESPACE]... [--join=NAMESPACE:FILE]...
 //             --root=DIR [--hostname=NAME] [--terminal] [--hooks]
 //             --sentry-fds=N --gofer-fds=N --sentry-args=N -- SENTRY ARGS... GOFER ARGS...
+//   wv-anchor --member, and the first of these but those about sentry and gofer
 //   wv-anchor --session [--cgroup=FILE]... [--terminal]
 //   wv-anchor --attach=PID --master=FD [-- PROGRAM ARGS...]
 //   wv-anchor --hook [--enter=PID] [--cwd=DIR] -- FILE NAME ARGS...
@@ -28,6 +29,9 @@
 // them.
 //
 // Each of the two programs is a wv-launch, which gets --parent=PID as its first argument.
+//
+// With --member the container is one of a sandbox that another anchor is the parent of: descriptor 4 is its socket to the sentry, as
+// of a session below, and nothing is started.
 //
 // With --session it stands for a process that was added to a container: an engine waits for it and signals it too. Descriptor 3
 // is its socket to the sentry, which gets signals and sends the exit status, one byte each. The end of the socket is the end of

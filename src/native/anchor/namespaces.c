@@ -56,7 +56,9 @@ static _Noreturn void become_anchor(const struct container *container, int repor
   // What the host unmounts goes in our children's namespaces too, and nothing of theirs comes back.
   if (mount(NULL, "/", NULL, MS_SLAVE | MS_REC, NULL) < 0) fail_errno("making mounts private");
   if (container->has_hooks) await_hooks(report);
-  int session = start_children(container, &sentry);
+  int session = container->member ? fcntl(FIRST_HANDED_FD, F_DUPFD_CLOEXEC, FIRST_HANDED_FD + 1)
+                                  : start_children(container, &sentry);
+  if (session < 0) fail_errno("F_DUPFD_CLOEXEC");
   let_go(container);
   enter_container_root(container->root);
   limit_rights(&(struct options){.limits_capabilities = true, .capabilities = 0});

@@ -52,6 +52,7 @@ void parse_container(struct container *container, char **argument) {
   const char *value;
   size_t sentry_arguments = 0;
   *container = (struct container){.new_namespaces = CLONE_NEWNS};
+  container->sentry.first_fd = FIRST_HANDED_FD;
   for (; *argument != NULL && strcmp(*argument, "--") != 0; argument++) {
     if ((value = value_of(*argument, "--new")) != NULL) {
       container->new_namespaces |= namespace_flag(value, strlen(value));
@@ -69,6 +70,8 @@ void parse_container(struct container *container, char **argument) {
       container->terminal = true;
     } else if (strcmp(*argument, "--hooks") == 0) {
       container->has_hooks = true;
+    } else if (strcmp(*argument, "--member") == 0) {
+      container->member = true;
     } else if ((value = value_of(*argument, "--sentry-fds")) != NULL) {
       container->sentry.fds = (int)parse_number("--sentry-fds", value, 0, MAX_CHILD_FDS);
     } else if ((value = value_of(*argument, "--gofer-fds")) != NULL) {
@@ -80,9 +83,13 @@ void parse_container(struct container *container, char **argument) {
     }
   }
   if (container->root == NULL || container->root[0] != '/') fail("--root: expected an absolute path");
+  if (container->member) {
+    if (*argument != NULL) fail("--member: nothing is started");
+    container->sentry.fds = 1;
+    return;
+  }
   if (*argument == NULL) fail("expected -- SENTRY ARGS... GOFER ARGS...");
   split_programs(container, argument + 1, sentry_arguments);
-  container->sentry.first_fd = FIRST_HANDED_FD;
   container->gofer.first_fd = FIRST_HANDED_FD + container->sentry.fds;
 }
 

@@ -14,9 +14,9 @@
 enum { EXIT_KILLED = 128 + SIGKILL };
 
 /** The sentry is gone, and all its processes with it, when nothing comes. */
-static _Noreturn void finish(void) {
+_Noreturn void end_as_told(int session) {
   unsigned char status;
-  ssize_t got = TEMP_FAILURE_RETRY(read(SESSION_FD, &status, sizeof status));
+  ssize_t got = TEMP_FAILURE_RETRY(read(session, &status, sizeof status));
   _exit(got == 1 ? status : EXIT_KILLED);
 }
 
@@ -54,7 +54,7 @@ void run_session(char **argument) {
   for (;;) {
     struct pollfd wanted[] = {{.fd = signals, .events = POLLIN}, {.fd = SESSION_FD, .events = POLLIN}};
     if (poll(wanted, 2, -1) < 0 && errno != EINTR) fail_errno("poll");
-    if (wanted[1].revents != 0) finish();
+    if (wanted[1].revents != 0) end_as_told(SESSION_FD);
     if (wanted[0].revents == 0) continue;
     int number = next_signal(signals);
     if (number != SIGCHLD) forward_signal(SESSION_FD, number);

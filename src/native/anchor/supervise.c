@@ -59,9 +59,11 @@ void supervise(int signals, int session, pid_t sentry) {
     struct pollfd wanted[] = {
         {.fd = signals, .events = POLLIN},
         {.fd = pending ? STARTER_FD : -1, .events = POLLIN},
+        {.fd = sentry == 0 ? session : -1, .events = POLLIN},
     };
-    if (poll(wanted, 2, -1) < 0 && errno != EINTR) fail_errno("poll");
+    if (poll(wanted, sizeof wanted / sizeof *wanted, -1) < 0 && errno != EINTR) fail_errno("poll");
     if (wanted[1].revents != 0) pending = is_pending();
+    if (wanted[2].revents != 0) end_as_told(session);
     if (wanted[0].revents == 0) continue;
     int number = next_signal(signals);
     if (number == SIGCHLD) {
