@@ -1,0 +1,203 @@
+// SIGKILL for each process of a container, at random moments of each part of its life: what `state` says stays true, and
+// `delete --force` leaves nothing.
+//
+// WVISOR_SEED chooses other moments; a failure names the seed of its own.
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { Random } from "../../fuzz/random.ts";
+import { scratchDirectory } from "../../support/cli.ts";
+import { buildGuests, guestFile } from "../../support/guests.ts";
+import { makeBundle, needsRoot, Runtime } from "../../support/oci/runtime.ts";
+import { childrenOf, commandLine, isRunning } from "../../support/processes.ts";
+import { scaled } from "../../support/scale.ts";
+
+const title = needsRoot === undefined ? "faults" : `left out: ${needsRoot}`;
+const SEED = Number(process.env.WVISOR_SEED ?? 1);
+const POINTS = scaled(100, 12);
+const CONTAINERS = scaled(50, 8);
+const CLIENTS = 8;
+const SETTLE = { timeout: 60_000, interval: 20 };
+const top = scratchDirectory();
+const runtime = new Runtime(path.join(top, "root"));
+
+const PHASES = ["create", "start", "running", "exec", "kill", "delete"] as const;
+type Phase = (typeof PHASES)[number];
+const VICTIMS = ["command", "anchor", "sentry", "gofer"] as const;
+type Victim = (typeof VICTIMS)[number];
+
+function commandOf(phase: Phase, id: string, bundle: string): string[] {
+  if (phase === "create") return ["create", "--bundle", bundle, id];
+  if (phase === "exec") return ["exec", id, "/bin/exit-code", "0"];
+  if (phase === "kill") return ["kill", id, "TERM"];
+  return phase === "delete" ? ["delete", "--force", id] : [phase, id];
+}
+
+/** What has to be done before, for a command of that phase to mean something. */
+const BEFORE: Readonly<Record<Phase, readonly Phase[]>> = {
+  create: [],
+  start: ["create"],
+  running: ["create", "start"],
+  exec: ["create", "start"],
+  kill: ["create", "start"],
+  delete: ["create", "start"],
+};
+
+function launch(args: readonly string[]): ChildProcess {
+  return spawn(runtime.command[0]!, runtime.arguments(args), { stdio: "ignore" });
+}
+
+function ended(child: ChildProcess): Promise<number | null> {
+  if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve(child.exitCode);
+  return new Promise((resolve) => child.on("exit", (code) => resolve(code)));
+}
+
+/** Processes that have to do with the containers of this file: paths of its own are in their arguments. */
+function ours(): number[] {
+  const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
+  return pids.map(Number).filter((pid) => isRunning(pid) && commandLine(pid).includes(`${top}/`));
+}
+
+function withDescendants(pids: readonly number[]): number[] {
+  return [...new Set(pids.flatMap((pid) => [pid, ...withDescendants(childrenOf(pid))]))];
+}
+
+/** The container's process of that kind, if there is one at the moment. */
+function find(victim: Victim, bundle: string): number | undefined {
+  const anchor = ours().find(
+    (pid) => commandLine(pid).includes("wv-anchor") && commandLine(pid).includes(`--root=${bundle}/`),
+  );
+  if (anchor === undefined || victim === "anchor") return anchor;
+  const name = victim === "sentry" ? "cli.js boot" : "gofer.js";
+  return withDescendants([anchor]).find((pid) => commandLine(pid).includes(name) && pid !== anchor);
+}
+
+const lines = (file: string) => readFileSync(file, "utf8").split("\n");
+
+/** Everything that a container could leave on the host. */
+function leftOvers(): object {
+  return {
+    processes: ours().map((pid) => `${pid} ${commandLine(pid)}`),
+    directories: readdirSync(runtime.root),
+    mounts: lines("/proc/self/mountinfo").filter((line) => line.includes(top)),
+    sockets: lines("/proc/net/unix").filter((line) => line.includes(top)),
+    cgroups: lines("/proc/self/mountinfo")
+      .filter((line) => / - cgroup2? /.test(line))
+      .flatMap((line) => cgroupsBelow(line.split(" ")[4]!)),
+  };
+}
+
+/** Those that are named like our containers. */
+function cgroupsBelow(directory: string): string[] {
+  const entries = readdirSync(directory, { withFileTypes: true, recursive: true });
+  return entries
+    .filter((entry) => entry.isDirectory() && entry.name.includes(PREFIX))
+    .map(({ name }) => name);
+}
+
+const PREFIX = `wv-faults-${process.pid}`;
+const NOTHING = { processes: [], directories: [], mounts: [], sockets: [], cgroups: [] };
+
+function sleep(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+}
+
+/** Kills the victim `delay` ms from now, or as soon as there is one before `child` ends. */
+async function strike(
+  victim: Victim,
+  bundle: string,
+  child: ChildProcess | undefined,
+  delay: number,
+): Promise<void> {
+  sleep(delay);
+  for (;;) {
+    const pid = victim === "command" ? child?.pid : find(victim, bundle);
+    try {
+      if (pid !== undefined) process.kill(pid, "SIGKILL");
+    } catch (error) {
+      expect((error as NodeJS.ErrnoException).code).toBe("ESRCH");
+    }
+    await new Promise((resolve) => setImmediate(resolve));
+    if (pid !== undefined || child === undefined || child.exitCode !== null || child.signalCode !== null)
+      return;
+  }
+}
+
+describe.skipIf(needsRoot !== undefined)(title, () => {
+  /** How long each command takes here, in ms. */
+  const usual = new Map<Phase, number>();
+  let files: Record<string, string>;
+
+  const bundleOf = (id: string) => makeBundle(path.join(top, id), { args: ["/bin/spin"], files });
+
+  const perform = async (phase: Phase, id: string, bundle: string): Promise<void> => {
+    const begin = performance.now();
+    const args = commandOf(phase, id, bundle);
+    expect({ args, code: await ended(launch(args)) }).toEqual({ args, code: 0 });
+    usual.set(phase, performance.now() - begin);
+  };
+
+  beforeAll(async () => {
+    await buildGuests(["spin", "exit-code"]);
+    files = { "bin/spin": guestFile("spin"), "bin/exit-code": guestFile("exit-code") };
+    const id = `${PREFIX}-first`;
+    const bundle = bundleOf(id);
+    for (const phase of PHASES.filter((each) => each !== "running")) await perform(phase, id, bundle);
+    usual.set("running", 100);
+  });
+
+  afterAll(async () => {
+    for (const id of readdirSync(runtime.root)) runtime.code("delete", "--force", id);
+    await expect.poll(leftOvers, SETTLE).toEqual(NOTHING);
+  });
+
+  test.each(Array.from({ length: POINTS }, (_, point) => SEED * 1000 + point))("seed %i", async (seed) => {
+    const random = new Random(seed);
+    const phase = PHASES[seed % PHASES.length]!;
+    const victim = random.pick(phase === "running" ? VICTIMS.slice(1) : VICTIMS);
+    const id = `${PREFIX}-${seed}`;
+    const bundle = bundleOf(id);
+    for (const before of BEFORE[phase]) await perform(before, id, bundle);
+
+    const delay = (usual.get(phase)! * 1.2 * random.below(1000)) / 1000;
+    const what = `SIGKILL for ${victim} ${delay.toFixed(1)} ms into ${phase}`;
+    const child = phase === "running" ? undefined : launch(commandOf(phase, id, bundle));
+    await strike(victim, bundle, child, delay);
+    if (child !== undefined) await ended(child);
+
+    const seen = () => {
+      const { code, stdout, stderr } = runtime.run("state", id);
+      if (code !== 0) return { what, status: stderr.includes("does not exist") ? "gone" : stderr };
+      const { status, pid } = JSON.parse(stdout) as { status: string; pid: number };
+      return { what, status, truthful: status === "stopped" ? pid === 0 : isRunning(pid) };
+    };
+    // It may be ending at this moment.
+    if (victim !== "command") await expect.poll(() => seen().status, SETTLE).toMatch(/^(stopped|gone)$/);
+    const { status, truthful } = seen();
+    expect({ what, status, truthful: truthful ?? true }).toMatchObject({
+      status: expect.stringMatching(/^(created|running|stopped|gone)$/),
+      truthful: true,
+    });
+    expect({ what, code: runtime.run("delete", "--force", id).code }).toEqual({ what, code: 0 });
+    expect(seen()).toEqual({ what, status: "gone" });
+    await expect.poll(() => ({ what, ...leftOvers() }), SETTLE).toEqual({ what, ...NOTHING });
+  });
+
+  test(`${CONTAINERS} containers of ${CLIENTS} clients at once`, async () => {
+    let next = 0;
+    const client = async (): Promise<void> => {
+      while (next < CONTAINERS) {
+        const id = `${PREFIX}-many-${next++}`;
+        const bundle = bundleOf(id);
+        for (const phase of ["create", "start"] as const) await perform(phase, id, bundle);
+        expect(await ended(launch(["exec", id, "/bin/exit-code", "7"]))).toBe(7);
+        expect(await ended(launch(["state", id]))).toBe(0);
+        for (const phase of ["kill", "delete"] as const) await perform(phase, id, bundle);
+      }
+    };
+    await Promise.all(Array.from({ length: CLIENTS }, client));
+    await expect.poll(leftOvers, SETTLE).toEqual(NOTHING);
+  });
+});
