@@ -15,6 +15,8 @@ export interface ImageOptions {
   readonly platform?: string;
   readonly entrypoint?: readonly string[];
   readonly env?: readonly string[];
+  /** "UID:GID". */
+  readonly user?: string;
   readonly annotations?: Readonly<Record<string, string>>;
 }
 
@@ -42,7 +44,7 @@ export function makeImage(directory: string, options: ImageOptions): string {
     JSON.stringify({
       os,
       architecture,
-      config: { Entrypoint: options.entrypoint, Env: options.env },
+      config: { Entrypoint: options.entrypoint, Env: options.env, User: options.user },
       rootfs: { type: "layers", diff_ids: [layer.digest] },
     }),
   );
