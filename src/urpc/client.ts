@@ -68,6 +68,14 @@ export class UrpcClient {
     }
   }
 
+  /** (blocks) The same without waiting for an answer: for a server that may be stopped for long. Errors: WvisorError. */
+  post(method: string, arg: unknown): void {
+    if (!this.open) throw new ProtocolError(`${method}: the connection is closed`);
+    this.native.registerMemory(this.slot, this.memory);
+    this.socket.send({ method, arg }, []);
+    this.sendAll(Number.POSITIVE_INFINITY);
+  }
+
   close(): void {
     if (!this.open) return;
     this.open = false;

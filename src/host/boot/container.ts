@@ -23,6 +23,7 @@ import { loadProgram, makeTask, makeWorkingDirectory } from "./process.ts";
 import { execProblem, ProgramFormatError } from "./program.ts";
 import type { SharedVolumes } from "./shared-volumes.ts";
 
+type Limits = SandboxConfig["limits"];
 export type Phase = "creating" | "created" | "running" | "stopped";
 
 /** Each has a thread, which costs megabytes. */
@@ -122,6 +123,7 @@ export class Container {
   readonly #config: SandboxConfig;
   readonly #options: ContainerOptions;
   readonly #processes = new Map<number, Process>();
+  #limits: Limits;
   #mounts: SandboxMounts | undefined;
   #first: Process | undefined;
   #phase: Phase = "creating";
@@ -133,6 +135,7 @@ export class Container {
     this.#native = native;
     this.#machine = machine;
     this.#config = config;
+    this.#limits = config.limits;
     this.#options = options;
     this.exited = new Promise((resolve) => {
       this.#end = resolve;
@@ -199,8 +202,12 @@ export class Container {
     if (this.#phase !== "running" && this.#phase !== "created") {
       throw new ContainerError(`cannot exec in a ${this.#phase === "stopped" ? "stopped" : "new"} container`);
     }
-    if (this.#processes.size >= PROCESSES_MAX)
-      throw new ContainerError(`more than ${PROCESSES_MAX} processes`);
+    const most = Math.min(this.#limits.processes || PROCESSES_MAX, PROCESSES_MAX);
+    if (this.#processes.size >= most) {
+      throw new ContainerError(
+        `resource temporarily unavailable: ${most} processes are all that it may have`,
+      );
+    }
     addStreams(this.#machine.shared, streams);
     let process: Process;
     try {
@@ -227,6 +234,11 @@ export class Container {
     // As the pods' own process of Kubernetes does, which has handlers for these two.
     const isExit = process.guest === undefined && (number === SIGINT || number === SIGTERM);
     this.#kill(process, isExit ? 0 : SIGNALLED + number);
+  }
+
+  /** For the processes that are added from now on. What is not given stays. */
+  update(limits: Partial<Limits>): void {
+    this.#limits = { ...this.#limits, ...limits };
   }
 
   /** Mounts one more file system, which needs no connection. Errors: WvisorError. */
@@ -297,7 +309,7 @@ export class Container {
   async #run(process: Process): Promise<number> {
     if (process.guest === undefined) return this.#wait(process);
     const { module, memory } = process.guest;
-    const { memoryBytes } = this.#config.limits;
+    const { memoryBytes } = this.#limits;
     try {
       process.thread = new GuestThread(this.#machine, process.task, {
         guest: module,

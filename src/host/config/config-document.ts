@@ -116,7 +116,11 @@ const configSchema = v.strictObject({
       rewritesArgument: v.boolean(),
     }),
   ),
-  limits: v.strictObject({ memoryBytes: size(), timeoutMs: number(WORD_MAX) }),
+  limits: v.strictObject({
+    memoryBytes: size(),
+    processes: v.exactOptional(size()),
+    timeoutMs: number(WORD_MAX),
+  }),
 }) satisfies v.GenericSchema<unknown, SandboxConfig>;
 
 /** A JSON value. */

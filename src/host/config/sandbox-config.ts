@@ -132,6 +132,8 @@ export interface SandboxConfig {
   readonly limits: {
     /** The most linear memory that the guest may have, in bytes; 0 = its own maximum. */
     readonly memoryBytes: number;
+    /** The most processes that it may have at once; 0 or absent = the sandbox's own bound. */
+    readonly processes?: number;
     /** Wall-clock milliseconds; 0 = none. */
     readonly timeoutMs: number;
   };

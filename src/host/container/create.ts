@@ -8,6 +8,7 @@ import { userInfo } from "node:os";
 import { join } from "node:path";
 import type { Native } from "../../native/index.ts";
 import { goferMounts } from "../boot/filesystems.ts";
+import { guestMemoryLimit } from "../cgroups/limits.ts";
 import { encodeConfig } from "../config/config-document.ts";
 import type { BindSource, CachePolicy, SandboxConfig } from "../config/sandbox-config.ts";
 import type { ConfineOptions } from "../sandbox/gofer-process.ts";
@@ -113,18 +114,20 @@ function discard(container: LockedContainer): void {
 
 function start(native: Native, container: LockedContainer, parts: Parts, options: CreateOptions): Anchor {
   const { spec, config } = parts;
+  const place = placeOf(container, parts, options);
+  const limited = place.cgroupFiles.length === 0 ? config : withinCgroup(config);
   const controller = listen(native, container, CONTROL);
   // A pod's other containers bring trees that nobody knows of yet.
   const isPod = podRole(spec.annotations, container.id)?.type === "sandbox";
   const goferControl = isPod ? listen(native, container, GOFER) : undefined;
-  const document = passedDocument(container, JSON.stringify(encodeConfig(config)));
+  const document = passedDocument(container, JSON.stringify(encodeConfig(limited)));
   const phase = openPhase(container);
   try {
     return startAnchor(native, {
       confinement: options.confinement,
       jitless: options.jitless,
       report: options.report,
-      ...placeOf(container, parts, options),
+      ...place,
       bundle: options.bundle,
       served: goferMounts(config),
       controller,
@@ -160,6 +163,12 @@ function placeOf(
     terminal: terminal?.slave,
     prepare: hasCreateHooks(spec) ? (pid) => runCreateHooks(spec, rootOf(config), pid, options) : undefined,
   };
+}
+
+/** The limit of memory is one for the whole sandbox there. */
+function withinCgroup(config: SandboxConfig): SandboxConfig {
+  const { limits } = config;
+  return { ...config, limits: { ...limits, memoryBytes: guestMemoryLimit(limits.memoryBytes) } };
 }
 
 function hasCreateHooks({ hooks }: RuntimeSpec): boolean {

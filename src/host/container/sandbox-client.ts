@@ -32,6 +32,11 @@ export class SandboxClient {
     }
   }
 
+  /** (blocks) The same of a sentry that may be paused: nobody waits for what it answers. */
+  post(method: string, arg: unknown): void {
+    this.#urpc.post(`${MANAGER}.${method}`, arg);
+  }
+
   close(): void {
     this.#urpc.close();
   }

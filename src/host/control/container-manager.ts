@@ -13,6 +13,8 @@
 //   containerManager.Execute       ExecArgs        its pid; with its three streams and, as a fourth descriptor, its session's socket
 //   containerManager.Processes     ID              a list of processes
 //   containerManager.Event         ID              what `events --stats` shows
+//   containerManager.Update        {CID, MemoryBytes, Processes}
+//                                                  limits of what is added from now on; 0 is none
 //   containerManager.Destroy       ID              ends all processes, and answers when the container is gone
 //   containerManager.ContainerRuntimeState  ID     1 being created, 2 created or running, 3 stopped
 //   containerManager.Mount         {ContainerID, Destination, FsType, Source, Options}
@@ -71,6 +73,12 @@ const execSchema = v.strictObject({
   /** The effective ones as a bit mask, in hexadecimal digits. */
   capabilities: v.pipe(v.string(), v.regex(/^[0-9a-f]{1,16}$/)),
   host_pid: number(PID_MAX),
+});
+
+const updateSchema = v.strictObject({
+  CID: v.string(),
+  MemoryBytes: v.optional(number(Number.MAX_SAFE_INTEGER)),
+  Processes: v.optional(number(Number.MAX_SAFE_INTEGER)),
 });
 
 const mountSchema = v.strictObject({
@@ -134,6 +142,14 @@ export function containerManager(options: ManagerOptions): Record<string, Method
     "containerManager.Mount": (arg) => {
       const { ContainerID, ...mount } = parseArgument(mountSchema, arg);
       sandbox.find(ContainerID).mount(kernelMount(mount));
+      return nothing;
+    },
+    "containerManager.Update": (arg) => {
+      const { CID, MemoryBytes, Processes } = parseArgument(updateSchema, arg);
+      sandbox.find(CID).update({
+        ...(MemoryBytes === undefined ? {} : { memoryBytes: MemoryBytes }),
+        ...(Processes === undefined ? {} : { processes: Processes }),
+      });
       return nothing;
     },
     "containerManager.Destroy": async (arg) => {

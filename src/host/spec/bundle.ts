@@ -4,7 +4,7 @@
 import { readFileSync, statSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { WvisorError } from "../../common/errors.ts";
-import { memoryLimitOf } from "../cgroups/resources.ts";
+import { memoryLimitOf, pidsLimitOf } from "../cgroups/resources.ts";
 import { DEFAULT_HOSTNAME, DEFAULT_TMPFS, DEFAULT_UMASK } from "../config/defaults.ts";
 import { reasonOf } from "../config/host-file.ts";
 import { checkSources, wantsTmp } from "../config/mounts.ts";
@@ -111,7 +111,11 @@ function convertSpec(spec: RuntimeSpec, options: BundleOptions): SandboxConfig {
     ...coveredPaths(spec),
     ...(podRole(spec.annotations, options.id)?.type === "sandbox" ? { pauses: true } : {}),
     runtimes: [],
-    limits: { memoryBytes: memoryLimitOf(spec.linux?.resources), timeoutMs: 0 },
+    limits: {
+      memoryBytes: memoryLimitOf(spec.linux?.resources),
+      processes: pidsLimitOf(spec.linux?.resources),
+      timeoutMs: 0,
+    },
   };
 }
 
