@@ -78,11 +78,17 @@ void set_oom_score(const char *adjustment);
 /** Makes the anchor in its namespaces, tells the starter its pid, and never returns. */
 _Noreturn void start_anchor(const struct container *container);
 
+/** 0 where the container has none of its own. */
+struct programs {
+  pid_t sentry;
+  pid_t gofer;
+};
+
 /**
  * Starts sentry and gofer, each in a mount namespace of its own that shows what the caller's does, with a /proc of the caller's
- * pid namespace. Returns when both programs run. `*sentry` is the sentry's pid, and the result our end of its session socket.
+ * pid namespace. Returns our end of the sentry's session socket when both programs run.
  */
-int start_children(const struct container *container, pid_t *sentry);
+int start_children(const struct container *container, struct programs *programs);
 
 /** Makes `root` the root directory, with a /proc where it has a directory for one. */
 void enter_container_root(const char *root);
@@ -93,8 +99,11 @@ int take_signals(void);
 /** Ends as the sentry's socket says, or as killed when that is at its end. */
 _Noreturn void end_as_told(int session);
 
-/** Forwards signals to the sentry until it ends, and ends as it does; the starter may still call it off. */
-_Noreturn void supervise(int signals, int session, pid_t sentry);
+/**
+ * Forwards signals to the sentry until it ends, and ends as it does; the starter may still call it off. A container whose gofer
+ * failed has no files any more, and ends too.
+ */
+_Noreturn void supervise(int signals, int session, const struct programs *programs);
 
 /** Stands for one exec'd process of a sandbox: forwards signals to it, ends as it does. Its options are main.c's. */
 _Noreturn void run_session(char **argument);

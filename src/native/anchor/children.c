@@ -80,18 +80,18 @@ static void await_exec(int report) {
   if (length > 0) fail("%s", reason);
 }
 
-int start_children(const struct container *container, pid_t *sentry) {
+int start_children(const struct container *container, struct programs *programs) {
   int session[2];
   int report[2];
   pid_t self = getpid();
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, session) < 0) fail_errno("socketpair");
   if (pipe2(report, O_CLOEXEC) < 0) fail_errno("pipe2");
-  *sentry = fork();
-  if (*sentry < 0) fail_errno("fork");
-  if (*sentry == 0) become_sentry(&container->sentry, session[1], self, report[1]);
-  pid_t gofer = container->gofer.arguments == 0 ? 0 : fork();
-  if (gofer < 0) fail_errno("fork");
-  if (gofer == 0 && container->gofer.arguments > 0) become_gofer(&container->gofer, self, report[1]);
+  programs->sentry = fork();
+  if (programs->sentry < 0) fail_errno("fork");
+  if (programs->sentry == 0) become_sentry(&container->sentry, session[1], self, report[1]);
+  programs->gofer = container->gofer.arguments == 0 ? 0 : fork();
+  if (programs->gofer < 0) fail_errno("fork");
+  if (programs->gofer == 0 && container->gofer.arguments > 0) become_gofer(&container->gofer, self, report[1]);
   close(session[1]);
   close(report[1]);
   await_exec(report[0]);

@@ -44,7 +44,7 @@ static void await_hooks(int report) {
 }
 
 static _Noreturn void become_anchor(const struct container *container, int report) {
-  pid_t sentry = 0;
+  struct programs programs = {0};
   report_failures_to(report);
   if (setsid() < 0) fail_errno("setsid");
   if (container->terminal) control_terminal();
@@ -57,13 +57,13 @@ static _Noreturn void become_anchor(const struct container *container, int repor
   if (mount(NULL, "/", NULL, MS_SLAVE | MS_REC, NULL) < 0) fail_errno("making mounts private");
   if (container->has_hooks) await_hooks(report);
   int session = container->member ? fcntl(FIRST_HANDED_FD, F_DUPFD_CLOEXEC, FIRST_HANDED_FD + 1)
-                                  : start_children(container, &sentry);
+                                  : start_children(container, &programs);
   if (session < 0) fail_errno("F_DUPFD_CLOEXEC");
   let_go(container);
   enter_container_root(container->root);
   limit_rights(&(struct options){.limits_capabilities = true, .capabilities = 0});
   close(report);
-  supervise(signals, session, sentry);
+  supervise(signals, session, &programs);
 }
 
 /** What the anchor reports until it closes its end. That it is ready for hooks, which it says alone, goes on to the starter. */

@@ -35,13 +35,15 @@ void forward_signal(int session, int number) {
   (void)!send(session, &byte, sizeof byte, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
-/** Reaps whoever ended, orphans of the pid namespace too; ends with the sentry. */
-static void reap(pid_t sentry) {
+/** Reaps whoever ended, orphans of the pid namespace too; ends with the sentry, or with a gofer that failed. */
+static void reap(const struct programs *programs) {
   int status;
   pid_t pid;
   while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-    if (pid != sentry) continue;
-    _exit(WIFEXITED(status) ? WEXITSTATUS(status) : SIGNALLED + WTERMSIG(status));
+    int code = WIFEXITED(status) ? WEXITSTATUS(status) : SIGNALLED + WTERMSIG(status);
+    if (pid == programs->sentry) _exit(code);
+    // One that nobody needs any more ends well. The sentry dies of our end.
+    if (pid == programs->gofer && code != 0) _exit(SIGNALLED + SIGKILL);
   }
 }
 
@@ -53,13 +55,13 @@ static bool is_pending(void) {
   return false;
 }
 
-void supervise(int signals, int session, pid_t sentry) {
+void supervise(int signals, int session, const struct programs *programs) {
   bool pending = true;
   for (;;) {
     struct pollfd wanted[] = {
         {.fd = signals, .events = POLLIN},
         {.fd = pending ? STARTER_FD : -1, .events = POLLIN},
-        {.fd = sentry == 0 ? session : -1, .events = POLLIN},
+        {.fd = programs->sentry == 0 ? session : -1, .events = POLLIN},
     };
     if (poll(wanted, sizeof wanted / sizeof *wanted, -1) < 0 && errno != EINTR) fail_errno("poll");
     if (wanted[1].revents != 0) pending = is_pending();
@@ -67,7 +69,7 @@ void supervise(int signals, int session, pid_t sentry) {
     if (wanted[0].revents == 0) continue;
     int number = next_signal(signals);
     if (number == SIGCHLD) {
-      reap(sentry);
+      reap(programs);
     } else {
       forward_signal(session, number);
     }

@@ -3,8 +3,8 @@
 //   wvisor [FLAGS] COMMAND ...
 //
 // Engines call a runtime several times for each container, and most of these calls look at a file or two: to start Node for them
-// would take ten times as long as they do. So this program does `state`, `kill`, `start`, `delete`, `ps`, `list`, `features` and
-// `--version` itself. It is the only implementation of these: the CLI in JavaScript calls it, too.
+// would take ten times as long as they do. So this program does `state`, `kill`, `start`, `pause`, `resume`, `delete`, `ps`, `list`,
+// `features` and `--version` itself. It is the only implementation of these: the CLI in JavaScript calls it, too.
 //
 // Every other command line becomes Node's, with its arguments as they are: other commands, and all that this program does not
 // understand or that wants to be explained, for only one place parses flags in all their forms and says what is wrong with them.
@@ -23,8 +23,8 @@ static const struct {
   const char *name;
   void (*run)(const struct call *call);
 } commands[] = {
-    {"state", run_state}, {"kill", run_kill}, {"start", run_start},   {"pause", run_pause}, {"resume", run_resume},       {"delete", run_delete},
-    {"ps", run_ps},       {"list", run_list}, {"features", run_features},
+    {"state", run_state}, {"kill", run_kill},     {"start", run_start},   {"pause", run_pause}, {"resume", run_resume},
+    {"ps", run_ps},       {"delete", run_delete}, {"list", run_list},     {"features", run_features},
 };
 
 static void print_version(void) {
