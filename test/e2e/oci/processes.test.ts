@@ -207,6 +207,8 @@ describe.skipIf(needsRoot !== undefined)(title, () => {
     const victims: readonly (readonly [name: string, of: (pid: number) => number])[] = [
       ["the anchor", (pid) => pid],
       ["the sentry", (pid) => find(childrenOf(pid), "cli.js")],
+      ["the gofer's launcher", (pid) => find(childrenOf(pid), "gofer.js")],
+      ["the gofer", (pid) => find(tree(find(childrenOf(pid), "gofer.js")).slice(1), "gofer.js")],
     ];
     test.each(victims)("of %s", async (_name, of) => {
       const { monitor, pid } = await run("/bin/spin");
@@ -217,16 +219,6 @@ describe.skipIf(needsRoot !== undefined)(title, () => {
       await expect.poll(() => pids.filter(isRunning), { timeout: 30_000 }).toEqual([]);
       expect(runtime.state(id)).toMatchObject({ status: "stopped", pid: 0 });
       expect(runtime.run("delete", id).code).toBe(0);
-    });
-
-    test("of the gofer: the container goes on without its files", async () => {
-      const { monitor, pid } = await run("/bin/spin");
-      await monitor.match(/spinning/);
-      process.kill(find(childrenOf(pid), "gofer.js"), "SIGKILL");
-      await expect.poll(() => childrenOf(pid).length, { timeout: 30_000 }).toBe(1);
-      const { code, stderr } = runtime.run("exec", id, "/bin/cat", "/bin/cat");
-      expect({ code, eio: stderr.includes("EIO") }).toEqual({ code: 255, eio: true });
-      expect(runtime.state(id).status).toBe("running");
     });
 
     test("of create, at any moment", async () => {
