@@ -56,8 +56,13 @@ export async function bootSandbox(config: SandboxConfig, options: BootOptions): 
   const loader = withResolvers<void>();
   // Nobody may be waiting when it fails.
   loader.promise.catch(() => {});
+  let isHeard = false;
+  const awaitLoaded = (): Promise<void> => {
+    isHeard = true;
+    return loader.promise;
+  };
   new ControlServer(native, readiness, options.controller, {
-    ...containerManager({ native, readiness, sandbox, loaded: loader.promise }),
+    ...containerManager({ native, readiness, sandbox, awaitLoaded }),
     ...debugMethods({ machine, sandbox }),
   });
   if (options.session !== undefined) {
@@ -70,7 +75,9 @@ export async function bootSandbox(config: SandboxConfig, options: BootOptions): 
     sandbox.root.create();
     loader.resolve();
   } catch (error) {
-    return refuse(error, loader.reject, tell);
+    return refuse(error, loader.reject, (text) => {
+      if (!isHeard) tell(text);
+    });
   }
   const code = await sandbox.exited;
   // Who waits for it is answered first.
@@ -84,9 +91,9 @@ async function refuse(
   tell: (text: string) => void,
 ): Promise<number> {
   if (!(error instanceof WvisorError) && !(error instanceof KernelPanic)) throw error;
-  tell(error.message);
   reject(error);
   await new Promise((resolve) => setTimeout(resolve, FAREWELL_MS));
+  tell(error.message);
   return error instanceof WvisorError ? error.exitCode : EXIT_FAILED;
 }
 

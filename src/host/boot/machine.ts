@@ -3,6 +3,7 @@
 // The Machine belongs to the thread that made it and runs on an instance of its own, whose guest memory is empty. Guests
 // run on further instances over the same kernel memory (guest/).
 
+import { E2BIG } from "../../../assembly/abi/errno.ts";
 import { O_DIRECTORY } from "../../../assembly/abi/fcntl.ts";
 import { DT_DIR } from "../../../assembly/abi/stat.ts";
 import { ErrnoError, WvisorError } from "../../common/errors.ts";
@@ -29,6 +30,10 @@ export type FileHandle = number & { readonly brand: "file" };
 
 /** The kernel's own memory: what tmpfs data, dentries and the rest may take. */
 const LIST_BYTES = 65536;
+/** All arguments of a program, or its whole environment; Linux has 2 MiB for both where stacks are 8 MiB large. */
+const TEXT_MAX = 2 << 20;
+/** One of them, with its NUL (Linux: MAX_ARG_STRLEN). */
+const STRING_MAX = 131072;
 const KERNEL_MEMORY_MAX = 0x7fff0000;
 
 export interface TaskOptions {
@@ -193,7 +198,10 @@ export class Machine {
     this.#setStrings(task, 1, env);
   }
 
+  /** As execve(2): each string and all of them are bounded. */
   #setStrings(task: TaskHandle, which: number, strings: readonly string[]): void {
+    if (strings.some((text) => Buffer.byteLength(text) >= STRING_MAX))
+      check(-E2BIG, "a string for a program");
     const bytes = encode(strings.map((text) => `${text}\0`).join(""));
     this.withBytes(bytes, (at, length) =>
       check(this.kernel.task_set_strings(task, which, at, length, strings.length), "setting strings"),
@@ -278,7 +286,9 @@ export class Machine {
     );
   }
 
+  /** Errors: WvisorError for more bytes than the kernel takes at a time. */
   withBytes<T>(bytes: Uint8Array, use: (at: number, length: number) => T): T {
+    if (bytes.length > TEXT_MAX) check(-E2BIG, `${bytes.length} bytes for the kernel`);
     const buffer = this.kernel.buffer_alloc(Math.max(bytes.length, 1));
     new Uint8Array(this.memory.buffer).set(bytes, buffer);
     try {

@@ -1,6 +1,7 @@
 // What the sandbox itself says on a container's stream. The supervising thread must not wait for whoever reads there.
 
 import { POLLOUT } from "../../../assembly/abi/poll.ts";
+import { oneLine } from "../../common/one-line.ts";
 import type { Native } from "../../native/index.ts";
 
 /** The helper's slot for the text. */
@@ -13,13 +14,16 @@ const REVENTS = 6;
 const AT_ONCE = 0;
 const NO_CANCEL = -1;
 
-/** One line, cut where it is too long; lost where there is no room for it. */
+/** One line, whatever others chose of it; cut where it is too long; lost where there is no room for it. */
 export function tellOn(native: Native, fd: number, text: string): void {
   const memory = new Uint8Array(POLLFD_BYTES + TEXT_MAX);
   const view = new DataView(memory.buffer);
   view.setInt32(0, fd, true);
   view.setUint32(4, POLLOUT, true);
-  const { written } = new TextEncoder().encodeInto(`wvisor: ${text}`, memory.subarray(POLLFD_BYTES, -1));
+  const { written } = new TextEncoder().encodeInto(
+    `wvisor: ${oneLine(text)}`,
+    memory.subarray(POLLFD_BYTES, -1),
+  );
   memory[POLLFD_BYTES + written] = 0x0a;
   native.registerMemory(TEXT_SLOT, memory);
   if (native.poll(TEXT_SLOT, 0, 1, AT_ONCE, NO_CANCEL) <= 0) return;

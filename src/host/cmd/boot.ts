@@ -4,6 +4,7 @@ import { resolve } from "node:path";
 import { type Native, requireNative } from "../../native/index.ts";
 import { bootSandbox } from "../boot/boot.ts";
 import { goferMounts } from "../boot/filesystems.ts";
+import { tellOn } from "../boot/tell.ts";
 import { readConfig } from "../config/config-document.ts";
 import { randomId } from "../config/defaults.ts";
 import type { SandboxConfig } from "../config/sandbox-config.ts";
@@ -12,7 +13,8 @@ import { type Command, type CommandInput, UsageError } from "./command.ts";
 import { CONFINE_FLAGS, confineOptions } from "./confine-flags.ts";
 import { EXIT_WVISOR_ERROR } from "./exit-code.ts";
 import type { Flags } from "./flags.ts";
-import { processOutput } from "./output.ts";
+
+const STDERR = 2;
 
 const USAGE = `Usage: wvisor boot --bundle DIR --controller-fd N [flags]
 
@@ -78,7 +80,7 @@ function runBoot({ flags, operands, warn }: CommandInput): Promise<number> {
     io,
     session: descriptor(flags, "session-fd"),
     phase: descriptor(flags, "phase-fd"),
-    tell: (text) => processOutput.err(`wvisor: ${text}\n`),
+    tell: (text) => tellOn(native, STDERR, text),
   });
 }
 

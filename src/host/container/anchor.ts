@@ -177,7 +177,7 @@ function namespaceArgument({ type, path }: Namespace): string {
 }
 
 function sentryCommand(options: AnchorOptions, fds: number): string[] {
-  const io = Array.from({ length: fds - 3 }, (_, index) => `--io-fds=${FIRST_SENTRY_FD + 3 + index}`);
+  const io = Array.from({ length: fds - 3 }, (_, index) => FIRST_SENTRY_FD + 3 + index);
   return [
     launcherPath(),
     `--fds=${FIRST_SENTRY_FD + fds}`,
@@ -193,7 +193,7 @@ function sentryCommand(options: AnchorOptions, fds: number): string[] {
     `--controller-fd=${FIRST_SENTRY_FD}`,
     `--config-fd=${FIRST_SENTRY_FD + 1}`,
     `--phase-fd=${FIRST_SENTRY_FD + 2}`,
-    ...io,
+    ...(io.length === 0 ? [] : [`--io-fds=${io.join(",")}`]),
     ...(options.terminal === undefined ? [] : ["--console"]),
     ...(options.confinement === "none" ? ["--confine=none"] : []),
     ...(options.report ? ["--confine-report"] : []),

@@ -98,8 +98,8 @@ export interface ManagerOptions {
   readonly native: Native;
   readonly readiness: Readiness;
   readonly sandbox: Sandbox;
-  /** Settled when the first container is created or cannot be. */
-  readonly loaded: Promise<void>;
+  /** Settled when the first container is created or cannot be; somebody hears of it then. */
+  awaitLoaded(): Promise<void>;
 }
 
 export function containerManager(options: ManagerOptions): Record<string, Method> {
@@ -111,7 +111,7 @@ export function containerManager(options: ManagerOptions): Record<string, Method
   };
   return {
     "containerManager.WaitForLoader": async () => {
-      await options.loaded;
+      await options.awaitLoaded();
       return nothing;
     },
     "containerManager.StartRoot": start,

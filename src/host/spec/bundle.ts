@@ -1,22 +1,19 @@
 // An OCI bundle: a directory with config.json and, usually, the root directory. It is input from outside: read once, bounded,
 // checked, and turned into a SandboxConfig.
 
-import { readFileSync, statSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { WvisorError } from "../../common/errors.ts";
 import { memoryLimitOf, pidsLimitOf } from "../cgroups/resources.ts";
 import { DEFAULT_HOSTNAME, DEFAULT_TMPFS, DEFAULT_UMASK } from "../config/defaults.ts";
-import { reasonOf } from "../config/host-file.ts";
 import { checkSources, wantsTmp } from "../config/mounts.ts";
 import type { BindSource, CachePolicy, ProcessConfig, SandboxConfig } from "../config/sandbox-config.ts";
 import { cleanPath } from "../config/sandbox-path.ts";
 import { capabilityMask } from "./capabilities.ts";
+import { DocumentError, parseDocument, readFileText } from "./json-document.ts";
 import { convertMounts } from "./mounts.ts";
 import { podRole } from "./pod.ts";
 import { parseRuntimeSpec, type RuntimeSpec, SpecError, type SpecProcess } from "./runtime-spec.ts";
 import { parseVolumeHints } from "./volume-hints.ts";
-
-export const MAX_CONFIG_BYTES = 16 << 20;
 
 export interface BundleOptions {
   readonly id: string;
@@ -60,23 +57,18 @@ function bundleError(problem: string, cause?: unknown): WvisorError {
   return new WvisorError("ERR_WVISOR_BUNDLE", `loading bundle: ${problem}`, undefined, { cause });
 }
 
-/** A document of at most MAX_CONFIG_BYTES. Errors: WvisorError. */
+/** Errors: WvisorError that names the file. */
 export function readJson(file: string): unknown {
-  let text: string;
+  const text = orBundleError(() => readFileText(file), file);
+  return orBundleError(() => parseDocument(text), basename(file));
+}
+
+function orBundleError<T>(read: () => T, name: string): T {
   try {
-    const stats = statSync(file);
-    // Looked at first: reading a FIFO would wait for ever.
-    if (!stats.isFile()) throw bundleError(`${file}: not a regular file`);
-    if (stats.size > MAX_CONFIG_BYTES) throw bundleError(`${file}: larger than ${MAX_CONFIG_BYTES} bytes`);
-    text = readFileSync(file, "utf8");
+    return read();
   } catch (error) {
-    if (error instanceof WvisorError) throw error;
-    throw bundleError(`${file}: ${reasonOf(error)}`, error);
-  }
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw bundleError(`${basename(file)}: not JSON: ${(error as SyntaxError).message}`, error);
+    if (error instanceof DocumentError) throw bundleError(`${name}: ${error.message}`, error);
+    throw error;
   }
 }
 

@@ -83,6 +83,12 @@ describe("phases", () => {
     const sandbox = boot(["/bin/nothing"]);
     const why = 'exec: "/bin/nothing": stat /bin/nothing: no such file or directory';
     expect(() => sandbox.manager("WaitForLoader", null)).toThrow(why);
+    expect(await sandbox.exit).toMatchObject({ code: 127, stderr: "" });
+  });
+
+  test("a loader that fails with nobody waiting says why on stderr (B18-14)", async () => {
+    const sandbox = boot(["/bin/no\nthing"]);
+    const why = 'exec: "/bin/no thing": stat /bin/no thing: no such file or directory';
     expect(await sandbox.exit).toMatchObject({ code: 127, stderr: `wvisor: ${why}\n` });
   });
 
