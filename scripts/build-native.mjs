@@ -106,7 +106,7 @@ function linkNode() {
 }
 
 /** What the anchor has in common with the launcher. */
-const ANCHOR_SHARED = ["launch/fail.c", "launch/limits.c", "launch/values.c"];
+const ANCHOR_SHARED = ["launch/fail.c", "launch/limits.c", "launch/values.c", "shared/root_mount.c"];
 
 /** Builds what is older than its sources. Returns the names of the files that it made. */
 export function buildNative() {
@@ -127,7 +127,7 @@ export function buildNative() {
     },
     {
       file: "wv-anchor",
-      folders: ["anchor", "launch"],
+      folders: ["anchor", "launch", "shared"],
       sources: [...sourcesIn("anchor"), ...ANCHOR_SHARED],
       flags: () => STATIC_FLAGS,
     },

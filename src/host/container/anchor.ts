@@ -1,6 +1,7 @@
 // Starts the processes of a container: the anchor, and by it sentry and gofer.
 //
-// Descriptors of the anchor: the streams, the starter's socket, those of the sentry, those of the gofer (src/native/anchor/main.c).
+// Descriptors of the anchor: the streams, the starter's socket, those of the sentry, those of the gofer, the list of its own mounts
+// (src/native/anchor/main.c).
 
 import { builtFile } from "../../common/build-folder.ts";
 import { anchorPath, launcherPath, type Native } from "../../native/index.ts";
@@ -50,6 +51,10 @@ export interface Place {
   readonly cgroupFiles: readonly string[];
   /** As /proc/PID/oom_score_adj takes it; the starter's own when absent. */
   readonly oomScoreAdj?: number | undefined;
+  /** What its root has mounted (anchor-mounts.ts). */
+  readonly mounts: string;
+  /** Nothing is changed in the root by way of the anchor. */
+  readonly readonlyRoot: boolean;
   /** Called when the namespaces are there and nothing runs in them yet, with the anchor's pid. */
   readonly prepare?: ((pid: number) => void) | undefined;
 }
@@ -97,7 +102,10 @@ export function startAnchor(native: Native, options: AnchorOptions): Anchor {
       config === undefined ? [] : [...connections.map(({ their }) => their), ...control, config.their];
     const command = anchorCommand(native, options, sentry.length, gofer.length);
     const streams = STREAMS.map((stream) => options.terminal ?? stream);
-    child = spawnCommand(native, command, [...streams, starter.their, ...sentry, ...gofer]);
+    const mounts = memoryFile(native, options.mounts);
+    theirs.push(mounts);
+    const handed = [...sentry, ...gofer, mounts];
+    child = spawnCommand(native, command, [...streams, starter.their, ...handed]);
     for (const fd of theirs.splice(0)) native.close(fd);
     if (config !== undefined) tellGofer(native, config.our, options);
     const pid = awaitAnchor(native, child, starter.our, options.prepare);
@@ -157,12 +165,13 @@ export function cgroupArguments(files: readonly string[]): string[] {
 }
 
 function placeArguments(place: Place): string[] {
-  const { cgroupFiles, oomScoreAdj, namespaces, rootfs, hostname, terminal, prepare } = place;
+  const { cgroupFiles, oomScoreAdj, namespaces, rootfs, readonlyRoot, hostname, terminal, prepare } = place;
   return [
     ...cgroupArguments(cgroupFiles),
     ...(oomScoreAdj === undefined ? [] : [`--oom-score-adj=${oomScoreAdj}`]),
     ...namespaces.map(namespaceArgument),
     `--root=${rootfs}`,
+    ...(readonlyRoot ? ["--read-only"] : []),
     `--hostname=${hostname}`,
     ...(terminal === undefined ? [] : ["--terminal"]),
     ...(prepare === undefined ? [] : ["--hooks"]),
@@ -236,18 +245,33 @@ function readReport(native: Native, starter: number): string {
  * Errors: WvisorError; then nothing runs.
  */
 export function startMemberAnchor(native: Native, place: Place, session: number): Anchor {
-  const [starter, theirs] = openPair(native);
+  const [starter, end] = openPair(native);
+  const theirs = [end];
   try {
+    const mounts = memoryFile(native, place.mounts);
+    theirs.push(mounts);
     const command = [anchorPath(), "--member", ...placeArguments(place)];
     const streams = STREAMS.map(() => place.terminal ?? DEV_NULL);
-    const child = spawnCommand(native, command, [...streams, theirs, session]);
+    const child = spawnCommand(native, command, [...streams, end, session, mounts]);
     return { pid: awaitAnchor(native, child, starter, place.prepare), starter };
   } catch (error) {
     native.close(starter);
     throw error;
   } finally {
-    native.close(theirs);
+    for (const fd of theirs) native.close(fd);
   }
+}
+
+/** A descriptor of a file without a name that holds `text`. Errors: WvisorError. */
+function memoryFile(native: Native, text: string): number {
+  const fd = native.memfd();
+  if (fd < 0) throw failed(`memfd_create: errno ${-fd}`);
+  const bytes = new TextEncoder().encode(text);
+  if (bytes.length === 0) return fd;
+  native.registerMemory(REPORT_SLOT, bytes);
+  if (native.pwrite(fd, REPORT_SLOT, 0, bytes.length, 0) === bytes.length) return fd;
+  native.close(fd);
+  throw failed("the list of mounts cannot be passed on");
 }
 
 /** The anchor, and all that runs under it, is gone when this returns. */

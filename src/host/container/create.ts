@@ -13,9 +13,11 @@ import { encodeConfig } from "../config/config-document.ts";
 import type { BindSource, CachePolicy, SandboxConfig } from "../config/sandbox-config.ts";
 import type { ConfineOptions } from "../sandbox/gofer-process.ts";
 import { type BundleOptions, readBundle } from "../spec/bundle.ts";
+import { mountPlace } from "../spec/mounts.ts";
 import { podRole } from "../spec/pod.ts";
 import type { RuntimeSpec } from "../spec/runtime-spec.ts";
 import { type Anchor, callOffAnchor, commitAnchor, type Place, startAnchor } from "./anchor.ts";
+import { anchorMounts } from "./anchor-mounts.ts";
 import { type CgroupManager, setUpCgroup } from "./container-cgroup.ts";
 import type { Containers, FoundContainer, LockedContainer } from "./containers.ts";
 import { failed } from "./errors.ts";
@@ -159,6 +161,8 @@ function placeOf(
     oomScoreAdj: process.oomScoreAdj ?? undefined,
     namespaces: linux?.namespaces ?? [],
     rootfs: rootOf(config),
+    mounts: anchorMounts(config, namedPlaces(spec)),
+    readonlyRoot: spec.root.readonly,
     hostname: config.hostname,
     terminal: terminal?.slave,
     prepare: hasCreateHooks(spec) ? (pid) => runCreateHooks(spec, rootOf(config), pid, options) : undefined,
@@ -209,6 +213,11 @@ function joinSandbox(
 
 function rootOf({ root }: SandboxConfig): string {
   return (root as BindSource).source;
+}
+
+/** Where the bundle mounts something. */
+function namedPlaces({ mounts }: RuntimeSpec): ReadonlySet<string> {
+  return new Set(mounts.map(({ destination }) => mountPlace(destination) ?? ""));
 }
 
 function listen(native: Native, container: LockedContainer, name: string): number {

@@ -36,12 +36,17 @@ export interface MountContext {
   warn(text: string): void;
 }
 
+/** Where a mount is, clean; undefined for what is no path. */
+export function mountPlace(destination: string): string | undefined {
+  return cleanPath(destination.startsWith("/") ? destination : `/${destination}`);
+}
+
 /** Errors: SpecError with the path of the field. */
 export function convertMounts(mounts: readonly SpecMount[], context: MountContext): MountConfig[] {
   const converted: MountConfig[] = [];
   mounts.forEach((mount, index) => {
     const path = `mounts[${index}]`;
-    const destination = cleanPath(mount.destination.replace(/^(?!\/)/, "/"));
+    const destination = mountPlace(mount.destination);
     if (destination === undefined) {
       throw new SpecError(`${path}.destination`, "must be a path of at most 4095 bytes");
     }

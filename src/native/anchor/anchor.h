@@ -4,6 +4,7 @@
 #define WV_ANCHOR_H
 
 #include "../launch/launch.h"
+#include "mounts.h"
 
 enum {
   MAX_JOINED = 8,
@@ -45,6 +46,10 @@ struct container {
   /** What /proc/PID/oom_score_adj takes; NULL to stay as it is. */
   const char *oom_score_adj;
   const char *root;
+  /** Nothing is changed in it by way of the anchor. */
+  bool readonly_root;
+  /** What is mounted in it (mounts.c). */
+  int mounts_fd;
   const char *hostname;
   /** The streams are a terminal of its own. */
   bool terminal;
@@ -90,8 +95,8 @@ struct programs {
  */
 int start_children(const struct container *container, struct programs *programs);
 
-/** Makes `root` the root directory, with a /proc where it has a directory for one. */
-void enter_container_root(const char *root);
+/** Makes the container's root the root directory, with its mounts, and with a /proc where it has a directory for one. */
+void enter_container_root(const struct container *container, struct anchor_mounts *mounts);
 
 /** All signals blocked, and a descriptor that reads them. */
 int take_signals(void);

@@ -1,7 +1,7 @@
 // wv-anchor: the process that stands for a container on the host.
 //
 //   wv-anchor [--cgroup=FILE]... [--oom-score-adj=N] [--new=NAMESPACE]... [--join=NAMESPACE:FILE]...
-//             --root=DIR [--hostname=NAME] [--terminal] [--hooks]
+//             --root=DIR [--read-only] [--hostname=NAME] [--terminal] [--hooks]
 //             --sentry-fds=N --gofer-fds=N --sentry-args=N -- SENTRY ARGS... GOFER ARGS...
 //   wv-anchor --member, and the first of these but those about sentry and gofer
 //   wv-anchor --session [--cgroup=FILE]... [--terminal]
@@ -22,7 +22,8 @@
 //   3         the starter's socket. It gets the pid of the anchor in decimal digits, or what went wrong; then this process, whose
 //             exit status tells which, is gone. The container goes on when the starter sends a byte, and ends if it closes the
 //             socket without
-//   then      those that the sentry gets, behind its session socket (3); then those that the gofer gets (from 3 on)
+//   then      those that the sentry gets, behind its session socket (3); then those that the gofer gets (from 3 on);
+//             then a file with the mounts of the root directory (mounts.c)
 //
 // With --hooks the starter gets the pid, and a newline, as soon as there are namespaces, and sends a byte when its hooks have run:
 // until then nothing else is done in them. Before their root directory is changed --hook --enter=PID runs a program of the host in

@@ -45,6 +45,7 @@ static void await_hooks(int report) {
 
 static _Noreturn void become_anchor(const struct container *container, int report) {
   struct programs programs = {0};
+  struct anchor_mounts mounts;
   report_failures_to(report);
   if (setsid() < 0) fail_errno("setsid");
   if (container->terminal) control_terminal();
@@ -56,11 +57,12 @@ static _Noreturn void become_anchor(const struct container *container, int repor
   // What the host unmounts goes in our children's namespaces too, and nothing of theirs comes back.
   if (mount(NULL, "/", NULL, MS_SLAVE | MS_REC, NULL) < 0) fail_errno("making mounts private");
   if (container->has_hooks) await_hooks(report);
+  prepare_mounts(&mounts, container->mounts_fd, container->root);
   int session = container->member ? fcntl(FIRST_HANDED_FD, F_DUPFD_CLOEXEC, FIRST_HANDED_FD + 1)
                                   : start_children(container, &programs);
   if (session < 0) fail_errno("F_DUPFD_CLOEXEC");
   let_go(container);
-  enter_container_root(container->root);
+  enter_container_root(container, &mounts);
   limit_rights(&(struct options){.limits_capabilities = true, .capabilities = 0});
   close(report);
   supervise(signals, session, &programs);
@@ -100,7 +102,7 @@ void start_anchor(const struct container *container) {
   char reason[MAX_REPORT];
   int report[2];
   // What the starter's own starter forgot to close.
-  int above = FIRST_HANDED_FD + container->sentry.fds + container->gofer.fds;
+  int above = container->mounts_fd + 1;
   if (syscall(SYS_close_range, (unsigned)above, ~0U, 0) < 0) fail_errno("close_range");
   for (size_t index = 0; index < container->cgroup_count; index++) enter_cgroup(container->cgroups[index]);
   if (container->oom_score_adj != NULL) set_oom_score(container->oom_score_adj);

@@ -64,6 +64,8 @@ void parse_container(struct container *container, char **argument) {
       container->oom_score_adj = value;
     } else if ((value = value_of(*argument, "--root")) != NULL) {
       container->root = value;
+    } else if (strcmp(*argument, "--read-only") == 0) {
+      container->readonly_root = true;
     } else if ((value = value_of(*argument, "--hostname")) != NULL) {
       container->hostname = value;
     } else if (strcmp(*argument, "--terminal") == 0) {
@@ -86,11 +88,13 @@ void parse_container(struct container *container, char **argument) {
   if (container->member) {
     if (*argument != NULL) fail("--member: nothing is started");
     container->sentry.fds = 1;
+    container->mounts_fd = FIRST_HANDED_FD + 1;
     return;
   }
   if (*argument == NULL) fail("expected -- SENTRY ARGS... GOFER ARGS...");
   split_programs(container, argument + 1, sentry_arguments);
   container->gofer.first_fd = FIRST_HANDED_FD + container->sentry.fds;
+  container->mounts_fd = container->gofer.first_fd + container->gofer.fds;
 }
 
 void parse_attachment(struct attachment *attachment, char **argument) {

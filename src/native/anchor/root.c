@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -18,32 +17,37 @@ extern int umount2(const char *target, int flags);
 
 enum { BIND = 1 << 12, PRIVATE = 1 << 18, RECURSIVE = 1 << 14, DETACH = 2 };
 
-static int new_proc(void) {
-  int context = (int)syscall(SYS_fsopen, "proc", FSOPEN_CLOEXEC);
-  if (context < 0 || syscall(SYS_fsconfig, context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0) fail_errno("proc");
-  int fd = (int)syscall(SYS_fsmount, context, FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
-  if (fd < 0) fail_errno("proc");
-  close(context);
-  return fd;
-}
-
 /** A root without a directory for it, or that cannot be changed, has none. */
 static void mount_proc(void) {
   if (mkdirat(AT_FDCWD, "proc", 0555) < 0 && errno != EEXIST) return;
   int place = open("proc", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
   if (place < 0) return;
-  int proc = new_proc();
-  const unsigned flags = MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH;
-  if (syscall(SYS_move_mount, proc, "", place, "", flags) < 0) fail_errno("/proc");
+  int proc = new_mount("proc", NULL, NULL);
+  attach_mount(proc, place, "/proc");
   close(proc);
   close(place);
 }
 
-void enter_container_root(const char *root) {
+/** Precondition: all is mounted that needs a place in it. */
+static void protect_root(void) {
+  int top = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (top < 0) fail_errno("/");
+  make_readonly(top, "/");
+  close(top);
+}
+
+void enter_container_root(const struct container *container, struct anchor_mounts *mounts) {
+  const char *root = container->root;
   if (mount(NULL, "/", NULL, PRIVATE | RECURSIVE, NULL) < 0) fail_errno("making mounts private");
   if (mount(root, root, NULL, BIND | RECURSIVE, NULL) < 0) fail_errno(root);
   if (chdir(root) < 0) fail_errno(root);
+  if (hides_root(mounts)) {
+    hide_root(mounts);
+    if (chdir(root) < 0) fail_errno(root);
+  }
   mount_proc();
+  make_mounts(mounts);
+  if (container->readonly_root) protect_root();
   if (syscall(SYS_pivot_root, ".", ".") < 0) fail_errno("pivot_root");
   // The old root lies over the new one now.
   if (umount2(".", DETACH) < 0) fail_errno("umount of the old root");
