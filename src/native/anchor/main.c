@@ -32,7 +32,7 @@
 // Each of the two programs is a wv-launch, which gets --parent=PID as its first argument.
 //
 // With --member the container is one of a sandbox that another anchor is the parent of: descriptor 4 is its socket to the sentry, as
-// of a session below, and nothing is started.
+// of a session below, 5 the file with the mounts, and nothing is started.
 //
 // With --session it stands for a process that was added to a container: an engine waits for it and signals it too. Descriptor 3
 // is its socket to the sentry, which gets signals and sends the exit status, one byte each. The end of the socket is the end of
