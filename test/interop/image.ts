@@ -14,6 +14,7 @@ export interface ImageOptions {
   /** "linux/amd64" when absent. */
   readonly platform?: string;
   readonly entrypoint?: readonly string[];
+  readonly command?: readonly string[];
   readonly env?: readonly string[];
   /** "UID:GID". */
   readonly user?: string;
@@ -44,7 +45,7 @@ export function makeImage(directory: string, options: ImageOptions): string {
     JSON.stringify({
       os,
       architecture,
-      config: { Entrypoint: options.entrypoint, Env: options.env, User: options.user },
+      config: { Entrypoint: options.entrypoint, Cmd: options.command, Env: options.env, User: options.user },
       rootfs: { type: "layers", diff_ids: [layer.digest] },
     }),
   );

@@ -30,6 +30,8 @@ const FIRST_GOFER_FD = 3;
 const SIGKILL = 9;
 /** CAP_DAC_READ_SEARCH: until it confines itself the sentry reads its own program, which may lie in somebody's home directory. */
 const SENTRY_CAPABILITIES = 1n << 2n;
+/** What `podman top` shows of a program, in characters. */
+const TITLE_MAX = 512;
 const HEXADECIMAL = 16;
 /** For processes that were killed. */
 const END_TIMEOUT_MS = 10_000;
@@ -45,6 +47,8 @@ export interface Place {
   readonly namespaces: readonly Namespace[];
   readonly rootfs: string;
   readonly hostname: string;
+  /** The program that it stands for, and its arguments. */
+  readonly args: readonly string[];
   /** The container's own, instead of our streams; it stays the caller's. */
   readonly terminal: number | undefined;
   /** The files that a process enters the container's cgroup by. */
@@ -164,8 +168,14 @@ export function cgroupArguments(files: readonly string[]): string[] {
   return files.map((file) => `--cgroup=${file}`);
 }
 
+/** What a process looks like that stands for this program. */
+export function titleArgument(args: readonly string[]): string {
+  return `--title=${args.join(" ").slice(0, TITLE_MAX)}`;
+}
+
 function placeArguments(place: Place): string[] {
-  const { cgroupFiles, oomScoreAdj, namespaces, rootfs, readonlyRoot, hostname, terminal, prepare } = place;
+  const { cgroupFiles, oomScoreAdj, namespaces, rootfs, readonlyRoot, hostname, args, terminal, prepare } =
+    place;
   return [
     ...cgroupArguments(cgroupFiles),
     ...(oomScoreAdj === undefined ? [] : [`--oom-score-adj=${oomScoreAdj}`]),
@@ -173,6 +183,7 @@ function placeArguments(place: Place): string[] {
     `--root=${rootfs}`,
     ...(readonlyRoot ? ["--read-only"] : []),
     `--hostname=${hostname}`,
+    titleArgument(args),
     ...(terminal === undefined ? [] : ["--terminal"]),
     ...(prepare === undefined ? [] : ["--hooks"]),
   ];

@@ -164,6 +164,7 @@ function placeOf(
     mounts: anchorMounts(config, namedPlaces(spec)),
     readonlyRoot: spec.root.readonly,
     hostname: config.hostname,
+    args: config.process.args,
     terminal: terminal?.slave,
     prepare: hasCreateHooks(spec) ? (pid) => runCreateHooks(spec, rootOf(config), pid, options) : undefined,
   };

@@ -7,7 +7,7 @@ import { anchorPath, type Native } from "../../native/index.ts";
 import { readCgroup } from "../cgroups/cgroup.ts";
 import type { ProcessConfig } from "../config/sandbox-config.ts";
 import { openPair, spawnCommand } from "../sandbox/gofer-process.ts";
-import { cgroupArguments } from "./anchor.ts";
+import { cgroupArguments, titleArgument } from "./anchor.ts";
 import type { Containers } from "./containers.ts";
 import { failed } from "./errors.ts";
 import { writePidFile } from "./pid-file.ts";
@@ -112,7 +112,7 @@ function startSession(
 ): { pid: number; session: number | undefined } {
   const [ours, theirs] = openPair(native);
   const proxied = options.detached || terminal !== undefined;
-  const pid = proxied ? spawnProxy(native, directory, ours, terminal) : process.pid;
+  const pid = proxied ? spawnProxy(native, directory, ours, terminal, config.args) : process.pid;
   try {
     client.call("Execute", callArguments(options.id, config, pid), [...streams, theirs]);
     terminal?.sendMaster();
@@ -135,9 +135,10 @@ function spawnProxy(
   directory: string,
   session: number,
   terminal: Terminal | undefined,
+  args: readonly string[],
 ): number {
   const cgroup = cgroupArguments(readCgroup(directory)?.processFiles ?? []);
-  const flags = terminal === undefined ? cgroup : [...cgroup, "--terminal"];
+  const flags = [...cgroup, titleArgument(args), ...(terminal === undefined ? [] : ["--terminal"])];
   const streams = [terminal?.slave ?? DEV_NULL, DEV_NULL, DEV_NULL];
   return spawnCommand(native, [anchorPath(), "--session", ...flags], [...streams, session]);
 }

@@ -51,6 +51,8 @@ struct container {
   /** What is mounted in it (mounts.c). */
   int mounts_fd;
   const char *hostname;
+  /** What the anchor looks like to others, or NULL. */
+  const char *title;
   /** The streams are a terminal of its own. */
   bool terminal;
   /** The starter runs hooks before anything runs in the namespaces. */
@@ -112,6 +114,11 @@ _Noreturn void supervise(int signals, int session, const struct programs *progra
 
 /** Stands for one exec'd process of a sandbox: forwards signals to it, ends as it does. Its options are main.c's. */
 _Noreturn void run_session(char **argument);
+
+/** Keeps in mind where this process's arguments are. */
+void own_arguments(char **argv);
+/** This process looks like `title`, which takes the place of its arguments: they are gone then. Nothing for NULL. */
+void show_title(const char *title);
 
 /** Becomes a hook, or its parent, which exits as it does. */
 _Noreturn void run_hook(char **arguments);

@@ -1,10 +1,10 @@
 // wv-anchor: the process that stands for a container on the host.
 //
 //   wv-anchor [--cgroup=FILE]... [--oom-score-adj=N] [--new=NAMESPACE]... [--join=NAMESPACE:FILE]...
-//             --root=DIR [--read-only] [--hostname=NAME] [--terminal] [--hooks]
+//             --root=DIR [--read-only] [--hostname=NAME] [--title=TEXT] [--terminal] [--hooks]
 //             --sentry-fds=N --gofer-fds=N --sentry-args=N -- SENTRY ARGS... GOFER ARGS...
 //   wv-anchor --member, and the first of these but those about sentry and gofer
-//   wv-anchor --session [--cgroup=FILE]... [--terminal]
+//   wv-anchor --session [--cgroup=FILE]... [--title=TEXT] [--terminal]
 //   wv-anchor --attach=PID --master=FD [-- PROGRAM ARGS...]
 //   wv-anchor --hook [--enter=PID] [--cwd=DIR] -- FILE NAME ARGS...
 //
@@ -24,6 +24,8 @@
 //             socket without
 //   then      those that the sentry gets, behind its session socket (3); then those that the gofer gets (from 3 on);
 //             then a file with the mounts of the root directory (mounts.c)
+//
+// With --title it looks like TEXT to whoever lists processes: the program that it stands for (title.c).
 //
 // With --hooks the starter gets the pid, and a newline, as soon as there are namespaces, and sends a byte when its hooks have run:
 // until then nothing else is done in them. Before their root directory is changed --hook --enter=PID runs a program of the host in
@@ -53,6 +55,7 @@
 int main(int argc, char **argv) {
   static struct container container;
   if (argc < 2) fail("no arguments");
+  own_arguments(argv);
   if (strcmp(argv[1], "--session") == 0) run_session(argv + 2);
   if (value_of(argv[1], "--attach") != NULL) {
     static struct attachment attachment;

@@ -63,6 +63,7 @@ static _Noreturn void become_anchor(const struct container *container, int repor
   if (session < 0) fail_errno("F_DUPFD_CLOEXEC");
   let_go(container);
   enter_container_root(container, &mounts);
+  show_title(container->title);
   limit_rights(&(struct options){.limits_capabilities = true, .capabilities = 0});
   close(report);
   supervise(signals, session, &programs);

@@ -68,6 +68,8 @@ void parse_container(struct container *container, char **argument) {
       container->readonly_root = true;
     } else if ((value = value_of(*argument, "--hostname")) != NULL) {
       container->hostname = value;
+    } else if ((value = value_of(*argument, "--title")) != NULL) {
+      container->title = value;
     } else if (strcmp(*argument, "--terminal") == 0) {
       container->terminal = true;
     } else if (strcmp(*argument, "--hooks") == 0) {

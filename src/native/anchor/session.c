@@ -31,16 +31,20 @@ static void adopt_terminal(void) {
 /** Returns whether it has a terminal. */
 static bool parse_session(char **argument) {
   bool terminal = false;
+  const char *title = NULL;
   const char *file;
   for (; *argument != NULL; argument++) {
     if (strcmp(*argument, "--terminal") == 0) {
       terminal = true;
+    } else if (value_of(*argument, "--title") != NULL) {
+      title = value_of(*argument, "--title");
     } else if ((file = value_of(*argument, "--cgroup")) != NULL) {
       enter_cgroup(file);
     } else {
       fail("unknown option: %.200s", *argument);
     }
   }
+  show_title(title);
   return terminal;
 }
 
