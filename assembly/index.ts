@@ -597,6 +597,23 @@ export function task_make(
   return changetype<usize>(task);
 }
 
+/** A limit of a task; u64 each, in two words. Errors: EINVAL; EPERM for more descriptors than there can be. */
+export function task_set_limit(
+  task: usize,
+  resource: u32,
+  softLow: u32,
+  softHigh: u32,
+  hardLow: u32,
+  hardHigh: u32,
+): i32 {
+  lockKernel();
+  const soft = <u64>softLow | ((<u64>softHigh) << 32);
+  const hard = <u64>hardLow | ((<u64>hardHigh) << 32);
+  const result = changetype<Task>(task).setLimit(resource, soft, hard);
+  unlockKernel();
+  return result;
+}
+
 export function task_add_group(task: usize, gid: u32): i32 {
   lockKernel();
   const added = changetype<Task>(task).cred.addGroup(gid);

@@ -40,6 +40,8 @@ const FIRST_CAPACITY: u32 = 32;
 export class FdTable {
   private entries: usize = heap.alloc(<usize>FIRST_CAPACITY * ENTRY);
   private capacity: u32 = FIRST_CAPACITY;
+  /** No descriptor is made at or above it: RLIMIT_NOFILE. */
+  limit: u32 = FD_MAX;
   /** Tasks that have it. */
   users: u32 = 1;
   /** No free descriptor is below this one. */
@@ -64,7 +66,7 @@ export class FdTable {
   hasRoom(least: u32): bool {
     let fd = max(this.lowest, least);
     while (fd < this.capacity && this.at(fd).file) fd++;
-    return fd < <u32>FD_MAX;
+    return fd < this.limit;
   }
 
   /**
@@ -79,7 +81,7 @@ export class FdTable {
   install(file: FileDescription, least: u32, closeOnExec: bool = false): i32 {
     let fd = max(this.lowest, least);
     while (fd < this.capacity && this.at(fd).file) fd++;
-    if (fd >= <u32>FD_MAX) {
+    if (fd >= this.limit) {
       file.decRef();
       return -EMFILE;
     }
@@ -91,7 +93,7 @@ export class FdTable {
 
   /** Puts `file` into exactly `fd`, which is closed first; takes over the reference. */
   installAt(fd: u32, file: FileDescription, closeOnExec: bool = false): i32 {
-    if (fd >= <u32>FD_MAX) {
+    if (fd >= this.limit) {
       file.decRef();
       return -EBADF;
     }

@@ -9,7 +9,9 @@
 // control side before it runs and after it was claimed.
 
 import { freePages } from "mm/page";
-import { IOV_MAX } from "../abi/limits.ts";
+import { EPERM } from "../abi/errno.ts";
+import { FD_MAX, IOV_MAX } from "../abi/limits.ts";
+import { RLIMIT_NOFILE } from "../abi/resource.ts";
 import { Credentials } from "../auth/credentials.ts";
 import { free } from "../lib/ref-counted.ts";
 import { IovIter } from "../mm/iov-iter.ts";
@@ -22,6 +24,7 @@ import { PathWalk, WALK_DIRECTORY, WALK_FOLLOW } from "../vfs/path-walk.ts";
 import { checkPermission, MAY_EXEC } from "../vfs/permission.ts";
 import { FdEntry, FdTable } from "./fd-table.ts";
 import { removeTask } from "./pid-table.ts";
+import { ResourceLimits } from "./resource-limits.ts";
 
 /** Bytes of scratch memory that a task has for small transfers. */
 export const TASK_PAGE: u32 = 8192;
@@ -32,6 +35,7 @@ export const COMM_MAX: u32 = 15;
 @final
 export class Task extends Thread {
   fds: FdTable = new FdTable();
+  readonly limits: ResourceLimits = new ResourceLimits();
   rootMount: Mount;
   rootDentry: Dentry;
   cwdMount: Mount;
@@ -207,6 +211,14 @@ export class Task extends Thread {
     this.fds = other.fds;
   }
 
+  /** prlimit(2). Errors: EINVAL; EPERM for more descriptors than there can be. */
+  setLimit(resource: u32, soft: u64, hard: u64): i32 {
+    if (resource == <u32>RLIMIT_NOFILE && hard > <u64>FD_MAX) return -EPERM;
+    const result = this.limits.set(resource, soft, hard);
+    if (result == 0 && resource == <u32>RLIMIT_NOFILE) this.fds.limit = <u32>soft;
+    return result;
+  }
+
   private leaveFiles(): void {
     const fds = this.fds;
     if (--fds.users > 0) return;
@@ -230,6 +242,8 @@ export class Task extends Thread {
     heap.free(this.vector);
     heap.free(this.page);
     heap.free(this.comm);
+    this.limits.destroy();
+    free(this.limits);
     const exeMount = this.exeMount;
     const exeDentry = this.exeDentry;
     if (exeDentry !== null) exeDentry.decRef();

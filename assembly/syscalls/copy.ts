@@ -16,6 +16,7 @@ import {
 import { SEEK_CUR } from "../abi/fcntl.ts";
 import { MAX_RW_COUNT } from "../abi/limits.ts";
 import { S_IFIFO } from "../abi/stat.ts";
+import { writableBytes } from "../kernel/file-size-limit.ts";
 import { Task } from "../kernel/task.ts";
 import { isError } from "../lib/result.ts";
 import { PAUSE_BYTES, pause } from "../sched/pause.ts";
@@ -138,7 +139,8 @@ export function sendfile(task: Task, targetFd: i32, sourceFd: i32, offset: usize
   const toPipe = target.inode.type == <u32>S_IFIFO;
   // An eventfd has no pages, but lseek(2) knows it: only what is to be moved fails (Linux: FMODE_LSEEK).
   if (!toPipe && (target.appends || source.seek(0, SEEK_CUR) < 0)) return -EINVAL;
-  const most = min<u64>(count, <u64>MAX_RW_COUNT);
+  const most = writableBytes(task, target, target.offset, <i64>min<u64>(count, <u64>MAX_RW_COUNT));
+  if (most < 0) return task.countWrite(most);
   const moved = toPipe
     ? moveToPipe(task, source, from, changetype<PipeFile>(target), most)
     : moveData(task, source, from, target, target.offset, most);
@@ -201,7 +203,8 @@ export function copyFileRange(
   if (wrong < 0) return wrong;
   const from = sourceOffset ? load<i64>(sourceOffset) : source.offset;
   const to = targetOffset ? load<i64>(targetOffset) : target.offset;
-  const length = checkRanges(source, from, target, to, count);
+  let length = checkRanges(source, from, target, to, count);
+  if (length > 0) length = writableBytes(task, target, to, length);
   let moved = length > 0 ? source.copyRange(from, target, to, length) : length;
   // Only now is it known that there was something to copy: without, nothing is lost.
   if (moved > 0) {

@@ -31,7 +31,6 @@ import {
   O_PATH,
   O_TRUNC,
 } from "../abi/fcntl.ts";
-import { FD_MAX } from "../abi/limits.ts";
 import { FdEntry } from "../kernel/fd-table.ts";
 import { Task } from "../kernel/task.ts";
 import { FileDescription } from "../vfs/file-description.ts";
@@ -83,7 +82,7 @@ export function dup2(task: Task, from: i32, to: i32): i64 {
 export function dup3(task: Task, from: i32, to: i32, flags: u32): i64 {
   if (flags & ~(<u32>O_CLOEXEC)) return -EINVAL;
   if (from == to) return -EINVAL;
-  if (<u32>to >= <u32>FD_MAX) return -EBADF;
+  if (<u32>to >= task.fds.limit) return -EBADF;
   const entry = task.fds.peek(<u32>from);
   if (entry === null) return -EBADF;
   const file = entry.description;
@@ -130,7 +129,7 @@ export function fcntl(task: Task, fd: i32, command: i32, argument: i64): i64 {
   switch (command) {
     case F_DUPFD:
     case F_DUPFD_CLOEXEC:
-      if (<u64>argument >= <u64>FD_MAX) return -EINVAL;
+      if (<u64>argument >= <u64>task.fds.limit) return -EINVAL;
       return duplicateFrom(task, <u32>fd, file, <u32>argument, command == F_DUPFD_CLOEXEC);
     case F_GETFD:
       return entry.flags;

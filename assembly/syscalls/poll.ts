@@ -2,7 +2,6 @@
 
 import { EFAULT, EINVAL } from "../abi/errno.ts";
 import { O_PATH } from "../abi/fcntl.ts";
-import { FD_MAX } from "../abi/limits.ts";
 import { POLLNVAL } from "../abi/poll.ts";
 import { clockTime } from "../host.ts";
 import { PollSet } from "../kernel/poll.ts";
@@ -59,7 +58,7 @@ function monotonic(task: Task): i64 {
 }
 
 function pollFor(task: Task, fds: usize, count: u32, timeoutNs: i64): i64 {
-  if (count > <u32>FD_MAX) return -EINVAL;
+  if (count > task.fds.limit) return -EINVAL;
   if (count && !isMemory(fds, (<u64>count) << POLLFD_SHIFT)) return -EFAULT;
   const set = new PollSet(count);
   let invalid = 0;

@@ -12,6 +12,7 @@ import {
 import { EBADF, EFBIG, EINVAL, EISDIR, ENODEV, EOPNOTSUPP, EROFS, ESPIPE } from "../abi/errno.ts";
 import { AT_FDCWD } from "../abi/fcntl.ts";
 import { S_IFBLK, S_IFIFO } from "../abi/stat.ts";
+import { checkNewSize } from "../kernel/file-size-limit.ts";
 import { Task } from "../kernel/task.ts";
 import { free } from "../lib/ref-counted.ts";
 import { isError } from "../lib/result.ts";
@@ -36,6 +37,7 @@ export function truncate(task: Task, path: usize, size: i64): i64 {
   else if (!inode.isRegular) result = -EINVAL;
   else if (inode.fs.readonly) result = -EROFS;
   else result = checkPermission(inode, task.cred, MAY_WRITE);
+  if (result == 0) result = checkNewSize(task, inode, size);
   if (result == 0) {
     const a = new Attributes();
     a.valid = ATTR_SIZE;
@@ -54,8 +56,8 @@ export function ftruncate(task: Task, fd: i32, size: i64): i64 {
   if (isError(found)) return <i32>found;
   const file = changetype<FileDescription>(found);
   if (!file.inode.isRegular || !file.canWrite) return -EINVAL;
-  const result = truncateOpen(file, size, task.cred);
-  return result;
+  const tooLarge = checkNewSize(task, file.inode, size);
+  return tooLarge < 0 ? tooLarge : truncateOpen(file, size, task.cred);
 }
 
 /** Whether fallocate(2) has such a mode at all: one operation, and KEEP_SIZE where it says something. */
@@ -94,7 +96,8 @@ export function fallocate(task: Task, fd: i32, mode: u32, offset: i64, length: i
   if (inode.isDirectory) return -EISDIR;
   if (!inode.isRegular && inode.type != <u32>S_IFBLK) return -ENODEV;
   if (offset + length < 0) return -EFBIG;
-  let result = inode.dropsPrivilegesFirst ? removePrivileges(file.dentry, task.cred) : 0;
+  let result = mode & <u32>FALLOC_FL_KEEP_SIZE ? 0 : checkNewSize(task, inode, offset + length);
+  if (result == 0 && inode.dropsPrivilegesFirst) result = removePrivileges(file.dentry, task.cred);
   if (result == 0) result = file.allocate(mode, offset, length);
   if (result == 0) result = removePrivileges(file.dentry, task.cred);
   if (result == 0) notifyModify(file.dentry);

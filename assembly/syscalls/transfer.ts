@@ -3,6 +3,7 @@
 import { RWF_APPEND, RWF_DSYNC, RWF_HIPRI, RWF_NOAPPEND, RWF_NOWAIT, RWF_SYNC } from "../abi/data.ts";
 import { EBADF, EFAULT, EINVAL, EOPNOTSUPP, ESPIPE } from "../abi/errno.ts";
 import { O_APPEND, O_NONBLOCK } from "../abi/fcntl.ts";
+import { writableBytes } from "../kernel/file-size-limit.ts";
 import { Task } from "../kernel/task.ts";
 import { errorOf, isError } from "../lib/result.ts";
 import { FileDescription } from "../vfs/file-description.ts";
@@ -64,7 +65,9 @@ function writeCursor(task: Task, file: FileDescription, total: i64, position: i6
   const at = position < 0 ? file.offset : position;
   if (isBeyond(file, position, total)) return -EINVAL;
   let moved: i64 = total > 0 ? removePrivileges(file.dentry, task.cred) : 0;
-  if (moved == 0) moved = file.write(task.iov, appends ? -1 : at);
+  if (moved == 0 && total > 0) moved = writableBytes(task, file, appends ? -1 : at, total);
+  if (moved >= 0 && total > 0) task.iov.remaining = <u32>moved;
+  if (moved >= 0) moved = file.write(task.iov, appends ? -1 : at);
   // An appending write has moved the offset itself, to the new end.
   if (moved > 0 && position < 0 && !appends && file.isSeekable()) file.offset += moved;
   if (moved > 0) notifyModify(file.dentry);

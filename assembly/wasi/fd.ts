@@ -5,6 +5,7 @@
 import { O_APPEND, O_DSYNC, O_NONBLOCK, O_SYNC } from "../abi/fcntl.ts";
 import * as abi from "../abi/wasi.ts";
 import { FdEntry } from "../kernel/fd-table.ts";
+import { checkNewSize, writableBytes } from "../kernel/file-size-limit.ts";
 import { Task } from "../kernel/task.ts";
 import { free } from "../lib/ref-counted.ts";
 import { accessOk, copyOut, importIovecs, putU32, putU64 } from "../mm/usercopy.ts";
@@ -85,8 +86,13 @@ export function fdWrite(task: Task, fd: u32, iovs: u32, count: u32, position: i6
   if (!accessOk(out, 4)) return abi.WASI_EFAULT;
   task.iov.init(task.vector, count, <u32>total, false);
   const appends = position < 0 && file.appends;
-  const kept = total ? removePrivileges(file.dentry, task.cred) : 0;
-  const moved = kept < 0 ? kept : file.write(task.iov, appends ? -1 : position < 0 ? file.offset : position);
+  const at: i64 = appends ? -1 : position < 0 ? file.offset : position;
+  let moved: i64 = total ? removePrivileges(file.dentry, task.cred) : 0;
+  if (moved == 0) moved = writableBytes(task, file, at, total);
+  if (moved >= 0) {
+    task.iov.remaining = <u32>moved;
+    moved = file.write(task.iov, at);
+  }
   // An appending write has moved the offset itself, to the new end.
   if (moved > 0 && position < 0 && !appends && file.isSeekable()) file.offset += moved;
   if (moved > 0) notifyModify(file.dentry);
@@ -140,7 +146,8 @@ export function fdAllocate(task: Task, fd: u32, offset: i64, length: i64): u32 {
   if (!file.canWrite) return abi.WASI_EBADF;
   if (offset < 0 || length <= 0) return abi.WASI_EINVAL;
   if (offset + length < 0) return abi.WASI_EFBIG;
-  let result = removePrivileges(file.dentry, task.cred);
+  let result = checkNewSize(task, file.inode, offset + length);
+  if (result == 0) result = removePrivileges(file.dentry, task.cred);
   if (result == 0) result = file.allocate(0, offset, length);
   if (result == 0) notifyModify(file.dentry);
   return wasiErrno(result);
@@ -208,7 +215,8 @@ export function fdFilestatSetSize(task: Task, fd: u32, size: i64): u32 {
   const file = entry!.description;
   if (!file.inode.isRegular || !file.canWrite) return abi.WASI_EINVAL;
   if (size < 0) return abi.WASI_EINVAL;
-  const result = truncateOpen(file, size, task.cred);
+  let result = checkNewSize(task, file.inode, size);
+  if (result == 0) result = truncateOpen(file, size, task.cred);
   return wasiErrno(result);
 }
 

@@ -1,7 +1,24 @@
 // The files of /proc/PID that only tell (Linux: fs/proc/array.c, base.c); those of its memory are in task-memory.ts. What the kernel
 // does not count for a guest is 0: its thread is the host's to schedule.
 
-import { FD_MAX } from "../../abi/limits.ts";
+import {
+  RLIMIT_AS,
+  RLIMIT_CORE,
+  RLIMIT_CPU,
+  RLIMIT_DATA,
+  RLIMIT_FSIZE,
+  RLIMIT_LOCKS,
+  RLIMIT_MEMLOCK,
+  RLIMIT_MSGQUEUE,
+  RLIMIT_NICE,
+  RLIMIT_NOFILE,
+  RLIMIT_NPROC,
+  RLIMIT_RSS,
+  RLIMIT_RTPRIO,
+  RLIMIT_RTTIME,
+  RLIMIT_SIGPENDING,
+  RLIMIT_STACK,
+} from "../../abi/resource.ts";
 import { currentTask } from "../../kernel/current-task.ts";
 import { Task } from "../../kernel/task.ts";
 import { threadTime } from "../../sched/cpu-time.ts";
@@ -10,9 +27,6 @@ import { GUEST_PAGE, memoryOf, showMemory, TICKS_PER_SECOND } from "./task-memor
 
 /** Bytes of argv or environ in one file, at most. */
 const STRINGS_MAX: u32 = 1 << 19;
-/** Linux: MAX_THREADS and the like are limits of the machine; these are a guest's. */
-const TASKS_MAX: u64 = 32768;
-
 /** Nanoseconds of one clock tick. */
 const TICK: i64 = 1_000_000_000 / <i64>TICKS_PER_SECOND;
 
@@ -150,10 +164,10 @@ export function showPersonality(_task: Task, out: Text): void {
 export function showNothing(_task: Task, _out: Text): void {}
 
 /** The name, 26 wide; the limits, 21 wide each; the unit, 10 wide (Linux: proc_pid_limits()). */
-function limit(out: Text, name: string, soft: u64, hard: u64, unit: string): void {
+function limit(task: Task, out: Text, name: string, resource: u32, unit: string): void {
   out.text(name).spaces(26 - name.length);
-  limitValue(out, soft);
-  limitValue(out, hard);
+  limitValue(out, task.limits.soft(resource));
+  limitValue(out, task.limits.hard(resource));
   if (unit.length) out.text(unit).spaces(10 - unit.length);
   out.byte(0x0a);
 }
@@ -165,25 +179,24 @@ function limitValue(out: Text, value: u64): void {
   out.spaces(21 - <i32>(out.length - before));
 }
 
-export function showLimits(_task: Task, out: Text): void {
-  const unlimited = u64.MAX_VALUE;
+export function showLimits(task: Task, out: Text): void {
   out.text("Limit                     Soft Limit           Hard Limit           Units     \n");
-  limit(out, "Max cpu time", unlimited, unlimited, "seconds");
-  limit(out, "Max file size", unlimited, unlimited, "bytes");
-  limit(out, "Max data size", unlimited, unlimited, "bytes");
-  limit(out, "Max stack size", 8388608, unlimited, "bytes");
-  limit(out, "Max core file size", 0, unlimited, "bytes");
-  limit(out, "Max resident set", unlimited, unlimited, "bytes");
-  limit(out, "Max processes", TASKS_MAX, TASKS_MAX, "processes");
-  limit(out, "Max open files", FD_MAX, FD_MAX, "files");
-  limit(out, "Max locked memory", 65536, 65536, "bytes");
-  limit(out, "Max address space", unlimited, unlimited, "bytes");
-  limit(out, "Max file locks", unlimited, unlimited, "locks");
-  limit(out, "Max pending signals", 0, 0, "signals");
-  limit(out, "Max msgqueue size", 819200, 819200, "bytes");
-  limit(out, "Max nice priority", 0, 0, "");
-  limit(out, "Max realtime priority", 0, 0, "");
-  limit(out, "Max realtime timeout", unlimited, unlimited, "us");
+  limit(task, out, "Max cpu time", RLIMIT_CPU, "seconds");
+  limit(task, out, "Max file size", RLIMIT_FSIZE, "bytes");
+  limit(task, out, "Max data size", RLIMIT_DATA, "bytes");
+  limit(task, out, "Max stack size", RLIMIT_STACK, "bytes");
+  limit(task, out, "Max core file size", RLIMIT_CORE, "bytes");
+  limit(task, out, "Max resident set", RLIMIT_RSS, "bytes");
+  limit(task, out, "Max processes", RLIMIT_NPROC, "processes");
+  limit(task, out, "Max open files", RLIMIT_NOFILE, "files");
+  limit(task, out, "Max locked memory", RLIMIT_MEMLOCK, "bytes");
+  limit(task, out, "Max address space", RLIMIT_AS, "bytes");
+  limit(task, out, "Max file locks", RLIMIT_LOCKS, "locks");
+  limit(task, out, "Max pending signals", RLIMIT_SIGPENDING, "signals");
+  limit(task, out, "Max msgqueue size", RLIMIT_MSGQUEUE, "bytes");
+  limit(task, out, "Max nice priority", RLIMIT_NICE, "");
+  limit(task, out, "Max realtime priority", RLIMIT_RTPRIO, "");
+  limit(task, out, "Max realtime timeout", RLIMIT_RTTIME, "us");
 }
 
 export function showCgroup(_task: Task, out: Text): void {

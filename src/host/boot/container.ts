@@ -8,9 +8,11 @@
 //
 // Every process runs on a thread of its own; this thread never runs a guest, so that it answers at any time.
 
+import { RLIMIT_NPROC } from "../../../assembly/abi/resource.ts";
 import { WvisorError } from "../../common/errors.ts";
 import { SIGINT, SIGKILL, SIGTERM, terminates } from "../../common/signals.ts";
 import type { Native } from "../../native/index.ts";
+import { memoryLimit, softLimit } from "../config/resource-limits.ts";
 import type { MountConfig, ProcessConfig, SandboxConfig } from "../config/sandbox-config.ts";
 import { GuestThread } from "../guest/guest-thread.ts";
 import type { CompiledGuest } from "../guest/module-cache.ts";
@@ -67,6 +69,7 @@ class Process implements ContainerProcess {
   readonly hostPid: number;
   readonly exited: Promise<number>;
   readonly path: string;
+  readonly config: ProcessConfig;
   readonly task: TaskHandle;
   /** Undefined: it runs nothing, and waits to be ended. */
   readonly guest: CompiledGuest | undefined;
@@ -80,6 +83,7 @@ class Process implements ContainerProcess {
     this.uid = config.uid;
     this.args = config.args;
     this.hostPid = hostPid;
+    this.config = config;
     this.task = task;
     this.path = program.path;
     this.guest = program.guest;
@@ -202,6 +206,7 @@ export class Container {
     if (this.#phase !== "running" && this.#phase !== "created") {
       throw new ContainerError(`cannot exec in a ${this.#phase === "stopped" ? "stopped" : "new"} container`);
     }
+    this.#checkUser(config);
     const most = Math.min(this.#limits.processes || PROCESSES_MAX, PROCESSES_MAX);
     if (this.#processes.size >= most) {
       throw new ContainerError(
@@ -224,6 +229,16 @@ export class Container {
       process.end(code);
     });
     return process;
+  }
+
+  /** RLIMIT_NPROC, which is no limit to root (Linux: copy_process()). */
+  #checkUser(config: ProcessConfig): void {
+    const { uid } = config;
+    const limit = softLimit(config, RLIMIT_NPROC);
+    if (uid === 0 || limit === undefined) return;
+    const has = this.processes.filter((process) => process.uid === uid).length;
+    if (has < limit) return;
+    throw new ContainerError(`resource temporarily unavailable: user ${uid} may have ${limit} processes`);
   }
 
   /** As kill(2) with the default action: nobody in here can have handlers. `pid` 0: the first process. */
@@ -309,7 +324,7 @@ export class Container {
   async #run(process: Process): Promise<number> {
     if (process.guest === undefined) return this.#wait(process);
     const { module, memory } = process.guest;
-    const { memoryBytes } = this.#limits;
+    const memoryBytes = memoryLimit(process.config, this.#limits.memoryBytes);
     try {
       process.thread = new GuestThread(this.#machine, process.task, {
         guest: module,

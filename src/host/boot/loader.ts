@@ -6,6 +6,7 @@
 
 import { WvisorError } from "../../common/errors.ts";
 import { type Native, requireNative } from "../../native/index.ts";
+import { memoryLimit } from "../config/resource-limits.ts";
 import type { SandboxConfig } from "../config/sandbox-config.ts";
 import { runGuest } from "../guest/runner.ts";
 import { setUpAhead } from "../guest/setup.ts";
@@ -85,7 +86,13 @@ function runProgram(
   const machine = new Machine(native, loadKernelModules(), host);
   machine.setNames(config.hostname, config.domainname);
   const { modules, memory, shared } = machine;
-  const options = { modules, memory, shared, cancelFd: -1, memoryBytes: config.limits.memoryBytes };
+  const options = {
+    modules,
+    memory,
+    shared,
+    cancelFd: -1,
+    memoryBytes: memoryLimit(config.process, config.limits.memoryBytes),
+  };
   // All that needs no file of the host comes before the first that does: the gofer starts meanwhile.
   const ahead = setUpAhead(native, options);
   if (config.root.type !== "tmpfs") confine();

@@ -8,6 +8,7 @@ import { O_DIRECTORY } from "../../../assembly/abi/fcntl.ts";
 import { DT_DIR } from "../../../assembly/abi/stat.ts";
 import { ErrnoError, WvisorError } from "../../common/errors.ts";
 import type { Native } from "../../native/index.ts";
+import type { ResourceLimit } from "../config/sandbox-config.ts";
 import { ModuleCache } from "../guest/module-cache.ts";
 import {
   type KernelExports,
@@ -36,11 +37,15 @@ const TEXT_MAX = 2 << 20;
 const STRING_MAX = 131072;
 const KERNEL_MEMORY_MAX = 0x7fff0000;
 
+const WORD = 2n ** 32n;
+const RLIM_INFINITY = 2n ** 64n - 1n;
+
 export interface TaskOptions {
   readonly uid: number;
   readonly gid: number;
   readonly groups: readonly number[];
   readonly umask: number;
+  readonly rlimits?: readonly ResourceLimit[];
   readonly capabilities: bigint;
 }
 
@@ -181,8 +186,17 @@ export class Machine {
     const low = Number(capabilities & 0xffffffffn);
     const high = Number((capabilities >> 32n) & 0xffffffffn);
     const task = this.kernel.task_make(namespace, uid, gid, umask, low, high) as TaskHandle;
+    for (const limit of options.rlimits ?? []) this.#setLimit(task, limit);
     for (const group of options.groups) check(this.kernel.task_add_group(task, group), "adding a group");
     return task;
+  }
+
+  #setLimit(task: TaskHandle, { resource, soft, hard }: ResourceLimit): void {
+    const words = [soft, hard].flatMap((value) => {
+      const exact = value < 0 ? RLIM_INFINITY : BigInt(value);
+      return [Number(exact % WORD), Number(exact / WORD)];
+    }) as [number, number, number, number];
+    check(this.kernel.task_set_limit(task, resource, ...words), "setting a limit");
   }
 
   /** Frees a task that no guest has run in. */

@@ -15,9 +15,9 @@ import { findRuntimes, isRuntimeName } from "../config/runtimes.ts";
 import type { BindSource, MountConfig, MountSource, SandboxConfig } from "../config/sandbox-config.ts";
 import { cleanPath } from "../config/sandbox-path.ts";
 import { parseTmpfsOptions } from "../config/tmpfs-options.ts";
-import { parseDuration, parseSize } from "../config/units.ts";
 import { UsageError } from "./command.ts";
 import type { Flags } from "./flags.ts";
+import { limitsFrom } from "./limit-flags.ts";
 
 /** Errors: UsageError for what the flags say, WvisorError for what they name on the host. */
 export function doConfig(flags: Flags, operands: readonly string[], host: HostFacts): SandboxConfig {
@@ -60,10 +60,7 @@ export function doConfig(flags: Flags, operands: readonly string[], host: HostFa
       cwd: host.cwd,
       ownDirectory: host.ownDirectory,
     }),
-    limits: {
-      memoryBytes: quantity(flags, "memory", parseSize, "a size such as 256m"),
-      timeoutMs: quantity(flags, "timeout", parseDuration, "a duration such as 10s, 1m or 500ms"),
-    },
+    limits: { memoryBytes: 0, timeoutMs: 0, ...limitsFrom(flags) },
   };
 }
 
@@ -195,17 +192,4 @@ function namedRuntimes(given: readonly string[], cwd: string): Map<string, strin
     named.set(name, resolve(cwd, file));
   }
   return named;
-}
-
-function quantity(
-  flags: Flags,
-  name: string,
-  parse: (text: string) => number | undefined,
-  what: string,
-): number {
-  const text = flags.text(name);
-  if (text === undefined) return 0;
-  const value = parse(text);
-  if (value === undefined) throw new UsageError(`--${name} ${text}: not ${what}`);
-  return value;
 }

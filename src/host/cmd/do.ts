@@ -9,6 +9,7 @@ import type { Command, CommandInput } from "./command.ts";
 import { CONFINE_FLAGS, confineOptions } from "./confine-flags.ts";
 import { doConfig } from "./do-config.ts";
 import { EXIT_WVISOR_ERROR } from "./exit-code.ts";
+import { LIMIT_FLAGS } from "./limit-flags.ts";
 
 const USAGE = `Usage: wvisor do [flags] [--] PROGRAM [ARGS]
 
@@ -61,8 +62,7 @@ export const doCommand: Command = {
     env: { type: "string", short: "e", multiple: true },
     rootfs: { type: "string" },
     "read-only": { type: "boolean" },
-    memory: { type: "string" },
-    timeout: { type: "string" },
+    ...LIMIT_FLAGS,
     runtime: { type: "string", multiple: true },
     ...CONFINE_FLAGS,
   },

@@ -129,6 +129,7 @@ function describeProcess(
     gid,
     groups: [...process.groups, ...groups],
     umask: process.umask,
+    ...(process.rlimits === undefined ? {} : { rlimits: process.rlimits }),
     capabilities: BigInt(HEXADECIMAL + process.capabilities) | added,
   };
 }

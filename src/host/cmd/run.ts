@@ -15,6 +15,7 @@ import { confineOptions } from "./confine-flags.ts";
 import { CREATE_FLAGS, create } from "./create.ts";
 import { EXIT_WVISOR_ERROR } from "./exit-code.ts";
 import { frontCommand, runFrontFor } from "./front.ts";
+import { LIMIT_FLAGS, limitsFrom } from "./limit-flags.ts";
 import { TREE_FLAGS_USAGE, treeOptions } from "./tree-flags.ts";
 
 const USAGE = `Usage: wvisor run [flags] [ID]
@@ -32,21 +33,23 @@ Flags:
   -b, --bundle DIR      The bundle's directory (default: the current one)
   -d, --detach          Do not wait for it: the flags of 'wvisor create' are understood, too
 ${TREE_FLAGS_USAGE}
+      --memory SIZE     The most memory that the program may use, instead of config.json's (not with --detach)
+      --timeout TIME    Stop the program after 10s, 1m, 500ms (not with --detach)
       --confine LEVEL   What confinement must reach, or nothing is started: native+ns (namespaces), native, none
                         (default: native+ns for root, else as much as the system allows)
       --gofer-jitless   Run the gofer without a compiler: none of its memory becomes executable
       --confine-report  Report what confinement does not allow instead of ending the process
       --debug           With an error of wVisor's, show where it arose
 
-Exit code: the program's own; 125 an error of wVisor's, 126 not executable, 127 not found, 137 stopped by a limit,
-128+n ended by signal n.
+Exit code: the program's own; 124 stopped by --timeout, 125 an error of wVisor's, 126 not executable, 127 not found,
+137 stopped by a limit, 128+n ended by signal n.
 `;
 
 export const runCommand: Command = {
   name: "run",
   summary: "Run an OCI bundle in the foreground",
   usage: USAGE,
-  flags: { detach: { type: "switch", short: "d" }, ...CREATE_FLAGS },
+  flags: { detach: { type: "switch", short: "d" }, ...CREATE_FLAGS, ...LIMIT_FLAGS },
   operandsEndFlags: false,
   exitCodes: { usage: EXIT_WVISOR_ERROR, refused: EXIT_WVISOR_ERROR },
   run: runRun,
@@ -54,21 +57,33 @@ export const runCommand: Command = {
 
 function runRun(input: CommandInput): Promise<number> | number {
   const { warn, gofer, flags } = input;
-  if (flags.isOn("detach", false)) return runDetached(input);
+  const limits = limitsFrom(flags);
+  const limited = Object.keys(limits).length > 0;
+  if (flags.isOn("detach", false)) {
+    if (limited)
+      throw new UsageError("--memory and --timeout are for the foreground: config.json has limits");
+    return runDetached(input);
+  }
   const confine = confineOptions(input.flags);
   const confinement = confine.confinement ?? containerConfinement(process.getuid?.() ?? 0);
   const { spec, config } = readBundle(bundleOptions(input));
   if (flags.has("console-socket")) {
     throw failed("cannot use console socket if runc will not detach or allocate tty");
   }
-  if (spec.process.terminal && process.getuid?.() === 0) return runInTerminal(input);
-  return runSandbox(config, {
-    ...confine,
-    confinement,
-    warn,
-    gofer,
-    ownProcess: true,
-  });
+  if (spec.process.terminal && process.getuid?.() === 0) {
+    if (limited) throw new UsageError("--memory and --timeout are not for a terminal of its own");
+    return runInTerminal(input);
+  }
+  return runSandbox(
+    { ...config, limits: { ...config.limits, ...limits } },
+    {
+      ...confine,
+      confinement,
+      warn,
+      gofer,
+      ownProcess: true,
+    },
+  );
 }
 
 function runDetached(input: CommandInput): number {

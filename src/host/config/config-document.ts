@@ -3,6 +3,7 @@
 
 import { readFileSync } from "node:fs";
 import * as v from "valibot";
+import { RLIM_NLIMITS } from "../../../assembly/abi/resource.ts";
 import { WvisorError } from "../../common/errors.ts";
 import type { SandboxConfig } from "./sandbox-config.ts";
 import { cleanPath, depthOf } from "./sandbox-path.ts";
@@ -73,6 +74,12 @@ const sourceSchema = v.variant("type", [
   }),
 ]);
 
+export function rlimitsSchema() {
+  const limit = () => v.pipe(v.number(), v.integer(), v.minValue(-1), v.maxValue(Number.MAX_SAFE_INTEGER));
+  const one = v.strictObject({ resource: number(RLIM_NLIMITS - 1), soft: limit(), hard: limit() });
+  return v.pipe(v.array(one), v.maxLength(RLIM_NLIMITS));
+}
+
 const configSchema = v.strictObject({
   id: text(),
   hostname: text(),
@@ -97,6 +104,7 @@ const configSchema = v.strictObject({
     gid: number(MAX_ID),
     groups: v.array(number(MAX_ID)),
     umask: number(0o777),
+    rlimits: v.exactOptional(rlimitsSchema()),
     capabilities: v.pipe(
       v.string(),
       v.regex(/^[0-9a-f]{1,16}$/),

@@ -69,6 +69,14 @@ export interface SharedVolume {
   readonly source: string;
 }
 
+/** A limit as prlimit(2) has it; -1 is none. */
+export interface ResourceLimit {
+  /** RLIMIT_*. */
+  readonly resource: number;
+  readonly soft: number;
+  readonly hard: number;
+}
+
 export interface ProcessConfig {
   /** args[0] is the program: a path, or a name to look for on PATH. */
   readonly args: readonly string[];
@@ -79,6 +87,8 @@ export interface ProcessConfig {
   readonly gid: number;
   readonly groups: readonly number[];
   readonly umask: number;
+  /** Those that differ from the kernel's own. */
+  readonly rlimits?: readonly ResourceLimit[];
   /** Effective capabilities as a bit mask (bit n = capability n). */
   readonly capabilities: bigint;
 }

@@ -277,7 +277,7 @@ function recordOf(
 ): ContainerRecord {
   const anchor = identify(pid);
   if (anchor === undefined) throw failed("the container ended at its start");
-  const { env, cwd, uid, gid, groups, umask, capabilities } = config.process;
+  const { env, cwd, uid, gid, groups, umask, rlimits, capabilities } = config.process;
   return {
     ...identityOf(spec, options),
     anchor,
@@ -285,7 +285,16 @@ function recordOf(
     created: new Date().toISOString(),
     owner: ownerName(),
     sandbox: sandbox?.record.id,
-    process: { env, cwd, uid, gid, groups, umask, capabilities: capabilities.toString(HEXADECIMAL) },
+    process: {
+      env,
+      cwd,
+      uid,
+      gid,
+      groups,
+      umask,
+      ...(rlimits === undefined ? {} : { rlimits }),
+      capabilities: capabilities.toString(HEXADECIMAL),
+    },
   };
 }
 

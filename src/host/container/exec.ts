@@ -159,6 +159,7 @@ export function callArguments(id: string, config: ProcessConfig, hostPid: number
     KGID: config.gid,
     extraKGIDs: config.groups,
     umask: config.umask,
+    ...(config.rlimits === undefined ? {} : { rlimits: config.rlimits }),
     capabilities: config.capabilities.toString(HEXADECIMAL),
     host_pid: hostPid,
   };

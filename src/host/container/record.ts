@@ -18,6 +18,7 @@
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { oneLine } from "../../common/one-line.ts";
+import type { ResourceLimit } from "../config/sandbox-config.ts";
 import { isPaused } from "./container-cgroup.ts";
 import { isRunning, type ProcessId } from "./process-id.ts";
 
@@ -37,6 +38,7 @@ export interface ProcessDefaults {
   readonly gid: number;
   readonly groups: readonly number[];
   readonly umask: number;
+  readonly rlimits?: readonly ResourceLimit[];
   /** A bit mask in hexadecimal digits. */
   readonly capabilities: string;
 }

@@ -31,6 +31,7 @@ import type { Method, Outcome } from "../../urpc/dispatcher.ts";
 import type { PassedFiles } from "../../urpc/passed-files.ts";
 import { type Container, ContainerError, type Phase } from "../boot/container.ts";
 import type { Sandbox } from "../boot/sandbox.ts";
+import { rlimitsSchema } from "../config/config-document.ts";
 import type { MountConfig, ProcessConfig } from "../config/sandbox-config.ts";
 import { cleanPath } from "../config/sandbox-path.ts";
 import { MAX_ID } from "../config/units.ts";
@@ -70,6 +71,7 @@ const execSchema = v.strictObject({
   KGID: number(MAX_ID),
   extraKGIDs: v.array(number(MAX_ID)),
   umask: number(0o777),
+  rlimits: v.optional(rlimitsSchema()),
   /** The effective ones as a bit mask, in hexadecimal digits. */
   capabilities: v.pipe(v.string(), v.regex(/^[0-9a-f]{1,16}$/)),
   host_pid: number(PID_MAX),
@@ -250,6 +252,7 @@ function processConfig(args: ExecArguments): ProcessConfig {
     gid: args.KGID,
     groups: args.extraKGIDs,
     umask: args.umask,
+    ...(args.rlimits === undefined ? {} : { rlimits: args.rlimits }),
     capabilities: BigInt(`0x${args.capabilities}`),
   };
 }

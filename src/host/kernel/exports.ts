@@ -46,6 +46,14 @@ export interface KernelExports extends WebAssembly.Exports {
     capsLow: number,
     capsHigh: number,
   ): number;
+  task_set_limit(
+    task: number,
+    resource: number,
+    softLow: number,
+    softHigh: number,
+    hardLow: number,
+    hardHigh: number,
+  ): number;
   task_add_group(task: number, gid: number): number;
   task_set_strings(task: number, which: number, strings: number, bytes: number, count: number): number;
   task_chdir(task: number, path: number, length: number): number;

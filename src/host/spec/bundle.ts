@@ -3,7 +3,7 @@
 
 import { basename, join, resolve } from "node:path";
 import { WvisorError } from "../../common/errors.ts";
-import { memoryLimitOf, pidsLimitOf } from "../cgroups/resources.ts";
+import { memoryLimitOf, pidsLimitOf, type Resources } from "../cgroups/resources.ts";
 import { DEFAULT_HOSTNAME, DEFAULT_TMPFS, DEFAULT_UMASK } from "../config/defaults.ts";
 import { checkSources, wantsTmp } from "../config/mounts.ts";
 import type { BindSource, CachePolicy, ProcessConfig, SandboxConfig } from "../config/sandbox-config.ts";
@@ -12,6 +12,7 @@ import { capabilityMask } from "./capabilities.ts";
 import { DocumentError, parseDocument, readFileText } from "./json-document.ts";
 import { convertMounts } from "./mounts.ts";
 import { podRole } from "./pod.ts";
+import { convertRlimits } from "./rlimits.ts";
 import { parseRuntimeSpec, type RuntimeSpec, SpecError, type SpecProcess } from "./runtime-spec.ts";
 import { parseVolumeHints } from "./volume-hints.ts";
 
@@ -103,12 +104,14 @@ function convertSpec(spec: RuntimeSpec, options: BundleOptions): SandboxConfig {
     ...coveredPaths(spec),
     ...(podRole(spec.annotations, options.id)?.type === "sandbox" ? { pauses: true } : {}),
     runtimes: [],
-    limits: {
-      memoryBytes: memoryLimitOf(spec.linux?.resources),
-      processes: pidsLimitOf(spec.linux?.resources),
-      timeoutMs: 0,
-    },
+    limits: limitsOf(spec.linux?.resources),
   };
+}
+
+function limitsOf(resources: Resources | null | undefined): SandboxConfig["limits"] {
+  const processes = pidsLimitOf(resources);
+  const memoryBytes = memoryLimitOf(resources);
+  return { memoryBytes, ...(processes > 0 ? { processes } : {}), timeoutMs: 0 };
 }
 
 /** Propagation to a host that never sees these mounts. */
@@ -136,6 +139,19 @@ function absolutePaths(paths: readonly string[], where: string): string[] {
   });
 }
 
+/** Errors: SpecError. */
+function rlimitsOf(
+  { rlimits }: SpecProcess,
+  path: string,
+  warn: (text: string) => void,
+): Pick<ProcessConfig, "rlimits"> {
+  if (!rlimits?.length) return {};
+  const problem = (index: number, text: string): never => {
+    throw new SpecError(`${path}rlimits[${index}]`, text);
+  };
+  return { rlimits: convertRlimits(rlimits, warn, problem) };
+}
+
 /** `path`: where it stands in its document. Errors: SpecError. */
 export function convertProcess(
   process: SpecProcess,
@@ -154,6 +170,7 @@ export function convertProcess(
     gid: user.gid,
     groups: user.additionalGids,
     umask: user.umask ?? DEFAULT_UMASK,
+    ...rlimitsOf(process, path, warn),
     capabilities: capabilityMask(process.capabilities?.effective ?? [], (name) =>
       warn(`${path}capabilities.effective: ignoring unknown capability "${name}"`),
     ),

@@ -23,7 +23,7 @@ const absoluteOrEmpty = () =>
 const integer = (least: number, most: number) =>
   v.pipe(
     v.number("must be a number"),
-    v.integer("must be a whole number"),
+    v.check((value) => Number.isInteger(value), "must be a whole number"),
     v.minValue(least, `must be at least ${least}`),
     v.maxValue(most, `must be at most ${most}`),
   );
@@ -36,6 +36,8 @@ const object = <T extends v.ObjectEntries>(entries: T) => v.object(entries, "mus
 const variable = () => v.pipe(text(), v.regex(/^[^=]+=/, "must have the form NAME=value"));
 
 const PERMISSION_BITS = 0o777;
+/** Of RLIM_INFINITY JSON keeps 2^64. */
+const UINT64 = 2 ** 64;
 /** struct winsize has 16 bits for each. */
 const WINDOW_SIZE_MAX = 0xffff;
 /** In seconds; as milliseconds it still fits into 31 bits. */
@@ -60,6 +62,9 @@ function processSchema() {
       {},
     ),
     capabilities: v.optional(v.nullable(object({ effective: v.optional(list(text()), []) }))),
+    rlimits: v.optional(
+      v.nullable(list(object({ type: text(), soft: integer(0, UINT64), hard: integer(0, UINT64) }))),
+    ),
     oomScoreAdj: v.optional(v.nullable(integer(-1000, 1000))),
   });
 }
