@@ -1,7 +1,7 @@
 // A SandboxConfig as a JSON document: from the process that made it to the one that boots it, or to a sandbox that runs and gets
 // another container. What comes is checked, whoever sent it: what the kernel is told must be what it takes.
 
-import { readFileSync } from "node:fs";
+import { closeSync, readFileSync } from "node:fs";
 import * as v from "valibot";
 import { RLIM_NLIMITS } from "../../../assembly/abi/resource.ts";
 import { WvisorError } from "../../common/errors.ts";
@@ -148,5 +148,7 @@ export function parseConfig(value: unknown): SandboxConfig {
 
 /** Errors: WvisorError, SyntaxError. */
 export function readConfig(fd: number): SandboxConfig {
-  return parseConfig(JSON.parse(readFileSync(fd, "utf8")));
+  const text = readFileSync(fd, "utf8");
+  closeSync(fd);
+  return parseConfig(JSON.parse(text));
 }

@@ -3,7 +3,7 @@
 //   monitor PIDFILE PROGRAM ARGS...
 //
 // Prints "started CODE PID" when the program has ended, then "exited CODE" or "signalled NUMBER" for that pid. Nothing else of
-// its descriptors than the streams reaches the program, but one: 9, which a careless parent forgot to close.
+// its descriptors than the streams reaches the program, but one that a careless parent forgot to close, at low and high numbers.
 
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -19,8 +19,9 @@ int main(int argc, char **argv) {
   int status;
   int pid = 0;
   if (argc < 3 || prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0) return 99;
-  dup2(open("/etc/passwd", O_RDONLY), 9);
-  dup2(9, 251);
+  int leaked = open("/etc/passwd", O_RDONLY);
+  static const int numbers[] = {3, 9, 251, 1000};
+  for (int index = 0; index < 4; index++) dup2(leaked, numbers[index]);
   pid_t child = fork();
   if (child == 0) {
     execv(argv[2], argv + 2);

@@ -83,7 +83,7 @@ export class Monitored {
     const command = [pidFile, runtime.command[0]!, ...runtime.arguments(args)];
     this.process = spawn(MONITOR, command, {
       stdio: [stdin, "pipe", "pipe"],
-      env: { PATH: process.env.PATH ?? "", NODE_OPTIONS: "", SECRET: "of-the-engine" },
+      env: { PATH: process.env.PATH ?? "", NODE_OPTIONS: "--no-such-option", SECRET: "of-the-engine" },
     });
     this.process.stdout!.setEncoding("utf8").on("data", (text: string) => {
       this.output += text;
