@@ -4,14 +4,14 @@
 // WVISOR_SEED chooses other moments; a failure names the seed of its own.
 
 import { type ChildProcess, spawn } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Random } from "../../fuzz/random.ts";
-import { scratchDirectory } from "../../support/cli.ts";
+import { ROOT, scratchDirectory } from "../../support/cli.ts";
 import { buildGuests, guestFile } from "../../support/guests.ts";
 import { makeBundle, needsRoot, Runtime } from "../../support/oci/runtime.ts";
-import { childrenOf, commandLine, isRunning } from "../../support/processes.ts";
+import { commandLine, isRunning } from "../../support/processes.ts";
 import { scaled } from "../../support/scale.ts";
 
 const title = needsRoot === undefined ? "faults" : `left out: ${needsRoot}`;
@@ -54,24 +54,38 @@ function ended(child: ChildProcess): Promise<number | null> {
   return new Promise((resolve) => child.on("exit", (code) => resolve(code)));
 }
 
-/** Processes that have to do with the containers of this file: paths of its own are in their arguments. */
-function ours(): number[] {
+const BUILD = path.join(ROOT, "build");
+
+/** The program and the arguments of a process; nothing of one that is gone. */
+function programOf(pid: number): string {
+  try {
+    return `${readlinkSync(`/proc/${pid}/exe`)} ${commandLine(pid)}`;
+  } catch {
+    return "";
+  }
+}
+
+/** Processes of this build: its programs, and Node with its bundles. */
+function processes(): number[] {
   const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
-  return pids.map(Number).filter((pid) => isRunning(pid) && commandLine(pid).includes(`${top}/`));
+  return pids.map(Number).filter((pid) => isRunning(pid) && programOf(pid).includes(BUILD));
 }
 
-function withDescendants(pids: readonly number[]): number[] {
-  return [...new Set(pids.flatMap((pid) => [pid, ...withDescendants(childrenOf(pid))]))];
-}
+/** Those that were there before. */
+const others = new Set(processes());
 
-/** The container's process of that kind, if there is one at the moment. */
-function find(victim: Victim, bundle: string): number | undefined {
-  const anchor = ours().find(
-    (pid) => commandLine(pid).includes("wv-anchor") && commandLine(pid).includes(`--root=${bundle}/`),
-  );
-  if (anchor === undefined || victim === "anchor") return anchor;
-  const name = victim === "sentry" ? "cli.js boot" : "gofer.js";
-  return withDescendants([anchor]).find((pid) => commandLine(pid).includes(name) && pid !== anchor);
+const ours = () => processes().filter((pid) => !others.has(pid));
+
+const LOOKS: Readonly<Record<Exclude<Victim, "command">, string>> = {
+  anchor: "/wv-anchor ",
+  sentry: "cli.js boot",
+  gofer: "gofer.js",
+};
+
+/** One of the container's processes of that kind, if there is any at the moment. */
+function find(victim: Exclude<Victim, "command">, random: Random): number | undefined {
+  const found = ours().filter((pid) => programOf(pid).includes(LOOKS[victim]));
+  return found.length === 0 ? undefined : random.pick(found);
 }
 
 const lines = (file: string) => readFileSync(file, "utf8").split("\n");
@@ -79,7 +93,7 @@ const lines = (file: string) => readFileSync(file, "utf8").split("\n");
 /** Everything that a container could leave on the host. */
 function leftOvers(): object {
   return {
-    processes: ours().map((pid) => `${pid} ${commandLine(pid)}`),
+    processes: ours().map((pid) => `${pid} ${programOf(pid)}`),
     directories: readdirSync(runtime.root),
     mounts: lines("/proc/self/mountinfo").filter((line) => line.includes(top)),
     sockets: lines("/proc/net/unix").filter((line) => line.includes(top)),
@@ -107,13 +121,13 @@ function sleep(ms: number): void {
 /** Kills the victim `delay` ms from now, or as soon as there is one before `child` ends. */
 async function strike(
   victim: Victim,
-  bundle: string,
+  random: Random,
   child: ChildProcess | undefined,
   delay: number,
 ): Promise<void> {
   sleep(delay);
   for (;;) {
-    const pid = victim === "command" ? child?.pid : find(victim, bundle);
+    const pid = victim === "command" ? child?.pid : find(victim, random);
     try {
       if (pid !== undefined) process.kill(pid, "SIGKILL");
     } catch (error) {
@@ -125,12 +139,18 @@ async function strike(
   }
 }
 
+/** By a name of its own, so that one that stays is found. */
+const inCgroup = (id: string) => (config: Record<string, unknown>) => {
+  config.linux = { ...(config.linux as object), cgroupsPath: `/${id}` };
+};
+
 describe.skipIf(needsRoot !== undefined)(title, () => {
   /** How long each command takes here, in ms. */
   const usual = new Map<Phase, number>();
   let files: Record<string, string>;
 
-  const bundleOf = (id: string) => makeBundle(path.join(top, id), { args: ["/bin/spin"], files });
+  const bundleOf = (id: string) =>
+    makeBundle(path.join(top, id), { args: ["/bin/spin"], files, change: inCgroup(id) });
 
   const perform = async (phase: Phase, id: string, bundle: string): Promise<void> => {
     const begin = performance.now();
@@ -163,7 +183,7 @@ describe.skipIf(needsRoot !== undefined)(title, () => {
     const delay = (usual.get(phase)! * 1.2 * random.below(1000)) / 1000;
     const what = `SIGKILL for ${victim} ${delay.toFixed(1)} ms into ${phase}`;
     const child = phase === "running" ? undefined : launch(commandOf(phase, id, bundle));
-    await strike(victim, bundle, child, delay);
+    await strike(victim, random, child, delay);
     if (child !== undefined) await ended(child);
 
     const seen = () => {
