@@ -61,7 +61,7 @@ static bool is_parent(const struct record *record) {
 static uint8_t type_of(int fd, const struct record *record) {
   struct statx status;
   if (record->type != DT_UNKNOWN) return record->type;
-  if (statx(fd, record->name, AT_SYMLINK_NOFOLLOW, STATX_TYPE, &status) < 0) return DT_UNKNOWN;
+  if (statx(fd, record->name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, STATX_TYPE, &status) < 0) return DT_UNKNOWN;
   return (uint8_t)IFTODT(status.stx_mode);
 }
 
