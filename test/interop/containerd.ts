@@ -1,14 +1,18 @@
 // Debian's containerd beside the test: root, state and sockets of its own, and wVisor as its runtime.
 
 import { type ChildProcess, spawn } from "node:child_process";
-import { openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { openSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { type Finished, runCommand } from "../support/cli.ts";
 import { WVISOR } from "../support/oci/runtime.ts";
 
 const START_TIMEOUT_MS = 120_000;
 const END_TIMEOUT_MS = 30_000;
+const CGROUPS = "/sys/fs/cgroup";
+/** ctr's, and by that the cgroup of what it runs. */
 const NAMESPACE = "wvisor-test";
+/** The cgroup of pods. */
+export const POD_CGROUP = "wvisor-test-pods";
 
 export interface ContainerdOptions {
   /** Of pods. */
@@ -28,11 +32,13 @@ state = "${directory}/state"
   sandbox_image = "${sandboxImage}"
   stream_server_address = "127.0.0.1"
   disable_apparmor = true
+  restrict_oom_score_adj = true
   [plugins."io.containerd.grpc.v1.cri".cni]
     bin_dir = "${directory}/cni"
     conf_dir = "${directory}/cni"
   [plugins."io.containerd.grpc.v1.cri".containerd]
     snapshotter = "native"
+    default_runtime_name = "wvisor"
     [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.wvisor]
       runtime_type = "io.containerd.runc.v2"
       pod_annotations = ["dev.wvisor.*"]
@@ -114,5 +120,17 @@ export class Containerd {
     await ended;
     clearTimeout(timer);
     rmSync(this.directory, { recursive: true, force: true });
+    for (const parent of [NAMESPACE, POD_CGROUP]) removeCgroup(parent);
+  }
+}
+
+/** What the containers' cgroups were made in; nobody removes that. */
+function removeCgroup(name: string): void {
+  for (const hierarchy of ["", ...readdirSync(CGROUPS)]) {
+    try {
+      rmdirSync(path.join(CGROUPS, hierarchy, name));
+    } catch {
+      // There is none, or it is in use.
+    }
   }
 }
