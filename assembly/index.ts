@@ -10,8 +10,9 @@ import { maskPath, protectPath } from "./boot/covered-paths.ts";
 import { makeOverlay } from "./boot/overlay.ts";
 import { checkAfterCall } from "./debug/task.ts";
 import { enter, exitTask, finishTask, leave } from "./kernel/entry.ts";
+import { makePids, PidNamespace } from "./kernel/pid-namespace.ts";
 import { Task } from "./kernel/task.ts";
-import { setUtsName } from "./kernel/uts.ts";
+import { firstUts, makeUts, UtsNamespace } from "./kernel/uts.ts";
 import { free } from "./lib/ref-counted.ts";
 import { lockKernel, panicKernel, unlockKernel } from "./sched/kernel-lock.ts";
 import { claimForKiller, markDead, markGone, setCurrentThread, stateOf, Thread } from "./sched/thread.ts";
@@ -438,10 +439,10 @@ export function buffer_free(buffer: usize): void {
   unlockKernel();
 }
 
-/** A file system of the kernel's own by its name and options, as mount(2) takes them; or -ENODEV, -EINVAL. */
-export function fs_kernel(name: usize, length: u32, data: usize, dataLength: u32): usize {
+/** A file system of the kernel's own by its name and options, as mount(2) takes them; or -ENODEV, -EINVAL. `pids`: of pids_make(), or 0. */
+export function fs_kernel(name: usize, length: u32, data: usize, dataLength: u32, pids: usize): usize {
   lockKernel();
-  const root = boot.makeKernelFilesystem(name, length, data, dataLength);
+  const root = boot.makeKernelFilesystem(name, length, data, dataLength, pids);
   unlockKernel();
   return root;
 }
@@ -572,15 +573,44 @@ export function namespace_release(namespace: usize): void {
   unlockKernel();
 }
 
-/** Names the system: which is UTS_NODENAME or UTS_DOMAINNAME. Errors: EINVAL for more than UTS_LENGTH bytes. */
-export function uts_set_name(which: u32, name: usize, length: u32): i32 {
+/** A pid namespace without tasks. The first one, 0 to all who take one, is the kernel's. */
+export function pids_make(): usize {
   lockKernel();
-  const result = setUtsName(which, name, length);
+  const pids = makePids();
+  unlockKernel();
+  return changetype<usize>(pids);
+}
+
+export function pids_release(pids: usize): void {
+  lockKernel();
+  changetype<PidNamespace>(pids).decRef();
+  unlockKernel();
+}
+
+/** A namespace of the system's names. */
+export function uts_make(): usize {
+  lockKernel();
+  const uts = makeUts();
+  unlockKernel();
+  return changetype<usize>(uts);
+}
+
+export function uts_release(uts: usize): void {
+  lockKernel();
+  changetype<UtsNamespace>(uts).decRef();
+  unlockKernel();
+}
+
+/** Names the system: which is UTS_NODENAME or UTS_DOMAINNAME; `uts` 0: the first one's. Errors: EINVAL for more than UTS_LENGTH bytes. */
+export function uts_set_name(which: u32, name: usize, length: u32, uts: usize): i32 {
+  lockKernel();
+  const named = uts ? changetype<UtsNamespace>(uts) : firstUts();
+  const result = named.set(which, name, length);
   unlockKernel();
   return result;
 }
 
-/** A task, not yet running. Capabilities come as two words. */
+/** A task, not yet running. Capabilities come as two words; `pids` and `uts` are of pids_make() and uts_make(), or 0. */
 export function task_make(
   namespace: usize,
   uid: u32,
@@ -588,10 +618,19 @@ export function task_make(
   umask: u32,
   capsLow: u32,
   capsHigh: u32,
+  pids: usize,
+  uts: usize,
 ): usize {
   lockKernel();
   const capabilities = <u64>capsLow | ((<u64>capsHigh) << 32);
-  const task = boot.makeTask(changetype<MountNamespace>(namespace), uid, gid, capabilities);
+  const task = boot.makeTask(
+    changetype<MountNamespace>(namespace),
+    changetype<PidNamespace | null>(pids),
+    changetype<UtsNamespace | null>(uts),
+    uid,
+    gid,
+    capabilities,
+  );
   task.umask = umask;
   unlockKernel();
   return changetype<usize>(task);
@@ -766,9 +805,9 @@ export function task_reap(task: usize): void {
   markGone(t);
 }
 
-/** Its process number. */
+/** Its process number, in its own pid namespace. */
 export function task_id(task: usize): u32 {
-  return changetype<Task>(task).id;
+  return changetype<Task>(task).pid;
 }
 
 /** Frees a task that has ended or never ran; returns its exit code. */

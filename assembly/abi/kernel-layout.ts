@@ -43,13 +43,13 @@ export const ROOT_CLOCK = 1320;
 export const ROOT_DEVICES = 1328;
 /** The last st_dev given to a file system. */
 export const ROOT_LAST_DEVICE = 1332;
-/** The last task id. */
-export const ROOT_LAST_TASK_ID = 1336;
+/** How many namespaces were made (kernel/namespace-number.ts). */
+export const ROOT_LAST_NAMESPACE = 1336;
 /** 1 when a thread failed inside the kernel (sched/kernel-lock.ts). */
 export const ROOT_PANIC = 1340;
 /** 1 while a thread that was woken for the kernel lock found it taken again (sched/kernel-lock.ts). */
 export const ROOT_STARVED = 1344;
-/** The table of living tasks (kernel/pid-table.ts). */
+/** The first pid namespace, which has all living tasks (kernel/pid-namespace.ts). */
 export const ROOT_PIDS = 1348;
 /** u64: moves on whenever a path to a directory may lead elsewhere (vfs/path-cache.ts). */
 export const ROOT_TREE_GENERATION = 1352;
@@ -57,7 +57,7 @@ export const ROOT_TREE_GENERATION = 1352;
 export const ROOT_CALLS = 1480;
 /** i64: CLOCK_MONOTONIC when the kernel was made. */
 export const ROOT_BOOT_TIME = 1360;
-/** The system's names (kernel/uts.ts). */
+/** The first namespace of the system's names (kernel/uts.ts). */
 export const ROOT_UTS = 1368;
 /** The last mount id (vfs/mount.ts). */
 export const ROOT_LAST_MOUNT_ID = 1440;

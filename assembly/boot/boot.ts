@@ -17,9 +17,9 @@ import { mountTmpfs } from "../fs/tmpfs/tmpfs.ts";
 import { initAnonymous } from "../kernel/anonymous.ts";
 import { initUptime, uptime } from "../kernel/clock.ts";
 import { makeHostStream } from "../kernel/host-stream.ts";
-import { addTask, initPids } from "../kernel/pid-table.ts";
+import { addTask, firstPids, initPids, PidNamespace } from "../kernel/pid-namespace.ts";
 import { Task } from "../kernel/task.ts";
-import { initUts } from "../kernel/uts.ts";
+import { firstUts, initUts, UtsNamespace } from "../kernel/uts.ts";
 import { duplicate } from "../lib/bytes.ts";
 import { free } from "../lib/ref-counted.ts";
 import { isError } from "../lib/result.ts";
@@ -109,11 +109,22 @@ export function makeDirectories(namespace: MountNamespace, path: usize, length: 
   return result;
 }
 
-/** A task in `namespace` (a reference is taken), not yet running. */
-export function makeTask(namespace: MountNamespace, uid: u32, gid: u32, capabilities: u64): Task {
+/** A task in namespaces (references are taken; null: the first one), not yet running. */
+export function makeTask(
+  namespace: MountNamespace,
+  pids: PidNamespace | null,
+  uts: UtsNamespace | null,
+  uid: u32,
+  gid: u32,
+  capabilities: u64,
+): Task {
+  const ownPids = pids === null ? firstPids() : pids;
+  const ownUts = uts === null ? firstUts() : uts;
   namespace.incRef();
-  const task = new Task(namespace, new Credentials(uid, gid, capabilities));
-  addTask(task);
+  ownPids.incRef();
+  ownUts.incRef();
+  const task = new Task(namespace, ownPids, ownUts, new Credentials(uid, gid, capabilities));
+  addTask(task, ownPids);
   task.startTime = uptime();
   return task;
 }
@@ -259,13 +270,23 @@ export function listInto(file: FileDescription, buffer: usize, capacity: u32): i
   return result < 0 ? result : used;
 }
 
-/** A file system of the kernel's own by its name and mount options, or an error: ENODEV; EINVAL. */
-export function makeKernelFilesystem(name: usize, length: u32, data: usize, dataLength: u32): usize {
+/**
+ * A file system of the kernel's own by its name and mount options, or an error: ENODEV; EINVAL. `pids`: a PidNamespace, whose processes
+ * it shows, or 0: the first.
+ */
+export function makeKernelFilesystem(
+  name: usize,
+  length: u32,
+  data: usize,
+  dataLength: u32,
+  pids: usize,
+): usize {
   const type = findFilesystemType(name, length);
   if (type === null) return -ENODEV;
   const options = new MountOptions();
   options.data = data;
   options.dataLength = dataLength;
+  options.pids = pids;
   const root = makeFilesystem(type, options);
   free(options);
   return root;

@@ -5,7 +5,7 @@ import { FD_MAX } from "../abi/limits.ts";
 import { TmpfsLimits } from "../fs/tmpfs/limits.ts";
 import { TmpfsRegularFile } from "../fs/tmpfs/regular-file.ts";
 import { TmpfsSymlink } from "../fs/tmpfs/symlink.ts";
-import { nextTask } from "../kernel/pid-table.ts";
+import { nextTask } from "../kernel/pid-namespace.ts";
 import { Task } from "../kernel/task.ts";
 import { hashName } from "../vfs/dcache.ts";
 import { DENTRY_HASHED, DENTRY_ON_LRU, Dentry, Filesystem, Inode } from "../vfs/dentry.ts";

@@ -23,8 +23,9 @@ import { MountNamespace } from "../vfs/mount-namespace.ts";
 import { PathWalk, WALK_DIRECTORY, WALK_FOLLOW } from "../vfs/path-walk.ts";
 import { checkPermission, MAY_EXEC } from "../vfs/permission.ts";
 import { FdEntry, FdTable } from "./fd-table.ts";
-import { removeTask } from "./pid-table.ts";
+import { PidNamespace, removeTask } from "./pid-namespace.ts";
 import { ResourceLimits } from "./resource-limits.ts";
+import { UtsNamespace } from "./uts.ts";
 
 /** Bytes of scratch memory that a task has for small transfers. */
 export const TASK_PAGE: u32 = 8192;
@@ -79,9 +80,11 @@ export class Task extends Thread {
   held: FileDescription | null = null;
   private heldToo: FileDescription | null = null;
 
-  /** Takes over the references on `namespace` and `cred`. */
+  /** Takes over the references on the namespaces and `cred`. */
   constructor(
     public namespace: MountNamespace,
+    readonly pids: PidNamespace,
+    readonly uts: UtsNamespace,
     public cred: Credentials,
   ) {
     super();
@@ -231,7 +234,7 @@ export class Task extends Thread {
   release(): void {
     if (this.ended) return;
     this.ended = true;
-    removeTask(this);
+    removeTask(this, this.pids);
     if (this.held !== null) this.fdput();
     this.leaveFiles();
     this.walk.destroy();
@@ -253,6 +256,8 @@ export class Task extends Thread {
     this.cwdDentry.decRef();
     this.cwdMount.decRef();
     this.namespace.decRef();
+    this.pids.decRef();
+    this.uts.decRef();
     this.cred.decRef();
     if (this.args) heap.free(this.args);
     if (this.env) heap.free(this.env);

@@ -30,7 +30,9 @@ export class Thread {
   dead: i32 = 0;
   /** Atomic: the word this thread sleeps on; 1 = woken. Changed under the kernel lock. */
   wake: i32 = 0;
+  /** Its number, which is nobody else's; and the one in its own pid namespace (kernel/pid-namespace.ts). */
   id: u32 = 0;
+  pid: u32 = 0;
   /** Where this thread builds 9P requests and receives replies (p9/connection.ts); 0 until it makes its first. */
   messageBuffer: usize = 0;
   /** What preadGuest() and pwriteGuest() are asked for; the helper knows the layout. */

@@ -11,7 +11,6 @@ import {
 } from "../abi/capability.ts";
 import { EFAULT, EINVAL, EPERM, ESRCH } from "../abi/errno.ts";
 import { CAP_FULL_SET, Credentials } from "../auth/credentials.ts";
-import { findTask } from "../kernel/pid-table.ts";
 import { Task } from "../kernel/task.ts";
 import { isMemory } from "./arguments.ts";
 
@@ -34,7 +33,7 @@ export function capget(task: Task, header: usize, data: usize): i64 {
   if (count < 0) return count;
   const pid = load<i32>(header, 4);
   if (pid < 0) return -EINVAL;
-  const found = pid == 0 ? task : changetype<Task | null>(findTask(<u32>pid));
+  const found = pid == 0 ? task : changetype<Task | null>(changetype<usize>(task.pids.find(<u32>pid)));
   if (found === null) return -ESRCH;
   if (!isMemory(data, <u64>count * DATA)) return -EFAULT;
   const cred = found.cred;
@@ -53,7 +52,7 @@ export function capset(task: Task, header: usize, data: usize): i64 {
   const count = structuresOf(header);
   if (count < 0) return count;
   const pid = load<i32>(header, 4);
-  if (pid != 0 && pid != <i32>task.id) return -EPERM;
+  if (pid != 0 && pid != <i32>task.pid) return -EPERM;
   if (!isMemory(data, <u64>count * DATA)) return -EFAULT;
   const made = task.cred.copy();
   made.effective = 0;

@@ -18,6 +18,7 @@ import {
   SEEK_END,
   SEEK_SET,
 } from "../abi/fcntl.ts";
+import { lockPid } from "../kernel/lock-pid.ts";
 import { Task } from "../kernel/task.ts";
 import { isError } from "../lib/result.ts";
 import { FileDescription } from "../vfs/file-description.ts";
@@ -107,7 +108,7 @@ export function getLock(task: Task, file: FileDescription, command: i32, at: usi
       if (other >= 0 && other != F_UNLCK) putRange(at, load<i64>(lock, 8), load<i64>(lock, 16), -1);
     } else {
       store<i16>(at, <i16>found.type);
-      putRange(at, found.start, found.end, found.pid);
+      putRange(at, found.start, found.end, lockPid(found.pid, task.pids));
     }
   }
   heap.free(lock);

@@ -5,7 +5,7 @@ import { E2BIG, EAGAIN, EBADF, EFAULT, EINVAL, ENODEV, EPERM } from "../abi/errn
 import { AT_EMPTY_PATH, AT_FDCWD, AT_NO_AUTOMOUNT, AT_SYMLINK_NOFOLLOW } from "../abi/fcntl.ts";
 import { PATH_MAX } from "../abi/limits.ts";
 import * as ms from "../abi/mount.ts";
-import { nextTask } from "../kernel/pid-table.ts";
+import { nextTask } from "../kernel/pid-namespace.ts";
 import { Task } from "../kernel/task.ts";
 import { free } from "../lib/ref-counted.ts";
 import { isError } from "../lib/result.ts";

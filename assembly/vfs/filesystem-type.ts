@@ -67,6 +67,8 @@ export class MountOptions {
   cred: Credentials | null = null;
   /** The Task that mounts (kernel/task.ts), or 0: for what shows something of it, or walks its paths. */
   task: usize = 0;
+  /** The PidNamespace whose processes it shows (kernel/mounter.ts), or 0: the Task's, or the first. */
+  pids: usize = 0;
 }
 
 /** Makes a file system: its root dentry with one reference, or an error. May sleep. Errors: EINVAL for options that it does not know. */

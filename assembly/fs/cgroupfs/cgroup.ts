@@ -5,7 +5,7 @@
 import { memoryIsShort } from "mm/page";
 import { EBUSY, EINVAL, ENODEV, ENOSPC, ESRCH } from "../../abi/errno.ts";
 import { currentTask } from "../../kernel/current-task.ts";
-import { findTask, nextTask } from "../../kernel/pid-table.ts";
+import { findTask, PidNamespace } from "../../kernel/pid-namespace.ts";
 import { RadixTree } from "../../lib/radix-tree.ts";
 import { StatFs } from "../../vfs/attributes.ts";
 import { Dentry } from "../../vfs/dentry.ts";
@@ -21,17 +21,20 @@ const LINE_END: u32 = 0x0a;
 
 /** One hierarchy, and the file system that shows it. */
 export abstract class CgroupFilesystem extends KernfsFilesystem {
-  /** By pid: the directory of the task's group; the root's tasks are not in it. Tasks that ended are dropped when they are met. */
+  /** By the kernel's number of a task: the directory of the task's group; the root's tasks are not in it. Tasks that ended are dropped when they are met. */
   readonly members: RadixTree = new RadixTree();
   groups: u32 = 1;
 
-  constructor() {
+  /** `pids`: whose groups they are; takes a reference. */
+  constructor(readonly pids: PidNamespace) {
     super();
+    pids.incRef();
     this.writeError = -EINVAL;
   }
 
   override destroy(): void {
     this.members.destroy();
+    this.pids.decRef();
     super.destroy();
   }
 
@@ -58,8 +61,8 @@ export class CgroupDirectory extends KernfsDirectory {
   }
 
   /** Whether a task is in this group; `isRoot`: this is the group of who is in none. */
-  has(pid: u32, isRoot: bool): bool {
-    const group = this.hierarchy.members.get(pid);
+  has(id: u32, isRoot: bool): bool {
+    const group = this.hierarchy.members.get(id);
     return group ? group == changetype<usize>(this) : isRoot;
   }
 
@@ -117,10 +120,12 @@ export class MembersFile extends KernfsFile {
 
   show(out: Text): i32 {
     const group = changetype<CgroupDirectory>(this.group);
-    let task = nextTask(0);
+    const pids = group.hierarchy.pids;
+    let task = pids.next(0);
     while (task !== null) {
-      if (group.has(task.id, this.isRoot)) out.decimal(task.id).byte(LINE_END);
-      task = nextTask(task.id + 1);
+      const pid = pids.numberOf(task);
+      if (group.has(task.id, this.isRoot)) out.decimal(pid).byte(LINE_END);
+      task = pids.next(pid + 1);
     }
     return 0;
   }
@@ -131,11 +136,9 @@ export class MembersFile extends KernfsFile {
     if (group.dead) return -ENODEV;
     const value = parseSigned(text, length);
     if (value < 0 || value > <i64>i32.MAX_VALUE) return -EINVAL;
-    const self = currentTask();
-    let pid = <u32>value;
-    if (pid == 0 && self !== null) pid = self.id;
-    if (findTask(pid) === null) return -ESRCH;
-    group.hierarchy.members.set(pid, this.isRoot ? 0 : this.group);
+    const task = value == 0 ? currentTask() : group.hierarchy.pids.find(<u32>value);
+    if (task === null) return -ESRCH;
+    group.hierarchy.members.set(task.id, this.isRoot ? 0 : this.group);
     return length;
   }
 }

@@ -1,10 +1,12 @@
 // cgroup, version 1: a hierarchy for each set of controllers (Linux: kernel/cgroup/cgroup-v1.c).
 //
-// Hierarchies are the kernel's: a mount with the same controllers as an earlier one shows the same groups, and one that shares
-// only some of them is refused. A hierarchy ends with its last mount.
+// Hierarchies belong to a pid namespace: a mount with the same controllers as an earlier one there shows the same groups, and one that
+// shares only some of them is refused. What one container makes is nothing to others. A hierarchy ends with its last mount.
 
 import { EBUSY, EINVAL } from "../../abi/errno.ts";
 import { ROOT_CGROUPS } from "../../abi/kernel-layout.ts";
+import { pidsOf } from "../../kernel/mounter.ts";
+import { PidNamespace } from "../../kernel/pid-namespace.ts";
 import { OptionList } from "../../lib/option-list.ts";
 import { free } from "../../lib/ref-counted.ts";
 import { errorOf } from "../../lib/result.ts";
@@ -35,8 +37,11 @@ class Hierarchy extends CgroupFilesystem {
   /** The root dentry, borrowed: it holds this. */
   root: usize = 0;
 
-  constructor(readonly controllers: u32) {
-    super();
+  constructor(
+    readonly controllers: u32,
+    pids: PidNamespace,
+  ) {
+    super(pids);
     this.next = changetype<Hierarchy | null>(<usize>load<u32>(ROOT_CGROUPS));
     store<u32>(ROOT_CGROUPS, <u32>changetype<usize>(this));
   }
@@ -139,16 +144,17 @@ export function mountCgroup(options: MountOptions): usize {
   const controllers = controllersOf(options.data, options.dataLength);
   if (controllers == 0) return errorOf(-EINVAL);
   let at = changetype<Hierarchy | null>(<usize>load<u32>(ROOT_CGROUPS));
+  const pids = pidsOf(options);
   while (at !== null) {
-    if (at.controllers == controllers) {
+    if (at.pids === pids && at.controllers == controllers) {
       const root = changetype<Dentry>(at.root);
       root.incRef();
       return at.root;
     }
-    if (at.controllers & controllers) return errorOf(-EBUSY);
+    if (at.pids === pids && at.controllers & controllers) return errorOf(-EBUSY);
     at = at.next;
   }
-  const fs = new Hierarchy(controllers);
+  const fs = new Hierarchy(controllers, pids);
   const root = makeRootDentry(fs, new CgroupDirectory(fs, 0o755, true));
   fs.root = changetype<usize>(root);
   fs.decRef();

@@ -2,6 +2,7 @@
 // sandbox's is.
 
 import { EINVAL } from "../../abi/errno.ts";
+import { pidsOf } from "../../kernel/mounter.ts";
 import { OptionList } from "../../lib/option-list.ts";
 import { free } from "../../lib/ref-counted.ts";
 import { errorOf } from "../../lib/result.ts";
@@ -82,7 +83,7 @@ export function mountCgroup2(asked: MountOptions): usize {
   }
   free(options);
   if (!known) return errorOf(-EINVAL);
-  const fs = new Cgroup2Filesystem();
+  const fs = new Cgroup2Filesystem(pidsOf(asked));
   fs.options = flags;
   const root = makeRootDentry(fs, new CgroupDirectory(fs, 0o755, true));
   fs.decRef();

@@ -2,6 +2,7 @@
 
 import { EINVAL, EIO, ENOENT, EPERM } from "../../abi/errno.ts";
 import { currentTask } from "../../kernel/current-task.ts";
+import { PidNamespace } from "../../kernel/pid-namespace.ts";
 import { Task } from "../../kernel/task.ts";
 import { OptionList } from "../../lib/option-list.ts";
 import { free } from "../../lib/ref-counted.ts";
@@ -30,12 +31,19 @@ export class ProcFilesystem extends KernfsFilesystem {
   /** Processes only: subset=pid. */
   pidsOnly: bool = false;
 
-  constructor() {
+  /** `pids`: whose processes it shows; takes a reference. */
+  constructor(readonly pids: PidNamespace) {
     super();
+    pids.incRef();
     this.revalidates = true;
     this.missing = -ENOENT;
     this.writeError = -EIO;
     this.attributeError = -EPERM;
+  }
+
+  override destroy(): void {
+    this.pids.decRef();
+    super.destroy();
   }
 
   typeId(): u32 {

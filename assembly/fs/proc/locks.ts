@@ -2,18 +2,28 @@
 // lock_get_status(), show_fd_locks()). Those who wait for a lock are not listed.
 
 import { F_RDLCK, F_WRLCK } from "../../abi/fcntl.ts";
+import { currentTask } from "../../kernel/current-task.ts";
+import { lockPid } from "../../kernel/lock-pid.ts";
+import { firstPids } from "../../kernel/pid-namespace.ts";
 import { Inode } from "../../vfs/dentry.ts";
 import { FileDescription } from "../../vfs/file-description.ts";
 import { FileLock, FileLocks, nextFileLocks, OFFSET_MAX } from "../../vfs/file-locks.ts";
 import { Text } from "../../vfs/text.ts";
 
+/** Of who set it, as the reader sees it. */
+function pidOf(lock: FileLock): i32 {
+  const self = currentTask();
+  return lockPid(lock.pid, self === null ? firstPids() : self.pids);
+}
+
 /** The number, the kind, the type, the process, the file and the range. */
 function showLock(number: u32, lock: FileLock, inode: Inode, isWhole: bool, out: Text): void {
+  const pid = pidOf(lock);
   out.decimal(number).text(": ");
   if (isWhole) out.text("FLOCK  ADVISORY  ");
   else out.text(lock.pid < 0 ? "OFDLCK ADVISORY  " : "POSIX  ADVISORY  ");
   out.text(lock.type == F_WRLCK ? "WRITE " : lock.type == F_RDLCK ? "READ " : "UNLCK ");
-  out.signed(lock.pid).text(" 00:").hex(inode.fs.device, 2).byte(0x3a).decimal(inode.ino);
+  out.signed(pid).text(" 00:").hex(inode.fs.device, 2).byte(0x3a).decimal(inode.ino);
   out.byte(0x20).signed(lock.start).byte(0x20);
   if (lock.end == OFFSET_MAX) out.text("EOF\n");
   else out.signed(lock.end).byte(0x0a);
@@ -55,7 +65,9 @@ function showAll(first: FileLock | null, inode: Inode, isWhole: bool, before: u3
   let number = before;
   let at = first;
   while (at !== null) {
-    showLock(++number, at, inode, isWhole, out);
+    number++;
+    // Others' are counted, and not shown (Linux: locks_show()).
+    if (pidOf(at) != 0) showLock(number, at, inode, isWhole, out);
     at = at.next;
   }
   return number;

@@ -1,6 +1,5 @@
 // The top of /proc: the kernel's tables, and a directory for each task (Linux: fs/proc/root.c, base.c proc_pid_readdir()).
 
-import { lastPid, nextTask } from "../../kernel/pid-table.ts";
 import { Task } from "../../kernel/task.ts";
 import { writeDecimal } from "../../lib/decimal.ts";
 import { Dentry, Inode } from "../../vfs/dentry.ts";
@@ -29,7 +28,6 @@ import {
   showVersion,
   showVmstat,
 } from "./system.ts";
-import { taskOf } from "./task.ts";
 import { TaskDirectory } from "./task-directory.ts";
 
 /** Linux: PROC_ROOT_INO. */
@@ -43,7 +41,7 @@ class ProcRoot extends KernfsDirectory {
 
   override find(name: usize, length: u32): Inode | null {
     const pid = parseNumber(name, length);
-    const task = pid > 0 ? taskOf(<u32>pid) : null;
+    const task = pid > 0 ? changetype<Task | null>(changetype<usize>(this.proc.pids.find(<u32>pid))) : null;
     if (task === null || !this.proc.findsTask(task)) return null;
     return new TaskDirectory(this.proc, task, false);
   }
@@ -57,13 +55,14 @@ class ProcRoot extends KernfsDirectory {
   override iterateMore(sink: DirectorySink, cookie: u64): bool {
     const name = heap.alloc(16);
     let full = false;
-    let task = nextTask(<u32>(cookie - DYNAMIC_COOKIE));
+    const pids = this.proc.pids;
+    let task = pids.next(<u32>(cookie - DYNAMIC_COOKIE));
     while (task !== null && !full) {
-      const id = task.id;
+      const pid = pids.numberOf(task);
       if (this.proc.showsTask(changetype<Task>(task), HIDEPID_INVISIBLE)) {
-        full = !sink.emit(name, writeDecimal(name, id), taskIno(id), 4, DYNAMIC_COOKIE + id + 1);
+        full = !sink.emit(name, writeDecimal(name, pid), taskIno(pid), 4, DYNAMIC_COOKIE + pid + 1);
       }
-      task = nextTask(id + 1);
+      task = pids.next(pid + 1);
     }
     heap.free(name);
     return !full;
@@ -71,7 +70,7 @@ class ProcRoot extends KernfsDirectory {
 
   override getAttributes(): i32 {
     // Its subdirectories of tasks count as links, as far as they are easily known.
-    this.nlink = max(this.nlink, 2 + min(lastPid(), 64));
+    this.nlink = max(this.nlink, 2 + min(this.proc.pids.last, 64));
     return 0;
   }
 }

@@ -7,16 +7,9 @@ import { O_ACCMODE, O_RDONLY } from "../../abi/fcntl.ts";
 import { ROOT_TERMINALS } from "../../abi/kernel-layout.ts";
 import { random } from "../../host.ts";
 import { currentTask } from "../../kernel/current-task.ts";
-import { nextTask } from "../../kernel/pid-table.ts";
+import { nextTask } from "../../kernel/pid-namespace.ts";
 import { Task } from "../../kernel/task.ts";
-import {
-  setUtsName,
-  UTS_DOMAINNAME,
-  UTS_LENGTH,
-  UTS_NODENAME,
-  utsLength,
-  utsName,
-} from "../../kernel/uts.ts";
+import { firstUts, UTS_DOMAINNAME, UTS_LENGTH, UTS_NODENAME, UtsNamespace } from "../../kernel/uts.ts";
 import { Dentry } from "../../vfs/dentry.ts";
 import { Text } from "../../vfs/text.ts";
 import { KernfsDirectory } from "../kernfs/directory.ts";
@@ -63,6 +56,12 @@ class FixedSetting extends KernfsFile {
   }
 }
 
+/** Of who asks (Linux: get_uts()). */
+function currentUts(): UtsNamespace {
+  const self = currentTask();
+  return self === null ? firstUts() : self.uts;
+}
+
 /** kernel/hostname and kernel/domainname. */
 @final
 class UtsSetting extends KernfsFile {
@@ -74,7 +73,8 @@ class UtsSetting extends KernfsFile {
   }
 
   show(out: Text): i32 {
-    out.bytes(utsName(this.which), utsLength(this.which)).byte(LINE_END);
+    const uts = currentUts();
+    out.bytes(uts.name(this.which), uts.lengthOf(this.which)).byte(LINE_END);
     return 0;
   }
 
@@ -87,7 +87,7 @@ class UtsSetting extends KernfsFile {
     let end: u32 = 0;
     while (end < length && end < UTS_LENGTH && load<u8>(text + end) != LINE_END && load<u8>(text + end))
       end++;
-    setUtsName(this.which, text, end);
+    currentUts().set(this.which, text, end);
     return length;
   }
 }

@@ -3,7 +3,8 @@
 
 import { pagesMax, pagesUsed } from "mm/page";
 import { uptime } from "../../kernel/clock.ts";
-import { lastPid, taskCount } from "../../kernel/pid-table.ts";
+import { currentTask } from "../../kernel/current-task.ts";
+import { firstPids, PidNamespace } from "../../kernel/pid-namespace.ts";
 import { UTS_RELEASE, UTS_SYSNAME, UTS_VERSION } from "../../kernel/uts.ts";
 import { processTime } from "../../sched/cpu-time.ts";
 import { realTime } from "../../vfs/clock.ts";
@@ -46,8 +47,15 @@ export function showCmdline(out: Text): i32 {
   return 0;
 }
 
+/** Of who asks. Others' processes count for nobody. */
+function currentPids(): PidNamespace {
+  const self = currentTask();
+  return self === null ? firstPids() : self.pids;
+}
+
 export function showLoadavg(out: Text): i32 {
-  out.text("0.00 0.00 0.00 1/").decimal(taskCount()).byte(0x20).decimal(lastPid()).byte(0x0a);
+  const pids = currentPids();
+  out.text("0.00 0.00 0.00 1/").decimal(pids.count()).byte(0x20).decimal(pids.last).byte(0x0a);
   return 0;
 }
 
@@ -129,7 +137,7 @@ export function showStat(out: Text): i32 {
   showTimes(out);
   out.text("intr 0\nctxt 0\nbtime ");
   out.decimal(<u64>((realTime() - uptime()) / SECOND));
-  out.text("\nprocesses ").decimal(lastPid());
+  out.text("\nprocesses ").decimal(currentPids().last);
   out.text("\nprocs_running 1\nprocs_blocked 0\nsoftirq 0 0 0 0 0 0 0 0 0 0 0\n");
   return 0;
 }

@@ -38,6 +38,7 @@ import { CommFile, MemFile, OomScoreAdjFile } from "./task-settings.ts";
 
 @final
 export class TaskDirectory extends KernfsDirectory {
+  /** The kernel's own number of the task: its name is that in the file system's pid namespace. */
   readonly pid: u32;
 
   /** The directory of a thread has no `task` of its own. */
@@ -136,10 +137,14 @@ class ThreadsDirectory extends KernfsDirectory {
     this.nlink = 3;
   }
 
+  private numberOf(task: Task): u32 {
+    return changetype<ProcFilesystem>(this.fs).pids.numberOf(task);
+  }
+
   override find(name: usize, length: u32): Inode | null {
-    if (parseNumber(name, length) != <i64>this.pid) return null;
     const task = taskOf(this.pid);
-    return task === null ? null : new TaskDirectory(changetype<ProcFilesystem>(this.fs), task, true);
+    if (task === null || parseNumber(name, length) != <i64>this.numberOf(task)) return null;
+    return new TaskDirectory(changetype<ProcFilesystem>(this.fs), task, true);
   }
 
   override revalidate(child: Dentry): i32 {
@@ -148,9 +153,10 @@ class ThreadsDirectory extends KernfsDirectory {
   }
 
   override iterateMore(sink: DirectorySink, cookie: u64): bool {
-    if (cookie > DYNAMIC_COOKIE || taskOf(this.pid) === null) return true;
+    const task = taskOf(this.pid);
+    if (cookie > DYNAMIC_COOKIE || task === null) return true;
     const name = heap.alloc(16);
-    const length = writeDecimal(name, this.pid);
+    const length = writeDecimal(name, this.numberOf(task));
     const taken = sink.emit(name, length, this.ino, 4, DYNAMIC_COOKIE + 1);
     heap.free(name);
     return taken;

@@ -76,9 +76,9 @@ export function showStatus(task: Task, out: Text): void {
     .text("\nState:\t")
     .byte(state)
     .text(state == 0x52 ? " (running)\n" : " (sleeping)\n");
-  line(out, "Tgid", task.id);
+  line(out, "Tgid", task.pid);
   line(out, "Ngid", 0);
-  line(out, "Pid", task.id);
+  line(out, "Pid", task.pid);
   line(out, "PPid", 0);
   line(out, "TracerPid", 0);
   ids(out, "Uid", cred.uid, cred.euid, cred.suid, cred.fsuid);
@@ -88,10 +88,10 @@ export function showStatus(task: Task, out: Text): void {
   for (let i: u32 = 0; i < cred.groups.count; i++) out.decimal(cred.groups.at(i)).byte(0x20);
   // The blank at the end is Linux's own.
   out.text(cred.groups.count ? "\n" : " \n");
-  line(out, "NStgid", task.id);
-  line(out, "NSpid", task.id);
-  line(out, "NSpgid", task.id);
-  line(out, "NSsid", task.id);
+  line(out, "NStgid", task.pid);
+  line(out, "NSpid", task.pid);
+  line(out, "NSpgid", task.pid);
+  line(out, "NSsid", task.pid);
   line(out, "Kthread", 0);
   showMemory(task, out);
   line(out, "CoreDumping", 0);
@@ -118,9 +118,9 @@ export function showStatus(task: Task, out: Text): void {
 
 /** 52 fields; proc(5) names them. */
 export function showStat(task: Task, out: Text): void {
-  out.decimal(task.id).text(" (");
+  out.decimal(task.pid).text(" (");
   showName(task, out);
-  out.text(") ").byte(stateOf(task)).text(" 0 ").decimal(task.id).byte(0x20).decimal(task.id);
+  out.text(") ").byte(stateOf(task)).text(" 0 ").decimal(task.pid).byte(0x20).decimal(task.pid);
   // tty_nr, tpgid; flags, faults.
   out.text(" 0 -1 0 0 0 0 0 ");
   // utime; stime, which the host does not tell apart, and the times of children.

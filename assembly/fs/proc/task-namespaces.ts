@@ -1,4 +1,4 @@
-// /proc/PID/ns: which namespaces a task is in (Linux: fs/nsfs.c). There is one of each kind but of mounts.
+// /proc/PID/ns: which namespaces a task is in (Linux: fs/nsfs.c). There is one of each kind but of mounts, pids and names.
 
 import { EACCES, ENOENT } from "../../abi/errno.ts";
 import { Task } from "../../kernel/task.ts";
@@ -11,9 +11,7 @@ import { mayInspect, taskOf } from "./task.ts";
 
 /** The numbers of the first namespaces of each kind (Linux: include/linux/proc_ns.h). */
 const IPC: u64 = 0xefffffff;
-const UTS: u64 = 0xeffffffe;
 const USER: u64 = 0xeffffffd;
-const PID: u64 = 0xeffffffc;
 const CGROUP: u64 = 0xeffffffb;
 const MNT: u64 = 0xeffffff8;
 const NET: u64 = 0xeffffff9;
@@ -48,9 +46,9 @@ export function makeNamespaceDirectory(fs: KernfsFilesystem, task: Task): Kernfs
   const directory = new KernfsDirectory(fs, 0o511);
   const pid = task.id;
   directory.add("net", new NamespaceLink(fs, pid, "net", NET));
-  directory.add("uts", new NamespaceLink(fs, pid, "uts", UTS));
+  directory.add("uts", new NamespaceLink(fs, pid, "uts", task.uts.number));
   directory.add("ipc", new NamespaceLink(fs, pid, "ipc", IPC));
-  directory.add("pid", new NamespaceLink(fs, pid, "pid", PID));
+  directory.add("pid", new NamespaceLink(fs, pid, "pid", task.pids.number));
   directory.add("user", new NamespaceLink(fs, pid, "user", USER));
   directory.add("mnt", new NamespaceLink(fs, pid, "mnt", MNT));
   directory.add("cgroup", new NamespaceLink(fs, pid, "cgroup", CGROUP));

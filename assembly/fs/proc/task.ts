@@ -3,7 +3,7 @@
 import { CAP_SYS_PTRACE } from "../../abi/capability.ts";
 import { EACCES } from "../../abi/errno.ts";
 import { currentTask } from "../../kernel/current-task.ts";
-import { findTask } from "../../kernel/pid-table.ts";
+import { findTask } from "../../kernel/pid-namespace.ts";
 import { Task } from "../../kernel/task.ts";
 import { Inode } from "../../vfs/dentry.ts";
 

@@ -46,7 +46,6 @@ export async function bootSandbox(config: SandboxConfig, options: BootOptions): 
   loadGuestWorker();
   loadReadinessWorker();
   const machine = new Machine(native, loadKernelModules(), makeSharedHost(options.io, STREAMS));
-  machine.setNames(config.hostname, config.domainname);
   confine();
   const readiness = new Readiness(native);
   const started = (): void => {

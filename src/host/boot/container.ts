@@ -20,6 +20,7 @@ import type { GuestExit } from "../guest/runner.ts";
 import { KernelPanic } from "../kernel/instance.ts";
 import { SandboxMounts } from "./filesystems.ts";
 import type { Machine, TaskHandle } from "./machine.ts";
+import { ContainerNamespaces, type JoinedNamespaces } from "./namespaces.ts";
 import { addStreams, removeStreams } from "./native-host.ts";
 import { loadProgram, makeTask, makeWorkingDirectory } from "./process.ts";
 import { execProblem, ProgramFormatError } from "./program.ts";
@@ -113,6 +114,8 @@ export interface ContainerOptions {
   readonly connection: number;
   /** Those of the sandbox. */
   readonly volumes: SharedVolumes;
+  /** Of other containers, whose namespaces this one is in. */
+  readonly joined: JoinedNamespaces;
   /** Told when the container begins to run. */
   started(): void;
   /** Takes what the user should know: how a process failed. */
@@ -128,6 +131,7 @@ export class Container {
   readonly #options: ContainerOptions;
   readonly #processes = new Map<number, Process>();
   #limits: Limits;
+  #namespaces: ContainerNamespaces | undefined;
   #mounts: SandboxMounts | undefined;
   #first: Process | undefined;
   #phase: Phase = "creating";
@@ -154,6 +158,11 @@ export class Container {
     return this.#phase;
   }
 
+  /** For another container that is to be in them; undefined when this one has stopped. */
+  get namespaces(): ContainerNamespaces | undefined {
+    return this.#namespaces;
+  }
+
   get processes(): ContainerProcess[] {
     return [...this.#processes.values()];
   }
@@ -161,8 +170,10 @@ export class Container {
   /** Makes the file systems, waits for the gofer, finds the program. Errors: WvisorError. */
   create(): void {
     try {
-      const { connection, volumes } = this.#options;
-      this.#mounts = new SandboxMounts(this.#machine, this.#config, connection, volumes);
+      const { connection, volumes, joined } = this.#options;
+      const namespaces = new ContainerNamespaces(this.#machine, this.#config, joined);
+      this.#namespaces = namespaces;
+      this.#mounts = new SandboxMounts(this.#machine, this.#config, { connection, volumes, namespaces });
       const task = makeTask(this.#machine, this.#mounts, this.#config.process, this.#options.streams);
       this.#mountAll(task);
       this.#first = this.#load(task, this.#config.process, 0);
@@ -188,6 +199,8 @@ export class Container {
     this.#phase = "stopped";
     this.#mounts?.release();
     this.#mounts = undefined;
+    this.#namespaces?.release();
+    this.#namespaces = undefined;
   }
 
   start(): void {

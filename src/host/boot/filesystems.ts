@@ -13,7 +13,8 @@ import type {
 import { depthOf } from "../config/sandbox-path.ts";
 import { MNT_NODEV, MNT_NOEXEC, MNT_NOSUID, MNT_READONLY, MNT_RELATIME } from "../kernel/exports.ts";
 import type { GoferMount } from "../sandbox/gofer-process.ts";
-import type { FilesystemHandle, Machine, NamespaceHandle } from "./machine.ts";
+import type { FilesystemHandle, Machine, NamespaceHandle, PidsHandle, UtsHandle } from "./machine.ts";
+import type { ContainerNamespaces } from "./namespaces.ts";
 import { SharedVolumes, tmpfsOptions } from "./shared-volumes.ts";
 
 /** What the gofer serves, in the order of its connections: the root's trees, then the mounts', then the runtimes. */
@@ -62,9 +63,21 @@ interface PlannedMount {
   readonly connection: number;
 }
 
+/** Of a container among others. */
+export interface MountsPlace {
+  /** The number of the first connection; 0 when absent. */
+  readonly connection?: number;
+  /** Those of the sandbox. */
+  readonly volumes?: SharedVolumes | undefined;
+  /** The kernel's first ones when absent. */
+  readonly namespaces?: ContainerNamespaces;
+}
+
 /** The mount namespace of a sandbox, with its root from the start and the rest by mountAll(). */
 export class SandboxMounts {
   readonly namespace: NamespaceHandle;
+  /** What a task that sees these mounts is in besides. */
+  readonly others: { readonly pids?: PidsHandle; readonly uts?: UtsHandle };
   readonly #machine: Machine;
   readonly #uid: number;
   readonly #planned: readonly PlannedMount[];
@@ -72,9 +85,10 @@ export class SandboxMounts {
   readonly #config: SandboxConfig;
   readonly #volumes: SharedVolumes;
 
-  /** `first`: the number of the first connection. `volumes`: those of the sandbox, where it has several containers. */
-  constructor(machine: Machine, config: SandboxConfig, first = 0, volumes = new SharedVolumes(machine)) {
-    const connections = new ConnectionCounter(first);
+  constructor(machine: Machine, config: SandboxConfig, place: MountsPlace = {}) {
+    const { connection = 0, volumes = new SharedVolumes(machine), namespaces } = place;
+    const connections = new ConnectionCounter(connection);
+    this.others = namespaces ?? {};
     const { root, mounts, runtimes } = config;
     this.#config = config;
     this.#volumes = volumes;
@@ -135,6 +149,9 @@ export class SandboxMounts {
   }
 
   #make(source: MountSource, connection: number): FilesystemHandle {
+    if (source.type === "kernel") {
+      return this.#machine.kernelFilesystem(source.name, source.options, this.others.pids);
+    }
     return makeFilesystem(this.#machine, source, connection, this.#uid);
   }
 }
@@ -203,15 +220,13 @@ function goferDevice(destination: string): string {
 /** `connection`: the first of those that serve its trees of the host, where it has any. */
 function makeFilesystem(
   machine: Machine,
-  source: MountSource,
+  source: Exclude<MountSource, KernelSource>,
   connection: number,
   uid: number,
 ): FilesystemHandle {
   switch (source.type) {
     case "tmpfs":
       return machine.tmpfs(tmpfsOptions(source));
-    case "kernel":
-      return machine.kernelFilesystem(source.name, source.options);
     case "bind": {
       const tree = machine.gofer(connection, {
         readonly: source.readonly || source.overlay,

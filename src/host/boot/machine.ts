@@ -26,6 +26,8 @@ export type FilesystemHandle = number & { readonly brand: "filesystem" };
 export type NamespaceHandle = number & { readonly brand: "namespace" };
 /** A file system that is kept, mounted or not. */
 export type VolumeHandle = number & { readonly brand: "volume" };
+export type PidsHandle = number & { readonly brand: "pids" };
+export type UtsHandle = number & { readonly brand: "uts" };
 export type TaskHandle = number & { readonly brand: "task" };
 export type FileHandle = number & { readonly brand: "file" };
 
@@ -75,10 +77,10 @@ export class Machine {
     return this.kernelFilesystem("tmpfs", options);
   }
 
-  /** A file system of the kernel's own, by the name that mount(2) takes. */
-  kernelFilesystem(type: string, options = ""): FilesystemHandle {
+  /** A file system of the kernel's own, by the name that mount(2) takes. `pids`: whose processes it shows; else the kernel's first. */
+  kernelFilesystem(type: string, options = "", pids?: PidsHandle): FilesystemHandle {
     const root = this.#withTexts(type, options, (name, nameLength, data, length) =>
-      this.kernel.fs_kernel(name, nameLength, data, length),
+      this.kernel.fs_kernel(name, nameLength, data, length, pids),
     );
     return check(root, `making a file system of type ${type}`) as FilesystemHandle;
   }
@@ -140,13 +142,15 @@ export class Machine {
   }
 
   /** What uname(2) and /proc/sys/kernel say. Without a domain name it stays Linux's "(none)". */
-  setNames(hostname: string, domainname?: string): void {
-    this.#setName(UTS_NODENAME, hostname);
-    if (domainname !== undefined) this.#setName(UTS_DOMAINNAME, domainname);
+  setNames(hostname: string, domainname?: string, uts?: UtsHandle): void {
+    this.#setName(UTS_NODENAME, hostname, uts);
+    if (domainname !== undefined) this.#setName(UTS_DOMAINNAME, domainname, uts);
   }
 
-  #setName(which: number, name: string): void {
-    const result = this.withBytes(encode(name), (at, length) => this.kernel.uts_set_name(which, at, length));
+  #setName(which: number, name: string, uts: UtsHandle | undefined): void {
+    const result = this.withBytes(encode(name), (at, length) =>
+      this.kernel.uts_set_name(which, at, length, uts),
+    );
     check(result, `naming the system ${name}`);
   }
 
@@ -181,11 +185,37 @@ export class Machine {
     return this.kernel.volume_root(volume) as FilesystemHandle;
   }
 
-  task(namespace: NamespaceHandle, options: TaskOptions): TaskHandle {
+  /** A pid namespace without tasks. */
+  pids(): PidsHandle {
+    return this.kernel.pids_make() as PidsHandle;
+  }
+
+  /** The caller's reference; tasks and file systems have their own. */
+  releasePids(pids: PidsHandle): void {
+    this.kernel.pids_release(pids);
+  }
+
+  /** A namespace of the system's names. */
+  uts(): UtsHandle {
+    return this.kernel.uts_make() as UtsHandle;
+  }
+
+  /** The caller's reference; tasks have their own. */
+  releaseUts(uts: UtsHandle): void {
+    this.kernel.uts_release(uts);
+  }
+
+  /** In the kernel's first namespaces of pids and names, unless told otherwise. */
+  task(
+    namespace: NamespaceHandle,
+    options: TaskOptions,
+    others: { readonly pids?: PidsHandle; readonly uts?: UtsHandle } = {},
+  ): TaskHandle {
     const { uid, gid, umask, capabilities } = options;
     const low = Number(capabilities & 0xffffffffn);
     const high = Number((capabilities >> 32n) & 0xffffffffn);
-    const task = this.kernel.task_make(namespace, uid, gid, umask, low, high) as TaskHandle;
+    const { pids, uts } = others;
+    const task = this.kernel.task_make(namespace, uid, gid, umask, low, high, pids, uts) as TaskHandle;
     for (const limit of options.rlimits ?? []) this.#setLimit(task, limit);
     for (const group of options.groups) check(this.kernel.task_add_group(task, group), "adding a group");
     return task;

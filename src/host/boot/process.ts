@@ -17,7 +17,7 @@ export function makeTask(
   process: ProcessConfig,
   streams: readonly number[],
 ): TaskHandle {
-  const task = machine.task(mounts.namespace, process);
+  const task = machine.task(mounts.namespace, process, mounts.others);
   try {
     machine.setEnvironment(task, process.env);
     streams.forEach((hostFd, fd) => {

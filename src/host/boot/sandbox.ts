@@ -9,6 +9,7 @@ import { Connections } from "./connections.ts";
 import { Container, ContainerError, type ContainerOptions, EXIT_PANIC } from "./container.ts";
 import { goferMounts } from "./filesystems.ts";
 import type { Machine } from "./machine.ts";
+import type { ContainerNamespaces, JoinedNamespaces } from "./namespaces.ts";
 import { addStreams, removeStreams } from "./native-host.ts";
 import { STREAMS } from "./process.ts";
 import { SharedVolumes } from "./shared-volumes.ts";
@@ -58,7 +59,7 @@ export class Sandbox {
     this.exited = new Promise((resolve) => {
       this.#exit = resolve;
     });
-    this.root = this.#make(config, { streams: STREAMS, connection: 0, started, tell });
+    this.root = this.#make(config, { streams: STREAMS, connection: 0, joined: {}, started, tell });
     void this.root.exited.then((code) => this.#exit(code));
   }
 
@@ -77,30 +78,43 @@ export class Sandbox {
    * Adds a container, which waits to be started. One of that id that has stopped is forgotten. `started`: told when it begins to run.
    * Ownership: takes the files. Errors: WvisorError; then nothing of it stays.
    */
-  add(config: SandboxConfig, { streams, io }: ContainerFiles, started: () => void): Container {
+  add(config: SandboxConfig, files: ContainerFiles, started: () => void): Container {
     const { native, machine } = this.#options;
+    const { streams, io } = files;
     const tell = (text: string): void => tellOn(native, streams[STDERR]!, text);
+    const { connection, joined } = this.#admit(config, files);
     addStreams(machine.shared, streams);
-    const close = (): void => {
-      removeStreams(machine.shared, streams);
-      for (const fd of streams) native.close(fd);
-    };
+    const container = this.#make(config, { streams, connection, joined, started, tell });
+    try {
+      container.create();
+    } catch (error) {
+      // The kernel has ended those that it had.
+      for (const index of io.keys()) this.#connections.release(native, connection + index);
+      this.#closeStreams(streams);
+      throw error;
+    }
+    void container.exited.then(() => this.#closeStreams(streams));
+    this.#added.set(config.id, container);
+    return container;
+  }
+
+  #closeStreams(streams: readonly number[]): void {
+    const { native, machine } = this.#options;
+    removeStreams(machine.shared, streams);
+    for (const fd of streams) native.close(fd);
+  }
+
+  /** The number of the first connection, and the namespaces of others. Errors: ContainerError; then the files are closed. */
+  #admit(
+    config: SandboxConfig,
+    { streams, io }: ContainerFiles,
+  ): { connection: number; joined: JoinedNamespaces } {
     try {
       this.#check(config);
-      const connection = this.#number(config, io);
-      const container = this.#make(config, { streams, connection, started, tell });
-      try {
-        container.create();
-      } catch (error) {
-        // The kernel has ended those that it had.
-        for (const index of io.keys()) this.#connections.release(native, connection + index);
-        throw error;
-      }
-      void container.exited.then(close);
-      this.#added.set(config.id, container);
-      return container;
+      const joined = this.#join(config);
+      return { connection: this.#number(config, io), joined };
     } catch (error) {
-      close();
+      for (const fd of [...streams, ...io]) this.#options.native.close(fd);
       throw error;
     }
   }
@@ -140,17 +154,28 @@ export class Sandbox {
     }
   }
 
-  /** The number of the first connection. Ownership: takes the sockets. */
+  /** The namespaces of other containers that it asks for. Errors: ContainerError. */
+  #join({ joins = {} }: SandboxConfig): JoinedNamespaces {
+    const namespacesOf = (id: string): ContainerNamespaces => {
+      const found = this.find(id).namespaces;
+      if (found === undefined) throw new ContainerError(`container ${JSON.stringify(id)} has stopped`);
+      return found;
+    };
+    return {
+      pids: joins.pid === undefined ? undefined : namespacesOf(joins.pid).pids,
+      uts: joins.uts === undefined ? undefined : namespacesOf(joins.uts).uts,
+    };
+  }
+
+  /** The number of the first connection. */
   #number(config: SandboxConfig, io: readonly number[]): number {
-    const { native } = this.#options;
+    const wanted = goferMounts(config).length;
+    if (io.length !== wanted) {
+      throw new ContainerError(`${wanted} mounts of the host, ${io.length} connections`);
+    }
     try {
-      const wanted = goferMounts(config).length;
-      if (io.length !== wanted) {
-        throw new ContainerError(`${wanted} mounts of the host, ${io.length} connections`);
-      }
       return this.#connections.add(io, true);
     } catch (error) {
-      for (const fd of io) native.close(fd);
       if (!(error instanceof ErrnoError)) throw error;
       throw new ContainerError("the sandbox has too many mounts of the host");
     }

@@ -112,9 +112,7 @@ const configSchema = v.strictObject({
     ),
   }),
   makesCwd: v.exactOptional(v.boolean()),
-  joins: v.exactOptional(
-    v.strictObject({ pid: v.optional(text()), uts: v.optional(text()), ipc: v.optional(text()) }),
-  ),
+  joins: v.exactOptional(v.strictObject({ pid: v.optional(text()), uts: v.optional(text()) })),
   pauses: v.exactOptional(v.boolean()),
   runtimes: v.array(
     v.strictObject({

@@ -133,7 +133,6 @@ export interface SandboxConfig {
   readonly joins?: {
     readonly pid?: string | undefined;
     readonly uts?: string | undefined;
-    readonly ipc?: string | undefined;
   };
   /** The first process is one that waits for signals, where the program that was named is none that can run: a pod's sandbox. */
   readonly pauses?: boolean;

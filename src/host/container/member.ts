@@ -120,7 +120,7 @@ function joinedNamespaces(
   { namespaces }: Place,
 ): NonNullable<SandboxConfig["joins"]> {
   const others = [sandbox, ...containers.list().filter(({ record }) => record.sandbox === sandbox.record.id)];
-  const ownerOf = (type: "pid" | "uts" | "ipc"): string | undefined => {
+  const ownerOf = (type: "pid" | "uts"): string | undefined => {
     const wanted = namespaces.find((namespace) => namespace.type === type);
     // Without an entry it is the host's: what the pod shares, where that shows nothing of other containers' processes.
     if (wanted === undefined) return type === "pid" ? undefined : sandbox.record.id;
@@ -130,7 +130,7 @@ function joinedNamespaces(
     );
     return there?.record.id;
   };
-  return { pid: ownerOf("pid"), uts: ownerOf("uts"), ipc: ownerOf("ipc") };
+  return { pid: ownerOf("pid"), uts: ownerOf("uts") };
 }
 
 function isSameFile(one: string, other: string): boolean {

@@ -8,7 +8,8 @@ export interface KernelExports extends WebAssembly.Exports {
   attach(): number;
   buffer_alloc(bytes: number): number;
   buffer_free(buffer: number): void;
-  fs_kernel(name: number, length: number, data: number, dataLength: number): number;
+  /** `pids`: of pids_make(), 0 or absent: the kernel's first. */
+  fs_kernel(name: number, length: number, data: number, dataLength: number, pids?: number): number;
   fs_gofer(
     connection: number,
     readonly: number,
@@ -37,7 +38,11 @@ export interface KernelExports extends WebAssembly.Exports {
   volume_root(volume: number): number;
   namespace_release(namespace: number): void;
   namespace_shrink(namespace: number): void;
-  uts_set_name(which: number, name: number, length: number): number;
+  pids_make(): number;
+  pids_release(pids: number): void;
+  uts_make(): number;
+  uts_release(uts: number): void;
+  uts_set_name(which: number, name: number, length: number, uts?: number): number;
   task_make(
     namespace: number,
     uid: number,
@@ -45,6 +50,8 @@ export interface KernelExports extends WebAssembly.Exports {
     umask: number,
     capsLow: number,
     capsHigh: number,
+    pids?: number,
+    uts?: number,
   ): number;
   task_set_limit(
     task: number,

@@ -43,7 +43,7 @@ interface Booted {
 }
 
 function boot(machine: Machine, change: Partial<SandboxConfig>, volumes?: SharedVolumes): Booted {
-  const sandbox = new SandboxMounts(machine, { ...CONFIG, ...change }, 0, volumes);
+  const sandbox = new SandboxMounts(machine, { ...CONFIG, ...change }, { volumes });
   sandbox.mountAll();
   const process = new KernelProcess(machine, sandbox.namespace, { uid: 0, gid: 0 });
   ends.push(() => {
