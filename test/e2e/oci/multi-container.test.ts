@@ -247,8 +247,6 @@ describe.skipIf(needsRoot !== undefined)(title, () => {
 
   test("what is deleted leaves nothing", async () => {
     const directory = memberBundle(["/bin/spin"]);
-    await start("c1", directory);
-    runtime.run("delete", "--force", "c1");
     const counts = () => [sentryOf(pod.pid), goferOf(pod.pid)].map(descriptorsOf);
     const threads = () => readdirSync(`/proc/${sentryOf(pod.pid)}/task`).length;
     const settled = { counts: counts(), threads: threads() };
