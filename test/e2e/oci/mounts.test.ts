@@ -94,7 +94,7 @@ function makeVolume(files: Readonly<Record<string, string>>): string {
 
 beforeAll(async () => {
   buildMonitor();
-  await buildGuests(["probe-files"]);
+  await buildGuests(["probe-files", "spin"]);
 });
 
 for (const { name, runtime, missing, program } of candidates) {
@@ -399,6 +399,62 @@ function wvisorOnly({ runtime, program, probe, create }: Tools): void {
     expect(mountsBelow(outside)).toEqual(before);
   });
 }
+
+/** What a pod's annotations make of its volumes. */
+describe.skipIf(needsRoot !== undefined)("the containers of a pod", () => {
+  const runtime = new Runtime(path.join(top, "pod-root"));
+  const ids = ["pod", "first", "second", "third"];
+  const hint = (name: string, fields: Readonly<Record<string, string>>) =>
+    Object.fromEntries(
+      Object.entries(fields).map(([field, value]) => [`dev.gvisor.spec.mount.${name}.${field}`, value]),
+    );
+  const shared = hint("cache", { source: "/pod/cache", type: "tmpfs", share: "pod", options: "mode=1777" });
+
+  afterEach(() => {
+    for (const id of ids.toReversed()) runtime.code("delete", "--force", id);
+  });
+
+  /** A container of the pod "pod", created and not started. */
+  function create(id: string, spec: Spec): number | null {
+    const directory = makeProbe(guestFile("spin"), [], spec);
+    const role = id === "pod" ? "sandbox" : "container";
+    const config = path.join(directory, "config.json");
+    const parsed = JSON.parse(readFileSync(config, "utf8"));
+    Object.assign(parsed.annotations, shared, {
+      "io.kubernetes.cri.container-type": role,
+      "io.kubernetes.cri.sandbox-id": "pod",
+    });
+    writeFileSync(config, JSON.stringify(parsed));
+    put(directory, "rootfs/bin/ask", readFileSync(guestFile("probe-files")));
+    return runtime.code("run", "--detach", "--bundle", directory, id);
+  }
+
+  const ask = (id: string, ...operations: string[]) =>
+    answersIn(runtime.run("exec", id, "/bin/ask", ...operations).stdout, operations);
+
+  test("share a volume in memory, and a bind; not what only one has (MH-04, MH-05, MH-07, D18)", () => {
+    const volume = makeVolume({});
+    const cache = { type: "bind", source: "/pod/cache" };
+    expect(create("pod", {})).toBe(0);
+    expect(create("first", { mounts: [{ ...cache, destination: "/cache" }, bind(volume, "/volume")] })).toBe(
+      0,
+    );
+    expect(
+      create("second", {
+        mounts: [{ ...cache, destination: "/other", options: ["ro"] }, bind(volume, "/volume")],
+      }),
+    ).toBe(0);
+    expect(ask("first", "write:/cache/note", "write:/volume/note", "write:/own")).toEqual(["ok", "ok", "ok"]);
+    expect(
+      ask("second", "read:/other/note", "write:/other/x", "read:/volume/note", "kind:/own", "kind:/cache"),
+    ).toEqual(['"written"', "ROFS", '"written"', "NOENT", "NOENT"]);
+    expect(readdirSync(volume)).toEqual(["note"]);
+    // The volume is the pod's: it is there for a container that comes later.
+    for (const id of ["first", "second"]) expect(runtime.code("delete", "--force", id)).toBe(0);
+    expect(create("third", { mounts: [{ ...cache, destination: "/cache" }] })).toBe(0);
+    expect(ask("third", "read:/cache/note")).toEqual(['"written"']);
+  });
+});
 
 function mountsBelow(directory: string): string[] {
   const lines = readFileSync("/proc/self/mountinfo", "utf8").split("\n");
