@@ -12,7 +12,7 @@ import { loadReadinessWorker, Readiness } from "../control/readiness.ts";
 import { Session } from "../control/session.ts";
 import { loadGuestWorker } from "../guest/guest-thread.ts";
 import { KernelPanic } from "../kernel/instance.ts";
-import type { ConfineOptions } from "../sandbox/gofer-process.ts";
+import { type ConfineOptions, openWindows } from "../sandbox/gofer-process.ts";
 import { beginSentryConfinement } from "../sandbox/sentry-confinement.ts";
 import { loadKernelModules } from "./files.ts";
 import { Machine } from "./machine.ts";
@@ -26,6 +26,8 @@ export interface BootOptions extends ConfineOptions {
   readonly controller: number;
   /** Connections to the gofer, in the order of goferMounts(). */
   readonly io: readonly number[];
+  /** The memory that they share with the gofer, and its bell; closed here. */
+  readonly windows?: readonly [number, number] | undefined;
   /** The anchor's socket. */
   readonly session?: number | undefined;
   /** A file whose first byte says whether the container was started: "c", then "r". */
@@ -45,7 +47,8 @@ export async function bootSandbox(config: SandboxConfig, options: BootOptions): 
   const confine = confines ? beginSentryConfinement(native, options.report ?? false) : () => {};
   loadGuestWorker();
   loadReadinessWorker();
-  const machine = new Machine(native, loadKernelModules(), makeSharedHost(options.io, STREAMS));
+  const host = makeSharedHost(options.io, STREAMS, mapWindows(native, options));
+  const machine = new Machine(native, loadKernelModules(), host);
   confine();
   const readiness = new Readiness(native);
   const started = (): void => {
@@ -82,6 +85,15 @@ export async function bootSandbox(config: SandboxConfig, options: BootOptions): 
   // Who waits for it is answered first.
   await new Promise((resolve) => setImmediate(resolve));
   return code;
+}
+
+/** The numbers of the connections' windows. Errors: WvisorError. */
+function mapWindows(native: Native, { io, windows }: BootOptions): number[] {
+  if (windows === undefined) return [];
+  const map = native.windowsMap(...windows);
+  for (const fd of windows) native.close(fd);
+  if (map < 0) throw new WvisorError("ERR_WVISOR_GOFER", `mapping the gofer's windows: errno ${-map}`);
+  return openWindows(native, map, io);
 }
 
 async function refuse(

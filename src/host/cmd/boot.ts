@@ -24,6 +24,7 @@ Flags:
       --bundle DIR        The bundle's directory. Required
       --controller-fd N   A unix socket that listens: for the control server. Required
       --io-fds N,...      A connection to the gofer, for each of its mounts: the root first, then binds as in config.json
+      --windows-fds N,N   The memory that the connections go through besides, and its bell
       --config-fd N       The configuration that create made of the bundle; without it config.json is read
       --session-fd N      The anchor's socket
       --phase-fd N        A file that says in its first byte whether the container was started
@@ -45,6 +46,7 @@ export const bootCommand: Command = {
     bundle: { type: "string" },
     "controller-fd": { type: "string" },
     "io-fds": { type: "string", multiple: true },
+    "windows-fds": { type: "string" },
     "config-fd": { type: "string" },
     "session-fd": { type: "string" },
     "phase-fd": { type: "string" },
@@ -78,6 +80,7 @@ function runBoot({ flags, operands, warn }: CommandInput): Promise<number> {
     native,
     controller,
     io,
+    windows: windows(flags),
     session: descriptor(flags, "session-fd"),
     phase: descriptor(flags, "phase-fd"),
     tell: (text) => tellOn(native, STDERR, text),
@@ -100,6 +103,15 @@ function configuration(flags: Flags, bundle: string, warn: (text: string) => voi
   const fd = descriptor(flags, "config-fd");
   if (fd !== undefined) return readConfig(fd);
   return loadBundle({ id: randomId(), bundle, overlay: "none", warn });
+}
+
+/** As src/native/src/window.h has them. */
+function windows(flags: Flags): readonly [number, number] | undefined {
+  const text = flags.text("windows-fds");
+  if (text === undefined) return undefined;
+  const [memory, bell, ...more] = text.split(",").map((each) => parseDescriptor("windows-fds", each));
+  if (memory !== undefined && bell !== undefined && more.length === 0) return [memory, bell];
+  throw new UsageError(`--windows-fds ${text}: expected two descriptors`);
 }
 
 /** One connection for each tree of the host, neither too few (D18-05) nor left over (D18-06). */

@@ -7,6 +7,7 @@ import { builtFile } from "../../common/build-folder.ts";
 import { anchorPath, launcherPath, type Native } from "../../native/index.ts";
 import {
   type ConfineOptions,
+  createWindows,
   type GoferMount,
   goferCommand,
   isBrokenPipe,
@@ -100,10 +101,15 @@ export function startAnchor(native: Native, options: AnchorOptions): Anchor {
     const starter = pair();
     const connections = served.map(() => pair());
     const config = served.length === 0 ? undefined : pair();
-    const sentry = [options.controller, options.config, options.phase, ...connections.map(({ our }) => our)];
+    const windows = (served.length === 0 ? undefined : createWindows(native, served.length)) ?? [];
+    theirs.push(...windows);
+    const io = connections.map(({ our }) => our);
+    const sentry = [options.controller, options.config, options.phase, ...windows, ...io];
     const control = options.goferControl === undefined ? [] : [options.goferControl];
     const gofer =
-      config === undefined ? [] : [...connections.map(({ their }) => their), ...control, config.their];
+      config === undefined
+        ? []
+        : [...connections.map(({ their }) => their), ...control, ...windows, config.their];
     const command = anchorCommand(native, options, sentry.length, gofer.length);
     const streams = STREAMS.map((stream) => options.terminal ?? stream);
     const mounts = memoryFile(native, options.mounts);
@@ -111,7 +117,8 @@ export function startAnchor(native: Native, options: AnchorOptions): Anchor {
     const handed = [...sentry, ...gofer, mounts];
     child = spawnCommand(native, command, [...streams, starter.their, ...handed]);
     for (const fd of theirs.splice(0)) native.close(fd);
-    if (config !== undefined) tellGofer(native, config.our, options);
+    const hasWindows = windows.length > 0;
+    if (config !== undefined) tellGofer(native, config.our, options, hasWindows);
     const pid = awaitAnchor(native, child, starter.our, options.prepare);
     for (const fd of ours.splice(1)) native.close(fd);
     return { pid, starter: starter.our };
@@ -125,10 +132,13 @@ export function startAnchor(native: Native, options: AnchorOptions): Anchor {
 }
 
 /** A gofer that is not there to hear it has an anchor that says why. */
-function tellGofer(native: Native, socket: number, options: AnchorOptions): void {
+function tellGofer(native: Native, socket: number, options: AnchorOptions, hasWindows: boolean): void {
+  const { served, goferControl } = options;
   try {
-    const control = options.goferControl === undefined ? {} : { control: { listen: true } };
-    sendConfig(native, socket, options.served, { ...options, ...control });
+    const control = goferControl === undefined ? {} : { control: { listen: true } };
+    const memory = FIRST_GOFER_FD + served.length + Number(goferControl !== undefined);
+    const windows = hasWindows ? { windowFds: { memory, bell: memory + 1 } } : {};
+    sendConfig(native, socket, served, { ...options, ...control, ...windows });
   } catch (error) {
     if (!isBrokenPipe(error)) throw error;
   }
@@ -197,7 +207,10 @@ function namespaceArgument({ type, path }: Namespace): string {
 }
 
 function sentryCommand(options: AnchorOptions, fds: number): string[] {
-  const io = Array.from({ length: fds - 3 }, (_, index) => FIRST_SENTRY_FD + 3 + index);
+  const count = options.served.length;
+  const firstIo = FIRST_SENTRY_FD + fds - count;
+  const io = Array.from({ length: count }, (_, index) => firstIo + index);
+  const windows = FIRST_SENTRY_FD + 3;
   return [
     launcherPath(),
     `--fds=${FIRST_SENTRY_FD + fds}`,
@@ -213,6 +226,7 @@ function sentryCommand(options: AnchorOptions, fds: number): string[] {
     `--controller-fd=${FIRST_SENTRY_FD}`,
     `--config-fd=${FIRST_SENTRY_FD + 1}`,
     `--phase-fd=${FIRST_SENTRY_FD + 2}`,
+    ...(firstIo > windows ? [`--windows-fds=${windows},${windows + 1}`] : []),
     ...(io.length === 0 ? [] : [`--io-fds=${io.join(",")}`]),
     ...(options.terminal === undefined ? [] : ["--console"]),
     ...(options.confinement === "none" ? ["--confine=none"] : []),

@@ -228,19 +228,29 @@ function spawnGofer(native: Native, connections: number, options: GoferOptions):
 interface MadeWindows {
   readonly map: number;
   /** Of the memory and of the bell: for the gofer. */
-  readonly descriptors: readonly number[];
+  readonly descriptors: readonly [number, number];
 }
 
 /** Undefined where there can be none: sockets do as well. */
 function makeWindows(native: Native, connections: number): MadeWindows | undefined {
-  const descriptors = [native.windowsCreate(Math.min(connections, WINDOWS_MAX)), native.eventfd(0)] as const;
-  const map = native.windowsMap(...descriptors);
-  if (map >= 0) return { map, descriptors };
-  for (const fd of descriptors) if (fd >= 0) native.close(fd);
+  const descriptors = createWindows(native, connections);
+  const map = descriptors === undefined ? -1 : native.windowsMap(...descriptors);
+  if (descriptors !== undefined && map >= 0) return { map, descriptors };
+  closeAll(native, [...(descriptors ?? [])]);
   return undefined;
 }
 
-function openWindows(native: Native, map: number, sockets: readonly number[]): number[] {
+/** Their memory and their bell, for two processes; undefined where there can be none. The caller's. */
+export function createWindows(native: Native, connections: number): readonly [number, number] | undefined {
+  const memory = native.windowsCreate(Math.min(connections, WINDOWS_MAX));
+  const bell = native.eventfd(0);
+  if (memory >= 0 && bell >= 0) return [memory, bell];
+  for (const fd of [memory, bell]) if (fd >= 0) native.close(fd);
+  return undefined;
+}
+
+/** The helper's numbers of the sockets' windows, as far as there are any. Errors: WvisorError. */
+export function openWindows(native: Native, map: number, sockets: readonly number[]): number[] {
   return sockets
     .slice(0, WINDOWS_MAX)
     .map((socket, index) => check(native.windowOpen(map, index, socket, 0), "opening a window"));

@@ -188,6 +188,15 @@ describe.skipIf(needsRoot !== undefined)(title, () => {
       expect(environments).toEqual(["", "", "", ""]);
     });
 
+    test("sentry and gofer talk through memory that both have, and through nothing of anybody else's", async () => {
+      const { pid } = await run("/bin/spin");
+      const maps = (each: number) => readFileSync(`/proc/${each}/maps`, "utf8");
+      const pids = tree(pid);
+      const sharing = pids.filter((each) => /memfd:wvisor-windows/.test(maps(each)));
+      const gofer = find(tree(find(childrenOf(pid), "gofer.js")).slice(1), "gofer.js");
+      expect(sharing).toEqual([find(pids, "cli.js"), gofer]);
+    });
+
     test("sentry and anchor have no capability and get none", async () => {
       const { monitor, pid } = await run("/bin/spin");
       await monitor.match(/spinning/);
