@@ -1,5 +1,6 @@
 // Says which of its standard streams is a terminal to libc's isatty(), then does what each line that it reads says: "quit" ends it
-// with exit code 3, "flood" has it write without an end, and any other is shown. At the end of input its exit code is 4.
+// with exit code 3, "flood" has it write without an end, "spin" compute without one, and any other is shown. At the end of input
+// its exit code is 4.
 
 import { FILETYPE_CHARACTER_DEVICE, RIGHT_FD_SEEK, RIGHT_FD_TELL } from "../../assembly/abi/wasi.ts";
 import { errnoName } from "./lib/errno-name.ts";
@@ -12,6 +13,9 @@ const BUFFER_SIZE: u32 = 4096;
 const buffer: usize = memory.data(4096);
 const fdstat: usize = memory.data(24, 8);
 
+/** Exported, so that the loop has an effect that no compiler takes away. */
+export let rounds: u64 = 0;
+
 /** As wasi-libc's isatty(). */
 function isTerminal(fd: i32): bool {
   if (fd_fdstat_get(fd, fdstat) != 0) return false;
@@ -22,6 +26,10 @@ function isTerminal(fd: i32): bool {
 
 function answer(line: string): void {
   if (line == "quit") exit(EXIT_QUIT);
+  if (line == "spin") {
+    print("spinning\n");
+    while (true) rounds++;
+  }
   while (line == "flood") print("0123456789abcdefghijklmnopqrstuvwxyz\n");
   print(`line "${line}"\n`);
 }

@@ -24,7 +24,7 @@ int main(int argc, char **argv) {
   for (int index = 0; index < 4; index++) dup2(leaked, numbers[index]);
   pid_t child = fork();
   if (child == 0) {
-    execv(argv[2], argv + 2);
+    execvp(argv[2], argv + 2);
     _exit(98);
   }
   waitpid(child, &status, 0);
