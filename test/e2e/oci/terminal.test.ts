@@ -96,7 +96,9 @@ for (const candidate of candidates) {
     });
 
     afterEach(() => {
-      if (id !== "") runtime.code("delete", "--force", id);
+      for (const each of runtime.run("list", "-q").stdout.split("\n").filter(Boolean)) {
+        expect(runtime.code("delete", "--force", each)).toBe(0);
+      }
     });
 
     const refused = (...args: string[]) => {
@@ -352,7 +354,6 @@ for (const candidate of candidates) {
           shell.close();
           container.terminal.type("quit\n");
           expect(await container.monitor.ended()).toBe("exited 3");
-          runtime.code("delete", "--force", id);
         }
       });
     });
