@@ -44,9 +44,10 @@ export interface Native {
   isatty(fd: number): number;
   /**
    * A pseudoterminal of an instance of devpts of its own: writes two i32 to (slot, out), its master and its slave. The slave does not
-   * block, and is nobody's controlling terminal yet. Needs CAP_SYS_ADMIN.
+   * block, and is nobody's controlling terminal yet. With `nested` 1 what is written there is shown by another terminal, which
+   * makes lines of newlines. Needs CAP_SYS_ADMIN.
    */
-  openTerminal(slot: number, out: number): number;
+  openTerminal(slot: number, out: number, nested: number): number;
   /** TIOCSWINSZ, of either end. -EINVAL for what is not in 0..65535. */
   setWindowSize(fd: number, rows: number, columns: number): number;
   eventfd(initial: number): number;

@@ -60,7 +60,8 @@ export class Terminal {
   constructor(native: Native, socket: number, size: TerminalRequest["consoleSize"]) {
     const ends = new Int32Array(2);
     native.registerMemory(SLOT, new Uint8Array(ends.buffer));
-    const result = native.openTerminal(SLOT, 0);
+    // What no engine shows is shown at the user's terminal.
+    const result = native.openTerminal(SLOT, 0, Number(socket === CLOSED));
     if (result < 0) throw failed(`making a terminal: ${reason(result)}`);
     this.#native = native;
     this.#master = ends[0]!;

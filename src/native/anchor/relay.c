@@ -39,14 +39,6 @@ static bool drain(struct direction *direction, int to) {
   return true;
 }
 
-/** The user's terminal makes a line of a newline already. */
-static void leave_newlines(int master) {
-  struct termios settings;
-  if (tcgetattr(master, &settings) < 0) return;
-  settings.c_oflag &= ~(tcflag_t)ONLCR;
-  (void)tcsetattr(master, TCSANOW, &settings);
-}
-
 static short when(bool condition, short events) { return condition ? events : 0; }
 
 /** -1 is a descriptor that poll(2) leaves alone: one that nothing is asked of would wake it for ever when its peer is gone. */
@@ -66,7 +58,6 @@ void relay(const struct user_terminal *user, int master, int signals, pid_t pare
   struct direction input = {.length = 0};
   struct direction output = {.length = 0};
   make_raw(user);
-  leave_newlines(master);
   copy_size(user, master);
   if (fcntl(master, F_SETFL, O_RDWR | O_NONBLOCK) < 0) fail_errno("fcntl");
   while (!output.ended || output.length > 0) {

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
+#include <termios.h>
 #include <unistd.h>
 
 /** An instance of devpts that is mounted nowhere: who lists the host's terminals does not find what is made in it. */
@@ -30,8 +31,20 @@ static int open_master(int devpts) {
   return -error;
 }
 
+static int open_slave(int master) {
+  return (int)result_of(ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC));
+}
+
+/** Newlines leave the terminal as they are, for another terminal to make lines of. */
+static int leave_newlines(int master) {
+  struct termios settings;
+  if (tcgetattr(master, &settings) < 0) return -errno;
+  settings.c_oflag &= ~(tcflag_t)ONLCR;
+  return tcsetattr(master, TCSANOW, &settings) < 0 ? -errno : 0;
+}
+
 /**
- * openTerminal(slot, out). What a guest writes there must not hold up its thread: a program that does not read the master
+ * openTerminal(slot, out, nested). What a guest writes there must not hold up its thread: a program that does not read the master
  * would keep it from being ended.
  */
 static int64_t call_open_terminal(napi_env env, const int64_t *arg) {
@@ -44,9 +57,9 @@ static int64_t call_open_terminal(napi_env env, const int64_t *arg) {
   ends[0] = open_master(devpts);
   close(devpts);
   if (ends[0] < 0) return ends[0];
-  ends[1] = ioctl(ends[0], TIOCGPTPEER, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
-  if (ends[1] < 0) {
-    error = -errno;
+  if (arg[2] != 0) error = leave_newlines(ends[0]);
+  if (error == 0) error = ends[1] = open_slave(ends[0]);
+  if (error < 0) {
     close(ends[0]);
     return error;
   }
@@ -63,7 +76,7 @@ static int64_t call_set_window_size(napi_env env, const int64_t *arg) {
 }
 
 const struct call terminal_calls[] = {
-    {"openTerminal", "io", call_open_terminal},
+    {"openTerminal", "ioi", call_open_terminal},
     {"setWindowSize", "dii", call_set_window_size},
     {NULL, NULL, NULL},
 };

@@ -274,7 +274,7 @@ for (const candidate of candidates) {
       async function run(): Promise<TestTerminal> {
         id = `f${next++}`;
         const terminal = foreground("run", "-b", withTerminal, id);
-        await terminal.shows(/terminal true true true\r\n/);
+        await terminal.shows(/^terminal true true true\r\n/);
         await raw(terminal);
         return terminal;
       }
