@@ -42,7 +42,7 @@ Flags of every command:
   --version    Print the version (before any command)
 
 Flags before any command about containers:
-  --root DIR               Where their state is kept (default: $XDG_RUNTIME_DIR/wvisor, /run/wvisor for root)
+  --root DIR               Where their state is kept (default: /run/wvisor for root, else $XDG_RUNTIME_DIR/wvisor)
   --log FILE               Errors are appended there, too
   --log-format text|json   How
   --cgroup-manager NAME    cgroupfs (the default), systemd (linux.cgroupsPath is SLICE:PREFIX:NAME) or disabled

@@ -308,10 +308,11 @@ export function callOffAnchor(native: Native, { pid, starter }: Anchor): void {
 
 function goOn(native: Native, starter: number): void {
   native.registerMemory(REPORT_SLOT, new Uint8Array([1]));
-  native.write(starter, REPORT_SLOT, 0, 1);
+  // As long as it can be told it lives, and its pid is nobody else's.
+  if (native.write(starter, REPORT_SLOT, 0, 1) < 0) throw failed("the container ended at its start");
 }
 
-/** Lets the container live on without us. */
+/** Lets the container live on without us. Errors: WvisorError; then it stays the caller's. */
 export function commitAnchor(native: Native, { starter }: Anchor): void {
   goOn(native, starter);
   native.close(starter);

@@ -9,11 +9,14 @@ import { reasonOf } from "../config/host-file.ts";
 import { removeContainerCgroup } from "./container-cgroup.ts";
 import { checkContainerId, directoryName } from "./container-id.ts";
 import { alreadyExists, failed, NoContainerError } from "./errors.ts";
-import { type ContainerRecord, readRecord } from "./record.ts";
+import { type ContainerRecord, readRecord, STATE_FILES } from "./record.ts";
 
 const LOCK_EX = 2;
 const LOCK_NB = 4;
 const OTHERS_WRITE = 0o022;
+const PERMISSIONS = 0o777;
+/** Of a container's directory. */
+const PRIVATE = 0o700;
 
 /** A directory that this process holds the lock of. */
 export class LockedContainer {
@@ -51,9 +54,10 @@ export interface FoundContainer {
 
 /** Where root and other users have theirs when nobody says otherwise. */
 export function defaultRoot(env: Readonly<Record<string, string | undefined>>, uid: number): string {
+  // As runc: what a user's environment names may be the user's, who has no say in root's containers.
+  if (uid === 0) return "/run/wvisor";
   const runtime = env.XDG_RUNTIME_DIR;
   if (runtime?.startsWith("/")) return join(runtime, "wvisor");
-  if (uid === 0) return "/run/wvisor";
   throw failed("where are the containers? --root DIR or XDG_RUNTIME_DIR says it");
 }
 
@@ -77,7 +81,7 @@ export class Containers {
       // Removed between the two.
       if (locked === undefined) continue;
       if (locked === "busy") throw alreadyExists(id);
-      if (made || readRecord(directory) === undefined) return this.#emptied(locked);
+      if (made || (readRecord(directory) === undefined && isHalfMade(locked))) return this.#emptied(locked);
       locked.unlock();
       throw alreadyExists(id);
     }
@@ -99,7 +103,7 @@ export class Containers {
     const record = readRecord(directory);
     if (record === undefined) {
       // Its creator was killed: nothing of it runs, and nothing is to be kept.
-      locked.remove();
+      if (isHalfMade(locked)) locked.remove();
       locked.unlock();
       throw new NoContainerError(id);
     }
@@ -161,6 +165,13 @@ export class Containers {
   }
 }
 
+/** Where --root leads to is a mistake now and then: what is somebody else's stays. The native front looks at the same. */
+function isHalfMade({ directory, fd }: LockedContainer): boolean {
+  const { uid, mode } = fstatSync(fd);
+  if (uid !== process.getuid?.() || (mode & PERMISSIONS) !== PRIVATE) return false;
+  return readdirSync(directory).every((name) => STATE_FILES.has(name.replace(/^\./, "")));
+}
+
 function isSame(directory: string, fd: number): boolean {
   const there = statSync(directory, { throwIfNoEntry: false });
   const ours = fstatSync(fd);
@@ -170,7 +181,7 @@ function isSame(directory: string, fd: number): boolean {
 /** Whether it was not there before. */
 function makeDirectory(directory: string): boolean {
   try {
-    mkdirSync(directory, { mode: 0o700 });
+    mkdirSync(directory, { mode: PRIVATE });
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;

@@ -15,7 +15,7 @@
 //   state      what `state` prints, in several lines; pid and status are put behind the first three
 //   record     a ContainerRecord as JSON, in one line
 
-import { readFileSync, renameSync, writeFileSync } from "node:fs";
+import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { oneLine } from "../../common/one-line.ts";
 import type { ResourceLimit } from "../config/sandbox-config.ts";
@@ -26,6 +26,12 @@ export const RECORD = "record";
 export const PHASE = "phase";
 export const CONTROL = "control";
 export const GOFER = "gofer";
+
+/** All of them; a name with a dot in front is a draft. */
+export const STATE_FILES: ReadonlySet<string> = new Set([
+  ...[RECORD, PHASE, CONTROL, GOFER],
+  ...["hooks.json", "cgroups", "config.json"],
+]);
 
 export const PHASE_CREATED = "c";
 export const PHASE_STARTED = "r";
@@ -80,7 +86,9 @@ function encodeRecord(record: ContainerRecord): string {
 export function writeByRename(file: string, text: string, mode = 0o600): void {
   const slash = file.lastIndexOf("/") + 1;
   const draft = `${file.slice(0, slash)}.${file.slice(slash)}`;
-  writeFileSync(draft, text, { mode });
+  // One that is there already may be a link, of whoever may write in an engine's directory.
+  rmSync(draft, { force: true });
+  writeFileSync(draft, text, { mode, flag: "wx" });
   renameSync(draft, file);
 }
 

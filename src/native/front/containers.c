@@ -14,16 +14,17 @@
 #include <unistd.h>
 
 /** How deep a container's directory may be: files, and directories of files. */
-enum { DEPTH_MAX = 8, OTHERS_WRITE = 022 };
+enum { DEPTH_MAX = 8, OTHERS_WRITE = 022, PERMISSIONS = 0777, PRIVATE = 0700 };
 
 static const char *root_path(const struct call *call, char *buffer, size_t size) {
   const char *runtime = getenv("XDG_RUNTIME_DIR");
   if (call->root != NULL) return call->root;
+  // What a user's environment names may be the user's, who has no say in root's containers.
+  if (getuid() == 0) return "/run/wvisor";
   if (runtime != NULL && runtime[0] == '/') {
     if ((size_t)snprintf(buffer, size, "%s/wvisor", runtime) >= size) fail("XDG_RUNTIME_DIR: too long");
     return buffer;
   }
-  if (getuid() == 0) return "/run/wvisor";
   fail("where are the containers? --root DIR or XDG_RUNTIME_DIR says it");
 }
 
@@ -73,13 +74,41 @@ static bool is_there(const struct container *container) {
   return there.st_dev == ours.st_dev && there.st_ino == ours.st_ino;
 }
 
+/** src/host/container/record.ts says what they are. */
+static const char *const state_files[] = {"record", "phase", "control", "gofer", "hooks.json", "cgroups", "config.json"};
+
+static bool is_state_file(const char *name) {
+  // A draft has a dot in front.
+  if (name[0] == '.') name++;
+  for (size_t index = 0; index < sizeof state_files / sizeof *state_files; index++) {
+    if (strcmp(state_files[index], name) == 0) return true;
+  }
+  return false;
+}
+
+/** Where --root leads to is a mistake now and then: what is somebody else's stays. */
+static bool is_half_made(const struct container *container) {
+  struct stat stats;
+  struct dirent *entry;
+  if (fstat(container->fd, &stats) < 0) fail_errno(container->directory);
+  if (stats.st_uid != geteuid() || (stats.st_mode & PERMISSIONS) != PRIVATE) return false;
+  DIR *entries = fdopendir(open_directory(container->root_fd, container->directory));
+  bool only_ours = true;
+  while (entries != NULL && (entry = readdir(entries)) != NULL) {
+    bool is_dots = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
+    only_ours = only_ours && (is_dots || is_state_file(entry->d_name));
+  }
+  if (entries != NULL) closedir(entries);
+  return entries != NULL && only_ours;
+}
+
 bool lock_container(struct container *container, const struct call *call) {
   if (!open_named(container, call)) return false;
   if (TEMP_FAILURE_RETRY(flock(container->fd, LOCK_EX)) < 0) fail_errno("flock");
   if (!is_there(container)) return false;
   if (read_container(container, container->root_fd, container->directory)) return true;
   // Its creator was killed: nothing of it runs, and nothing is to be kept.
-  remove_container(container);
+  if (is_half_made(container)) remove_container(container);
   return false;
 }
 

@@ -71,7 +71,8 @@ describe("the directory of all containers", () => {
     expect(failure(() => containers.create("c1"))).toBe(`${root}: not a directory`);
   });
 
-  test("is XDG_RUNTIME_DIR's where that is an absolute path, as for engines' calls it is not", () => {
+  test("is XDG_RUNTIME_DIR's for users where that is an absolute path, and never for root", () => {
+    expect(defaultRoot({ XDG_RUNTIME_DIR: "/run/user/1" }, 0)).toBe("/run/wvisor");
     expect(defaultRoot({ XDG_RUNTIME_DIR: "/run/user/1" }, 1)).toBe("/run/user/1/wvisor");
     expect(defaultRoot({ XDG_RUNTIME_DIR: "" }, 0)).toBe("/run/wvisor");
     expect(failure(() => defaultRoot({}, 1))).toContain("--root DIR");
@@ -94,6 +95,20 @@ describe("a container's directory", () => {
     again.unlock();
     expect(failure(() => containers.lock("c1"))).toBe("container c1 does not exist");
     expect(existsSync(made.directory)).toBe(false);
+  });
+
+  test("that has something else in it, or that others may enter, is none and stays", () => {
+    const foreign = path.join(root, "foreign");
+    containers.create("c1").unlock();
+    mkdirSync(path.join(foreign, "sub"), { recursive: true, mode: 0o700 });
+    writeFileSync(path.join(foreign, "control"), "");
+    mkdirSync(path.join(root, "empty"), { mode: 0o755 });
+    for (const id of ["foreign", "empty"]) {
+      expect(failure(() => containers.create(id))).toContain("already exists");
+      expect(failure(() => containers.lock(id))).toContain("does not exist");
+    }
+    expect(readdirSync(foreign).toSorted()).toEqual(["control", "sub"]);
+    expect(readdirSync(root)).toContain("empty");
   });
 
   test("with a record is a container, until it is removed", () => {
