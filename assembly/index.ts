@@ -636,7 +636,7 @@ export function task_make(
   return changetype<usize>(task);
 }
 
-/** A limit of a task; u64 each, in two words. Errors: EINVAL; EPERM for more descriptors than there can be. */
+/** A limit of a task; u64 each, in two words. Errors: EINVAL. */
 export function task_set_limit(
   task: usize,
   resource: u32,

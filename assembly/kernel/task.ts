@@ -9,7 +9,6 @@
 // control side before it runs and after it was claimed.
 
 import { freePages } from "mm/page";
-import { EPERM } from "../abi/errno.ts";
 import { FD_MAX, IOV_MAX } from "../abi/limits.ts";
 import { RLIMIT_NOFILE } from "../abi/resource.ts";
 import { Credentials } from "../auth/credentials.ts";
@@ -214,11 +213,12 @@ export class Task extends Thread {
     this.fds = other.fds;
   }
 
-  /** prlimit(2). Errors: EINVAL; EPERM for more descriptors than there can be. */
+  /** As prlimit(2). More descriptors than there can be are as many as there can be. Errors: EINVAL. */
   setLimit(resource: u32, soft: u64, hard: u64): i32 {
-    if (resource == <u32>RLIMIT_NOFILE && hard > <u64>FD_MAX) return -EPERM;
-    const result = this.limits.set(resource, soft, hard);
-    if (result == 0 && resource == <u32>RLIMIT_NOFILE) this.fds.limit = <u32>soft;
+    if (resource != <u32>RLIMIT_NOFILE) return this.limits.set(resource, soft, hard);
+    const most = min<u64>(soft, FD_MAX);
+    const result = this.limits.set(resource, most, min<u64>(hard, FD_MAX));
+    if (result == 0) this.fds.limit = <u32>most;
     return result;
   }
 

@@ -5,7 +5,7 @@ import { join } from "node:path";
 
 /** Never makes a file: one that is not there is a controller that is not. Errors: Node's, with their code. */
 export function writeSetting(directory: string, file: string, value: string): void {
-  const fd = openSync(join(directory, file), constants.O_WRONLY);
+  const fd = openSync(join(directory, file), constants.O_WRONLY | constants.O_TRUNC);
   try {
     writeSync(fd, value);
   } finally {
