@@ -1,6 +1,12 @@
 // Our kernel as a Target: one task, on an instance of its own, for each process of the test.
 
-import type { Machine, NamespaceHandle, TaskHandle } from "../../../src/host/boot/machine.ts";
+import type {
+  Machine,
+  NamespaceHandle,
+  PidsHandle,
+  TaskHandle,
+  UtsHandle,
+} from "../../../src/host/boot/machine.ts";
 import { makeThreadHost } from "../../../src/host/boot/native-host.ts";
 import type { KernelExports } from "../../../src/host/kernel/exports.ts";
 import { instantiateKernel } from "../../../src/host/kernel/instance.ts";
@@ -10,10 +16,21 @@ import type { Argument, Identity, Process, Target } from "./target.ts";
 const ALL_CAPABILITIES = (1n << 41n) - 1n;
 
 /** A task of that identity which does not run yet. */
-export function makeTestTask(machine: Machine, namespace: NamespaceHandle, identity: Identity): TaskHandle {
+export function makeTestTask(
+  machine: Machine,
+  namespace: NamespaceHandle,
+  identity: Identity,
+  others: OtherNamespaces = {},
+): TaskHandle {
   const { uid, gid, groups = [] } = identity;
   const capabilities = uid === 0 ? ALL_CAPABILITIES : 0n;
-  return machine.task(namespace, { uid, gid, groups, umask: 0, capabilities });
+  return machine.task(namespace, { uid, gid, groups, umask: 0, capabilities }, others);
+}
+
+/** What a container has of its own besides its mounts; the kernel's first ones when absent. */
+export interface OtherNamespaces {
+  readonly pids?: PidsHandle;
+  readonly uts?: UtsHandle;
 }
 
 export class KernelProcess implements Process {
@@ -24,11 +41,16 @@ export class KernelProcess implements Process {
   readonly #arguments: KernelArguments;
   #ended = false;
 
-  constructor(machine: Machine, namespace: NamespaceHandle, identity: Identity) {
+  constructor(
+    machine: Machine,
+    namespace: NamespaceHandle,
+    identity: Identity,
+    others: OtherNamespaces = {},
+  ) {
     this.#arguments = new KernelArguments(machine);
     const host = makeThreadHost(machine.native, machine.memory, this.guest, machine.shared, -1);
     this.kernel = instantiateKernel(machine.modules, machine.memory, this.guest, host.functions, host.copies);
-    this.task = makeTestTask(machine, namespace, identity);
+    this.task = makeTestTask(machine, namespace, identity, others);
     this.kernel.task_enter(this.task);
   }
 
