@@ -10,6 +10,7 @@ import { removeContainerCgroup } from "./container-cgroup.ts";
 import { checkContainerId, directoryName } from "./container-id.ts";
 import { alreadyExists, failed, NoContainerError } from "./errors.ts";
 import { type ContainerRecord, readRecord, STATE_FILES } from "./record.ts";
+import { removeUpperLayers } from "./upper-layers.ts";
 
 const LOCK_EX = 2;
 const LOCK_NB = 4;
@@ -40,9 +41,10 @@ export class LockedContainer {
     closeSync(this.fd);
   }
 
-  /** (blocks) Directory and cgroup are gone when this returns. Errors: WvisorError when processes stay in the cgroup. */
+  /** (blocks) Directory, layers and cgroup are gone when this returns. Errors: WvisorError when processes stay in the cgroup. */
   remove(): void {
     removeContainerCgroup(this.directory);
+    removeUpperLayers(this.directory);
     rmSync(this.directory, { recursive: true, force: true });
   }
 }
@@ -90,6 +92,7 @@ export class Containers {
   /** What a `create` left that was killed. */
   #emptied(locked: LockedContainer): LockedContainer {
     removeContainerCgroup(locked.directory);
+    removeUpperLayers(locked.directory);
     for (const name of readdirSync(locked.directory))
       rmSync(join(locked.directory, name), { recursive: true });
     return locked;

@@ -29,6 +29,7 @@ import { identify } from "./process-id.ts";
 import { CONTROL, type ContainerRecord, GOFER, PHASE, PHASE_CREATED, writeRecord } from "./record.ts";
 import { SandboxClient } from "./sandbox-client.ts";
 import { openTerminal, type Terminal } from "./terminal.ts";
+import { withUpperLayers } from "./upper-layers.ts";
 
 const PATH_SLOT = 14;
 const CONFIG = "config.json";
@@ -81,10 +82,12 @@ interface Parts {
   readonly terminal: Terminal | undefined;
 }
 
-function make(native: Native, containers: Containers, parts: Parts, options: CreateOptions): Anchor {
-  const { spec } = parts;
+function make(native: Native, containers: Containers, given: Parts, options: CreateOptions): Anchor {
+  const { spec } = given;
   const container = containers.create(options.id);
   try {
+    const config = withUpperLayers(container.directory, given.config, options.overlayDirectory);
+    const parts = { ...given, config };
     const sandbox = findSandbox(containers, spec, options.id);
     const anchor =
       sandbox === undefined
@@ -212,8 +215,9 @@ function joinSandbox(
   }
 }
 
+/** The container's root directory as the bundle has it. */
 function rootOf({ root }: SandboxConfig): string {
-  return (root as BindSource).source;
+  return root.type === "overlay" ? root.lowers[0]! : (root as BindSource).source;
 }
 
 /** Where the bundle mounts something. */

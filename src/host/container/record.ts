@@ -30,7 +30,7 @@ export const GOFER = "gofer";
 /** All of them; a name with a dot in front is a draft. */
 export const STATE_FILES: ReadonlySet<string> = new Set([
   ...[RECORD, PHASE, CONTROL, GOFER],
-  ...["hooks.json", "cgroups", "config.json"],
+  ...["hooks.json", "cgroups", "overlay", "config.json"],
 ]);
 
 export const PHASE_CREATED = "c";

@@ -75,7 +75,9 @@ static bool is_there(const struct container *container) {
 }
 
 /** src/host/container/record.ts says what they are. */
-static const char *const state_files[] = {"record", "phase", "control", "gofer", "hooks.json", "cgroups", "config.json"};
+static const char *const state_files[] = {
+    "record", "phase", "control", "gofer", "hooks.json", "cgroups", "overlay", "config.json",
+};
 
 static bool is_state_file(const char *name) {
   // A draft has a dot in front.
@@ -136,6 +138,7 @@ static void remove_entries(int directory, int depth) {
 
 void remove_container(const struct container *container) {
   remove_cgroup(container);
+  remove_layers(container);
   // The lock is its other descriptor's, until this process ends.
   int fd = open_directory(container->root_fd, container->directory);
   if (fd >= 0) remove_entries(fd, 0);

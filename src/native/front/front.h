@@ -108,7 +108,7 @@ void find_container(struct container *container, const struct call *call);
 bool lock_container(struct container *container, const struct call *call);
 /** False where there is no container of that name. */
 bool read_container(struct container *container, int root_fd, const char *directory);
-/** The cgroup and the directory of one that is locked go. */
+/** The cgroup, the layers and the directory of one that is locked go. */
 void remove_container(const struct container *container);
 
 /** A file of a container's directory with a NUL behind it; NULL where there is none. */
@@ -120,6 +120,8 @@ bool is_frozen(const struct container *container);
 void freeze(const struct container *container);
 /** Its processes go on; nothing where they do already. */
 void thaw(const struct container *container);
+/** The layers of its overlays on the host go. */
+void remove_layers(const struct container *container);
 /** Waits until the processes in it are gone. */
 void remove_cgroup(const struct container *container);
 /** The processes in it, by their pids; as many as there is room for. Returns how many. */

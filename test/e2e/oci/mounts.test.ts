@@ -340,6 +340,54 @@ function wvisorOnly({ runtime, program, probe, create }: Tools): void {
     expect(readFileSync(path.join(volume, "note"), "utf8")).toBe("plain");
   });
 
+  test("an overlay's changes go to a directory of the host, which goes with the container", () => {
+    const within = makeVolume({});
+    const volume = makeVolume({ note: "below", "sub/kept": "" });
+    const spec: Spec = {
+      files: { "etc/note": "below" },
+      mounts: [bind(volume, "/data"), bind(path.join(volume, "note"), "/etc/single")],
+    };
+    const directory = makeProbe(guestFile("spin"), [], spec);
+    put(directory, "rootfs/bin/ask", readFileSync(guestFile("probe-files")));
+    const flags = ["--bundle", directory, `--overlay2=all:dir=${within}`];
+    expect(runtime.code("run", "--detach", ...flags, "mounts-wvisor")).toBe(0);
+    const operations = [
+      "write:/etc/note",
+      "write:/data/note",
+      "write:/etc/single",
+      "mkdir:/data/made",
+      "list:/data",
+    ];
+    const { stdout } = runtime.run("exec", "mounts-wvisor", "/bin/ask", ...operations);
+    expect(answersIn(stdout, operations)).toEqual(["ok", "ok", "ok", "ok", "made note sub"]);
+    expect(readFileSync(path.join(directory, "rootfs/etc/note"), "utf8")).toBe("below");
+    expect(readFileSync(path.join(volume, "note"), "utf8")).toBe("below");
+    expect(readdirSync(volume).toSorted()).toEqual(["note", "sub"]);
+    const [store, ...more] = readdirSync(within);
+    expect(more).toEqual([]);
+    expect(readFileSync(path.join(within, store!, "1/note"), "utf8")).toBe("written");
+    expect(readFileSync(path.join(within, store!, "2"), "utf8")).toBe("written");
+    // However deep a tree its programs have made.
+    mkdirSync(path.join(within, store!, "1", ...Array.from({ length: 300 }, () => "deep")), {
+      recursive: true,
+    });
+    expect(runtime.code("delete", "--force", "mounts-wvisor")).toBe(0);
+    expect(readdirSync(within)).toEqual([]);
+  });
+
+  test("a create that fails leaves no layers behind", () => {
+    const within = makeVolume({});
+    const directory = makeProbe(program(), [], {});
+    const config = path.join(directory, "config.json");
+    writeFileSync(config, readFileSync(config, "utf8").replace("/bin/probe", "/bin/missing"));
+    expect(
+      runtime.code("create", "--bundle", directory, `--overlay2=root:dir=${within}`, "mounts-wvisor"),
+    ).toBe(1);
+    expect(readdirSync(within)).toEqual([]);
+    const nowhere = `--overlay2=root:dir=${within}/missing`;
+    expect(runtime.code("create", "--bundle", directory, nowhere, "mounts-wvisor")).toBe(1);
+  });
+
   test("a mount of an unknown type is left out with a warning (V21-26)", () => {
     const spec: Spec = { mounts: [{ destination: "/z", type: "zfs", source: "pool" }] };
     const directory = makeProbe(program(), ["kind:/z"], spec);
