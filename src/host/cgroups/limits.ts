@@ -10,8 +10,8 @@ import { applyWrites, limitError } from "./writes.ts";
 /** Threads that sentry, gofer and anchor have besides those of guests: a guest's process is one thread of Linux's. */
 const PIDS_RESERVE = 64;
 
-/** What sentry, gofer and anchor need of the memory of a container. */
-const SANDBOX_BYTES = 48 << 20;
+/** What sentry, gofer and anchor need of the memory of a container, with some processes of guests. */
+const SANDBOX_BYTES = 64 << 20;
 
 /**
  * What guests may have of a container's memory, 0 for no limit: less than all of it, so that memory.grow fails before Linux ends the

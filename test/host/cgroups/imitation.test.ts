@@ -94,7 +94,7 @@ describe("limits", () => {
 
   test("guests have less than the whole container", () => {
     expect(guestMemoryLimit(0)).toBe(0);
-    expect(guestMemoryLimit(256 << 20)).toBe(208 << 20);
+    expect(guestMemoryLimit(256 << 20)).toBe(192 << 20);
     expect(guestMemoryLimit(64 << 20)).toBe(32 << 20);
   });
 });
