@@ -11,7 +11,8 @@
 //
 // A record has three parts with empty lines between, so that the native front, which has no parser for JSON documents of others'
 // making, finds what it needs (src/native/front/record.c)
-//   lines      "anchor PID STARTTIME"; "row ..." with the cells of the table of `list` that never change, tabs between
+//   lines      "anchor PID STARTTIME"; "row ..." with the cells of the table of `list` that never change, tabs between;
+//              "member" of one in another's sandbox
 //   state      what `state` prints, in several lines; pid and status are put behind the first three
 //   record     a ContainerRecord as JSON, in one line
 
@@ -77,6 +78,7 @@ function encodeRecord(record: ContainerRecord): string {
   const { anchor, ociVersion, id, bundle, rootfs, created, owner, annotations } = record;
   const row = [id, bundle, created, owner].map(oneLine).join("\t");
   const lines = [`anchor ${anchor.pid} ${anchor.startTime}`, `row ${row}`];
+  if (record.sandbox !== undefined) lines.push("member");
   // OCI's, and what runc has besides. JSON has no line breaks within its strings.
   const state = { ociVersion, id, bundle, rootfs, created, owner, annotations };
   return [lines.join("\n"), JSON.stringify(state, undefined, 2), JSON.stringify(record)].join(PART_END);

@@ -34,6 +34,8 @@ void run_pause(const struct call *call) {
   find_container(&container, call);
   enum status status = status_of(&container);
   if (status == STATUS_STOPPED || status == STATUS_PAUSED) fail_not_running();
+  // Its programs run in the sentry of another one, with those of others.
+  if (container.member) fail("cannot pause one container of a pod: pause the pod's own");
   freeze(&container);
 }
 

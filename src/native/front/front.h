@@ -95,6 +95,8 @@ struct container {
   /** Its directory's. */
   int fd;
   struct process anchor;
+  /** It runs in the sandbox of another container. */
+  bool member;
   /** Its row in the table of `list`: id, bundle, time, owner, with tabs between. */
   const char *row;
   /** Its state without pid and status, which belong between the two. */

@@ -44,6 +44,8 @@ static void take_line(struct container *container, const char *line) {
     container->anchor = (struct process){.pid = pid, .start_time = start_time};
   } else if (strncmp(line, "row ", 4) == 0) {
     container->row = line + 4;
+  } else if (strcmp(line, "member") == 0) {
+    container->member = true;
   } else {
     fail_record(container->directory);
   }

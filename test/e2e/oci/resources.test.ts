@@ -430,6 +430,20 @@ describe.skipIf(needsRoot !== undefined)(`cgroups of containers${left}`, () => {
   );
 
   test.skipIf(noMemory !== undefined)(
+    `a guest that declares more than there is ends alone${memoryTitle}`,
+    () => {
+      expect(start({ resources: { memory: { limit: 128 * MiB } } })).toBe(0);
+      // (module (memory 1200) (func (export "_start")) ): 75 MiB.
+      const bytes = "0061736d010000000104016000000302010005040100b009070a01065f737461727400000a040102000b";
+      writeFileSync(path.join(wvisor.state(id).bundle, "rootfs/bin/large"), Buffer.from(bytes, "hex"));
+      const { code, stderr } = exec("/bin/large");
+      expect(stderr).toContain("it needs 75 MiB of memory to start");
+      expect(code).toBe(137);
+      expect(exec("/bin/exit-code", "3").code).toBe(3);
+    },
+  );
+
+  test.skipIf(noMemory !== undefined)(
     `several guests together reach it: Linux ends the container, 137, and events tell${memoryTitle}`,
     async () => {
       expect(start({ resources: { memory: { limit: 128 * MiB, swap: 128 * MiB } } })).toBe(0);
