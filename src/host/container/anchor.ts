@@ -34,6 +34,8 @@ const SENTRY_CAPABILITIES = 1n << 2n;
 /** What `podman top` shows of a program, in characters. */
 const TITLE_MAX = 512;
 const HEXADECIMAL = 16;
+/** Of sentry and gofer where containers may be added: the gofer has 34 at least for each tree, and half of them at most for all. */
+const POD_DESCRIPTORS = 1 << 17;
 /** For processes that were killed. */
 const END_TIMEOUT_MS = 10_000;
 
@@ -164,6 +166,7 @@ function anchorCommand(
   return [
     anchorPath(),
     ...placeArguments(options),
+    ...(options.goferControl === undefined ? [] : [`--descriptors=${POD_DESCRIPTORS}`]),
     `--sentry-fds=${sentryFds}`,
     `--gofer-fds=${goferFds}`,
     `--sentry-args=${sentry.length}`,

@@ -43,6 +43,8 @@ struct container {
   /** Files by which a process enters a cgroup. */
   const char *cgroups[MAX_CGROUPS];
   size_t cgroup_count;
+  /** Descriptors that sentry and gofer may have at least, where the system allows it; 0 to stay with what there is. */
+  long descriptors;
   /** What /proc/PID/oom_score_adj takes; NULL to stay as it is. */
   const char *oom_score_adj;
   const char *root;
@@ -78,6 +80,9 @@ void parse_container(struct container *container, char **argument);
 
 /** Enters a cgroup by its file cgroup.procs, with all processes that are made afterwards. */
 void enter_cgroup(const char *file);
+
+/** Raises RLIMIT_NOFILE of this process, and of those that it makes, to `least` if it is lower and may be raised. */
+void raise_descriptor_limit(long least);
 
 /** What /proc/PID/oom_score_adj is for this process and those that it makes. */
 void set_oom_score(const char *adjustment);

@@ -107,6 +107,7 @@ void start_anchor(const struct container *container) {
   if (syscall(SYS_close_range, (unsigned)above, ~0U, 0) < 0) fail_errno("close_range");
   for (size_t index = 0; index < container->cgroup_count; index++) enter_cgroup(container->cgroups[index]);
   if (container->oom_score_adj != NULL) set_oom_score(container->oom_score_adj);
+  if (container->descriptors > 0) raise_descriptor_limit(container->descriptors);
   join_namespaces(container);
   if (pipe2(report, O_CLOEXEC) < 0) fail_errno("pipe2");
   struct clone_args clone = {.flags = container->new_namespaces, .exit_signal = SIGCHLD};

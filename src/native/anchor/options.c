@@ -60,6 +60,8 @@ void parse_container(struct container *container, char **argument) {
       add_joined(container, value);
     } else if ((value = value_of(*argument, "--cgroup")) != NULL) {
       add_cgroup(container, value);
+    } else if ((value = value_of(*argument, "--descriptors")) != NULL) {
+      container->descriptors = parse_number("--descriptors", value, 1, MAX_FDS);
     } else if ((value = value_of(*argument, "--oom-score-adj")) != NULL) {
       container->oom_score_adj = value;
     } else if ((value = value_of(*argument, "--root")) != NULL) {

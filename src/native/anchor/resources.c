@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 static void write_file(const char *file, const char *text) {
@@ -16,6 +17,15 @@ static void write_file(const char *file, const char *text) {
 void enter_cgroup(const char *file) {
   // The process that writes.
   write_file(file, "0");
+}
+
+void raise_descriptor_limit(long least) {
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) < 0) fail_errno("getrlimit");
+  if (limit.rlim_max >= (rlim_t)least) return;
+  limit = (struct rlimit){(rlim_t)least, (rlim_t)least};
+  // Without the right to, there is room for less.
+  (void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 void set_oom_score(const char *adjustment) {
