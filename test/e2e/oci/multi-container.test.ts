@@ -1,9 +1,13 @@
 // Several containers in one sandbox, as an engine makes them with CRI's annotations: each is found by its own id, sees its own files,
 // processes and names, and leaves nothing behind.
 
-import { readdirSync, readFileSync } from "node:fs";
+import { closeSync, openSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { encodeConfig } from "../../../src/host/config/config-document.ts";
+import { SandboxClient } from "../../../src/host/container/sandbox-client.ts";
+import { loadBundle } from "../../../src/host/spec/bundle.ts";
+import { loadNative } from "../../../src/native/index.ts";
 import { put, scratchDirectory } from "../../support/cli.ts";
 import { buildGuests, guestFile } from "../../support/guests.ts";
 import { buildMonitor, Monitored, makeBundle, needsRoot, Runtime } from "../../support/oci/runtime.ts";
@@ -230,6 +234,57 @@ describe.skipIf(needsRoot !== undefined)(title, () => {
     expect(exec(id, "/bin/exit-code", "3").code).toBe(3);
     expect(runtime.run("create", "-b", directory, id).stderr).toContain("already exists");
     expect(runtime.run("delete", "--force", id).code).toBe(0);
+  });
+
+  test("a call to add one that is wrong is refused, and leaves nothing (D18-02, D18-05, D18-06)", async () => {
+    const native = loadNative()!;
+    const before = [sentryOf(pod.pid), goferOf(pod.pid)].map(descriptorsOf);
+    const client = new SandboxClient(native, path.join(runtime.root, POD));
+    const config = loadBundle({
+      id: "c1",
+      bundle: memberBundle(["/bin/spin"]),
+      overlay: "none",
+      warn: () => {},
+    });
+    const Config = encodeConfig(config);
+    const refusal = (arg: unknown, files: readonly number[] = []): string => {
+      try {
+        client.call("CreateSubcontainer", arg, files);
+        return "";
+      } catch (error) {
+        return (error as Error).message;
+      }
+    };
+    const null0 = openSync("/dev/null", "r+");
+    const five = Array.from({ length: 5 }, () => null0);
+    expect(refusal(null)).toBe("start missing arguments");
+    expect(refusal({ CID: "", Config })).toBe("start argument missing container ID");
+    for (const CID of ["..", "a/b", "/x", "x".repeat(1025)]) {
+      expect(refusal({ CID, Config }, five)).toMatch(/^invalid container id /);
+    }
+    expect(refusal({ CID: "c1", Config: {} }, five)).toMatch(/^configuration: /);
+    expect(refusal({ CID: "c1", Config: { ...Config, id: 1 } }, five)).toMatch(/^configuration: id: /);
+    expect(refusal({ CID: "c1", Config, More: 1 }, five)).toMatch(/^argument/);
+    expect(refusal({ CID: "c1", Config })).toBe("a container needs 5 descriptors, got 0");
+    expect(refusal({ CID: "c1", Config }, five)).toBe("1 mounts of the host, 0 connections");
+    expect(refusal({ CID: "c1", Config }, [...five, null0, null0])).toBe(
+      "1 mounts of the host, 2 connections",
+    );
+    expect(refusal({ CID: "c1", Config }, [...five, null0])).toMatch(/EIO/);
+    expect(refusal({ CID: POD, Config }, [...five, null0])).toBe(
+      `container with given ID already exists: ${POD}`,
+    );
+    expect(refusal({ CID: "c1", Config: { ...Config, joins: { pid: "nobody" } } }, [...five, null0])).toBe(
+      'container "nobody" does not exist',
+    );
+    for (const method of ["StartRoot", "StartSubcontainer", "Wait", "Processes", "Event", "Destroy"]) {
+      expect(() => client.call(method, "c1")).toThrow('container "c1" does not exist');
+    }
+    closeSync(null0);
+    client.close();
+    const now = () => [sentryOf(pod.pid), goferOf(pod.pid)].map(descriptorsOf);
+    await expect.poll(now, { timeout: 30_000 }).toEqual(before);
+    await start("c1", memberBundle(["/bin/spin"]));
   });
 
   test("what cannot be created leaves nothing", async () => {
