@@ -1,5 +1,5 @@
 // Compiled guests of one sandbox, by the SHA-256 of their bytes: the same program is compiled once, however often and under
-// whatever name it is started.
+// whatever name it is started. The programs that were started last are kept.
 
 import { createRequire } from "node:module";
 import { confineModule, type GuestModule, type MemoryLimits } from "../kernel/guest-module.ts";
@@ -11,9 +11,13 @@ export interface CompiledGuest {
   readonly memory: MemoryLimits | undefined;
 }
 
+/** A program's code may take megabytes, and who may add processes chooses it. */
+const PROGRAMS_MAX = 64;
+
 export class ModuleCache {
   /** The first program's bytes: hashed when there is a second, since most sandboxes run one. */
   #first: { readonly bytes: Uint8Array<ArrayBuffer>; readonly compiled: CompiledGuest } | undefined;
+  /** The one that was started last is at the end. */
   readonly #byHash = new Map<string, CompiledGuest>();
 
   /** Errors: WvisorError for what is no module; `name` is what it is called. */
@@ -25,10 +29,10 @@ export class ModuleCache {
     }
     if (this.#byHash.size === 0) this.#byHash.set(hash(this.#first.bytes), this.#first.compiled);
     const key = hash(bytes);
-    const known = this.#byHash.get(key);
-    if (known !== undefined) return known;
-    const compiled = compileProgram(bytes, name);
+    const compiled = this.#byHash.get(key) ?? compileProgram(bytes, name);
+    this.#byHash.delete(key);
     this.#byHash.set(key, compiled);
+    if (this.#byHash.size > PROGRAMS_MAX) this.#byHash.delete(this.#byHash.keys().next().value!);
     return compiled;
   }
 }

@@ -36,6 +36,18 @@ describe("compiled guests of one sandbox", () => {
     expect(cache.compile(moduleWith("b"), "x").module).toBe(second);
   });
 
+  test("are forgotten when 64 others were started since", () => {
+    const cache = new ModuleCache();
+    cache.compile(moduleWith("first"), "x");
+    const kept = cache.compile(moduleWith("kept"), "x").module;
+    const gone = cache.compile(moduleWith("gone"), "x").module;
+    for (let other = 0; other < 63; other++) {
+      cache.compile(moduleWith(`other ${other}`), "x");
+      expect(cache.compile(moduleWith("kept"), "x").module).toBe(kept);
+    }
+    expect(cache.compile(moduleWith("gone"), "x").module).not.toBe(gone);
+  });
+
   test("name what is no module", () => {
     const cache = new ModuleCache();
     expect(() => cache.compile(Uint8Array.from([1, 2, 3, 4, 5, 6, 7, 8]), "prog")).toThrow(
