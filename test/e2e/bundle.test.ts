@@ -54,7 +54,7 @@ describe("a bundle as `wvisor spec` writes it", () => {
     expect(run(directory)).toEqual({ code, signal: null, stdout: "", stderr: "" });
   });
 
-  test("has a read-only root whose mount points need not exist, and nothing is made there (V21-13)", () => {
+  test("has a read-only root whose mount points need not exist, and nothing is made there (D18-13, V21-13)", () => {
     const code = `
 import errno, os
 print(sorted(os.listdir("/")), os.listdir("/proc"), os.listdir("/tmp"))
@@ -118,7 +118,7 @@ print(sorted(os.listdir("/etc")), os.getcwd(), os.path.isdir("/a/b/c"))
     expect(readFileSync(path.join(data, "deep/shared"), "utf8")).toBe("shared");
   });
 
-  test("changes nothing with --overlay2=all:memory (V21-16, V21-17)", () => {
+  test("changes nothing with --overlay2=all:memory (D18-12, V21-16, V21-17)", () => {
     const { directory, rootfs, data } = writable("overlaid");
     const { stdout, stderr, code: exit } = run(directory, "--overlay2=all:memory");
     expect({ exit, stderr }).toEqual({ exit: 0, stderr: "" });

@@ -83,7 +83,7 @@ afterEach(() => {
 describe.each(["none", "native", "native+ns"] as const)("at level %s", (confinement) => {
   beforeEach(() => start({ confinement }));
 
-  test("trees are served on sockets that came while it ran, and changed (D18-32)", () => {
+  test("trees are served on sockets that came while it ran, and changed (D18-30, D18-32)", () => {
     const client = attached(add("one", at("tree")));
     expect(read(client, "a", "b", "file")).toBe("text");
     const dir = client.reach(0, "a");

@@ -251,7 +251,7 @@ for (const { name, runtime, missing, program } of candidates) {
       expect(await probe(operations, spec)).toEqual(["", "ROFS", '""', '"old"', "ROFS", "ROFS", "ok"]);
     });
 
-    test("who joins the container finds the volumes in its root, and nothing of the host by a link (D18-17)", () => {
+    test("who joins the container finds the volumes in its root, and nothing of the host by a link (D18-17, G23-23)", () => {
       const volume = makeVolume({ note: "of the volume" });
       const locked = makeVolume({ note: "locked" });
       const root = create({
@@ -420,7 +420,7 @@ function wvisorOnly({ runtime, program, probe, create }: Tools): void {
     expect(created("--file-access=never").code).toBe(125);
   });
 
-  test("a root that is changed meanwhile leads no mount out of it", async () => {
+  test("a root that is changed meanwhile leads no mount out of it (G23-28, G23-29)", async () => {
     const outside = makeVolume({ place: "" });
     const volume = makeVolume({ note: "of the volume" });
     const before = mountsBelow(outside);

@@ -109,7 +109,7 @@ describe.skipIf(needsRoot !== undefined)(title, () => {
   });
 
   describe("exec", () => {
-    test("passes streams and exit codes", async () => {
+    test("passes streams and exit codes (D18-23)", async () => {
       await run("/bin/spin");
       expect(runtime.run("exec", id, "/bin/exit-code", "9").code).toBe(9);
       const shown = runtime.run("exec", "--env", "A=b c", id, "echo-args-env", "x y");
@@ -117,7 +117,7 @@ describe.skipIf(needsRoot !== undefined)(title, () => {
       expect(shown.stdout).toBe("arg 0 13: echo-args-env\narg 1 3: x y\nenv 9: PATH=/bin\nenv 5: A=b c\n");
     });
 
-    test("sees the files of the container, and what the host changes in them", async () => {
+    test("sees the files of the container, and what the host changes in them (CM-02, D18-20)", async () => {
       const directory = bundle("/bin/spin");
       id = "shared";
       expect(runtime.code("run", "-d", "-b", directory, id)).toBe(0);

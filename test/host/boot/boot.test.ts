@@ -157,11 +157,13 @@ describe("the specification", () => {
     expect((await finish(boot(["cat", ...names]))).stdout).toBe("box\n(none)\n");
   });
 
-  test("has sources that begin at the bundle, whatever the current directory is (B18-10)", async () => {
-    const bundle = makeSandboxBundle(["/bin/cat", "/a/name", "/b"], (config) => {
+  test("has sources that begin at the bundle, whatever the current directory is (B18-10, V21-11)", async () => {
+    const bundle = makeSandboxBundle(["/tools/cat", "/a/name", "/b"], (config) => {
       config.mounts = [
         { destination: "/a", type: "bind", source: "data" },
         { destination: "/b", source: "./data/../data/name", options: ["bind", "ro"] },
+        // The program is looked for when all mounts are there.
+        { destination: "/tools", type: "bind", source: "rootfs/bin" },
       ];
     });
     mkdirSync(path.join(bundle, "data"));

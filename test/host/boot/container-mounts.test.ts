@@ -151,7 +151,7 @@ describe("a volume that containers of a sandbox share", () => {
     checkInvariants(machine);
   });
 
-  test("outlives the containers that have it", () => {
+  test("outlives the containers that have it (V21-33)", () => {
     const machine = makeMachine({ sockets: [], streams: [] });
     const volumes = new SharedVolumes(machine);
     const mounts = [{ destination: "/a", source: TMPFS, shared }];

@@ -12,7 +12,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
-import { ENODATA, ENOENT, ENOSPC, EROFS } from "../../../assembly/abi/errno.ts";
+import { ENODATA, ENOENT, ENOSPC, ENXIO, EROFS } from "../../../assembly/abi/errno.ts";
 import { O_CREAT, O_RDWR, O_TRUNC, O_WRONLY } from "../../../assembly/abi/fcntl.ts";
 import { SYS_dup2 } from "../../../assembly/abi/syscall.ts";
 import { SandboxMounts } from "../../../src/host/boot/filesystems.ts";
@@ -41,14 +41,8 @@ const kernel = (name: KernelFilesystem, options = ""): MountSource => ({
   readonly: false,
 });
 
-function boot(
-  mounts: readonly MountConfig[],
-  stdout?: number,
-  sockets: readonly number[] = [],
-  root: MountSource = TMPFS,
-): MountCalls {
-  const machine = makeMachine({ sockets, streams: stdout === undefined ? [] : [stdout] });
-  const config: SandboxConfig = {
+function configOf(mounts: readonly MountConfig[], root: MountSource = TMPFS): SandboxConfig {
+  return {
     id: "x",
     hostname: "x",
     root,
@@ -57,7 +51,16 @@ function boot(
     runtimes: [],
     limits: { memoryBytes: 0, timeoutMs: 0 },
   };
-  const sandbox = new SandboxMounts(machine, config);
+}
+
+function boot(
+  mounts: readonly MountConfig[],
+  stdout?: number,
+  sockets: readonly number[] = [],
+  root: MountSource = TMPFS,
+): MountCalls {
+  const machine = makeMachine({ sockets, streams: stdout === undefined ? [] : [stdout] });
+  const sandbox = new SandboxMounts(machine, configOf(mounts, root));
   sandbox.mountAll();
   const process = kernelTarget(machine, sandbox.namespace, "wVisor").process() as KernelProcess;
   if (stdout !== undefined) machine.setStream(process.task, 1, stdout, 0o100600, O_RDWR);
@@ -141,7 +144,7 @@ describe("a sandbox", () => {
     ]);
   });
 
-  test("of the host shows no path of the host, and an overlay of such what it does (D18-21, GF-01)", () => {
+  test("of the host shows no path of the host, and an overlay of such what it does (D18-04, D18-21, GF-01)", () => {
     const tree = (overlay: boolean): MountSource => ({
       type: "bind",
       source: scratch,
@@ -245,7 +248,7 @@ describe("a sandbox", () => {
       expect(readdirSync(join(top, "run"))).toEqual([]);
     });
 
-    test("makes places that are missing, and none of them on the host (V21-34, V21-35, GF-13)", () => {
+    test("makes places that are missing, and none of them on the host (D18-11, D18-18, V21-25, V21-34, V21-35, GF-13)", () => {
       const { sys, top } = overTree("/new/place/deep", "/var/lib/x");
       const before = readdirSync(top).sort();
       expect(before).toEqual(["dangling", "deep", "file", "run", "var"]);
@@ -255,7 +258,7 @@ describe("a sandbox", () => {
       expect(sys.stat("/dev/null")).toMatchObject({ mode: 0o020666 });
     });
 
-    test("refuses places below a file, and through a link that leads nowhere", () => {
+    test("refuses places below a file, and through a link that leads nowhere (D18-09, D18-16)", () => {
       expect(() => overTree("/file/x")).toThrow(/^mount \/file\/x: ENOTDIR/);
       expect(() => overTree("/file")).toThrow(/^mount \/file: ENOTDIR/);
       expect(() => overTree("/dangling/x")).toThrow(/^mount \/dangling\/x: ENOENT/);
@@ -271,6 +274,33 @@ describe("a sandbox", () => {
     expect(sys.write(fd, ", after")).toBe(7);
     expect(readFileSync(file, "utf8")).toBe("before, after");
     closeSync(stdout);
+  });
+
+  test("has devices that do as Linux's do, and no others (V21-03, V21-04, V21-05, V21-06)", () => {
+    const sys = boot([]);
+    const open = (name: string) => sys.open(`/dev/${name}`, O_RDWR);
+    expect([sys.read(open("null"), 8), sys.write(open("null"), "x")]).toEqual([Buffer.alloc(0), 1]);
+    expect([sys.read(open("zero"), 3), sys.write(open("zero"), "x")]).toEqual([Buffer.alloc(3), 1]);
+    expect([sys.read(open("full"), 3), sys.write(open("full"), "x")]).toEqual([Buffer.alloc(3), -ENOSPC]);
+    for (const name of ["random", "urandom"]) {
+      expect(sys.read(open(name), 64)).not.toEqual(Buffer.alloc(64));
+      expect(sys.write(open(name), "x")).toBe(1);
+    }
+    // Nobody has a controlling terminal: Linux's word for that, where gVisor says EIO.
+    expect(open("tty")).toBe(-ENXIO);
+    expect([open("fuse"), open("net/tun")]).toEqual([-ENOENT, -ENOENT]);
+  });
+
+  test("has devices of its own, whatever another container does to its (V21-07)", () => {
+    const machine = makeMachine();
+    const [first, second] = [1, 2].map(() => {
+      const sandbox = new SandboxMounts(machine, configOf([]));
+      sandbox.mountAll();
+      return new MountCalls(kernelTarget(machine, sandbox.namespace, "wVisor").process());
+    });
+    expect(first!.unlink("/dev/null")).toBe(0);
+    expect(first!.open("/dev/null", O_CREAT | O_WRONLY)).toBeGreaterThanOrEqual(0);
+    expect(second!.stat("/dev/null")).toMatchObject({ mode: 0o020666 });
   });
 
   test("has /dev as containers on Linux have it (V21-08)", () => {

@@ -20,7 +20,7 @@ describe("wvisor boot", () => {
     expect({ code, err }).toEqual({ code: 125, err: `wvisor boot: ${problem} (see 'wvisor boot --help')\n` });
   });
 
-  test("takes a connection for each tree of the host, neither more nor less (B18-04, D18-05)", async () => {
+  test("takes a connection for each tree of the host, neither more nor less (B18-04, D18-05, D18-06)", async () => {
     const bundle = path.join(top, "bundle");
     mkdirSync(path.join(bundle, "rootfs"), { recursive: true });
     put(

@@ -34,7 +34,7 @@ describe("a list", () => {
     ]);
   });
 
-  test("may say that files lie on an overlayfs, which is no option for the sandbox (G23-31)", () => {
+  test("may say that files lie on an overlayfs, which is no option for the sandbox (G23-31, V21-15)", () => {
     const options = ["rbind", "ro", "overlayfs_stale_read"];
     expect(parse(PROC, { ...BOUND, options })[1]).toEqual({ ...BOUND, overlayfsStaleRead: true });
   });

@@ -277,7 +277,7 @@ describe("a mount", () => {
     expect(sourceOf({ ...DATA, source: join(bundle, "data"), type: "bind" })).toEqual(BIND);
   });
 
-  test("is read-only by the last of ro and rw", () => {
+  test("is read-only by the last of ro and rw (D18-27)", () => {
     expect(sourceOf({ ...DATA, type: "bind", options: ["rw", "ro"] })).toEqual({ ...BIND, readonly: true });
     expect(sourceOf({ ...DATA, type: "bind", options: ["ro", "rw"] })).toEqual(BIND);
     expect(sourceOf({ ...DATA, type: "bind", options: ["ro"] }, "all")).toEqual({ ...BIND, readonly: true });
@@ -377,7 +377,7 @@ describe("a mount", () => {
     expect(failure(() => overlay("lowerdir=a:gone"))).toMatch(/gone: no such file or directory$/);
   });
 
-  test("has the flags that its options name, the last of a kind (V21-27)", () => {
+  test("has the flags that its options name, the last of a kind (CM-03, V21-27)", () => {
     const flagsOf = (...options: string[]) =>
       loadMount({ destination: "/x", type: "proc", options }).config.mounts[0]!.flags;
     expect(flagsOf()).toBe(undefined);
@@ -398,7 +398,7 @@ describe("a mount", () => {
     });
   });
 
-  test("with an option that nothing has is refused, by name and place", () => {
+  test("with an option that nothing has is refused, by name and place (CM-03, D18-19)", () => {
     expect(failure(() => loadMount({ destination: "/x", type: "proc", options: ["nosuid", "fast"] }))).toBe(
       'loading bundle: config.json: mounts[0].options: the mount at /x has no option "fast" (EINVAL)',
     );
@@ -426,7 +426,7 @@ describe("a mount", () => {
     );
   });
 
-  test("of a tmpfs at /tmp is added where the root has nothing there (V21-50)", () => {
+  test("of a tmpfs at /tmp is added where the root has nothing there (D18-08, V21-50)", () => {
     const root = join(scratch, "roots");
     const places = (name: string, mounts: object[] = []) =>
       load({ ...MINIMAL, root: { path: join(root, name) }, mounts }).config.mounts.map(
@@ -465,7 +465,7 @@ describe("a mount", () => {
     });
   });
 
-  test("of an unknown type is left out with a warning (V21-26)", () => {
+  test("of an unknown type is left out with a warning (D18-15, V21-26)", () => {
     const { config, warnings } = load({
       ...MINIMAL,
       mounts: [

@@ -100,7 +100,7 @@ export function mountCases(make: () => Target): void {
       const devices = [".", "a", "b"].map((path) => (sys.stat(path) as { dev: number }).dev);
       expect(new Set(devices).size).toBe(3);
     });
-    mountTest("may be put on another at the same place (ND-05)", (sys) => {
+    mountTest("may be put on another at the same place (ND-05, V21-37)", (sys) => {
       mounted(sys, "d");
       expect(sys.tmpfs("d")).toBe(0);
       expect(exists(sys, "d/in")).toBe(false);
