@@ -71,7 +71,7 @@ describe("a bundle", () => {
         maskedPaths: [],
         readonlyPaths: [],
         runtimes: [],
-        limits: { memoryBytes: 0, processes: 0, timeoutMs: 0 },
+        limits: { memoryBytes: 0, timeoutMs: 0 },
       },
     });
   });
