@@ -133,6 +133,8 @@ export const EVENTRWFLAGS_FD_READWRITE_HANGUP = 1;
 export const SUBCLOCKFLAGS_ABSTIME = 1;
 
 export const PREOPENTYPE_DIR = 0;
+/** Ours, of what is open at the start and no directory: libc passes over types that it does not know and looks at the next. */
+export const PREOPENTYPE_STREAM = 1;
 
 export const SIZEOF_PRESTAT = 8;
 export const SIZEOF_FDSTAT = 24;

@@ -156,6 +156,9 @@ function nameAfterProgram(task: Task, strings: usize, bytes: u32): void {
   task.setComm(strings + start, end - start);
 }
 
+/** The last of the streams that every program has. */
+const STANDARD_ERROR: u32 = 2;
+
 /** Installs the host descriptor `handle` as `fd`. */
 export function setStream(task: Task, fd: u32, handle: i32, mode: u32, flags: u32): i32 {
   const stream = makeHostStream(handle, mode, flags);
@@ -164,6 +167,7 @@ export function setStream(task: Task, fd: u32, handle: i32, mode: u32, flags: u3
   stream.inode.gid = task.cred.fsgid;
   const result = task.fds.installAt(fd, stream);
   if (result < 0) return result;
+  if (fd > STANDARD_ERROR) task.fds.setHanded(fd);
   const entry = task.fds.peek(fd);
   if (entry !== null) {
     entry.rights = rightsFor(mode, false);

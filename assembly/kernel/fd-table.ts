@@ -15,6 +15,9 @@ import { FileDescription } from "../vfs/file-description.ts";
 import { releaseRecordLocks } from "../vfs/file-locks.ts";
 import { releaseElsewhere } from "../vfs/shared-locks.ts";
 
+export const PREOPENED_DIRECTORY: u32 = 1;
+export const PREOPENED_STREAM: u32 = 2;
+
 @unmanaged
 @final
 export class FdEntry {
@@ -22,7 +25,8 @@ export class FdEntry {
   file: usize;
   preopenName: usize;
   preopenLength: u32;
-  isPreopen: u32;
+  /** PREOPENED_*: what it is to a program that looks for what was open at its start. */
+  preopened: u32;
   /** FD_* flags: FD_CLOEXEC. */
   flags: u32;
   rights: u64;
@@ -115,9 +119,14 @@ export class FdTable {
 
   setPreopen(fd: u32, name: usize, length: u32): void {
     const entry = this.at(fd);
-    entry.isPreopen = 1;
+    entry.preopened = PREOPENED_DIRECTORY;
     entry.preopenName = duplicate(name, length);
     entry.preopenLength = length;
+  }
+
+  /** Of a descriptor that was handed to the program, beside its standard streams. */
+  setHanded(fd: u32): void {
+    this.at(fd).preopened = PREOPENED_STREAM;
   }
 
   /** Makes `to`, which is open, what `from` is, and closes `from` (fd_renumber). */

@@ -4,7 +4,7 @@
 
 import { O_APPEND, O_DSYNC, O_NONBLOCK, O_SYNC } from "../abi/fcntl.ts";
 import * as abi from "../abi/wasi.ts";
-import { FdEntry } from "../kernel/fd-table.ts";
+import { FdEntry, PREOPENED_STREAM } from "../kernel/fd-table.ts";
 import { checkNewSize, writableBytes } from "../kernel/file-size-limit.ts";
 import { Task } from "../kernel/task.ts";
 import { free } from "../lib/ref-counted.ts";
@@ -241,13 +241,14 @@ function setTimesOf(task: Task, file: FileDescription, a: Attributes): i32 {
 
 export function fdPrestatGet(task: Task, fd: u32, out: u32): u32 {
   const entry = task.fdget(fd);
-  if (entry === null || !entry.isPreopen) return abi.WASI_EBADF;
-  return wasiErrno(putU64(out, <u64>abi.PREOPENTYPE_DIR | ((<u64>entry.preopenLength) << 32)));
+  if (entry === null || !entry.preopened) return abi.WASI_EBADF;
+  const type = entry.preopened == PREOPENED_STREAM ? abi.PREOPENTYPE_STREAM : abi.PREOPENTYPE_DIR;
+  return wasiErrno(putU64(out, <u64>type | ((<u64>entry.preopenLength) << 32)));
 }
 
 export function fdPrestatDirName(task: Task, fd: u32, path: u32, length: u32): u32 {
   const entry = task.fdget(fd);
-  if (entry === null || !entry.isPreopen) return abi.WASI_EBADF;
+  if (entry === null || !entry.preopened) return abi.WASI_EBADF;
   if (length < entry.preopenLength) return abi.WASI_ENAMETOOLONG;
   return wasiErrno(copyOut(path, entry.preopenName, entry.preopenLength));
 }

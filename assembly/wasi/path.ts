@@ -16,7 +16,7 @@ import {
 } from "../abi/fcntl.ts";
 import { PATH_MAX } from "../abi/limits.ts";
 import * as abi from "../abi/wasi.ts";
-import { FdEntry } from "../kernel/fd-table.ts";
+import { FdEntry, PREOPENED_DIRECTORY } from "../kernel/fd-table.ts";
 import { Task } from "../kernel/task.ts";
 import { isAsciiText, isUtf8 } from "../lib/bytes.ts";
 import { free } from "../lib/ref-counted.ts";
@@ -74,7 +74,7 @@ function copyPath(to: usize, path: u32, length: u32): u32 {
 
 function confineBits(task: Task, fd: u32): u32 {
   const entry = changetype<FdEntry>(changetype<usize>(task.fds.peek(fd)));
-  return entry.isPreopen ? WALK_STRICT_ROOT : WALK_BENEATH;
+  return entry.preopened == PREOPENED_DIRECTORY ? WALK_STRICT_ROOT : WALK_BENEATH;
 }
 
 /** Whether lookupflags has bits that the snapshot does not know. */

@@ -28,6 +28,8 @@ export interface BootOptions extends ConfineOptions {
   readonly io: readonly number[];
   /** The memory that they share with the gofer, and its bell; closed here. */
   readonly windows?: readonly [number, number] | undefined;
+  /** What the program gets behind its standard streams. */
+  readonly preserved: readonly number[];
   /** The anchor's socket. */
   readonly session?: number | undefined;
   /** A file whose first byte says whether the container was started: "c", then "r". */
@@ -42,19 +44,20 @@ const EXIT_FAILED = 125;
 /** Returns the container's exit code. */
 export async function bootSandbox(config: SandboxConfig, options: BootOptions): Promise<number> {
   const { native, tell } = options;
+  const streams = [...STREAMS, ...options.preserved];
   native.setNoNewPrivs();
   const confines = options.confinement !== "none";
   const confine = confines ? beginSentryConfinement(native, options.report ?? false) : () => {};
   loadGuestWorker();
   loadReadinessWorker();
-  const host = makeSharedHost(options.io, STREAMS, mapWindows(native, options));
+  const host = makeSharedHost(options.io, streams, mapWindows(native, options));
   const machine = new Machine(native, loadKernelModules(), host);
   confine();
   const readiness = new Readiness(native);
   const started = (): void => {
     if (options.phase !== undefined) markStarted(native, options.phase);
   };
-  const sandbox = new Sandbox({ native, machine, config, started, tell });
+  const sandbox = new Sandbox({ native, machine, config, streams, started, tell });
   const loader = withResolvers<void>();
   // Nobody may be waiting when it fails.
   loader.promise.catch(() => {});

@@ -11,7 +11,6 @@ import { goferMounts } from "./filesystems.ts";
 import type { Machine } from "./machine.ts";
 import type { ContainerNamespaces, JoinedNamespaces } from "./namespaces.ts";
 import { addStreams, removeStreams } from "./native-host.ts";
-import { STREAMS } from "./process.ts";
 import { SharedVolumes } from "./shared-volumes.ts";
 import { tellOn } from "./tell.ts";
 
@@ -25,6 +24,8 @@ export interface SandboxOptions {
   readonly machine: Machine;
   /** Of the first container. */
   readonly config: SandboxConfig;
+  /** Of the first container. */
+  readonly streams: readonly number[];
   /** Told when the first container begins to run. */
   started(): void;
   /** Takes what the user should know: how a process failed. */
@@ -52,14 +53,14 @@ export class Sandbox {
   readonly exited: Promise<number>;
 
   constructor(options: SandboxOptions) {
-    const { machine, config, started, tell } = options;
+    const { machine, config, streams, started, tell } = options;
     this.#options = options;
     this.#connections = new Connections(machine.shared.connections);
     this.#volumes = new SharedVolumes(machine);
     this.exited = new Promise((resolve) => {
       this.#exit = resolve;
     });
-    this.root = this.#make(config, { streams: STREAMS, connection: 0, joined: {}, started, tell });
+    this.root = this.#make(config, { streams, connection: 0, joined: {}, started, tell });
     void this.root.exited.then((code) => this.#exit(code));
   }
 

@@ -25,6 +25,7 @@ Flags:
       --controller-fd N   A unix socket that listens: for the control server. Required
       --io-fds N,...      A connection to the gofer, for each of its mounts: the root first, then binds as in config.json
       --windows-fds N,N   The memory that the connections go through besides, and its bell
+      --preserved-fds N,...  What the program gets as descriptors 3, 4, ...
       --config-fd N       The configuration that create made of the bundle; without it config.json is read
       --session-fd N      The anchor's socket
       --phase-fd N        A file that says in its first byte whether the container was started
@@ -47,6 +48,7 @@ export const bootCommand: Command = {
     "controller-fd": { type: "string" },
     "io-fds": { type: "string", multiple: true },
     "windows-fds": { type: "string" },
+    "preserved-fds": { type: "string", multiple: true },
     "config-fd": { type: "string" },
     "session-fd": { type: "string" },
     "phase-fd": { type: "string" },
@@ -70,10 +72,7 @@ function runBoot({ flags, operands, warn }: CommandInput): Promise<number> {
     throw new UsageError("--restore-fd: this version restores nothing");
   const native = requireNative();
   const config = configuration(flags, resolve(bundle), warn);
-  const io = flags
-    .texts("io-fds")
-    .flatMap((list) => list.split(","))
-    .map((text) => parseDescriptor("io-fds", text));
+  const io = descriptors(flags, "io-fds");
   checkConnections(native, config, io);
   return bootSandbox(config, {
     ...confineOptions(flags),
@@ -81,6 +80,7 @@ function runBoot({ flags, operands, warn }: CommandInput): Promise<number> {
     controller,
     io,
     windows: windows(flags),
+    preserved: descriptors(flags, "preserved-fds"),
     session: descriptor(flags, "session-fd"),
     phase: descriptor(flags, "phase-fd"),
     tell: (text) => tellOn(native, STDERR, text),
@@ -92,6 +92,13 @@ function descriptor(flags: Flags, name: string): number | undefined {
   const text = flags.text(name);
   if (text === undefined || text === "-1") return undefined;
   return parseDescriptor(name, text);
+}
+
+function descriptors(flags: Flags, name: string): number[] {
+  return flags
+    .texts(name)
+    .flatMap((list) => list.split(","))
+    .map((text) => parseDescriptor(name, text));
 }
 
 function parseDescriptor(name: string, text: string): number {

@@ -8,6 +8,7 @@ import type { Command, CommandInput } from "./command.ts";
 import { CONFINE_FLAGS, confineOptions } from "./confine-flags.ts";
 import type { FlagTable } from "./flags.ts";
 import { ACCEPTED_CREATE_FLAGS, cgroupManager, OCI_EXIT_CODES, onlyId, openContainers } from "./oci.ts";
+import { preservedDescriptors } from "./preserved-fds.ts";
 import { TREE_FLAGS, TREE_FLAGS_USAGE, treeOptions } from "./tree-flags.ts";
 
 const USAGE = `Usage: wvisor create [flags] ID
@@ -23,13 +24,14 @@ Flags:
       --console-socket PATH
                         Gets the master of the container's terminal ("terminal": true of config.json's process)
       --pid-file FILE   Gets the pid of the process that stands for the container
+      --preserve-fds N  The program gets our descriptors 3 to N+2 under their numbers
 ${TREE_FLAGS_USAGE}
       --confine LEVEL   What confinement must reach: native+ns, native, none (default: native+ns for root)
       --gofer-jitless   Run the gofer without a compiler: none of its memory becomes executable
       --confine-report  Report what confinement does not allow instead of ending the process
       --debug           With an error, show where it arose
 
-Accepted without effect: --no-pivot, --no-new-keyring, --preserve-fds, --keep, --no-subreaper, --pidfd-socket
+Accepted without effect: --no-pivot, --no-new-keyring, --keep, --no-subreaper, --pidfd-socket
 
 Exit code: 0 created, 1 not.
 `;
@@ -39,6 +41,7 @@ export const CREATE_FLAGS: FlagTable = {
   "pid-file": { type: "string" },
   "console-socket": { type: "string" },
   ...TREE_FLAGS,
+  "preserve-fds": { type: "string" },
   ...ACCEPTED_CREATE_FLAGS,
   ...CONFINE_FLAGS,
 };
@@ -73,6 +76,7 @@ export function create(input: CommandInput, id: string, detached = true): Create
     cgroupManager: cgroupManager(input.global),
     pidFile: flags.text("pid-file"),
     detached,
+    preserved: preservedDescriptors(native, flags),
     consoleSocket: flags.text("console-socket"),
     warn,
   });

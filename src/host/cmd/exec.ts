@@ -12,6 +12,7 @@ import { capabilityMask } from "../spec/capabilities.ts";
 import { parseProcess, SpecError, type SpecProcess } from "../spec/runtime-spec.ts";
 import { type Command, type CommandInput, UsageError } from "./command.ts";
 import { openContainers } from "./oci.ts";
+import { preservedDescriptors } from "./preserved-fds.ts";
 
 const USAGE = `Usage: wvisor exec [flags] ID COMMAND [ARGS]
        wvisor exec [flags] --process FILE ID
@@ -28,6 +29,7 @@ Flags:
   -t, --tty                  Give it a terminal of its own; "terminal" says it in --process
       --console-socket PATH  With --detach: gets the master of its terminal
       --pid-file FILE        Gets the pid of the process that stands for it on the host
+      --preserve-fds N       It gets our descriptors 3 to N+2 under their numbers
       --cwd DIR              Its working directory
   -e, --env NAME=VALUE       One more variable
   -u, --user UID[:GID]       Its user and group
@@ -36,7 +38,7 @@ Flags:
       --ignore-paused        In a container that is paused, too: wait until it is resumed
       --debug                With an error, show where it arose
 
-Accepted without effect: --preserve-fds, --no-new-privs, --cgroup, --apparmor, --process-label, --pidfd-socket
+Accepted without effect: --no-new-privs, --cgroup, --apparmor, --process-label, --pidfd-socket
 
 Exit code: the program's own; 128+n ended by signal n; 255 an error of wVisor's.
 `;
@@ -92,6 +94,7 @@ function runExec(input: CommandInput): number {
     consoleSocket: flags.text("console-socket"),
     ignorePaused: flags.isOn("ignore-paused", false),
     pidFile: flags.text("pid-file"),
+    preserved: preservedDescriptors(native, flags),
     process: (record) => fromFile?.config ?? describeProcess(input, args, record),
   });
 }

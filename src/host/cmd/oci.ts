@@ -14,7 +14,6 @@ export const OCI_EXIT_CODES = { usage: 1, refused: 1 };
 export const ACCEPTED_CREATE_FLAGS: FlagTable = {
   "no-pivot": { type: "switch" },
   "no-new-keyring": { type: "switch" },
-  "preserve-fds": { type: "string" },
   keep: { type: "switch" },
   "no-subreaper": { type: "switch" },
   "pidfd-socket": { type: "string" },

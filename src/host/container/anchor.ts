@@ -70,6 +70,8 @@ export interface AnchorOptions extends ConfineOptions, Place {
   readonly bundle: string;
   /** What the gofer serves. */
   readonly served: readonly GoferMount[];
+  /** For the program, behind its standard streams; they stay the caller's. */
+  readonly preserved: readonly number[];
   /** Descriptors for the sentry; they stay the caller's. */
   readonly controller: number;
   /** The same for the gofer: a socket that listens, over which it is told to serve more. */
@@ -106,7 +108,8 @@ export function startAnchor(native: Native, options: AnchorOptions): Anchor {
     const windows = (served.length === 0 ? undefined : createWindows(native, served.length)) ?? [];
     theirs.push(...windows);
     const io = connections.map(({ our }) => our);
-    const sentry = [options.controller, options.config, options.phase, ...windows, ...io];
+    const own = [options.controller, options.config, options.phase];
+    const sentry = [...own, ...windows, ...io, ...options.preserved];
     const control = options.goferControl === undefined ? [] : [options.goferControl];
     const gofer =
       config === undefined
@@ -211,8 +214,10 @@ function namespaceArgument({ type, path }: Namespace): string {
 
 function sentryCommand(options: AnchorOptions, fds: number): string[] {
   const count = options.served.length;
-  const firstIo = FIRST_SENTRY_FD + fds - count;
+  const firstPreserved = FIRST_SENTRY_FD + fds - options.preserved.length;
+  const firstIo = firstPreserved - count;
   const io = Array.from({ length: count }, (_, index) => firstIo + index);
+  const preserved = options.preserved.map((_, index) => firstPreserved + index);
   const windows = FIRST_SENTRY_FD + 3;
   return [
     launcherPath(),
@@ -231,6 +236,7 @@ function sentryCommand(options: AnchorOptions, fds: number): string[] {
     `--phase-fd=${FIRST_SENTRY_FD + 2}`,
     ...(firstIo > windows ? [`--windows-fds=${windows},${windows + 1}`] : []),
     ...(io.length === 0 ? [] : [`--io-fds=${io.join(",")}`]),
+    ...(preserved.length === 0 ? [] : [`--preserved-fds=${preserved.join(",")}`]),
     ...(options.terminal === undefined ? [] : ["--console"]),
     ...(options.confinement === "none" ? ["--confine=none"] : []),
     ...(options.report ? ["--confine-report"] : []),

@@ -49,6 +49,8 @@ export interface CreateOptions extends ConfineOptions {
   readonly cgroupManager: CgroupManager;
   /** Gets the anchor's pid, in decimal digits. */
   readonly pidFile: string | undefined;
+  /** Descriptors of ours from 3 on, one after the other, that the program gets. They stay ours. */
+  readonly preserved: readonly number[];
   /** Nobody waits for it in the foreground. */
   readonly detached: boolean;
   /** A path of the engine's, who gets the master of the container's terminal. */
@@ -133,6 +135,7 @@ function start(native: Native, container: LockedContainer, parts: Parts, options
       jitless: options.jitless,
       report: options.report,
       ...place,
+      preserved: options.preserved,
       bundle: options.bundle,
       served: goferMounts(config),
       controller,
@@ -206,6 +209,7 @@ function joinSandbox(
   parts: Parts,
   options: CreateOptions,
 ): Anchor {
+  if (options.preserved.length > 0) throw failed("--preserve-fds: a container of a pod's sandbox gets none");
   const phase = openPhase(container);
   try {
     const place = placeOf(container, parts, options);

@@ -38,6 +38,8 @@ export interface ExecOptions extends TerminalRequest {
   /** It may be paused: this waits until it is resumed. */
   readonly ignorePaused: boolean;
   readonly pidFile: string | undefined;
+  /** Descriptors of ours from 3 on, one after the other, that the program gets. They stay ours. */
+  readonly preserved: readonly number[];
   /** What it is, made of what the container has for processes that say less. */
   process(record: ContainerRecord): ProcessConfig;
 }
@@ -89,7 +91,7 @@ interface Added {
 function begin(native: Native, target: Target, options: ExecOptions, config: ProcessConfig): Added {
   const terminal = openTerminal(native, options);
   try {
-    const streams = STREAMS.map((stream) => terminal?.slave ?? stream);
+    const streams = [...STREAMS.map((stream) => terminal?.slave ?? stream), ...options.preserved];
     const session = startSession(native, target, options, config, { streams, terminal });
     return { ...session, master: terminal?.takeMaster() };
   } finally {

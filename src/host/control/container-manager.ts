@@ -10,7 +10,7 @@
 //   containerManager.Wait          ID              the wait status of the container, when it has ended
 //   containerManager.WaitPID       {PID, CID}      the same of one of its processes
 //   containerManager.Signal        {CID, Signo, PID, Mode}
-//   containerManager.Execute       ExecArgs        its pid; with its three streams and, as a fourth descriptor, its session's socket
+//   containerManager.Execute       ExecArgs        its pid; with its three streams, what it gets besides (3, 4, ...), and its session's socket
 //   containerManager.Processes     ID              a list of processes
 //   containerManager.Event         ID              what `events --stats` shows
 //   containerManager.Update        {CID, MemoryBytes, Processes}
@@ -222,18 +222,19 @@ function execute(
   args: ExecArguments,
   files: PassedFiles,
 ): Outcome {
-  if (files.count !== STREAMS + 1) {
+  if (files.count <= STREAMS) {
     throw new ContainerError(`exec needs ${STREAMS + 1} descriptors, got ${files.count}`);
   }
+  const last = files.count - 1;
   const config = processConfig(args);
-  const streams = [0, 1, 2].map((index) => files.get(index));
+  const streams = Array.from({ length: last }, (_, index) => files.get(index));
   const added = container.execute(config, streams, args.host_pid);
-  for (let index = 0; index < STREAMS; index++) files.take(index);
+  for (let index = 0; index < last; index++) files.take(index);
   const { pid } = added;
   const kill = (number: number): void => {
     if (container.processes.some((process) => process.pid === pid)) container.signal(number, pid);
   };
-  const session = new Session(native, readiness, files.take(STREAMS), {
+  const session = new Session(native, readiness, files.take(last), {
     signal: kill,
     hangUp: () => kill(SIGKILL),
   });

@@ -12,6 +12,8 @@
 
 extern char **environ;
 
+enum { PRESERVED_MAX = 64 };
+
 /** Where Node is: what the build put beside us, else where systems have it. Nobody's PATH is asked. */
 static const char *const system_nodes[] = {"/usr/local/bin/node", "/usr/bin/node"};
 
@@ -65,6 +67,19 @@ static void scrub_environment(bool is_do) {
   *to = NULL;
 }
 
+/** What the caller left open: Node's own descriptors come between, and only now can the two be told apart (preserved-fds.ts). */
+static void tell_open_descriptors(void) {
+  char number[NUMBER_MAX];
+  int count = 0;
+  while (count < PRESERVED_MAX) {
+    int flags = fcntl(STDERR_FILENO + 1 + count, F_GETFD);
+    if (flags < 0 || (flags & FD_CLOEXEC) != 0) break;
+    count++;
+  }
+  snprintf(number, sizeof number, "%d", count);
+  if (setenv("WVISOR_OPEN_FDS", number, 1) < 0) fail_errno("environment");
+}
+
 void become_node(char **arguments) {
   static char cli[PATH_MAX];
   static char node[PATH_MAX];
@@ -80,6 +95,7 @@ void become_node(char **arguments) {
   command[2] = cli;
   for (size_t index = 0; index < count; index++) command[3 + index] = arguments[index];
   scrub_environment(count > 0 && strcmp(arguments[0], "do") == 0);
+  tell_open_descriptors();
   execv(node, command);
   if (errno != ENOENT) fail_errno(node);
   for (size_t index = 0; index < sizeof system_nodes / sizeof *system_nodes; index++) {

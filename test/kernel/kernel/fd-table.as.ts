@@ -139,12 +139,12 @@ export function preopensKeepTheirNames(): void {
   const fd = w.open();
   w.table.setPreopen(fd, NAME, putText(NAME, "/data"));
   const entry = w.table.peek(fd)!;
-  assert(entry.isPreopen != 0 && isText(entry.preopenName, entry.preopenLength, "/data"), "the name");
+  assert(entry.preopened != 0 && isText(entry.preopenName, entry.preopenLength, "/data"), "the name");
   const to = w.open();
   w.table.renumber(fd, to);
   const moved = w.table.peek(to)!;
-  assert(moved.isPreopen != 0 && isText(moved.preopenName, moved.preopenLength, "/data"), "moves along");
+  assert(moved.preopened != 0 && isText(moved.preopenName, moved.preopenLength, "/data"), "moves along");
   w.table.close(to);
-  assert(w.open() == fd && w.table.peek(fd)!.isPreopen == 0, "a number that is used again has none");
+  assert(w.open() == fd && w.table.peek(fd)!.preopened == 0, "a number that is used again has none");
   w.finish();
 }
