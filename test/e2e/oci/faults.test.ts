@@ -139,10 +139,27 @@ async function strike(
   }
 }
 
-/** By a name of its own, so that one that stays is found. */
-const inCgroup = (id: string) => (config: Record<string, unknown>) => {
-  config.linux = { ...(config.linux as object), cgroupsPath: `/${id}` };
-};
+interface Namespace {
+  readonly type: string;
+  readonly path?: string;
+}
+
+/** With a cgroup by a name of its own, so that one that stays is found. */
+function change(id: string, more: object = {}, namespaces?: readonly Namespace[]) {
+  return (config: Record<string, unknown>): void => {
+    const { linux } = config as { linux: { namespaces: readonly Namespace[] } };
+    config.linux = { namespaces: namespaces ?? linux.namespaces, cgroupsPath: `/${id}` };
+    config.annotations = more;
+  };
+}
+
+/** What `state` says of a container, and whether that is so. */
+function seen(id: string): { status: string; truthful: boolean } {
+  const { code, stdout, stderr } = runtime.run("state", id);
+  if (code !== 0) return { status: stderr.includes("does not exist") ? "gone" : stderr, truthful: true };
+  const { status, pid } = JSON.parse(stdout) as { status: string; pid: number };
+  return { status, truthful: status === "stopped" ? pid === 0 : isRunning(pid) };
+}
 
 describe.skipIf(needsRoot !== undefined)(title, () => {
   /** How long each command takes here, in ms. */
@@ -150,7 +167,7 @@ describe.skipIf(needsRoot !== undefined)(title, () => {
   let files: Record<string, string>;
 
   const bundleOf = (id: string) =>
-    makeBundle(path.join(top, id), { args: ["/bin/spin"], files, change: inCgroup(id) });
+    makeBundle(path.join(top, id), { args: ["/bin/spin"], files, change: change(id) });
 
   const perform = async (phase: Phase, id: string, bundle: string): Promise<void> => {
     const begin = performance.now();
@@ -186,22 +203,80 @@ describe.skipIf(needsRoot !== undefined)(title, () => {
     await strike(victim, random, child, delay);
     if (child !== undefined) await ended(child);
 
-    const seen = () => {
-      const { code, stdout, stderr } = runtime.run("state", id);
-      if (code !== 0) return { what, status: stderr.includes("does not exist") ? "gone" : stderr };
-      const { status, pid } = JSON.parse(stdout) as { status: string; pid: number };
-      return { what, status, truthful: status === "stopped" ? pid === 0 : isRunning(pid) };
-    };
+    const expected = victim === "command" ? /^(created|running|stopped|gone)$/ : /^(stopped|gone)$/;
     // It may be ending at this moment.
-    if (victim !== "command") await expect.poll(() => seen().status, SETTLE).toMatch(/^(stopped|gone)$/);
-    const { status, truthful } = seen();
-    expect({ what, status, truthful: truthful ?? true }).toMatchObject({
-      status: expect.stringMatching(/^(created|running|stopped|gone)$/),
-      truthful: true,
-    });
+    await expect
+      .poll(() => ({ what, ...seen(id) }), SETTLE)
+      .toEqual({ what, status: expect.stringMatching(expected), truthful: true });
     expect({ what, code: runtime.run("delete", "--force", id).code }).toEqual({ what, code: 0 });
-    expect(seen()).toEqual({ what, status: "gone" });
+    expect({ what, ...seen(id) }).toEqual({ what, status: "gone", truthful: true });
     await expect.poll(() => ({ what, ...leftOvers() }), SETTLE).toEqual({ what, ...NOTHING });
+  });
+
+  describe("a pod", () => {
+    const KIND = "io.kubernetes.cri.container-type";
+    const SANDBOX = "io.kubernetes.cri.sandbox-id";
+
+    /** A container of the pod, in the namespaces of the process `pid`. */
+    const member = (id: string, pod: string, pid: number): string => {
+      const joined = ["network", "ipc", "uts"].map((type) => ({
+        type,
+        path: `/proc/${pid}/ns/${type === "network" ? "net" : type}`,
+      }));
+      const annotations = { [KIND]: "container", [SANDBOX]: pod };
+      const namespaces = [{ type: "mount" }, { type: "pid" }, ...joined];
+      const options = { args: ["/bin/spin"], files, change: change(id, annotations, namespaces) };
+      return makeBundle(path.join(top, id), options);
+    };
+
+    /** What is killed, and which of the pod, its members a and b, and c, which is just being made, are there afterwards. */
+    const cases = [
+      { victim: "a member's anchor", left: ["pod", "b"] },
+      { victim: "the pod's anchor", left: [] },
+      { victim: "the sentry", left: [] },
+      { victim: "the gofer", left: [] },
+      { victim: "a command", left: ["pod", "a", "b"] },
+    ] as const;
+    const points = Array.from({ length: scaled(25, cases.length) }, (_, point) => SEED * 1000 + point);
+
+    test.each(points)("seed %i", async (seed) => {
+      const random = new Random(seed);
+      const { victim, left } = cases[seed % cases.length]!;
+      const pod = `${PREFIX}-pod-${seed}`;
+      const name = (part: string) => (part === "pod" ? pod : `${pod}-${part}`);
+      const pidOf = (part: string) =>
+        (JSON.parse(runtime.run("state", name(part)).stdout) as { pid: number }).pid;
+      const options = { args: ["/bin/spin"], files, change: change(pod, { [KIND]: "sandbox" }) };
+      await perform("create", pod, makeBundle(path.join(top, pod), options));
+      await perform("start", pod, "");
+      for (const part of ["a", "b"]) {
+        await perform("create", name(part), member(name(part), pod, pidOf("pod")));
+        await perform("start", name(part), "");
+      }
+      const anchors = { "a member's anchor": pidOf("a"), "the pod's anchor": pidOf("pod") };
+      const delay = (usual.get("create")! * random.below(1000)) / 1000;
+      const what = `SIGKILL for ${victim} ${delay.toFixed(1)} ms into create of another member`;
+      const child = launch(commandOf("create", name("c"), member(name("c"), pod, pidOf("pod"))));
+      if (victim in anchors) {
+        sleep(delay);
+        process.kill(anchors[victim as keyof typeof anchors], "SIGKILL");
+      } else {
+        await strike(victim.slice(victim.indexOf(" ") + 1) as Victim, random, child, delay);
+      }
+      await ended(child);
+
+      const parts = ["pod", "a", "b"] as const;
+      const running = () => parts.filter((part) => seen(name(part)).status === "running");
+      await expect.poll(() => ({ what, running: running() }), SETTLE).toEqual({ what, running: left });
+      await expect.poll(() => ({ what, ...seen(name("c")) }), SETTLE).toMatchObject({ what, truthful: true });
+      // Who is left is not bothered.
+      for (const part of left) expect(runtime.run("exec", name(part), "/bin/exit-code", "7").code).toBe(7);
+      for (const part of ["c", ...parts.toReversed()]) {
+        const { code, stderr } = runtime.run("delete", "--force", name(part));
+        expect({ what, part, code, stderr }).toEqual({ what, part, code: 0, stderr: "" });
+      }
+      await expect.poll(() => ({ what, ...leftOvers() }), SETTLE).toEqual({ what, ...NOTHING });
+    });
   });
 
   test(`${CONTAINERS} containers of ${CLIENTS} clients at once`, async () => {
