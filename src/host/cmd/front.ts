@@ -2,6 +2,7 @@
 // the front, or in a way that the front leaves to us.
 
 import { spawnSync } from "node:child_process";
+import { resolve } from "node:path";
 import { WvisorError } from "../../common/errors.ts";
 import { frontPath } from "../../native/index.ts";
 import { checkContainerId, directoryName } from "../container/container-id.ts";
@@ -43,11 +44,15 @@ export function frontCommand(
 }
 
 function globalFlags(input: CommandInput): string[] {
-  const given = ["log", "log-format"].flatMap((name) => {
-    const value = input.global.text(name);
-    return value === undefined ? [] : [`--${name}=${value}`];
-  });
-  return ["--front", `--root=${containersRoot(input)}`, ...given];
+  const log = input.global.text("log");
+  const format = input.global.text("log-format");
+  return [
+    "--front",
+    `--root=${containersRoot(input)}`,
+    // Whoever runs it may be elsewhere by then.
+    ...(log === undefined ? [] : [`--log=${resolve(log)}`]),
+    ...(format === undefined ? [] : [`--log-format=${format}`]),
+  ];
 }
 
 function execFront({ output }: CommandInput, command: readonly string[]): number {

@@ -1,6 +1,8 @@
 // The master's side of a terminal, as an engine or a terminal emulator has it.
 //
 //   terminal listen SOCKET          takes the master that somebody sends over a unix socket
+//   terminal hold SOCKET            listens and takes nothing: a second client finds no room
+//   terminal datagram SOCKET        has a socket of another type
 //   terminal run PROGRAM ARGS...    makes a terminal, and runs a program as the leader of its session
 //   terminal report FILE            tells size and settings of a terminal that somebody else has open, and ends
 //
@@ -28,16 +30,31 @@
 
 enum { MAX_NAME = 4096, MAX_FDS = 8, MAX_LINE = 65536, CHUNK = 4096 };
 
+/** A socket of that name. */
+static int named_socket(const char *path, int type) {
+  struct sockaddr_un address = {.sun_family = AF_UNIX};
+  strncpy(address.sun_path, path, sizeof address.sun_path - 1);
+  int server = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
+  return bind(server, (struct sockaddr *)&address, sizeof address) < 0 ? -1 : server;
+}
+
+/** Until the end of the commands. */
+static int hold(const char *path, int type) {
+  char byte;
+  int server = named_socket(path, type);
+  if (server < 0 || (type == SOCK_STREAM && listen(server, 0) < 0)) return 1;
+  dprintf(STDERR_FILENO, "listening\n");
+  return read(STDIN_FILENO, &byte, 1) != 0;
+}
+
 static int receive(const char *path) {
   char name[MAX_NAME + 1];
   union {
     struct cmsghdr header;
     char bytes[CMSG_SPACE(sizeof(int) * MAX_FDS)];
   } control;
-  struct sockaddr_un address = {.sun_family = AF_UNIX};
-  strncpy(address.sun_path, path, sizeof address.sun_path - 1);
-  int server = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (bind(server, (struct sockaddr *)&address, sizeof address) < 0 || listen(server, 1) < 0) return -1;
+  int server = named_socket(path, SOCK_STREAM);
+  if (server < 0 || listen(server, 1) < 0) return -1;
   dprintf(STDERR_FILENO, "listening\n");
   int client = accept(server, NULL, NULL);
   struct iovec item = {name, MAX_NAME};
@@ -131,6 +148,8 @@ static void finish(pid_t pid) {
 int main(int argc, char **argv) {
   pid_t pid = 0;
   if (argc < 3) return 99;
+  if (strcmp(argv[1], "hold") == 0) return hold(argv[2], SOCK_STREAM);
+  if (strcmp(argv[1], "datagram") == 0) return hold(argv[2], SOCK_DGRAM);
   if (strcmp(argv[1], "report") == 0) {
     int fd = open(argv[2], O_RDWR | O_NOCTTY | O_CLOEXEC);
     report(fd);

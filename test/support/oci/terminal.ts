@@ -64,6 +64,13 @@ export class TestTerminal {
     return terminal;
   }
 
+  /** None: a socket that takes nothing, or is of another type. Ends with close(). */
+  static async refuse(how: "hold" | "datagram", socket: string): Promise<TestTerminal> {
+    const terminal = new TestTerminal([how, socket]);
+    await terminal.event(/^listening$/m);
+    return terminal;
+  }
+
   /** One that a program runs in, as the leader of its session. */
   static run(...command: readonly string[]): TestTerminal {
     return new TestTerminal(["run", ...command]);
