@@ -396,6 +396,7 @@ describe("Node, when it is needed", () => {
       "c1",
       "PATH=/usr/bin:/bin",
       "XDG_RUNTIME_DIR=",
+      "WVISOR_OPEN_FDS=0",
       "",
     ]);
   });
@@ -408,6 +409,7 @@ describe("Node, when it is needed", () => {
       "TTRPC_ADDRESS=/secret",
       "ANY=thing",
       "PATH=/usr/bin:/bin",
+      "WVISOR_OPEN_FDS=0",
       "",
     ]);
   });

@@ -204,7 +204,7 @@ for (const candidate of candidates) {
       expect(runtime.state(id).status).toBe("created");
     });
 
-    test("the program has it as its three streams; its lines are echoed and read", async () => {
+    test("the program has it as its three streams; its lines are echoed and read (B18-05)", async () => {
       const { terminal, monitor } = await started();
       await terminal.shows(/^terminal true true true\r\n$/);
       terminal.type("hello\n");
