@@ -48,7 +48,7 @@ export class Connections {
     return socket === NONE ? undefined : socket;
   }
 
-  /** Preconditions: there is a connection of that number. */
+  /** Undefined where it has none. */
   window(connection: number): number | undefined {
     const window = this.#words[connection * WORDS + WINDOW];
     return window === NONE ? undefined : window;

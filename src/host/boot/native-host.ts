@@ -141,14 +141,15 @@ export function makeThreadHost(
       exitCode = code;
     },
     p9Rpc(_thread, connection, request, requestLength, response, capacity, fdOut) {
+      // Both are asked before either answer counts: compile() reaches all that this calls.
       const socket = connections.socket(connection);
+      const window = connections.window(connection);
       if (socket === undefined) return -EBADF;
       takeSlots();
       // Grown memory is registered before anything is sent: a request must not go out twice.
       kernelGrew();
       // An address of no i32 would have the descriptor's number written to one place and read from another.
       if (fdOut & 3) return -EFAULT;
-      const window = connections.window(connection);
       const call = window === undefined ? native.p9Rpc : native.windowRpc;
       const result = call(
         window ?? socket,
