@@ -18,8 +18,8 @@ import { buildMonitor, Monitored, makeBundle, needsRoot, Runtime } from "../../s
 import { childrenOf, commandLine } from "../../support/processes.ts";
 import { scaled } from "../../support/scale.ts";
 
-/** What a gofer keeps for each tree, and as much again for all (src/gofer/capacity.ts). */
-const DESCRIPTORS_EACH = 70;
+/** What a gofer keeps for each tree, as much again for all, and a little for itself (src/gofer/capacity.ts). */
+const DESCRIPTORS_EACH = 19;
 const [, LIMIT] = /^Max open files +\S+ +(\d+)/m.exec(readFileSync("/proc/self/limits", "utf8"))!;
 /** CAP_SYS_RESOURCE: with it the limit is raised. */
 const mayRaise =
