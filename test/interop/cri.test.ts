@@ -159,6 +159,15 @@ describe.skipIf(missing !== undefined)(missing === undefined ? "a pod" : `left o
       expect(await exec(reader, "/cat.wasm", "/proc/self/cwd/note")).toEqual({ stdout: "of the image\n" });
     });
 
+    test("count their processes from 1, each its own", async () => {
+      for (const container of [writer, reader]) {
+        // In the sandbox as a whole that is the number of the pod's own process.
+        expect(await exec(container, "/cat.wasm", "/proc/1/cmdline")).toEqual({ stdout: "/spin.wasm\0" });
+        const { stdout } = await exec(container, "/cat.wasm", "/proc/self/status");
+        expect(stdout).toMatch(/^NSpid:\t([2-9]|1\d)$/m);
+      }
+    });
+
     test("are in one sandbox: one process of Node's runs both", () => {
       expect(commandLines().filter((line) => line.includes(pod) && line.includes("\0boot\0"))).toHaveLength(
         1,
