@@ -209,11 +209,16 @@ function joinSandbox(
   parts: Parts,
   options: CreateOptions,
 ): Anchor {
-  if (options.preserved.length > 0) throw failed("--preserve-fds: a container of a pod's sandbox gets none");
   const phase = openPhase(container);
   try {
     const place = placeOf(container, parts, options);
-    return startMember(native, containers, sandbox, container, { ...place, config: parts.config, phase });
+    const { preserved } = options;
+    return startMember(native, containers, sandbox, container, {
+      ...place,
+      config: parts.config,
+      phase,
+      preserved,
+    });
   } finally {
     closeSync(phase);
   }

@@ -23,7 +23,7 @@ import { connectSocket } from "./socket.ts";
 
 const STREAMS: readonly number[] = [0, 1, 2];
 const NO_LAUNCHER = -1;
-/** Besides its connections. */
+/** Of every container, besides its connections. */
 const OTHER_FILES = 5;
 
 /**
@@ -56,6 +56,8 @@ export interface MemberOptions extends Place {
   readonly config: SandboxConfig;
   /** Its phase file. */
   readonly phase: number;
+  /** What the program gets behind its standard streams. */
+  readonly preserved: readonly number[];
 }
 
 /** Errors: WvisorError; then nothing of it is left in the sandbox. */
@@ -73,12 +75,13 @@ export function startMember(
   const io: number[] = [];
   let anchor: Anchor | undefined;
   try {
-    serve(native, sandbox, id, config, io);
+    serve(native, sandbox, id, config, { io, others: OTHER_FILES + options.preserved.length });
     anchor = startMemberAnchor(native, options, theirs);
     const client = new SandboxClient(native, container.directory);
     const streams = STREAMS.map((stream) => options.terminal ?? stream);
-    const files = [...streams, ours, options.phase, ...io];
-    client.call("CreateSubcontainer", { CID: id, Config: encodeConfig(config) }, files);
+    const files = [...streams, ours, options.phase, ...options.preserved, ...io];
+    const argument = { CID: id, Config: encodeConfig(config), Preserved: options.preserved.length };
+    client.call("CreateSubcontainer", argument, files);
     client.close();
     return anchor;
   } catch (error) {
@@ -89,16 +92,23 @@ export function startMember(
   }
 }
 
-/** Has the sandbox's gofer serve the container's trees; our ends of their connections. */
+interface Connections {
+  /** Our ends: those that were made. */
+  readonly io: number[];
+  /** How many descriptors go with them in one message. */
+  readonly others: number;
+}
+
+/** Has the sandbox's gofer serve the container's trees. Errors: WvisorError. */
 function serve(
   native: Native,
   sandbox: FoundContainer,
   id: string,
   config: SandboxConfig,
-  io: number[],
+  { io, others }: Connections,
 ): void {
   const mounts = goferMounts(config);
-  const most = DESCRIPTORS_MAX - OTHER_FILES;
+  const most = DESCRIPTORS_MAX - others;
   if (mounts.length > most) throw failed(`a container of a sandbox has at most ${most} mounts of the host`);
   const gofer = new GoferControl(native, connectSocket(native, join(sandbox.directory, GOFER)), NO_LAUNCHER);
   try {

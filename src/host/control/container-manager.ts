@@ -4,9 +4,10 @@
 //   containerManager.WaitForLoader null            answers when the first container is created, or says why it is not
 //   containerManager.StartRoot     ID
 //   containerManager.StartSubcontainer ID          the same
-//   containerManager.CreateSubcontainer {CID, Config}
+//   containerManager.CreateSubcontainer {CID, Config, Preserved}
 //                                                  adds a container; with its three streams, the socket of the process that stands
-//                                                  for it, its phase file, and a connection to the gofer for each mount of the host
+//                                                  for it, its phase file, Preserved descriptors that it gets besides (3, 4, ...), and
+//                                                  a connection to the gofer for each mount of the host
 //   containerManager.Wait          ID              the wait status of the container, when it has ended
 //   containerManager.WaitPID       {PID, CID}      the same of one of its processes
 //   containerManager.Signal        {CID, Signo, PID, Mode}

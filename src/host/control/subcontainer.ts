@@ -3,6 +3,7 @@
 import * as v from "valibot";
 import type { Native } from "../../native/index.ts";
 import type { PassedFiles } from "../../urpc/passed-files.ts";
+import { DESCRIPTORS_MAX } from "../../urpc/protocol.ts";
 import { ContainerError } from "../boot/container.ts";
 import type { Sandbox } from "../boot/sandbox.ts";
 import { parseConfig } from "../config/config-document.ts";
@@ -12,13 +13,18 @@ import { markStarted } from "./phase.ts";
 import type { Readiness } from "./readiness.ts";
 import { Session } from "./session.ts";
 
-const createSchema = v.strictObject({ CID: v.string(), Config: v.unknown() });
+const createSchema = v.strictObject({
+  CID: v.string(),
+  Config: v.unknown(),
+  /** How many of the descriptors the program gets as 3, 4, ... */
+  Preserved: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(DESCRIPTORS_MAX)), 0),
+});
 
-// What comes with it, in this order; then its connections.
+// What comes with it, in this order; then what is preserved; then its connections.
 const STREAMS = 3;
 const SESSION = STREAMS;
 const PHASE = SESSION + 1;
-const FIRST_CONNECTION = PHASE + 1;
+const FIRST_PRESERVED = PHASE + 1;
 
 export interface SubcontainerOptions {
   readonly native: Native;
@@ -34,19 +40,20 @@ export async function createSubcontainer(
 ): Promise<void> {
   const { native, readiness, sandbox } = options;
   if (arg === null) throw new ContainerError("start missing arguments");
-  const { CID, Config } = parseArgument(createSchema, arg);
+  const { CID, Config, Preserved } = parseArgument(createSchema, arg);
   if (CID === "") throw new ContainerError("start argument missing container ID");
   const problem = containerIdProblem(CID);
   if (problem !== undefined) throw new ContainerError(problem);
   const config = { ...parseConfig(Config), id: CID };
-  if (files.count < FIRST_CONNECTION) {
-    throw new ContainerError(`a container needs ${FIRST_CONNECTION} descriptors, got ${files.count}`);
+  const firstConnection = FIRST_PRESERVED + Preserved;
+  if (files.count < firstConnection) {
+    throw new ContainerError(`a container needs ${firstConnection} descriptors, got ${files.count}`);
   }
   // Its creator may have heard already that the last one of that id has ended.
   await sandbox.vacated(CID);
   const phase = files.get(PHASE);
-  const streams = takeRange(files, 0, STREAMS);
-  const io = takeRange(files, FIRST_CONNECTION, files.count);
+  const streams = [...takeRange(files, 0, STREAMS), ...takeRange(files, FIRST_PRESERVED, firstConnection)];
+  const io = takeRange(files, firstConnection, files.count);
   const container = sandbox.add(config, { streams, io }, () => markStarted(native, phase));
   files.take(PHASE);
   const session = new Session(native, readiness, files.take(SESSION), {

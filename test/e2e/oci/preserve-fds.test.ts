@@ -11,6 +11,7 @@ import { makeBundle, needsRoot, Runtime } from "../../support/oci/runtime.ts";
 const top = scratchDirectory();
 const runtime = new Runtime(path.join(top, "root"));
 const GUESTS = ["handed", "spin"] as const;
+const CRI = "io.kubernetes.cri";
 
 describe.skipIf(needsRoot !== undefined)(
   needsRoot === undefined ? "--preserve-fds" : `left out: ${needsRoot}`,
@@ -19,9 +20,12 @@ describe.skipIf(needsRoot !== undefined)(
     let output: number;
     let sink: number;
 
-    const bundle = (args: string[]) =>
+    const bundle = (args: string[], annotations: Record<string, string> = {}) =>
       makeBundle(path.join(top, args[0]!.replaceAll("/", "_")), {
         args,
+        change: (config) => {
+          config.annotations = annotations;
+        },
         files: {
           ...Object.fromEntries(GUESTS.map((name) => [`bin/${name}`, guestFile(name)])),
           "etc/note": put(top, "note", "a note\n"),
@@ -38,7 +42,7 @@ describe.skipIf(needsRoot !== undefined)(
     beforeAll(() => buildGuests(GUESTS));
 
     afterAll(() => {
-      runtime.code("delete", "--force", "c1");
+      for (const id of ["c1", "member", "other", "pod"]) runtime.code("delete", "--force", id);
       for (const fd of [input, output, sink]) closeSync(fd);
     });
 
@@ -73,6 +77,32 @@ describe.skipIf(needsRoot !== undefined)(
       expect([added.status, added.stderr]).toEqual([0, ""]);
       expect(shown()).toBe("asked\na note\n");
       expect(readFileSync(path.join(top, "output"), "utf8")).toBe("answered\n");
+    });
+
+    test("of create in the sandbox of a pod: a container's descriptors are its own", async () => {
+      // A pause program is looked up, and not run.
+      const pod = bundle(["/etc/note"], { [`${CRI}.container-type`]: "sandbox" });
+      expect(runtime.code("create", "--bundle", pod, "pod")).toBe(0);
+      expect(runtime.code("start", "pod")).toBe(0);
+      const member = { [`${CRI}.container-type`]: "container", [`${CRI}.sandbox-id`]: "pod" };
+      open();
+      const directory = bundle(["/bin/handed", "/etc/note"], member);
+      const created = spawnSync(
+        runtime.command[0]!,
+        runtime.arguments(["create", "--bundle", directory, "--preserve-fds", "2", "member"]),
+        { stdio: ["ignore", sink, sink, input, output] },
+      );
+      expect([created.status, shown()]).toEqual([0, ""]);
+      expect(runtime.code("start", "member")).toBe(0);
+      await expect.poll(() => runtime.state("member").status, { timeout: 60_000 }).toBe("stopped");
+      expect(shown()).toBe("asked\na note\n");
+      expect(readFileSync(path.join(top, "output"), "utf8")).toBe("answered\n");
+      // The next one has nothing of them.
+      open();
+      expect(runtime.code("create", "--bundle", directory, "other")).toBe(0);
+      expect(runtime.code("start", "other")).toBe(0);
+      await expect.poll(() => runtime.state("other").status, { timeout: 60_000 }).toBe("stopped");
+      expect(readFileSync(path.join(top, "output"), "utf8")).toBe("");
     });
 
     test("without the flag a program gets none of them", () => {
