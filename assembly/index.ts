@@ -425,6 +425,23 @@ export function attach(): usize {
   return changetype<usize>(thread);
 }
 
+/**
+ * Ends what a thread of attach()'s waits for in the kernel, and all that it would wait for from now on: -EINTR. The host then cancels
+ * its native wait.
+ */
+export function thread_interrupt(thread: usize): void {
+  lockKernel();
+  markDead(changetype<Thread>(thread));
+  unlockKernel();
+}
+
+/** It may wait again. Preconditions: it is in no call. */
+export function thread_resume(thread: usize): void {
+  lockKernel();
+  changetype<Thread>(thread).dead = 0;
+  unlockKernel();
+}
+
 /** Kernel memory for arguments. */
 export function buffer_alloc(bytes: u32): usize {
   lockKernel();
@@ -581,6 +598,13 @@ export function pids_make(): usize {
   return changetype<usize>(pids);
 }
 
+/** One reference more. */
+export function pids_hold(pids: usize): void {
+  lockKernel();
+  changetype<PidNamespace>(pids).incRef();
+  unlockKernel();
+}
+
 export function pids_release(pids: usize): void {
   lockKernel();
   changetype<PidNamespace>(pids).decRef();
@@ -593,6 +617,13 @@ export function uts_make(): usize {
   const uts = makeUts();
   unlockKernel();
   return changetype<usize>(uts);
+}
+
+/** One reference more. */
+export function uts_hold(uts: usize): void {
+  lockKernel();
+  changetype<UtsNamespace>(uts).incRef();
+  unlockKernel();
 }
 
 export function uts_release(uts: usize): void {

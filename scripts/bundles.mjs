@@ -42,6 +42,7 @@ export const MODULES = {
   cli: "src/host/cmd/main.ts",
   gofer: "src/gofer/entry.ts",
   "guest-worker": "src/host/guest/worker-main.ts",
+  "preparation-worker": "src/host/boot/preparation-worker.ts",
   "readiness-worker": "src/host/control/readiness-worker.ts",
   p9: "src/p9/index.ts",
 };

@@ -17,6 +17,7 @@ import { beginSentryConfinement } from "../sandbox/sentry-confinement.ts";
 import { loadKernelModules } from "./files.ts";
 import { Machine } from "./machine.ts";
 import { makeSharedHost } from "./native-host.ts";
+import { loadPreparationWorker } from "./preparation-thread.ts";
 import { STREAMS } from "./process.ts";
 import { Sandbox } from "./sandbox.ts";
 
@@ -50,6 +51,7 @@ export async function bootSandbox(config: SandboxConfig, options: BootOptions): 
   const confine = confines ? beginSentryConfinement(native, options.report ?? false) : () => {};
   loadGuestWorker();
   loadReadinessWorker();
+  loadPreparationWorker();
   const host = makeSharedHost(options.io, streams, mapWindows(native, options));
   const machine = new Machine(native, loadKernelModules(), host);
   confine();
@@ -77,7 +79,7 @@ export async function bootSandbox(config: SandboxConfig, options: BootOptions): 
     });
   }
   try {
-    sandbox.root.create();
+    await sandbox.root.create();
     loader.resolve();
   } catch (error) {
     return refuse(error, loader.reject, (text) => {

@@ -15,16 +15,15 @@ import type { Native } from "../../native/index.ts";
 import { memoryLimit, softLimit } from "../config/resource-limits.ts";
 import type { MountConfig, ProcessConfig, SandboxConfig } from "../config/sandbox-config.ts";
 import { GuestThread } from "../guest/guest-thread.ts";
-import type { CompiledGuest } from "../guest/module-cache.ts";
 import type { GuestExit } from "../guest/runner.ts";
 import { KernelPanic } from "../kernel/instance.ts";
-import { SandboxMounts } from "./filesystems.ts";
-import type { Machine, TaskHandle } from "./machine.ts";
+import { type ContainerProcess, Process } from "./container-process.ts";
+import { ContainerError } from "./errors.ts";
+import type { Machine } from "./machine.ts";
 import { ContainerNamespaces, type JoinedNamespaces } from "./namespaces.ts";
 import { addStreams, removeStreams } from "./native-host.ts";
-import { loadProgram, makeTask, makeWorkingDirectory } from "./process.ts";
-import { execProblem, ProgramFormatError } from "./program.ts";
-import type { SharedVolumes } from "./shared-volumes.ts";
+import type { Jobs, LoadedProcess, MountedPlace } from "./preparation.ts";
+import type { PreparationThread, Preparing } from "./preparation-thread.ts";
 
 type Limits = SandboxConfig["limits"];
 export type Phase = "creating" | "created" | "running" | "stopped";
@@ -33,79 +32,7 @@ export type Phase = "creating" | "created" | "running" | "stopped";
 const PROCESSES_MAX = 1000;
 export const EXIT_PANIC = 125;
 const SIGNALLED = 128;
-
-/** What a call names that is not there, or not in that state. */
-export class ContainerError extends WvisorError {
-  constructor(message: string) {
-    super("ERR_WVISOR_CONTAINER", message);
-    this.name = "ContainerError";
-  }
-}
-
-/** A process of the container's. */
-export interface ContainerProcess {
-  readonly pid: number;
-  readonly uid: number;
-  readonly args: readonly string[];
-  /** Of the process that stands for it on the host, as who added it said; 0 for the container's own. */
-  readonly hostPid: number;
-  /** Where its thread is at the moment, in words. */
-  readonly place: string;
-  /** Its exit code. */
-  readonly exited: Promise<number>;
-}
-
-/** What a pod's own process does: nothing, until somebody says with which code it is to end. */
-class Pause {
-  end!: (code: number) => void;
-  readonly ended = new Promise<number>((resolve) => {
-    this.end = resolve;
-  });
-}
-
-class Process implements ContainerProcess {
-  readonly pid: number;
-  readonly uid: number;
-  readonly args: readonly string[];
-  readonly hostPid: number;
-  readonly exited: Promise<number>;
-  readonly path: string;
-  readonly config: ProcessConfig;
-  readonly task: TaskHandle;
-  /** Undefined: it runs nothing, and waits to be ended. */
-  readonly guest: CompiledGuest | undefined;
-  thread: GuestThread | undefined;
-  /** Ends one that runs nothing. */
-  readonly pause = new Pause();
-  #resolve!: (code: number) => void;
-
-  constructor(machine: Machine, task: TaskHandle, config: ProcessConfig, hostPid: number, program: Loaded) {
-    this.pid = machine.kernel.task_id(task);
-    this.uid = config.uid;
-    this.args = config.args;
-    this.hostPid = hostPid;
-    this.config = config;
-    this.task = task;
-    this.path = program.path;
-    this.guest = program.guest;
-    this.exited = new Promise((resolve) => {
-      this.#resolve = resolve;
-    });
-  }
-
-  get place(): string {
-    return this.thread?.place ?? "not started";
-  }
-
-  end(code: number): void {
-    this.#resolve(code);
-  }
-}
-
-interface Loaded {
-  readonly path: string;
-  readonly guest: CompiledGuest | undefined;
-}
+const DESTROYED = "the container was destroyed";
 
 export interface ContainerOptions {
   /** Descriptors of the host: 0, 1 and 2 of the first process. They stay the caller's. */
@@ -113,7 +40,7 @@ export interface ContainerOptions {
   /** The number of its first connection to the gofer; the others follow, in the order of goferMounts(). */
   readonly connection: number;
   /** Those of the sandbox. */
-  readonly volumes: SharedVolumes;
+  readonly preparations: PreparationThread;
   /** Of other containers, whose namespaces this one is in. */
   readonly joined: JoinedNamespaces;
   /** Told when the container begins to run. */
@@ -121,7 +48,7 @@ export interface ContainerOptions {
   /** Takes what the user should know: how a process failed. */
   tell(text: string): void;
   /** Told when the kernel failed, for all containers. */
-  panicked(): void;
+  panicked(panic: KernelPanic): void;
 }
 
 export class Container {
@@ -132,9 +59,15 @@ export class Container {
   readonly #processes = new Map<number, Process>();
   #limits: Limits;
   #namespaces: ContainerNamespaces | undefined;
-  #mounts: SandboxMounts | undefined;
+  /** While it has mounts. */
+  #place: MountedPlace | undefined;
+  /** What is prepared for it at the moment. */
+  readonly #preparing = new Set<Preparing<unknown>>();
+  /** Calls under way that need the mounts. */
+  readonly #calls = new Set<Promise<unknown>>();
   #first: Process | undefined;
   #phase: Phase = "creating";
+  #destroyed = false;
   #end!: (code: number) => void;
   /** The container's exit code. */
   readonly exited: Promise<number>;
@@ -167,38 +100,55 @@ export class Container {
     return [...this.#processes.values()];
   }
 
-  /** Makes the file systems, waits for the gofer, finds the program. Errors: WvisorError. */
-  create(): void {
+  /** Makes the file systems, waits for the gofer, finds the program. Errors: WvisorError; it has stopped then. */
+  async create(): Promise<void> {
     try {
-      const { connection, volumes, joined } = this.#options;
-      const namespaces = new ContainerNamespaces(this.#machine, this.#config, joined);
+      const { connection, streams, joined } = this.#options;
+      const config = this.#config;
+      const namespaces = new ContainerNamespaces(this.#machine, config, joined);
       this.#namespaces = namespaces;
-      this.#mounts = new SandboxMounts(this.#machine, this.#config, { connection, volumes, namespaces });
-      const task = makeTask(this.#machine, this.#mounts, this.#config.process, this.#options.streams);
-      this.#mountAll(task);
-      this.#first = this.#load(task, this.#config.process, 0);
+      const { pids, uts } = namespaces;
+      const place = { config, connection, namespaces: { pids, uts } };
+      const { namespace, first } = await this.#prepare("create", place, streams);
+      this.#place = { ...place, namespace };
+      if (this.#destroyed) {
+        this.#machine.dropTask(first.task);
+        throw new ContainerError(DESTROYED);
+      }
+      this.#first = this.#add(first, config.process, 0);
       this.#phase = "created";
     } catch (error) {
       this.#leave();
+      this.#end(SIGNALLED + SIGKILL);
       throw error;
     }
   }
 
-  #mountAll(task: TaskHandle): void {
+  /** A job of preparation.ts, which destroy() calls off. */
+  async #prepare<Name extends keyof Jobs>(
+    name: Name,
+    ...args: Parameters<Jobs[Name]>
+  ): Promise<ReturnType<Jobs[Name]>> {
+    const preparing = this.#options.preparations.order(name, ...args);
+    this.#preparing.add(preparing);
     try {
-      this.#mounts!.mountAll();
-      makeWorkingDirectory(this.#machine, this.#mounts!, this.#config);
-    } catch (error) {
-      this.#machine.dropTask(task);
-      throw error;
+      return await preparing.done;
+    } finally {
+      this.#preparing.delete(preparing);
     }
+  }
+
+  #add(loaded: LoadedProcess, config: ProcessConfig, hostPid: number): Process {
+    const process = new Process(this.#machine, config, hostPid, loaded);
+    this.#processes.set(process.pid, process);
+    return process;
   }
 
   /** Gives back what is left in the kernel when no process is. */
   #leave(): void {
     this.#phase = "stopped";
-    this.#mounts?.release();
-    this.#mounts = undefined;
+    if (this.#place !== undefined) this.#machine.releaseNamespace(this.#place.namespace);
+    this.#place = undefined;
     this.#namespaces?.release();
     this.#namespaces = undefined;
   }
@@ -213,24 +163,23 @@ export class Container {
 
   /**
    * Adds a process and runs it. `streams`: descriptors of the host, which become 0, 1 and 2 and are closed when it has ended.
-   * Ownership: takes `streams`, unless it throws.
+   * Ownership: takes `streams`, unless it rejects.
    */
-  execute(config: ProcessConfig, streams: readonly number[], hostPid: number): ContainerProcess {
-    if (this.#phase !== "running" && this.#phase !== "created") {
-      throw new ContainerError(`cannot exec in a ${this.#phase === "stopped" ? "stopped" : "new"} container`);
-    }
-    this.#checkUser(config);
-    const most = Math.min(this.#limits.processes || PROCESSES_MAX, PROCESSES_MAX);
-    if (this.#processes.size >= most) {
-      throw new ContainerError(
-        `resource temporarily unavailable: ${most} processes are all that it may have`,
-      );
-    }
+  execute(config: ProcessConfig, streams: readonly number[], hostPid: number): Promise<ContainerProcess> {
+    return this.#calling(this.#execute(config, streams, hostPid));
+  }
+
+  async #execute(
+    config: ProcessConfig,
+    streams: readonly number[],
+    hostPid: number,
+  ): Promise<ContainerProcess> {
+    this.#checkRoom(config);
     addStreams(this.#machine.shared, streams);
     let process: Process;
     try {
-      const task = makeTask(this.#machine, this.#mounts!, config, streams);
-      process = this.#load(task, config, hostPid);
+      const loaded = await this.#prepare("load", this.#place!, config, streams);
+      process = this.#admit(loaded, config, hostPid);
     } catch (error) {
       removeStreams(this.#machine.shared, streams);
       throw error;
@@ -242,6 +191,41 @@ export class Container {
       process.end(code);
     });
     return process;
+  }
+
+  /** What it had room for when it was loaded may be gone. */
+  #admit(loaded: LoadedProcess, config: ProcessConfig, hostPid: number): Process {
+    try {
+      this.#checkRoom(config);
+      return this.#add(loaded, config, hostPid);
+    } catch (error) {
+      this.#machine.dropTask(loaded.task);
+      throw error;
+    }
+  }
+
+  /** The container has not ended before the call has: its mounts are there until then. */
+  async #calling<T>(call: Promise<T>): Promise<T> {
+    this.#calls.add(call);
+    try {
+      return await call;
+    } finally {
+      this.#calls.delete(call);
+    }
+  }
+
+  /** Errors: ContainerError. */
+  #checkRoom(config: ProcessConfig): void {
+    if (this.#phase !== "running" && this.#phase !== "created") {
+      throw new ContainerError(`cannot exec in a ${this.#phase === "stopped" ? "stopped" : "new"} container`);
+    }
+    this.#checkUser(config);
+    const most = Math.min(this.#limits.processes || PROCESSES_MAX, PROCESSES_MAX);
+    if (this.#processes.size >= most) {
+      throw new ContainerError(
+        `resource temporarily unavailable: ${most} processes are all that it may have`,
+      );
+    }
   }
 
   /** RLIMIT_NPROC, which is no limit to root (Linux: copy_process()). */
@@ -270,14 +254,14 @@ export class Container {
   }
 
   /** Mounts one more file system, which needs no connection. Errors: WvisorError. */
-  mount(mount: MountConfig): void {
+  async mount(mount: MountConfig): Promise<void> {
     if (this.#phase !== "running" && this.#phase !== "created") throw new ContainerError("no such mounts");
-    this.#mounts!.mount(mount);
+    await this.#calling(this.#prepare("mount", this.#place!, mount));
   }
 
   /** Gives back what the kernel keeps of its files only to find them sooner. */
   shrink(): void {
-    if (this.#mounts !== undefined) this.#machine.kernel.namespace_shrink(this.#mounts.namespace);
+    if (this.#place !== undefined) this.#machine.kernel.namespace_shrink(this.#place.namespace);
   }
 
   /** What somebody says to the process that stands for the container: before there is one inside, it means nothing. */
@@ -285,8 +269,10 @@ export class Container {
     if (this.#phase === "created" || this.#phase === "running") this.signal(number);
   }
 
-  /** Ends all processes. */
+  /** Ends all processes, and what would become one. */
   destroy(): void {
+    this.#destroyed = true;
+    for (const preparing of this.#preparing) preparing.cancel(DESTROYED);
     for (const process of this.#processes.values()) this.#kill(process, SIGNALLED + SIGKILL);
   }
 
@@ -295,29 +281,6 @@ export class Container {
     const process = this.#processes.get(pid);
     if (process === undefined) throw new ContainerError("no such process");
     return process.exited;
-  }
-
-  #load(task: TaskHandle, config: ProcessConfig, hostPid: number): Process {
-    try {
-      const process = new Process(this.#machine, task, config, hostPid, this.#loadProgram(task, config));
-      this.#processes.set(process.pid, process);
-      return process;
-    } catch (error) {
-      this.#machine.dropTask(task);
-      throw error instanceof WvisorError ? execProblem(error, config.args[0]!) : error;
-    }
-  }
-
-  #loadProgram(task: TaskHandle, config: ProcessConfig): Loaded {
-    try {
-      const program = loadProgram(this.#machine, task, { ...this.#config, process: config }, this.#mounts!);
-      return { path: program.path, guest: this.#machine.programs.compile(program.bytes, program.path) };
-    } catch (error) {
-      const isPause = this.#phase === "creating" && this.#config.pauses === true;
-      if (!isPause || !(error instanceof ProgramFormatError)) throw error;
-      this.#machine.setArguments(task, config.args);
-      return { path: config.args[0]!, guest: undefined };
-    }
   }
 
   #kill(process: Process, code: number): void {
@@ -364,8 +327,7 @@ export class Container {
   #fail(process: Process, error: unknown): number | Promise<never> {
     const { message } = error as Error;
     if (error instanceof KernelPanic) {
-      this.#options.tell(`kernel panic: ${message}`);
-      this.#options.panicked();
+      this.#options.panicked(error);
       return new Promise(() => {});
     }
     this.#options.tell(`${process.path}: ${message}`);
@@ -377,9 +339,9 @@ export class Container {
     this.#phase = "stopped";
     const first = this.#first!;
     this.#processes.delete(first.pid);
-    const others = [...this.#processes.values()];
     this.destroy();
-    await Promise.all(others.map(({ exited }) => exited));
+    await Promise.allSettled(this.#calls);
+    await Promise.all([...this.#processes.values()].map(({ exited }) => exited));
     this.#leave();
     first.end(code);
     this.#end(code);

@@ -14,7 +14,7 @@ import { depthOf } from "../config/sandbox-path.ts";
 import { MNT_NODEV, MNT_NOEXEC, MNT_NOSUID, MNT_READONLY, MNT_RELATIME } from "../kernel/exports.ts";
 import type { GoferMount } from "../sandbox/gofer-process.ts";
 import type { FilesystemHandle, Machine, NamespaceHandle, PidsHandle, UtsHandle } from "./machine.ts";
-import type { ContainerNamespaces } from "./namespaces.ts";
+import type { NamespaceHandles } from "./namespaces.ts";
 import { SharedVolumes, tmpfsOptions } from "./shared-volumes.ts";
 
 /** What the gofer serves, in the order of its connections: the root's trees, then the mounts', then the runtimes. */
@@ -70,7 +70,9 @@ export interface MountsPlace {
   /** Those of the sandbox. */
   readonly volumes?: SharedVolumes | undefined;
   /** The kernel's first ones when absent. */
-  readonly namespaces?: ContainerNamespaces;
+  readonly namespaces?: NamespaceHandles;
+  /** What mountAll() has filled already; made, with its root, when absent. */
+  readonly namespace?: NamespaceHandle | undefined;
 }
 
 /** The mount namespace of a sandbox, with its root from the start and the rest by mountAll(). */
@@ -94,13 +96,18 @@ export class SandboxMounts {
     this.#volumes = volumes;
     this.#machine = machine;
     this.#uid = config.process.uid;
-    const tree = this.#make(root, connections.takeFor(root));
-    this.namespace = machine.namespace(tree, isReadonly(root), deviceOf(root, "/"));
+    const connectionOfRoot = connections.takeFor(root);
+    this.namespace = place.namespace ?? this.#makeNamespace(root, connectionOfRoot);
     this.#planned = [...mandatoryMounts(mounts), ...mounts].map((mount) => ({
       mount,
       connection: connections.takeFor(mount.source),
     }));
     this.#runtimes = new Map(runtimes.map((runtime) => [runtime, connections.take()]));
+  }
+
+  #makeNamespace(root: MountSource, connection: number): NamespaceHandle {
+    const tree = this.#make(root, connection);
+    return this.#machine.namespace(tree, isReadonly(root), deviceOf(root, "/"));
   }
 
   /** Makes each file system when its turn to be mounted has come: those before the first of the host's wait for no gofer. */

@@ -9,7 +9,7 @@ import { DT_DIR } from "../../../assembly/abi/stat.ts";
 import { ErrnoError, WvisorError } from "../../common/errors.ts";
 import type { Native } from "../../native/index.ts";
 import type { ResourceLimit } from "../config/sandbox-config.ts";
-import { ModuleCache } from "../guest/module-cache.ts";
+import { type KnownGuest, ModuleCache } from "../guest/module-cache.ts";
 import {
   type KernelExports,
   MNT_READONLY,
@@ -51,25 +51,38 @@ export interface TaskOptions {
   readonly capabilities: bigint;
 }
 
+/** A kernel that runs already, for a thread of its own. */
+export interface RunningKernel {
+  readonly memory: WebAssembly.Memory;
+  /** An eventfd that ends this thread's native waits. */
+  readonly cancelFd: number;
+  /** Programs that were compiled already. */
+  readonly programs: readonly KnownGuest[];
+}
+
 export class Machine {
   readonly native: Native;
   readonly modules: KernelModules;
   readonly memory: WebAssembly.Memory;
   readonly shared: SharedHost;
   readonly kernel: KernelExports;
-  readonly programs = new ModuleCache();
+  readonly programs: ModuleCache;
+  /** What the kernel knows this thread by. */
+  readonly thread: number;
 
-  constructor(native: Native, modules: KernelModules, shared: SharedHost) {
+  /** Boots a kernel, unless one runs already. */
+  constructor(native: Native, modules: KernelModules, shared: SharedHost, running?: RunningKernel) {
     this.native = native;
     this.modules = modules;
     this.shared = shared;
-    keepCompiledCode();
-    this.memory = makeKernelMemory(!modules.portable);
+    this.programs = new ModuleCache(running?.programs);
+    if (running === undefined) keepCompiledCode();
+    this.memory = running?.memory ?? makeKernelMemory(!modules.portable);
     const nowhere = new WebAssembly.Memory({ initial: 0, maximum: 0 });
-    const host = makeThreadHost(native, this.memory, nowhere, shared, -1);
+    const host = makeThreadHost(native, this.memory, nowhere, shared, running?.cancelFd ?? -1);
     this.kernel = instantiateKernel(modules, this.memory, nowhere, host.functions);
-    check(this.kernel.boot_kernel(KERNEL_MEMORY_MAX), "booting the kernel");
-    this.kernel.attach();
+    if (running === undefined) check(this.kernel.boot_kernel(KERNEL_MEMORY_MAX), "booting the kernel");
+    this.thread = this.kernel.attach();
   }
 
   /** A tmpfs with the options that mount(2) takes. */
@@ -190,6 +203,12 @@ export class Machine {
     return this.kernel.pids_make() as PidsHandle;
   }
 
+  /** One reference more. */
+  holdPids(pids: PidsHandle): PidsHandle {
+    this.kernel.pids_hold(pids);
+    return pids;
+  }
+
   /** The caller's reference; tasks and file systems have their own. */
   releasePids(pids: PidsHandle): void {
     this.kernel.pids_release(pids);
@@ -198,6 +217,12 @@ export class Machine {
   /** A namespace of the system's names. */
   uts(): UtsHandle {
     return this.kernel.uts_make() as UtsHandle;
+  }
+
+  /** One reference more. */
+  holdUts(uts: UtsHandle): UtsHandle {
+    this.kernel.uts_hold(uts);
+    return uts;
   }
 
   /** The caller's reference; tasks have their own. */

@@ -4,25 +4,29 @@
 import type { SandboxConfig } from "../config/sandbox-config.ts";
 import type { Machine, PidsHandle, UtsHandle } from "./machine.ts";
 
-export class ContainerNamespaces {
+/** Can be posted to a worker. */
+export interface NamespaceHandles {
+  readonly pids: PidsHandle;
+  readonly uts: UtsHandle;
+}
+
+export class ContainerNamespaces implements NamespaceHandles {
   readonly pids: PidsHandle;
   readonly uts: UtsHandle;
   readonly #machine: Machine;
-  readonly #joined: JoinedNamespaces;
 
-  /** `joined`: of containers that have not stopped; their namespaces stay as long as a task made here does. Errors: WvisorError. */
+  /** `joined`: of containers that have not stopped; they may do so afterwards. Errors: WvisorError. */
   constructor(machine: Machine, { hostname, domainname }: SandboxConfig, joined: JoinedNamespaces) {
     this.#machine = machine;
-    this.#joined = joined;
-    this.pids = joined.pids ?? machine.pids();
-    this.uts = joined.uts ?? machine.uts();
+    this.pids = joined.pids === undefined ? machine.pids() : machine.holdPids(joined.pids);
+    this.uts = joined.uts === undefined ? machine.uts() : machine.holdUts(joined.uts);
     if (joined.uts === undefined) machine.setNames(hostname, domainname, this.uts);
   }
 
   /** Preconditions: no task of the container is left. */
   release(): void {
-    if (this.#joined.pids === undefined) this.#machine.releasePids(this.pids);
-    if (this.#joined.uts === undefined) this.#machine.releaseUts(this.uts);
+    this.#machine.releasePids(this.pids);
+    this.#machine.releaseUts(this.uts);
   }
 }
 

@@ -5,13 +5,15 @@ import { ErrnoError } from "../../common/errors.ts";
 import type { Native } from "../../native/index.ts";
 import { containerIdProblem } from "../config/container-id.ts";
 import type { SandboxConfig } from "../config/sandbox-config.ts";
+import type { KernelPanic } from "../kernel/instance.ts";
 import { Connections } from "./connections.ts";
-import { Container, ContainerError, type ContainerOptions, EXIT_PANIC } from "./container.ts";
+import { Container, type ContainerOptions, EXIT_PANIC } from "./container.ts";
+import { ContainerError } from "./errors.ts";
 import { goferMounts } from "./filesystems.ts";
 import type { Machine } from "./machine.ts";
 import type { ContainerNamespaces, JoinedNamespaces } from "./namespaces.ts";
 import { addStreams, removeStreams } from "./native-host.ts";
-import { SharedVolumes } from "./shared-volumes.ts";
+import { PreparationThread } from "./preparation-thread.ts";
 import { tellOn } from "./tell.ts";
 
 /** Each has descriptors and mounts, which the kernel and the gofer have room for. */
@@ -39,11 +41,16 @@ export interface ContainerFiles {
   readonly io: readonly number[];
 }
 
+export interface AddedContainer {
+  readonly container: Container;
+  readonly created: Promise<void>;
+}
+
 export class Sandbox {
   readonly root: Container;
   readonly #options: SandboxOptions;
   readonly #connections: Connections;
-  readonly #volumes: SharedVolumes;
+  readonly #preparations: PreparationThread;
   /** Those that were added, also those that have stopped. */
   readonly #added = new Map<string, Container>();
   /** Those that are being removed. */
@@ -56,7 +63,7 @@ export class Sandbox {
     const { machine, config, streams, started, tell } = options;
     this.#options = options;
     this.#connections = new Connections(machine.shared.connections);
-    this.#volumes = new SharedVolumes(machine);
+    this.#preparations = new PreparationThread(machine, (panic) => this.#panic(panic));
     this.exited = new Promise((resolve) => {
       this.#exit = resolve;
     });
@@ -76,27 +83,30 @@ export class Sandbox {
   }
 
   /**
-   * Adds a container, which waits to be started. One of that id that has stopped is forgotten. `started`: told when it begins to run.
-   * Ownership: takes the files. Errors: WvisorError; then nothing of it stays.
+   * Adds a container, which waits to be started when `created` is settled. One of that id that has stopped is forgotten. `started`: told
+   * when it begins to run. Ownership: takes the files. Errors, of both: WvisorError; then nothing of it stays.
    */
-  add(config: SandboxConfig, files: ContainerFiles, started: () => void): Container {
+  add(config: SandboxConfig, files: ContainerFiles, started: () => void): AddedContainer {
     const { native, machine } = this.#options;
-    const { streams, io } = files;
+    const { streams } = files;
     const tell = (text: string): void => tellOn(native, streams[STDERR]!, text);
     const { connection, joined } = this.#admit(config, files);
     addStreams(machine.shared, streams);
     const container = this.#make(config, { streams, connection, joined, started, tell });
+    this.#added.set(config.id, container);
+    void container.exited.then(() => this.#closeStreams(streams));
+    return { container, created: this.#create(container, files, connection) };
+  }
+
+  async #create(container: Container, { io }: ContainerFiles, connection: number): Promise<void> {
     try {
-      container.create();
+      await container.create();
     } catch (error) {
       // The kernel has ended those that it had.
-      for (const index of io.keys()) this.#connections.release(native, connection + index);
-      this.#closeStreams(streams);
+      for (const index of io.keys()) this.#connections.release(this.#options.native, connection + index);
+      if (this.#added.get(container.id) === container) this.#added.delete(container.id);
       throw error;
     }
-    void container.exited.then(() => this.#closeStreams(streams));
-    this.#added.set(config.id, container);
-    return container;
   }
 
   #closeStreams(streams: readonly number[]): void {
@@ -121,11 +131,11 @@ export class Sandbox {
   }
 
   /** Ends all its processes; it is gone from the sandbox when this has settled. Errors: ContainerError. */
-  remove(id: string): Promise<void> {
+  async remove(id: string): Promise<void> {
     const container = this.find(id);
     const left = this.#leaving.get(id) ?? this.#end(container);
     this.#leaving.set(id, left);
-    return left;
+    await left;
   }
 
   /** Settles when nothing of that id is being removed any more. */
@@ -182,9 +192,14 @@ export class Sandbox {
     }
   }
 
-  #make(config: SandboxConfig, options: Omit<ContainerOptions, "panicked" | "volumes">): Container {
+  #make(config: SandboxConfig, options: Omit<ContainerOptions, "panicked" | "preparations">): Container {
     const { native, machine } = this.#options;
-    const panicked = (): void => this.#exit(EXIT_PANIC);
-    return new Container(native, machine, config, { ...options, volumes: this.#volumes, panicked });
+    const panicked = (panic: KernelPanic): void => this.#panic(panic);
+    return new Container(native, machine, config, { ...options, preparations: this.#preparations, panicked });
+  }
+
+  #panic({ message }: KernelPanic): void {
+    this.#options.tell(`kernel panic: ${message}`);
+    this.#exit(EXIT_PANIC);
   }
 }

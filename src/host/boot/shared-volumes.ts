@@ -8,18 +8,28 @@ import type { FilesystemHandle, Machine, VolumeHandle } from "./machine.ts";
 /** Each keeps its files until the sandbox ends. */
 const VOLUMES_MAX = 1024;
 
-interface Kept {
+export interface KeptVolume {
   readonly source: string;
   readonly options: string;
   readonly volume: VolumeHandle;
 }
 
+/** By its name. Can be posted to a worker. */
+export type KnownVolume = readonly [name: string, volume: KeptVolume];
+
 export class SharedVolumes {
   readonly #machine: Machine;
-  readonly #kept = new Map<string, Kept>();
+  readonly #kept: Map<string, KeptVolume>;
 
-  constructor(machine: Machine) {
+  /** `known`: what the sandbox has already. */
+  constructor(machine: Machine, known: readonly KnownVolume[] = []) {
     this.#machine = machine;
+    this.#kept = new Map(known);
+  }
+
+  /** All of them, for another thread that mounts them from now on. */
+  known(): KnownVolume[] {
+    return [...this.#kept];
   }
 
   /**

@@ -1,7 +1,7 @@
 // Arguments of calls over the control socket: whatever a client sends.
 
 import * as v from "valibot";
-import { ContainerError } from "../boot/container.ts";
+import { ContainerError } from "../boot/errors.ts";
 
 /** Errors: ContainerError that names what is wrong. */
 export function parseArgument<T extends v.GenericSchema>(schema: T, value: unknown): v.InferOutput<T> {

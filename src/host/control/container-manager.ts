@@ -30,7 +30,8 @@ import { SIGKILL, SIGNAL_MAX } from "../../common/signals.ts";
 import type { Native } from "../../native/index.ts";
 import type { Method, Outcome } from "../../urpc/dispatcher.ts";
 import type { PassedFiles } from "../../urpc/passed-files.ts";
-import { type Container, ContainerError, type Phase } from "../boot/container.ts";
+import type { Container, Phase } from "../boot/container.ts";
+import { ContainerError } from "../boot/errors.ts";
 import type { Sandbox } from "../boot/sandbox.ts";
 import { rlimitsSchema } from "../config/config-document.ts";
 import type { MountConfig, ProcessConfig } from "../config/sandbox-config.ts";
@@ -142,9 +143,9 @@ export function containerManager(options: ManagerOptions): Record<string, Method
     "containerManager.Processes": (arg) => ({ result: byId(arg).processes.map(describe) }),
     "containerManager.Event": (arg) => ({ result: stats(byId(arg)) }),
     "containerManager.ContainerRuntimeState": (arg) => ({ result: RUNTIME_STATE[byId(arg).phase] }),
-    "containerManager.Mount": (arg) => {
+    "containerManager.Mount": async (arg) => {
       const { ContainerID, ...mount } = parseArgument(mountSchema, arg);
-      sandbox.find(ContainerID).mount(kernelMount(mount));
+      await sandbox.find(ContainerID).mount(kernelMount(mount));
       return nothing;
     },
     "containerManager.Update": (arg) => {
@@ -217,21 +218,19 @@ function kernelMount(mount: Omit<v.InferOutput<typeof mountSchema>, "ContainerID
   throw new ContainerError(`mount: ${JSON.stringify(type)} is no file system of the kernel's own`);
 }
 
-function execute(
+async function execute(
   { native, readiness }: ManagerOptions,
   container: Container,
   args: ExecArguments,
   files: PassedFiles,
-): Outcome {
+): Promise<Outcome> {
   if (files.count <= STREAMS) {
     throw new ContainerError(`exec needs ${STREAMS + 1} descriptors, got ${files.count}`);
   }
   const last = files.count - 1;
   const config = processConfig(args);
   const streams = Array.from({ length: last }, (_, index) => files.get(index));
-  const added = container.execute(config, streams, args.host_pid);
-  for (let index = 0; index < last; index++) files.take(index);
-  const { pid } = added;
+  let pid: number | undefined;
   const kill = (number: number): void => {
     if (container.processes.some((process) => process.pid === pid)) container.signal(number, pid);
   };
@@ -239,8 +238,17 @@ function execute(
     signal: kill,
     hangUp: () => kill(SIGKILL),
   });
-  void added.exited.then((code) => session.exit(code));
-  return { result: pid };
+  try {
+    const added = await container.execute(config, streams, args.host_pid);
+    for (let index = 0; index < last; index++) files.take(index);
+    pid = added.pid;
+    if (session.ended) kill(SIGKILL);
+    void added.exited.then((code) => session.exit(code));
+    return { result: pid };
+  } catch (error) {
+    session.close();
+    throw error;
+  }
 }
 
 function processConfig(args: ExecArguments): ProcessConfig {

@@ -96,8 +96,13 @@ export class ControlServer {
       this.#readiness.unwatch(connection.fd);
       return;
     }
-    if (before === 0) this.#readiness.watch(connection.fd, () => this.#ready(connection));
-    this.#readiness.setInterest(connection.fd, now);
-    this.#interests.set(connection, now);
+    try {
+      if (before === 0) this.#readiness.watch(connection.fd, () => this.#ready(connection));
+      this.#readiness.setInterest(connection.fd, now);
+      this.#interests.set(connection, now);
+    } catch {
+      // Linux has no room for one more: this client's bad luck, and nobody else's.
+      connection.close();
+    }
   }
 }

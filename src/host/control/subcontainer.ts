@@ -4,7 +4,8 @@ import * as v from "valibot";
 import type { Native } from "../../native/index.ts";
 import type { PassedFiles } from "../../urpc/passed-files.ts";
 import { DESCRIPTORS_MAX } from "../../urpc/protocol.ts";
-import { ContainerError } from "../boot/container.ts";
+import type { Container } from "../boot/container.ts";
+import { ContainerError } from "../boot/errors.ts";
 import type { Sandbox } from "../boot/sandbox.ts";
 import { parseConfig } from "../config/config-document.ts";
 import { containerIdProblem } from "../config/container-id.ts";
@@ -51,20 +52,28 @@ export async function createSubcontainer(
   }
   // Its creator may have heard already that the last one of that id has ended.
   await sandbox.vacated(CID);
-  const phase = files.get(PHASE);
-  const streams = [...takeRange(files, 0, STREAMS), ...takeRange(files, FIRST_PRESERVED, firstConnection)];
-  const io = takeRange(files, firstConnection, files.count);
-  const container = sandbox.add(config, { streams, io }, () => markStarted(native, phase));
-  files.take(PHASE);
+  let container: Container | undefined;
   const session = new Session(native, readiness, files.take(SESSION), {
-    signal: (number) => container.signalFirst(number),
+    signal: (number) => container?.signalFirst(number),
     // Nobody is left who could tell how it ended.
     hangUp: () => void sandbox.remove(CID).catch(() => {}),
   });
-  void container.exited.then((code) => {
-    native.close(phase);
-    session.exit(code);
-  });
+  try {
+    const phase = files.get(PHASE);
+    const streams = [...takeRange(files, 0, STREAMS), ...takeRange(files, FIRST_PRESERVED, firstConnection)];
+    const io = takeRange(files, firstConnection, files.count);
+    const added = sandbox.add(config, { streams, io }, () => markStarted(native, phase));
+    container = added.container;
+    await added.created;
+    files.take(PHASE);
+    void container.exited.then((code) => {
+      native.close(phase);
+      session.exit(code);
+    });
+  } catch (error) {
+    session.close();
+    throw error;
+  }
 }
 
 function takeRange(files: PassedFiles, from: number, to: number): number[] {

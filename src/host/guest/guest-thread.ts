@@ -58,12 +58,15 @@ export class GuestThread {
   /** The guest's end. Rejects with a WvisorError when it could not start, with a KernelPanic when the kernel failed. */
   readonly exited: Promise<GuestExit>;
 
-  /** Takes over the task. */
+  /** Takes over the task, which is freed when there is no room for the thread. Errors: ErrnoError, or Node's. */
   constructor(machine: Machine, task: TaskHandle, options: GuestThreadOptions) {
     this.#machine = machine;
     this.#task = task;
     this.#cancelFd = machine.native.eventfd(0);
-    if (this.#cancelFd < 0) throw new ErrnoError(-this.#cancelFd, "eventfd");
+    if (this.#cancelFd < 0) {
+      machine.dropTask(task);
+      throw new ErrnoError(-this.#cancelFd, "eventfd");
+    }
     const start: GuestStart = {
       modules: machine.modules,
       memory: machine.memory,
@@ -74,10 +77,13 @@ export class GuestThread {
       guestMemory: options.guestMemory,
       memoryBytes: options.memoryBytes ?? 0,
     };
-    // Its output is nobody's: what the guest says goes through the helper. To hand it on, Node would make streams of ours, for
-    // which it looks at what they are, as a confined process may not.
-    const streams = { stdout: true, stderr: true };
-    this.#worker = new Worker(loadGuestWorker(), { eval: true, workerData: start, ...streams });
+    try {
+      this.#worker = startWorker(start);
+    } catch (error) {
+      machine.native.close(this.#cancelFd);
+      machine.dropTask(task);
+      throw error;
+    }
     this.started = new Promise((resolve) => {
       this.#worker.on("message", (report: GuestReport) => {
         if (report.kind !== "started") this.#report = report;
@@ -148,4 +154,10 @@ export class GuestThread {
     }
     return false;
   }
+}
+
+function startWorker(workerData: GuestStart): Worker {
+  // Its output is nobody's: what the guest says goes through the helper. To hand it on, Node would make streams of ours, for
+  // which it looks at what they are, as a confined process may not.
+  return new Worker(loadGuestWorker(), { eval: true, workerData, stdout: true, stderr: true });
 }

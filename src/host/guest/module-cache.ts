@@ -11,6 +11,9 @@ export interface CompiledGuest {
   readonly memory: MemoryLimits | undefined;
 }
 
+/** By the hash of its bytes. Can be posted to a worker. */
+export type KnownGuest = readonly [hash: string, guest: CompiledGuest];
+
 /** A program's code may take megabytes, and who may add processes chooses it. */
 const PROGRAMS_MAX = 64;
 
@@ -18,22 +21,38 @@ export class ModuleCache {
   /** The first program's bytes: hashed when there is a second, since most sandboxes run one. */
   #first: { readonly bytes: Uint8Array<ArrayBuffer>; readonly compiled: CompiledGuest } | undefined;
   /** The one that was started last is at the end. */
-  readonly #byHash = new Map<string, CompiledGuest>();
+  readonly #byHash: Map<string, CompiledGuest>;
+
+  /** With what another cache of the sandbox's knows. */
+  constructor(known: readonly KnownGuest[] = []) {
+    this.#byHash = new Map(known);
+  }
+
+  /** All that it has, for a cache of another thread's. */
+  known(): KnownGuest[] {
+    this.#hashFirst();
+    return [...this.#byHash];
+  }
 
   /** Errors: WvisorError for what is no module; `name` is what it is called. */
   compile(bytes: Uint8Array<ArrayBuffer>, name: string): CompiledGuest {
-    if (this.#first === undefined) {
+    if (this.#first === undefined && this.#byHash.size === 0) {
       const compiled = compileProgram(bytes, name);
       this.#first = { bytes, compiled };
       return compiled;
     }
-    if (this.#byHash.size === 0) this.#byHash.set(hash(this.#first.bytes), this.#first.compiled);
+    this.#hashFirst();
     const key = hash(bytes);
     const compiled = this.#byHash.get(key) ?? compileProgram(bytes, name);
     this.#byHash.delete(key);
     this.#byHash.set(key, compiled);
     if (this.#byHash.size > PROGRAMS_MAX) this.#byHash.delete(this.#byHash.keys().next().value!);
     return compiled;
+  }
+
+  #hashFirst(): void {
+    if (this.#first === undefined || this.#byHash.size > 0) return;
+    this.#byHash.set(hash(this.#first.bytes), this.#first.compiled);
   }
 }
 

@@ -6,6 +6,8 @@ export interface KernelExports extends WebAssembly.Exports {
   syscall(number: number, a: number, b: number, c: number, d: number, e: number, f: number): number;
   boot_kernel(maxBytes: number): number;
   attach(): number;
+  thread_interrupt(thread: number): void;
+  thread_resume(thread: number): void;
   buffer_alloc(bytes: number): number;
   buffer_free(buffer: number): void;
   /** `pids`: of pids_make(), 0 or absent: the kernel's first. */
@@ -39,8 +41,10 @@ export interface KernelExports extends WebAssembly.Exports {
   namespace_release(namespace: number): void;
   namespace_shrink(namespace: number): void;
   pids_make(): number;
+  pids_hold(pids: number): void;
   pids_release(pids: number): void;
   uts_make(): number;
+  uts_hold(uts: number): void;
   uts_release(uts: number): void;
   uts_set_name(which: number, name: number, length: number, uts?: number): number;
   task_make(

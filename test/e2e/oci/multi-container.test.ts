@@ -6,8 +6,11 @@ import path from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { encodeConfig } from "../../../src/host/config/config-document.ts";
 import { SandboxClient } from "../../../src/host/container/sandbox-client.ts";
+import { connectSocket } from "../../../src/host/container/socket.ts";
+import { openPair } from "../../../src/host/sandbox/gofer-process.ts";
 import { loadBundle } from "../../../src/host/spec/bundle.ts";
 import { loadNative } from "../../../src/native/index.ts";
+import { UrpcClient } from "../../../src/urpc/client.ts";
 import { put, scratchDirectory } from "../../support/cli.ts";
 import { buildGuests, guestFile } from "../../support/guests.ts";
 import { buildMonitor, Monitored, makeBundle, needsRoot, Runtime } from "../../support/oci/runtime.ts";
@@ -75,6 +78,20 @@ const goferOf = (pid: number) =>
     .flatMap((each) => [each, ...childrenOf(each)])
     .find((each) => !commandLine(each).includes("wv-launch") && commandLine(each).includes("gofer.js"))!;
 const descriptorsOf = (pid: number) => readdirSync(`/proc/${pid}/fd`).length;
+
+/** The thread that prepares what is added has descriptors of its own from then on. */
+function prepareOnce(): void {
+  expect(exec(POD, "/bin/exit-code", "0").code).toBe(0);
+}
+
+/** A number, or what is said instead. */
+function runtimeStateOf(manager: SandboxClient, id: string): unknown {
+  try {
+    return manager.call("ContainerRuntimeState", id);
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
 
 describe.skipIf(needsRoot !== undefined)(title, () => {
   beforeAll(async () => {
@@ -238,6 +255,7 @@ describe.skipIf(needsRoot !== undefined)(title, () => {
 
   test("a call to add one that is wrong is refused, and leaves nothing (D18-02, D18-05, D18-06)", async () => {
     const native = loadNative()!;
+    prepareOnce();
     const before = [sentryOf(pod.pid), goferOf(pod.pid)].map(descriptorsOf);
     const client = new SandboxClient(native, path.join(runtime.root, POD));
     const config = loadBundle({
@@ -256,7 +274,8 @@ describe.skipIf(needsRoot !== undefined)(title, () => {
       }
     };
     const null0 = openSync("/dev/null", "r+");
-    const five = Array.from({ length: 5 }, () => null0);
+    const [session, anchor] = openPair(native);
+    const five = [null0, null0, null0, session, null0];
     expect(refusal(null)).toBe("start missing arguments");
     expect(refusal({ CID: "", Config })).toBe("start argument missing container ID");
     for (const CID of ["..", "a/b", "/x", "x".repeat(1025)]) {
@@ -266,6 +285,7 @@ describe.skipIf(needsRoot !== undefined)(title, () => {
     expect(refusal({ CID: "c1", Config: { ...Config, id: 1 } }, five)).toMatch(/^configuration: id: /);
     expect(refusal({ CID: "c1", Config, More: 1 }, five)).toMatch(/^argument/);
     expect(refusal({ CID: "c1", Config })).toBe("a container needs 5 descriptors, got 0");
+    expect(refusal({ CID: "c1", Config }, Array(6).fill(null0))).toMatch(/^the session's socket: EPERM/);
     expect(refusal({ CID: "c1", Config }, five)).toBe("1 mounts of the host, 0 connections");
     expect(refusal({ CID: "c1", Config }, [...five, null0, null0])).toBe(
       "1 mounts of the host, 2 connections",
@@ -280,14 +300,62 @@ describe.skipIf(needsRoot !== undefined)(title, () => {
     for (const method of ["StartRoot", "StartSubcontainer", "Wait", "Processes", "Event", "Destroy"]) {
       expect(() => client.call(method, "c1")).toThrow('container "c1" does not exist');
     }
-    closeSync(null0);
+    for (const fd of [null0, session, anchor]) closeSync(fd);
     client.close();
     const now = () => [sentryOf(pod.pid), goferOf(pod.pid)].map(descriptorsOf);
     await expect.poll(now, { timeout: 30_000 }).toEqual(before);
     await start("c1", memberBundle(["/bin/spin"]));
   });
 
+  test("a client whose connection says nothing holds up nobody, and is told so when it is gone", async () => {
+    const native = loadNative()!;
+    const { monitor } = await start("c1", memberBundle(["/bin/spin"]));
+    await monitor.match(/spinning/);
+    const before = descriptorsOf(sentryOf(pod.pid));
+    const config = loadBundle({
+      id: "silent",
+      bundle: memberBundle(["/bin/spin"]),
+      overlay: "none",
+      warn: () => {},
+    });
+    const null0 = openSync("/dev/null", "r+");
+    const [session, anchor] = openPair(native);
+    const [connection, server] = openPair(native);
+    const files = [null0, null0, null0, session, null0, connection];
+    const fd = connectSocket(native, path.join(runtime.root, POD, "control"));
+    const client = new UrpcClient(native, fd, 13);
+    const arg = { CID: "silent", Config: encodeConfig(config) };
+    expect(() =>
+      client.call("containerManager.CreateSubcontainer", arg, { files, timeoutMs: 500 }),
+    ).toThrow();
+    for (const each of new Set(files)) closeSync(each);
+
+    const manager = new SandboxClient(native, path.join(runtime.root, POD));
+    expect(manager.call("ContainerRuntimeState", "silent")).toBe(1);
+    expect(() => manager.call("Signal", { CID: "silent", Signo: 9 })).toThrow("no such process");
+    const begin = performance.now();
+    expect(runtime.state("c1").status).toBe("running");
+    expect(runtime.run("kill", "c1", "TERM").code).toBe(0);
+    expect(await monitor.ended()).toBe("exited 143");
+    expect(runtime.run("delete", "c1").code).toBe(0);
+    // Not as long as anybody waits for the silent one.
+    expect(performance.now() - begin).toBeLessThan(20_000);
+
+    // As its anchor's end would have it.
+    closeSync(anchor);
+    await expect
+      .poll(() => runtimeStateOf(manager, "silent"), { timeout: 30_000 })
+      .toBe('container "silent" does not exist');
+    closeSync(server);
+    manager.close();
+    await expect
+      .poll(() => descriptorsOf(sentryOf(pod.pid)), { timeout: 30_000 })
+      .toBeLessThanOrEqual(before);
+    expect(exec(POD, "/bin/exit-code", "3").code).toBe(3);
+  });
+
   test("what cannot be created leaves nothing", async () => {
+    prepareOnce();
     const before = [sentryOf(pod.pid), goferOf(pod.pid)].map(descriptorsOf);
     const missing = runtime.run("create", "-b", memberBundle(["/bin/nothing"]), "c1");
     expect(missing.code).toBe(1);
@@ -301,6 +369,7 @@ describe.skipIf(needsRoot !== undefined)(title, () => {
   });
 
   test("what is deleted leaves nothing", async () => {
+    prepareOnce();
     const directory = memberBundle(["/bin/spin"]);
     const counts = () => [sentryOf(pod.pid), goferOf(pod.pid)].map(descriptorsOf);
     const threads = () => readdirSync(`/proc/${sentryOf(pod.pid)}/task`).length;
