@@ -3,6 +3,7 @@
 //   build/kernel-merged.wasm     guest memory is the module's second memory (Node 22 and later)
 //   build/kernel-debug.wasm      as the first, with assertions and names
 //   build/guest-peek.wasm        the imported functions, for Node 20
+//   build/kernel-portable.wasm   as the first, for one thread over a memory that is not shared (wvisor/fs, browsers)
 // Nothing is done when the outputs are newer than all sources.
 
 import { execFileSync } from "node:child_process";
@@ -22,7 +23,13 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..");
-const outputs = ["kernel.wasm", "kernel-merged.wasm", "kernel-debug.wasm", "guest-peek.wasm"];
+const outputs = [
+  "kernel.wasm",
+  "kernel-merged.wasm",
+  "kernel-debug.wasm",
+  "guest-peek.wasm",
+  "kernel-portable.wasm",
+];
 
 /**
  * Eight-byte values that the stack probe's frame holds (assembly/kernel/stack.ts). V8 takes half a millisecond to compile it at
@@ -69,14 +76,14 @@ function upToDate() {
  * a call and stored, so that every compiler must give the function a frame that holds them all. Each has an address of its
  * own: an optimizer keeps one value for what it knows to be equal. And no optimizer of ours sees it: it is merged last.
  */
-function probeSource() {
+function probeSource(memory = "64 32768 shared") {
   const names = Array.from({ length: PROBE_WORDS }, (_, i) => `$v${i}`);
   const locals = names.map((name) => `(local ${name} i64)`).join(" ");
   const address = (i) => `(i32.const ${PROBE_ADDRESS + i * 8})`;
   const loads = names.map((name, i) => `(local.set ${name} (i64.load ${address(i)}))`).join("\n");
   const stores = names.map((name, i) => `(i64.store ${address(i)} (local.get ${name}))`).join("\n");
   return `(module
-    (import "kernel" "memory" (memory 64 32768 shared))
+    (import "kernel" "memory" (memory ${memory}))
     (func $probe (export "probe") (param $never i32) ${locals}
       (if (local.get $never) (then
         ${loads}
@@ -116,7 +123,9 @@ export async function buildKernel() {
       at("gate.wasm"),
     ]);
     tool("wasm-as", [path.join(root, "assembly/providers/guest-peek.wat"), "-o", at("guest-peek.wasm")]);
-    for (const target of ["release", "debug"]) {
+    writeFileSync(at("probe-portable.wat"), probeSource("64 32768"));
+    tool("wasm-as", [...FEATURES, at("probe-portable.wat"), "-o", at("probe-portable.wasm")]);
+    for (const target of ["release", "debug", "portable"]) {
       const files = await compileKernel("assembly/index.ts", { target });
       writeFileSync(at(`${target}.wasm`), files.get("kernel.wasm"));
     }
@@ -129,6 +138,8 @@ export async function buildKernel() {
     merge("release.wasm", "gate.wasm", "guest", "gated.wasm");
     tool("wasm-opt", [...FEATURES, "-O3", at("gated.wasm"), "-o", at("optimized-gated.wasm")]);
     merge("optimized-gated.wasm", "probe.wasm", "stack", "kernel-merged.wasm");
+    tool("wasm-opt", [...FEATURES, "-O3", at("portable.wasm"), "-o", at("optimized-portable.wasm")]);
+    merge("optimized-portable.wasm", "probe-portable.wasm", "stack", "kernel-portable.wasm");
     for (const name of outputs) publish(at(name), name, started);
   } finally {
     rmSync(work, { recursive: true, force: true });

@@ -45,6 +45,7 @@ export const MODULES = {
   "preparation-worker": "src/host/boot/preparation-worker.ts",
   "readiness-worker": "src/host/control/readiness-worker.ts",
   p9: "src/p9/index.ts",
+  fs: "src/fs/index.ts",
 };
 
 /** What src/start/bundle.ts runs. */

@@ -1,12 +1,12 @@
 // The portable target: the same sources for one thread, in a memory that is not shared.
 
 import { expect, test } from "vitest";
-import { compileKernel } from "../../scripts/asc-kernel.mjs";
+import { makeKernelMemory } from "../../src/host/kernel/instance.ts";
+import { portableModules } from "../support/sys/portable.ts";
 
-test("the kernel builds without threads, and boots in a memory of its own", async () => {
-  const files = await compileKernel("assembly/index.ts", { target: "portable" });
-  const module = new WebAssembly.Module(files.get("kernel.wasm") as Uint8Array<ArrayBuffer>);
-  const memory = new WebAssembly.Memory({ initial: 64, maximum: 32768 });
+test("the portable kernel boots in a memory of its own, once", () => {
+  const { kernel: module } = portableModules();
+  const memory = makeKernelMemory(false);
   const imports: Record<string, Record<string, WebAssembly.ImportValue>> = {};
   for (const { module: from, name, kind } of WebAssembly.Module.imports(module)) {
     imports[from] ??= {};
@@ -16,9 +16,10 @@ test("the kernel builds without threads, and boots in a memory of its own", asyn
     string,
     (...args: number[]) => number
   >;
+  expect(memory.buffer).toBeInstanceOf(ArrayBuffer);
   expect(kernel.boot_kernel!(0x7fff0000)).toBe(0);
   expect(kernel.boot_kernel!(0x7fff0000)).toBe(-17);
   const name = kernel.buffer_alloc!(5);
   new TextEncoder().encodeInto("tmpfs", new Uint8Array(memory.buffer, name));
   expect(kernel.fs_kernel!(name, 5, 0, 0)).toBeGreaterThan(0);
-}, 180_000);
+});

@@ -45,7 +45,7 @@ export interface KernelModules {
   readonly kernel: WebAssembly.Module;
   /** guest-peek.wasm, for the provider of that name. */
   readonly peek: WebAssembly.Module | undefined;
-  /** The kernel was built for one thread: its memory is not shared, and it has no stack probe of its own. */
+  /** The kernel was built for one thread: its memory is not shared. */
   readonly portable?: boolean;
 }
 
@@ -85,7 +85,6 @@ export function instantiateKernel(
     env: { memory },
     host: host as unknown as Record<string, WebAssembly.ImportValue>,
   };
-  if (modules.portable) imports.stack = { probe: () => {} };
   if (modules.provider === "merged") imports["guest-memory"] = { memory: guestMemory };
   else imports.guest = guestFunctions(modules, memory, guestMemory, copies);
   try {

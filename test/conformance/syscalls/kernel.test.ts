@@ -6,7 +6,7 @@ import { goferTargets } from "../../support/sys/gofer.ts";
 import { portableModules } from "../../support/sys/portable.ts";
 import { suite } from "./suite.ts";
 
-for (const { name, make } of [TMPFS, OVERLAY, portable(await portableModules())]) suite(name, make);
+for (const { name, make } of [TMPFS, OVERLAY, portable(portableModules())]) suite(name, make);
 
 for (const [name, shared] of [
   ["gofer, exclusive", false],

@@ -1,0 +1,101 @@
+// Directories and trees, synchronously: readdir, rmdir, rm, realpath.
+
+import type * as NodeFs from "node:fs";
+import { DT_DIR } from "../../../assembly/abi/stat.ts";
+import { Dirent, direntType } from "../dirent.ts";
+import type { Entry, Leaf } from "../leaf/leaf.ts";
+import { realpathByLinks } from "../realpath.ts";
+import { checkRmOptions, removeTree } from "../remove.ts";
+import { encoded } from "../text.ts";
+import { type CheckedPath, checkBoolean, checkOptions, checkPath } from "../validators.ts";
+
+export type SyncDirectories = Pick<typeof NodeFs, "readdirSync" | "rmdirSync" | "rmSync" | "realpathSync">;
+
+function joined(directory: CheckedPath, name: Uint8Array): CheckedPath {
+  if (typeof directory === "string") {
+    const text = encoded(name, "utf8") as string;
+    if (directory === "" || directory === ".") return text;
+    return directory.endsWith("/") ? directory + text : `${directory}/${text}`;
+  }
+  return Buffer.concat([directory, Buffer.from("/"), name]);
+}
+
+/** As path.join() of Node: how readdir() names what is below. */
+export function checkReaddirOptions(options: unknown): {
+  encoding: unknown;
+  withFileTypes: boolean;
+  recursive: boolean;
+} {
+  const all = checkOptions(options, {});
+  if (all.recursive !== undefined && all.recursive !== null) checkBoolean(all.recursive, "options.recursive");
+  return {
+    encoding: all.encoding,
+    withFileTypes: Boolean(all.withFileTypes),
+    recursive: Boolean(all.recursive),
+  };
+}
+
+/** Everything below a directory, level by level, as Node lists it: `visit` gets each directory, the way to it from the top, and its entries. */
+function walk(
+  leaf: Leaf,
+  top: CheckedPath,
+  visit: (directory: CheckedPath, way: CheckedPath, entries: readonly Entry[]) => void,
+): void {
+  const queue: [CheckedPath, CheckedPath][] = [[top, ""]];
+  for (const [directory, way] of queue) {
+    const entries = leaf.readdir(directory);
+    visit(directory, way, entries);
+    for (const { name, type } of entries)
+      if (type === DT_DIR) queue.push([joined(directory, name), joined(way, name)]);
+  }
+}
+
+export function syncDirectories(leaf: Leaf): SyncDirectories {
+  function realpathSync(path: unknown, options?: unknown): string | Buffer {
+    const { encoding } = checkOptions(options, {});
+    const checked = checkPath(path);
+    const text = typeof checked === "string" ? checked : (encoded(checked, "utf8") as string);
+    return encoded(new TextEncoder().encode(realpathByLinks(leaf, text)), encoding);
+  }
+  function native(path: unknown, options?: unknown): string | Buffer {
+    const { encoding } = checkOptions(options, {});
+    return encoded(new TextEncoder().encode(leaf.realpath(checkPath(path))), encoding);
+  }
+
+  const made = {
+    readdirSync(path: unknown, options?: unknown): (string | Buffer | Dirent)[] {
+      const { encoding, withFileTypes, recursive } = checkReaddirOptions(options);
+      const checked = checkPath(path);
+      const found: (string | Buffer | Dirent)[] = [];
+      const take = (directory: CheckedPath, way: CheckedPath, entries: readonly Entry[]): void => {
+        for (const { name, type } of entries) {
+          if (withFileTypes) found.push(new Dirent(encoded(name, encoding), direntType(type), directory));
+          else found.push(encoded(way === "" ? name : bytesOfPath(joined(way, name)), encoding));
+        }
+      };
+      if (recursive) walk(leaf, checked, take);
+      else take(checked, "", leaf.readdir(checked));
+      return found;
+    },
+    rmdirSync(path: unknown, options?: unknown): void {
+      const checked = checkPath(path);
+      if ((options as { recursive?: unknown } | undefined)?.recursive) {
+        leaf.lstat(checked);
+        removeTree(leaf, checked);
+      } else {
+        leaf.rmdir(checked);
+      }
+    },
+    rmSync(path: unknown, options?: unknown): void {
+      const checked = checkPath(path);
+      const { exists } = checkRmOptions(leaf, checked, options, false);
+      if (exists) removeTree(leaf, checked);
+    },
+    realpathSync: Object.assign(realpathSync, { native }),
+  };
+  return made as unknown as SyncDirectories;
+}
+
+function bytesOfPath(path: CheckedPath): Uint8Array {
+  return typeof path === "string" ? new TextEncoder().encode(path) : path;
+}
