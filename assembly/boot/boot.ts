@@ -35,6 +35,7 @@ import {
   makeFilesystem,
   numberFilesystem,
 } from "../vfs/filesystem-type.ts";
+import { iterateDirectory } from "../vfs/iterate-directory.ts";
 import { MNT_NOEXEC, Mount } from "../vfs/mount.ts";
 import { MountNamespace } from "../vfs/mount-namespace.ts";
 import { openAt } from "../vfs/open.ts";
@@ -268,7 +269,7 @@ class KernelDirectoryBuffer extends DirectorySink {
 /** Entries of a directory for the control side: see file_list(). */
 export function listInto(file: FileDescription, buffer: usize, capacity: u32): i32 {
   const sink = new KernelDirectoryBuffer(buffer, capacity);
-  const result = file.iterate(sink, 0);
+  const result = iterateDirectory(file, sink, 0);
   const used = sink.used;
   free(sink);
   return result < 0 ? result : used;

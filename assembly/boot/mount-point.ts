@@ -2,15 +2,16 @@
 //
 // In a tree of the kernel a missing directory is made there. In a tree of the host nothing is: the name gets a dentry whose
 // inode is in the kernel's memory (gVisor calls it synthetic), so that the host's directory stays as it is and may be
-// read-only. Such a dentry is kept by what is mounted on it or below it; listings of its directory do not show it.
+// read-only. Such a dentry is kept by what is mounted on it or below it. It is a file system of its own, with an st_dev of its own;
+// listings of its directory show it (vfs/iterate-directory.ts), and it can be neither removed nor renamed: EBUSY.
 
 import { ENOENT, EROFS } from "../abi/errno.ts";
 import { S_IFREG } from "../abi/stat.ts";
 import { Credentials } from "../auth/credentials.ts";
 import { mountTmpfs, mountTmpfsFile } from "../fs/tmpfs/tmpfs.ts";
 import { isError } from "../lib/result.ts";
-import { Dentry, Inode } from "../vfs/dentry.ts";
-import { FS_9P } from "../vfs/filesystem-type.ts";
+import { DENTRY_HAS_FOREIGN, Dentry, Inode } from "../vfs/dentry.ts";
+import { FS_9P, numberFilesystem } from "../vfs/filesystem-type.ts";
 import { lookupLocked } from "../vfs/lookup.ts";
 import { Mount } from "../vfs/mount.ts";
 import { LAST_NORM, PathWalk, WALK_FOLLOW, WALK_PARENT } from "../vfs/path-walk.ts";
@@ -103,8 +104,10 @@ function makeSynthetic(child: Dentry, directory: bool): void {
   const tree = directory
     ? mountTmpfs(SYNTHETIC_SIZE, 0o755, 0, 0)
     : mountTmpfsFile(SYNTHETIC_SIZE, <u32>S_IFREG | 0o644, 0, 0, 0, 0);
-  const inode = tree.file;
+  const inode = numberFilesystem(tree).file;
   inode.incRef();
   child.instantiate(inode);
   tree.decRef();
+  const parent = child.parent;
+  if (parent !== null) parent.flags |= DENTRY_HAS_FOREIGN;
 }

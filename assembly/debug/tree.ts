@@ -8,8 +8,16 @@ import { TmpfsSymlink } from "../fs/tmpfs/symlink.ts";
 import { nextTask } from "../kernel/pid-namespace.ts";
 import { Task } from "../kernel/task.ts";
 import { hashName } from "../vfs/dcache.ts";
-import { DENTRY_HASHED, DENTRY_ON_LRU, Dentry, Filesystem, Inode } from "../vfs/dentry.ts";
+import {
+  DENTRY_HAS_FOREIGN,
+  DENTRY_HASHED,
+  DENTRY_ON_LRU,
+  Dentry,
+  Filesystem,
+  Inode,
+} from "../vfs/dentry.ts";
 import { FileDescription } from "../vfs/file-description.ts";
+import { FS_TMPFS } from "../vfs/filesystem-type.ts";
 import { Mount } from "../vfs/mount.ts";
 import { MountNamespace } from "../vfs/mount-namespace.ts";
 import { blockAround, nextObject } from "./memory.ts";
@@ -98,7 +106,7 @@ export class TreeCheck {
       this.counts.add(changetype<usize>(parent));
     }
     if (inode !== null) {
-      if (!isAlive<Inode>(changetype<usize>(inode)) || inode.fs !== dentry.fs)
+      if (!isAlive<Inode>(changetype<usize>(inode)) || !this.belongs(dentry, inode))
         return this.fail(BAD_DENTRY, object);
       this.counts.add(changetype<usize>(inode));
     }
@@ -107,6 +115,15 @@ export class TreeCheck {
     if (dentry.refs == 0 && (!dentry.isHashed || !(dentry.flags & DENTRY_ON_LRU)))
       return this.fail(BAD_DENTRY, object);
     return !(dentry.isHashed && dentry.isDead) || this.fail(BAD_DENTRY, object);
+  }
+
+  /** Whether the file is of the dentry's file system, or is a mount point of the kernel's there (boot/mount-point.ts), or below one. */
+  private belongs(dentry: Dentry, inode: Inode): bool {
+    if (inode.fs === dentry.fs) return true;
+    const parent = dentry.parent;
+    if (parent === null || inode.fs.typeId() != FS_TMPFS) return false;
+    if (parent.file.fs === inode.fs) return true;
+    return parent.file.fs === dentry.fs && (parent.flags & DENTRY_HAS_FOREIGN) != 0;
   }
 
   /** The hash table: each entry in its bucket, under its parent and name. */

@@ -11,6 +11,7 @@ import { fileAccessed } from "../vfs/atime.ts";
 import { DirectorySink } from "../vfs/directory-sink.ts";
 import { FileDescription, LISTING_END, OFFSET_END } from "../vfs/file-description.ts";
 import { notifyAccess } from "../vfs/fsnotify.ts";
+import { iterateDirectory } from "../vfs/iterate-directory.ts";
 import { WALK_DIRECTORY, WALK_FOLLOW } from "../vfs/path-walk.ts";
 import { isReachable, pathOf } from "../vfs/pathname.ts";
 import { checkPermission, MAY_EXEC } from "../vfs/permission.ts";
@@ -92,7 +93,7 @@ function list(task: Task, fd: i32, buffer: usize, size: u32, wide: bool): i64 {
   if (!file.inode.isDirectory) return -ENOTDIR;
   if (file.inode.dead) return -ENOENT;
   const writer = new DirentWriter(buffer, min(size, <u32>i32.MAX_VALUE), wide);
-  const result = file.iterate(writer, <u64>file.offset);
+  const result = iterateDirectory(file, writer, <u64>file.offset);
   if (result >= 0) notifyAccess(file.dentry);
   if (result == LISTING_END) writer.end();
   if (writer.used || result == LISTING_END) file.offset = <i64>writer.next;

@@ -41,6 +41,8 @@ export const DENTRY_DEAD: u32 = 2;
 export const DENTRY_ON_LRU: u32 = 4;
 /** Used since it was put on the LRU list. */
 export const DENTRY_REFERENCED: u32 = 8;
+/** A directory in which the kernel made a mount point that its file system does not have (boot/mount-point.ts), now or before. */
+export const DENTRY_HAS_FOREIGN: u32 = 16;
 
 /** One mounted instance (Linux: struct super_block). */
 export abstract class Filesystem extends RefCounted {

@@ -9,6 +9,7 @@ import { isError } from "../lib/result.ts";
 import { killDentry } from "./dcache.ts";
 import { Dentry } from "./dentry.ts";
 import { notifyDelete, notifyLinkCount } from "./fsnotify.ts";
+import { hasForeign } from "./iterate-directory.ts";
 import { isForeign, lookupLocked } from "./lookup.ts";
 import { isMountPointIn } from "./mount.ts";
 import { detachMounts } from "./mount-tree.ts";
@@ -80,6 +81,7 @@ function removeName(walk: PathWalk, directory: bool): i32 {
   else if (!directory && walk.lastSlash) result = child.file.isDirectory ? -EISDIR : -ENOTDIR;
   else result = mayDelete(parent, child, walk.credentials, directory);
   if (result == 0 && isPinned(walk, child)) result = -EBUSY;
+  if (result == 0 && directory && hasForeign(child)) result = -ENOTEMPTY;
   if (result == 0) result = directory ? parent.file.rmdir(child) : parent.file.unlink(child);
   if (result == 0) {
     if (directory) child.file.dead = true;

@@ -10,6 +10,7 @@ import { groupFor, mayCreate } from "./create.ts";
 import { exchangeDentries, moveDentry } from "./dcache.ts";
 import { Dentry, Inode } from "./dentry.ts";
 import { notifyMove } from "./fsnotify.ts";
+import { hasForeign } from "./iterate-directory.ts";
 import { lookupLocked } from "./lookup.ts";
 import { detachMounts } from "./mount-tree.ts";
 import { LAST_NORM, PathWalk, WALK_PARENT } from "./path-walk.ts";
@@ -118,6 +119,7 @@ function renameFound(from: PathWalk, old: Dentry, to: PathWalk, target: Dentry, 
     if (allowed < 0) return allowed;
   }
   if (isPinned(from, old) || (!target.isNegative && isPinned(to, target))) return -EBUSY;
+  if (!exchange && !target.isNegative && hasForeign(target)) return -ENOTEMPTY;
   const directory = from.result.file;
   const group = groupFor(directory, cred);
   const result = directory.rename(old, to.result.file, target, flags, cred.fsuid, group);

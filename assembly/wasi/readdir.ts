@@ -8,6 +8,7 @@ import { accessOk, copyOutUnchecked, putU32 } from "../mm/usercopy.ts";
 import { fileAccessed } from "../vfs/atime.ts";
 import { DirectorySink } from "../vfs/directory-sink.ts";
 import { notifyAccess } from "../vfs/fsnotify.ts";
+import { iterateDirectory } from "../vfs/iterate-directory.ts";
 import { wasiErrno } from "./errno-map.ts";
 import { checkRights, fileTypeOfEntry } from "./rights.ts";
 
@@ -58,7 +59,7 @@ export function fdReaddir(task: Task, fd: u32, buffer: u32, capacity: u32, cooki
   if (!accessOk(buffer, capacity) || !accessOk(out, 4)) return abi.WASI_EFAULT;
   const file = entry!.description;
   const sink = new GuestDirectoryBuffer(task.page, buffer, capacity);
-  const result = capacity ? file.iterate(sink, cookie) : 0;
+  const result = capacity ? iterateDirectory(file, sink, cookie) : 0;
   if (capacity && result >= 0) notifyAccess(file.dentry);
   sink.flush();
   fileAccessed(file);

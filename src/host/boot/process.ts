@@ -76,7 +76,7 @@ function preopens(
   const root = { path: "/", name: "/" };
   if (cwd === "/") return [root];
   const listed = machine.list(task, "/").filter((entry) => entry.isDirectory);
-  // A mount point that the kernel keeps in a tree of the host is in no listing.
+  // A listing may be longer than what list() takes, and mount points that the kernel keeps are at its end.
   const mounted = config.mounts.map(({ destination }) => destination.split("/")[1]!);
   const top = new Set([...listed.map(({ name }) => name), ...mounted, "dev"]);
   const named = [...top].map((name) => ({ path: `/${name}`, name: `/${name}` }));

@@ -12,10 +12,20 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
-import { ENODATA, ENOENT, ENOSPC, ENXIO, EROFS } from "../../../assembly/abi/errno.ts";
-import { O_CREAT, O_RDWR, O_TRUNC, O_WRONLY } from "../../../assembly/abi/fcntl.ts";
-import { SYS_dup2 } from "../../../assembly/abi/syscall.ts";
+import {
+  EBUSY,
+  EEXIST,
+  ENODATA,
+  ENOENT,
+  ENOSPC,
+  ENOTEMPTY,
+  ENXIO,
+  EROFS,
+} from "../../../assembly/abi/errno.ts";
+import { O_CREAT, O_DIRECTORY, O_RDONLY, O_RDWR, O_TRUNC, O_WRONLY } from "../../../assembly/abi/fcntl.ts";
+import { SYS_dup2, SYS_getdents64 } from "../../../assembly/abi/syscall.ts";
 import { SandboxMounts } from "../../../src/host/boot/filesystems.ts";
+import type { Machine } from "../../../src/host/boot/machine.ts";
 import type {
   KernelFilesystem,
   MountConfig,
@@ -23,12 +33,13 @@ import type {
   SandboxConfig,
 } from "../../../src/host/config/sandbox-config.ts";
 import { MNT_NOEXEC, MNT_NOSUID } from "../../../src/host/kernel/exports.ts";
+import { bestProvider } from "../../../src/host/kernel/instance.ts";
 import { serve } from "../../support/gofer-mount.ts";
 import { Calls } from "../../support/sys/calls.ts";
-import { type KernelProcess, kernelTarget } from "../../support/sys/kernel.ts";
+import { checkInvariants, type KernelProcess, kernelTarget } from "../../support/sys/kernel.ts";
 import { linuxTarget } from "../../support/sys/linux.ts";
 import { MountCalls } from "../../support/sys/mount-calls.ts";
-import { makeMachine } from "../../support/wvisor.ts";
+import { kernelModules, makeMachine } from "../../support/wvisor.ts";
 import { scratchDirectory } from "../scratch.ts";
 
 const scratch = scratchDirectory();
@@ -59,13 +70,41 @@ function boot(
   sockets: readonly number[] = [],
   root: MountSource = TMPFS,
 ): MountCalls {
-  const machine = makeMachine({ sockets, streams: stdout === undefined ? [] : [stdout] });
+  const machine = makeMachine({
+    modules: kernelModules(bestProvider(), true),
+    sockets,
+    streams: stdout === undefined ? [] : [stdout],
+  });
+  machines.push(machine);
   const sandbox = new SandboxMounts(machine, configOf(mounts, root));
   sandbox.mountAll();
   const process = kernelTarget(machine, sandbox.namespace, "wVisor").process() as KernelProcess;
   if (stdout !== undefined) machine.setStream(process.task, 1, stdout, 0o100600, O_RDWR);
   return new MountCalls(process);
 }
+
+/** What is listed of a directory, in calls that have room for a few names each. */
+function names(sys: MountCalls, directory: string): string[] {
+  const fd = sys.open(directory, O_RDONLY | O_DIRECTORY);
+  const found: string[] = [];
+  const bytes = Buffer.alloc(96);
+  for (;;) {
+    const used = sys.process.syscall(SYS_getdents64, fd, bytes, bytes.length);
+    expect(used).toBeGreaterThanOrEqual(0);
+    if (used === 0) break;
+    for (let at = 0; at < used; at += bytes.readUInt16LE(at + 16)) {
+      const end = at + bytes.readUInt16LE(at + 16);
+      found.push(bytes.toString("utf8", at + 19, end).replace(/\0.*$/s, ""));
+    }
+  }
+  sys.close(fd);
+  return found;
+}
+
+const machines: Machine[] = [];
+afterEach(() => {
+  for (const machine of machines.splice(0)) checkInvariants(machine);
+});
 
 const listed = (sys: MountCalls) => sys.mountinfo().map(({ at, type }) => `${at} ${type}`);
 
@@ -256,6 +295,33 @@ describe("a sandbox", () => {
       expect(sys.stat("/new/place")).toMatchObject({ mode: 0o40755 });
       expect(sys.mkdir("/new/place/deep/inner")).toBe(0);
       expect(sys.stat("/dev/null")).toMatchObject({ mode: 0o020666 });
+    });
+
+    test("shows such places in listings, and keeps them", () => {
+      const { sys, top } = overTree("/new/place/deep", "/another", "/run/under", "/var/lib/x");
+      const host = ["dangling", "deep", "file", "run", "var"];
+      const kept = ["another", "dev", "new", "proc", "sys"];
+      expect(names(sys, "/").toSorted()).toEqual([".", "..", ...host, ...kept].toSorted());
+      expect(names(sys, "/new")).toEqual([".", "..", "place"]);
+      expect(names(sys, "/var").toSorted()).toEqual([".", "..", "lib", "run"]);
+      expect(names(sys, "/run").slice(2)).toEqual(["under"]);
+      // What the host has there later is behind it, and no second name.
+      mkdirSync(join(top, "another"));
+      expect(names(sys, "/").filter((name) => name === "another")).toEqual(["another"]);
+      for (const place of ["/new", "/another", "/run/under", "/var/lib"]) {
+        expect([place, sys.rmdir(place)]).toEqual([place, -EBUSY]);
+        expect([place, sys.rename(place, "/moved")]).toEqual([place, -EBUSY]);
+        expect([place, sys.mkdir(place)]).toEqual([place, -EEXIST]);
+      }
+      expect(sys.rename("/deep", "/new")).toBe(-EBUSY);
+      // On the host it is empty.
+      expect(sys.rmdir("/run")).toBe(-ENOTEMPTY);
+      expect(sys.rename("/deep", "/run")).toBe(-ENOTEMPTY);
+      expect(sys.stat("/run/under")).toMatchObject({ mode: 0o40755 });
+      // With what is mounted below it a directory moves as ever.
+      expect(sys.rename("/run", "/ran")).toBe(0);
+      expect(names(sys, "/ran").slice(2)).toEqual(["under"]);
+      expect(readdirSync(top)).toContain("ran");
     });
 
     test("refuses places below a file, and through a link that leads nowhere (D18-09, D18-16)", () => {
