@@ -128,6 +128,33 @@ print(sorted(os.listdir("/etc")), os.getcwd(), os.path.isdir("/a/b/c"))
   });
 });
 
+describe("an overlay with a size", () => {
+  test("takes that much, for each tree of its own, and then there is no space (V21-17)", () => {
+    const code = `
+import errno
+for path in ("/big", "/data/big"):
+    try:
+        with open(path, "wb") as file:
+            file.write(bytes(900 << 10))
+        print(path, "kept")
+        with open(path + "2", "wb") as file:
+            file.write(bytes(900 << 10))
+    except OSError as error:
+        print(path, errno.errorcode[error.errno])
+`;
+    const data = path.join(top, "sized-data");
+    mkdirSync(data);
+    const directory = bundle("sized", PYTHON, ["-c", code], (config) => {
+      config.root.readonly = false;
+      config.mounts.push({ destination: "/data", type: "bind", source: data, options: ["rbind", "rw"] });
+    });
+    const { stdout, stderr, code: exit } = run(directory, "--overlay2=all:memory,size=1m");
+    expect({ exit, stderr }).toEqual({ exit: 0, stderr: "" });
+    expect(stdout).toBe("/big kept\n/big ENOSPC\n/data/big kept\n/data/big ENOSPC\n");
+    expect(readdirSync(data)).toEqual([]);
+  });
+});
+
 describe("the process of a bundle", () => {
   test("has the user's umask, which new files show", () => {
     const data = path.join(top, "umask-data");

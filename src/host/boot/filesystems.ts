@@ -240,7 +240,7 @@ function makeFilesystem(
         shared: source.cache === "shared",
         uid,
       });
-      return source.overlay ? machine.overlay(memoryUpper(machine), [tree]) : tree;
+      return source.overlay ? machine.overlay(memoryUpper(machine, source.overlayBytes), [tree]) : tree;
     }
     case "overlay": {
       const shared = source.cache === "shared";
@@ -257,7 +257,7 @@ function makeFilesystem(
   }
 }
 
-/** The layer that takes the changes and goes with the sandbox. */
-export function memoryUpper(machine: Machine): FilesystemHandle {
-  return machine.tmpfs("mode=755");
+/** The layer that takes the changes and goes with the sandbox. `bytes`: what its files may have; the kernel's own limit when absent. */
+export function memoryUpper(machine: Machine, bytes?: number): FilesystemHandle {
+  return machine.tmpfs(bytes === undefined ? "mode=755" : `size=${bytes},mode=755`);
 }

@@ -2,6 +2,7 @@
 // command (podman --runtime-flag), as those of runsc; what stands behind it counts then.
 
 import type { CachePolicy } from "../config/sandbox-config.ts";
+import { parseSize } from "../config/units.ts";
 import type { BundleOptions } from "../spec/bundle.ts";
 import { type CommandInput, UsageError } from "./command.ts";
 import type { FlagTable } from "./flags.ts";
@@ -13,12 +14,13 @@ export const TREE_FLAGS: FlagTable = {
 };
 
 export const TREE_FLAGS_USAGE = `      --overlay2 WHAT   Where changes go instead of into host directories: none (the default), root:memory, all:memory
-                        (of the root, or of every bind too), root:dir=DIR or all:dir=DIR (below DIR, until it is deleted)
+                        (of the root, or of every bind too; ",size=SIZE" behind it bounds each), root:dir=DIR or
+                        all:dir=DIR (below DIR, until it is deleted)
       --file-access HOW, --file-access-mounts HOW
                         Whether others change the root, or the binds, meanwhile: exclusive (nobody does; names and
                         attributes are kept), shared (every look asks the host)`;
 
-export interface TreeOptions extends Pick<BundleOptions, "overlay"> {
+export interface TreeOptions extends Pick<BundleOptions, "overlay" | "overlayBytes"> {
   readonly cache: CachePolicy;
   readonly mountCache: CachePolicy;
   /** The directory of the host below which changes go, absolute; memory when undefined. */
@@ -27,7 +29,7 @@ export interface TreeOptions extends Pick<BundleOptions, "overlay"> {
 
 /** `otherwise`: how files are accessed when no flag says it. Errors: UsageError. */
 export function treeOptions(input: CommandInput, otherwise: CachePolicy): TreeOptions {
-  const { overlay, overlayDirectory } = parseOverlay(textOf(input, "overlay2") ?? "none");
+  const { overlay, overlayBytes, overlayDirectory } = parseOverlay(textOf(input, "overlay2") ?? "none");
   const root = access(input, "file-access");
   const mounts = access(input, "file-access-mounts");
   if (overlay !== "none" && root === "shared") {
@@ -38,6 +40,7 @@ export function treeOptions(input: CommandInput, otherwise: CachePolicy): TreeOp
   }
   return {
     overlay,
+    overlayBytes,
     overlayDirectory,
     cache: root ?? (overlay === "none" ? otherwise : "exclusive"),
     mountCache: mounts ?? (overlay === "all" ? "exclusive" : otherwise),
@@ -48,16 +51,35 @@ function textOf({ flags, global }: CommandInput, name: string): string | undefin
   return flags.text(name) ?? global.text(name);
 }
 
-function parseOverlay(text: string): Pick<TreeOptions, "overlay" | "overlayDirectory"> {
-  if (text === "none") return { overlay: "none", overlayDirectory: undefined };
-  const [, overlay, medium, directory] = /^(root|all):(memory|dir=(.+))$/s.exec(text) ?? [];
+type Overlay = Pick<TreeOptions, "overlay" | "overlayBytes" | "overlayDirectory">;
+
+/** gVisor's grammar: {root|all}:{memory|self|dir=DIR}[,size=N]. */
+function parseOverlay(text: string): Overlay {
+  if (text === "none") return { overlay: "none", overlayBytes: undefined, overlayDirectory: undefined };
+  const wrong = (why: string): UsageError => new UsageError(`--overlay2 ${text}: ${why}`);
+  const [, overlay, medium, directory, size] =
+    /^(root|all):(memory|self|dir=(.+?))(?:,size=([^,]*))?$/s.exec(text) ?? [];
   if (medium === undefined) {
-    throw new UsageError(`--overlay2 ${text}: expected none, or root or all with :memory or :dir=DIR`);
+    throw wrong("expected none, or root or all with :memory, :memory,size=SIZE or :dir=DIR");
   }
+  if (medium === "self") throw wrong("changes are not kept in the root itself; use :memory or :dir=DIR");
   if (directory !== undefined && !directory.startsWith("/")) {
-    throw new UsageError(`--overlay2 ${text}: the directory must be an absolute path`);
+    throw wrong("the directory must be an absolute path");
   }
-  return { overlay: overlay as BundleOptions["overlay"], overlayDirectory: directory };
+  if (directory !== undefined && size !== undefined) {
+    throw wrong("size= bounds what is kept in memory; a directory has the size of its disk");
+  }
+  return {
+    overlay: overlay as BundleOptions["overlay"],
+    overlayBytes: size === undefined ? undefined : parseBound(size, wrong),
+    overlayDirectory: directory,
+  };
+}
+
+function parseBound(size: string, wrong: (why: string) => UsageError): number {
+  const bytes = parseSize(size);
+  if (bytes === undefined || bytes === 0) throw wrong("expected a size such as 64m");
+  return bytes;
 }
 
 function access(input: CommandInput, name: string): CachePolicy | undefined {

@@ -47,6 +47,7 @@ const sourceSchema = v.variant("type", [
     source: absolute(),
     readonly: v.boolean(),
     overlay: v.boolean(),
+    overlayBytes: v.exactOptional(size()),
     cache: cache(),
   }),
   v.strictObject({

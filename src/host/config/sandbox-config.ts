@@ -10,6 +10,8 @@ export interface BindSource {
   readonly readonly: boolean;
   /** Changes go to a layer in memory; the source is then served and mounted read-only. */
   readonly overlay: boolean;
+  /** Bytes of file data that the layer may have; the kernel's own limit when absent. */
+  readonly overlayBytes?: number;
   readonly cache: CachePolicy;
 }
 

@@ -42,6 +42,7 @@ export interface CreateOptions extends ConfineOptions {
   /** Absolute. */
   readonly bundle: string;
   readonly overlay: BundleOptions["overlay"];
+  readonly overlayBytes?: BundleOptions["overlayBytes"];
   readonly cache: CachePolicy;
   readonly mountCache: CachePolicy;
   /** The directory of the host below which an overlay's changes go; memory when undefined. */

@@ -10,7 +10,7 @@ import type { BindSource, CachePolicy, ProcessConfig, SandboxConfig } from "../c
 import { cleanPath } from "../config/sandbox-path.ts";
 import { capabilityMask } from "./capabilities.ts";
 import { DocumentError, parseDocument, readFileText } from "./json-document.ts";
-import { convertMounts } from "./mounts.ts";
+import { convertMounts, memoryOverlay } from "./mounts.ts";
 import { podRole } from "./pod.ts";
 import { convertRlimits } from "./rlimits.ts";
 import { parseRuntimeSpec, type RuntimeSpec, SpecError, type SpecProcess } from "./runtime-spec.ts";
@@ -22,6 +22,8 @@ export interface BundleOptions {
   readonly bundle: string;
   /** Which writable binds get an overlay in memory. */
   readonly overlay: "none" | "root" | "all";
+  /** Bytes of file data that each of these overlays may have; the kernel's own limit when undefined. */
+  readonly overlayBytes?: number | undefined;
   /** Whether others may change the root's tree meanwhile; "exclusive" when absent. */
   readonly cache?: CachePolicy;
   /** The same of the binds; as of the root when absent. */
@@ -74,18 +76,19 @@ function orBundleError<T>(read: () => T, name: string): T {
 }
 
 function convertSpec(spec: RuntimeSpec, options: BundleOptions): SandboxConfig {
-  const { bundle, overlay, warn } = options;
+  const { bundle, overlay, overlayBytes, warn } = options;
   const rootReadonly = spec.root.readonly;
   const root: BindSource = {
     type: "bind",
     source: resolve(bundle, spec.root.path),
     readonly: rootReadonly,
-    overlay: overlay !== "none" && !rootReadonly,
+    ...memoryOverlay(overlay !== "none" && !rootReadonly, overlayBytes),
     cache: options.cache ?? "exclusive",
   };
   const mounts = convertMounts(spec.mounts, {
     bundle,
     overlay: overlay === "all",
+    overlayBytes,
     cache: options.mountCache ?? root.cache,
     hints: parseVolumeHints(spec.annotations, warn),
     warn,

@@ -9,6 +9,7 @@
 import { resolve } from "node:path";
 import { parseMountOptions, unknownOption } from "../config/mount-options.ts";
 import type {
+  BindSource,
   CachePolicy,
   MountConfig,
   MountSource,
@@ -30,6 +31,8 @@ export interface MountContext {
   readonly bundle: string;
   /** Writable binds get an overlay in memory. */
   readonly overlay: boolean;
+  /** What each of them may have in bytes; the kernel's own limit when undefined. */
+  readonly overlayBytes?: number | undefined;
   readonly cache: CachePolicy;
   /** What annotations say of sources. */
   readonly hints: VolumeHints;
@@ -95,6 +98,14 @@ function remountLast(converted: MountConfig[], destination: string, flags: numbe
   converted[index] = withFlags({ ...rest, source: { ...before.source, readonly } }, flags & ~MNT_READONLY);
 }
 
+/** What says so of a bind: an overlay in memory, of a size where one is given. */
+export function memoryOverlay(
+  overlay: boolean,
+  bytes: number | undefined,
+): Pick<BindSource, "overlay" | "overlayBytes"> {
+  return overlay && bytes !== undefined ? { overlay, overlayBytes: bytes } : { overlay };
+}
+
 function convertSource(
   mount: SpecMount,
   destination: string,
@@ -110,9 +121,9 @@ function convertSource(
   if (type === "bind" || options.includes("bind") || options.includes("rbind")) {
     if (mount.source === "") throw new SpecError(`${path}.source`, "must not be empty");
     const readonly = isReadonly(options);
-    const overlay = context.overlay && !readonly;
+    const overlay = memoryOverlay(context.overlay && !readonly, context.overlayBytes);
     const source = resolve(context.bundle, mount.source);
-    return { type: "bind", source, readonly, overlay, cache: hint?.cache ?? context.cache };
+    return { type: "bind", source, readonly, ...overlay, cache: hint?.cache ?? context.cache };
   }
   const { flags, rest } = parseMountOptions(options);
   const readonly = (flags & MNT_READONLY) !== 0;

@@ -89,7 +89,24 @@ describe("arguments that cannot be understood", () => {
     [
       ["run", "--overlay2=all:self"],
       125,
-      "wvisor run: --overlay2 all:self: expected none, or root or all with :memory or :dir=DIR (see 'wvisor run --help')",
+      "wvisor run: --overlay2 all:self: changes are not kept in the root itself; use :memory or :dir=DIR (see 'wvisor run --help')",
+    ],
+    ...["root", "root:disk", "all:memory:x", "root:memory,size=1m,size=2m"].map(
+      (text): [string[], number, string] => [
+        ["run", `--overlay2=${text}`],
+        125,
+        `wvisor run: --overlay2 ${text}: expected none, or root or all with :memory, :memory,size=SIZE or :dir=DIR (see 'wvisor run --help')`,
+      ],
+    ),
+    ...["", "0", "-1", "x", "1z"].map((size): [string[], number, string] => [
+      ["run", `--overlay2=all:memory,size=${size}`],
+      125,
+      `wvisor run: --overlay2 all:memory,size=${size}: expected a size such as 64m (see 'wvisor run --help')`,
+    ]),
+    [
+      ["create", "--overlay2=root:dir=/d,size=1m", "x"],
+      1,
+      "wvisor create: --overlay2 root:dir=/d,size=1m: size= bounds what is kept in memory; a directory has the size of its disk (see 'wvisor create --help')",
     ],
     [
       ["run", "--overlay2=all:dir=here"],
