@@ -42,7 +42,10 @@ export function makeOverlay(upper: usize, lowers: usize, count: u32, options: us
   const top = changetype<Dentry>(<usize>load<u32>(lowers));
   const upperRoot = changetype<Dentry | null>(upper);
   let flags = withOptions(OVL_DEFAULT, options, length);
-  if (flags >= 0 && upperRoot !== null && refusesTrusted(upperRoot)) flags = <i32>withUserNames(<u32>flags);
+  // Whoever asks for a user's names and says after it what of redirects gets both: the layer is nobody else's then.
+  const asked = flags >= 0 && (flags & <i32>OVL_USERXATTR) != 0;
+  if (flags >= 0 && !asked && upperRoot !== null && refusesTrusted(upperRoot))
+    flags = <i32>withUserNames(<u32>flags);
   if (flags >= 0 && flags & <i32>OVL_USERXATTR) useUserNames(upperRoot, lowers, count);
   let result: usize;
   if (flags < 0) result = errorOf(flags);

@@ -37,8 +37,19 @@ export interface SandboxOptions extends ConfineOptions {
   warn(text: string): void;
   /** Started ahead, for this sandbox. */
   readonly gofer?: SpawnedGofer | undefined;
+  /**
+   * Called when the program has ended, with the connections to the gofer in the order of goferMounts(), which are the caller's then:
+   * nothing else uses them any more.
+   */
+  onEnd?(connections: readonly GoferConnection[]): void;
   /** This process is the sandbox's for the rest of its life: it is confined too, unless `confinement` is "none". */
   readonly ownProcess: boolean;
+}
+
+export interface GoferConnection {
+  readonly socket: number;
+  /** The helper's number of its window, if it has one. */
+  readonly window: number | undefined;
 }
 
 /** Runs the sandbox in this process and returns the guest's exit code. Throws WvisorError for wVisor's own failures. */
@@ -64,6 +75,7 @@ export async function runSandbox(config: SandboxConfig, options: SandboxOptions)
   const end = goferEnd(native, gofer);
   if (end !== undefined)
     options.warn(`the gofer ${end} before the program did: files of the host gave EIO from then on`);
+  else options.onEnd?.(gofer.sockets.map((socket, index) => ({ socket, window: gofer.windows[index] })));
   return code;
 }
 

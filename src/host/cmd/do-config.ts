@@ -31,6 +31,7 @@ export function doConfig(flags: Flags, operands: readonly string[], host: HostFa
   for (const text of flags.texts("tmpfs")) given.push(parseTmpfs(text));
   const showsNothing = !flags.has("volume") && !flags.has("rootfs");
   if (showsNothing) given.push(currentDirectory(host.cwd));
+  else refuseSession(flags);
   refuseTwice(given);
   if (!given.some((mount) => mount.destination === "/tmp") && wantsTmp(root, [])) {
     given.push({ destination: "/tmp", source: DEFAULT_TMPFS });
@@ -85,6 +86,15 @@ function currentDirectory(cwd: string): MountConfig {
     );
   }
   return { destination: cwd, source: bindSource(cwd, ["O"]) };
+}
+
+/** Sessions are for the current directory. */
+function refuseSession(flags: Flags): void {
+  const given = ["session", "changes"].find((name) => flags.has(name));
+  if (given === undefined) return;
+  throw new UsageError(
+    `--${given}: only changes of the current directory are kept, and -v or --rootfs show others`,
+  );
 }
 
 function parseVolume(text: string, cwd: string): MountConfig {

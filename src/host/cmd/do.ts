@@ -8,6 +8,7 @@ import { missingProgramHint } from "../config/runtimes.ts";
 import type { Command, CommandInput } from "./command.ts";
 import { CONFINE_FLAGS, confineOptions } from "./confine-flags.ts";
 import { doConfig } from "./do-config.ts";
+import { keepChanges, keepsChanges } from "./do-session.ts";
 import { EXIT_WVISOR_ERROR } from "./exit-code.ts";
 import { LIMIT_FLAGS } from "./limit-flags.ts";
 
@@ -21,9 +22,13 @@ Runs a WebAssembly (WASI) program in a sandbox.
                                                 Read from /data, write to memory
   wvisor do --memory 256m --timeout 10s -- python3 script.py
   wvisor do --rootfs ./alpine:O -- /bin/app.wasm
+  wvisor do --session try2 -- python3 fix.py    Another attempt on the same directory, beside the first
+  wvisor do --session none -- python3 fix.py    Changes stay in memory and are gone when it ends
 
 Without -v and --rootfs the program sees the current directory at its own path, with an overlay: it may change everything
-there, and the changes are gone when it ends. It sees nothing else of the host, and no network. /tmp is in memory.
+there, and nothing of it changes on disk. The changes are kept in the directory's session, where the next 'wvisor do' goes on:
+'wvisor diff' shows them, 'wvisor apply' makes them real, 'wvisor discard' drops them. It sees nothing else of the host, and no
+network. /tmp is in memory.
 
 PROGRAM is a path or a name inside the sandbox, a .wasm file of the host, or a runtime: one that --runtime names, one from
 "wvisor": { "runtimes": { "NAME": "FILE.wasm" } } in package.json, or one from a known npm package (python, python3:
@@ -37,6 +42,10 @@ Flags:
   -w, --workdir DIR               Start in DIR
   -e, --env NAME[=VALUE]          Set a variable; without a value, take the host's
       --rootfs DIR[:OPTIONS]      Use the host's DIR as the root directory; options as for -v
+      --session NAME              Keep the changes in this session ("wvisor sessions" lists them); none: in memory, for this
+                                  run alone (default: the one of the current directory)
+      --changes                   List what is changed when the program has ended, also where standard error is no terminal
+  -q, --quiet                     Say nothing of sessions and changes
       --read-only                 Make the root directory read-only
       --memory SIZE               The most memory that the program may use: 64k, 256m, 1g
       --timeout DURATION          Stop the program after 10s, 1m, 500ms; a plain number is seconds
@@ -61,6 +70,9 @@ export const doCommand: Command = {
     workdir: { type: "string", short: "w" },
     env: { type: "string", short: "e", multiple: true },
     rootfs: { type: "string" },
+    session: { type: "string" },
+    changes: { type: "boolean" },
+    quiet: { type: "boolean", short: "q" },
     "read-only": { type: "boolean" },
     ...LIMIT_FLAGS,
     runtime: { type: "string", multiple: true },
@@ -71,14 +83,22 @@ export const doCommand: Command = {
   run: runDo,
 };
 
-async function runDo({ flags, operands, warn, gofer }: CommandInput): Promise<number> {
+async function runDo(input: CommandInput): Promise<number> {
+  const { flags, operands, warn, gofer } = input;
   const host = hostFacts();
   const config = doConfig(flags, operands, host);
   const confine = confineOptions(flags);
   // Before this process is confined: it sees nothing of the host then.
   const hint = missingProgramHint(operands[0]!, host.cwd);
+  const kept = keepsChanges(flags) ? keepChanges(input, config, host) : undefined;
   try {
-    return await runSandbox(config, { ...confine, warn, gofer, ownProcess: true });
+    return await runSandbox(kept?.config ?? config, {
+      ...confine,
+      ...(kept === undefined ? {} : { onEnd: kept.onEnd }),
+      warn,
+      gofer,
+      ownProcess: true,
+    });
   } catch (error) {
     throw withHint(error, (program) =>
       program === operands[0] ? hint : missingProgramHint(program, host.cwd),
