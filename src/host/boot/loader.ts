@@ -41,7 +41,7 @@ export interface SandboxOptions extends ConfineOptions {
    * Called when the program has ended, with the connections to the gofer in the order of goferMounts(), which are the caller's then:
    * nothing else uses them any more.
    */
-  onEnd?(connections: readonly GoferConnection[]): void;
+  readonly onEnd?: ((connections: readonly GoferConnection[]) => void) | undefined;
   /** This process is the sandbox's for the rest of its life: it is confined too, unless `confinement` is "none". */
   readonly ownProcess: boolean;
 }

@@ -7,6 +7,9 @@ type Load = () => Promise<Command>;
 
 const loads: ReadonlyMap<string, Load> = new Map<string, Load>([
   ["do", async () => (await import("./do.ts")).doCommand],
+  ["diff", async () => (await import("./diff.ts")).diffCommand],
+  ["discard", async () => (await import("./discard.ts")).discardCommand],
+  ["sessions", async () => (await import("./sessions.ts")).sessionsCommand],
   ["run", async () => (await import("./run.ts")).runCommand],
   ["spec", async () => (await import("./spec.ts")).specCommand],
   ["create", async () => (await import("./create.ts")).createCommand],

@@ -15,15 +15,15 @@ import { TreeConnection } from "../trees/tree-connection.ts";
 import { changesSummary } from "./changes-summary.ts";
 import type { CommandInput } from "./command.ts";
 import type { Flags } from "./flags.ts";
-import { colorsOf, isTerminal, STDERR } from "./terminal.ts";
+import { type Colors, colorsOf, isTerminal, STDERR } from "./terminal.ts";
 
 /** What the kernel is told besides layers: marks that any user may set, and directories that can be renamed all the same. */
 const OVERLAY_OPTIONS = "userxattr,redirect_dir=on";
 
 export interface KeptChanges {
   readonly config: SandboxConfig;
-  /** For the loader. */
-  onEnd(connections: readonly GoferConnection[]): void;
+  /** For the loader; undefined when nothing is to be told. */
+  readonly onEnd: ((connections: readonly GoferConnection[]) => void) | undefined;
 }
 
 /** Whether the run is one whose changes go to a session. */
@@ -44,6 +44,9 @@ export function keepChanges(input: CommandInput, config: SandboxConfig, host: Ho
       `wvisor do: goes on in session ${session.name} of ${since} ('wvisor discard' starts afresh)\n`,
     );
   }
+  // A confined process cannot ask what its streams are.
+  const tells = !input.flags.has("quiet") && (input.flags.has("changes") || isTerminal(STDERR));
+  const colors = colorsOf(STDERR, host.env);
   const source: OverlaySource = {
     type: "overlay",
     lowers: [host.cwd],
@@ -59,25 +62,25 @@ export function keepChanges(input: CommandInput, config: SandboxConfig, host: Ho
   const maskedPaths = isBelow(sessions.root, host.cwd) ? [sessions.root] : [];
   return {
     config: { ...config, mounts, maskedPaths },
-    onEnd: (connections) => tellChanges(input, session, connections, host),
+    onEnd: tells ? (connections) => tellChanges(input, session, connections, host.uid, colors) : undefined,
   };
 }
 
 /** The program has ended, and this process opens nothing any more: the gofer that served it shows the two trees. */
 function tellChanges(
-  { flags, output, warn }: CommandInput,
+  { output, warn }: CommandInput,
   session: Session,
   connections: readonly GoferConnection[],
-  host: HostFacts,
+  uid: number,
+  colors: Colors,
 ): void {
-  if (flags.has("quiet") || !(flags.has("changes") || isTerminal(STDERR))) return;
   try {
     const native = requireNative();
     const [upper, base] = connections
       .slice(0, 2)
       .map((connection) => new TreeConnection(native, connection).root);
-    const changes = findChanges({ upper: upper!, base: base! }, { owners: host.uid === 0 });
-    output.err(changesSummary(changes, session.name, colorsOf(STDERR, host.env)));
+    const changes = findChanges({ upper: upper!, base: base! }, { owners: uid === 0 });
+    output.err(changesSummary(changes, session.name, colors));
   } catch (error) {
     warn(`listing the changes: ${(error as Error).message} ('wvisor diff' tries again)`);
   }

@@ -94,7 +94,7 @@ async function runDo(input: CommandInput): Promise<number> {
   try {
     return await runSandbox(kept?.config ?? config, {
       ...confine,
-      ...(kept === undefined ? {} : { onEnd: kept.onEnd }),
+      onEnd: kept?.onEnd,
       warn,
       gofer,
       ownProcess: true,

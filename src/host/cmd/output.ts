@@ -4,16 +4,16 @@
 import { writeSync } from "node:fs";
 
 export interface Output {
-  /** Writes to stdout. */
-  out(text: string): void;
+  /** Writes to stdout: text, or bytes as they are. */
+  out(text: string | Uint8Array): void;
   /** Writes to stderr. */
   err(text: string): void;
 }
 
 const RETRY_MS = 2;
 
-function writeAll(fd: number, text: string): void {
-  const bytes = new TextEncoder().encode(text);
+function writeAll(fd: number, text: string | Uint8Array): void {
+  const bytes = typeof text === "string" ? new TextEncoder().encode(text) : text;
   for (let at = 0; at < bytes.length; ) {
     try {
       at += writeSync(fd, bytes, at);

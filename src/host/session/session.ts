@@ -42,7 +42,7 @@ export class Session {
     writeSessionRecord(this.directory, this.#record);
   }
 
-  /** Removes it when nothing is changed in it, and says whether. */
+  /** Removes it when its layer is empty, and says whether it was. */
   removeIfEmpty(): boolean {
     if (!removeEmpty(this.upper)) return false;
     rmSync(this.directory, { recursive: true });

@@ -7,6 +7,7 @@ import {
   chmodSync,
   chownSync,
   closeSync,
+  existsSync,
   fstatSync,
   lstatSync,
   mkdirSync,
@@ -16,7 +17,7 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { EAGAIN } from "../../../assembly/abi/errno.ts";
 import { ErrnoError } from "../../common/errors.ts";
 import { oneLine } from "../../common/one-line.ts";
@@ -35,6 +36,15 @@ const LOCK_NB = 4;
 const OTHERS_WRITE = 0o022;
 const PERMISSION_BITS = 0o7777n;
 const PRIVATE = 0o700;
+const LOCK_TRIES = 20;
+const LOCK_INTERVAL_MS = 10;
+const LISTS = "('wvisor sessions' lists all)";
+const UNREADABLE: SessionRecord = {
+  base: { path: "/", dev: "0", ino: "0" },
+  created: "",
+  wvisor: "",
+  runs: [],
+};
 /** Says which process has the lock, for people. */
 const HOLDER = "holder";
 
@@ -68,16 +78,35 @@ export class Sessions {
     });
   }
 
+  /** The name of the session of `directory`, or of the nearest one above it that has one. */
+  nameFor(directory: string): string {
+    for (let at = directory; ; at = dirname(at)) {
+      const name = defaultSessionName(at);
+      if (at === "/" || existsSync(join(this.root, name)))
+        return at === "/" ? defaultSessionName(directory) : name;
+    }
+  }
+
+  /** The lock of a session whatever is wrong with it, to remove it. Errors: WvisorError when there is none, or it is in use. */
+  openToRemove(name: string): Session {
+    const directory = join(this.root, checkSessionName(name));
+    const lock = this.#lockSoon(directory);
+    if (lock === undefined) throw notThere(name);
+    if (lock === "busy") throw busy(name, directory);
+    const record = readOrReason(directory);
+    return new Session(name, directory, lock, typeof record === "string" ? UNREADABLE : record);
+  }
+
   /**
    * The session that is called `name`, or else the one that `base` has, with its lock. Errors: WvisorError when there is none, or
    * another process works on it.
    */
   open(name: string | undefined, base: string): Session {
-    const found = this.#openIfThere(name, base);
+    const found = this.#openIfThere(name ?? this.nameFor(base));
     if (found !== undefined) return found;
-    const none =
-      name === undefined ? `no changes of ${oneLine(base)} are kept` : `there is no session ${name}`;
-    throw sessionError(`${none} ('wvisor sessions' lists all)`);
+    throw name === undefined
+      ? sessionError(`no changes of ${oneLine(base)} are kept ${LISTS}`)
+      : notThere(name);
   }
 
   /** The same for a program that starts in `base`; a new one when there is none. Errors: WvisorError. */
@@ -85,7 +114,7 @@ export class Sessions {
     name: string | undefined,
     base: string,
   ): { readonly session: Session; readonly isNew: boolean } {
-    const there = this.#openIfThere(name, base);
+    const there = this.#openIfThere(name ?? defaultSessionName(base));
     if (there !== undefined) {
       if (there.base === base) return { session: there, isNew: false };
       there.release();
@@ -96,10 +125,9 @@ export class Sessions {
     return { session: this.#create(name ?? defaultSessionName(base), base), isNew: true };
   }
 
-  #openIfThere(given: string | undefined, base: string): Session | undefined {
-    const name = given === undefined ? defaultSessionName(base) : checkSessionName(given);
-    const directory = join(this.root, name);
-    const lock = this.#lock(directory);
+  #openIfThere(name: string): Session | undefined {
+    const directory = join(this.root, checkSessionName(name));
+    const lock = this.#lockSoon(directory);
     if (lock === undefined) return undefined;
     if (lock === "busy") throw busy(name, directory);
     try {
@@ -125,7 +153,7 @@ export class Sessions {
     return withReasons(directory, () => {
       makeRoot(this.root);
       mkdirSync(directory, { recursive: true, mode: PRIVATE });
-      const lock = this.#lock(directory);
+      const lock = this.#lockSoon(directory);
       if (typeof lock !== "number") throw busy(name, directory);
       try {
         const stats = statSync(base, { bigint: true });
@@ -143,6 +171,16 @@ export class Sessions {
         throw error;
       }
     })!;
+  }
+
+  /** As #lock(), but waits for who only looks at it, or ends just now. */
+  #lockSoon(directory: string): number | "busy" | undefined {
+    let lock = this.#lock(directory);
+    for (let tries = 0; lock === "busy" && tries < LOCK_TRIES; tries++) {
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LOCK_INTERVAL_MS);
+      lock = this.#lock(directory);
+    }
+    return lock;
   }
 
   /** A descriptor of the directory with its lock; undefined when it is not there, or was removed just now. */
@@ -209,6 +247,10 @@ function checkBase(name: string, { base }: SessionRecord): void {
   if (problem === undefined) return;
   const advice = `'wvisor discard --session ${name} --force' drops the changes`;
   throw sessionError(`session ${name}: ${oneLine(base.path)} ${problem}; ${advice}`);
+}
+
+function notThere(name: string): Error {
+  return sessionError(`there is no session ${name} ${LISTS}`);
 }
 
 function busy(name: string, directory: string): Error {

@@ -23,3 +23,16 @@ export function normalPath(path: Uint8Array): Buffer {
   const names = splitPath(path).filter((name) => name.length > 0);
   return names.reduce<Buffer>(joinPath, Buffer.alloc(0));
 }
+
+/** A path's directory and its name there. `path` is not empty. */
+export function parentPath(path: Buffer): [parent: Buffer, name: Buffer] {
+  const slash = path.lastIndexOf(SLASH);
+  return slash < 0 ? [Buffer.alloc(0), path] : [path.subarray(0, slash), path.subarray(slash + 1)];
+}
+
+/** Whether `path` is `directory` or below it. */
+export function isAtOrBelow(path: Buffer, directory: Buffer): boolean {
+  const { length } = directory;
+  if (length === 0 || path.equals(directory)) return true;
+  return path.length > length && path[length] === SLASH && path.subarray(0, length).equals(directory);
+}
