@@ -47,6 +47,9 @@ async function makeVariants(nodes, directory, config) {
       timed(`${version} node:wasi`, () => nodeWasi.run({ node, directory, guest })),
       timed(`${version} gofer alone`, () => gofer.run(node, config)),
       timed(`${version} wvisor do`, () => runProcess(node, [CLI, "do", "--", guest], { cwd: directory })),
+      timed(`${version} wvisor do, changes in memory`, () =>
+        runProcess(node, [CLI, "do", "--session=none", "--", guest], { cwd: directory }),
+      ),
       timed(`${version} wvisor do, no host directory`, () =>
         runProcess(node, [CLI, "do", "--tmpfs", "/work", "-w", "/work", "--", guest], { cwd: directory }),
       ),

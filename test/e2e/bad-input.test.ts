@@ -54,7 +54,11 @@ beforeAll(async () => {
 describe("126, not executable:", () => {
   test.each([4, 8, 9, 100])("a module that ends after %i bytes", (length) => {
     const name = `cut-${length}.wasm`;
-    expectOneLine(wvisor(["do", "--", name], { cwd: bin }), 126, new RegExp(`^wvisor do: [^ ]*${name}: `));
+    expectOneLine(
+      wvisor(["do", "--session=none", "--", name], { cwd: bin }),
+      126,
+      new RegExp(`^wvisor do: [^ ]*${name}: `),
+    );
     expectOneLine(inBin(`/bin/${name}`), 126, new RegExp(`^wvisor do: /bin/${name}: `));
   });
 
@@ -89,7 +93,7 @@ describe("126, not executable:", () => {
     ],
   ])("a module that imports %s.%s", (from, name, line) => {
     const file = program("imports.wasm", moduleImporting(from, name));
-    expectOneLine(wvisor(["do", "--", file]), 126, line);
+    expectOneLine(wvisor(["do", "--session=none", "--", file]), 126, line);
     expectOneLine(inBin("/bin/imports.wasm"), 126, line);
   });
 
@@ -126,7 +130,7 @@ describe("126, not executable:", () => {
 describe("127, not found:", () => {
   test("a name that nothing answers to, with what to do about it", () => {
     expectOneLine(
-      wvisor(["do", "--", "ruby"]),
+      wvisor(["do", "--session=none", "--", "ruby"]),
       127,
       /^wvisor do: ruby: not found; .*--runtime ruby=FILE\.wasm/,
     );
@@ -134,20 +138,32 @@ describe("127, not found:", () => {
 
   test("a runtime that is not installed, with the package to install", () => {
     // A copy of the command line that stands beside no node_modules.
-    const run = runCommand(process.execPath, [path.join(copyOfBuild(), "cli.js"), "do", "--", "python3"], {
-      cwd: bin,
-    });
+    const run = runCommand(
+      process.execPath,
+      [path.join(copyOfBuild(), "cli.js"), "do", "--session=none", "--", "python3"],
+      {
+        cwd: bin,
+      },
+    );
     expectOneLine(run, 127, /^wvisor do: python3: not found; npm install @antonz\/python-wasi/);
   });
 
   test("a path that the sandbox does not have", () => {
     expectOneLine(inBin("/bin/missing"), 127, /^wvisor do: \/bin\/missing: not found/);
     expectOneLine(inBin("/bin/text/below"), 127, /not found/);
-    expectOneLine(wvisor(["do", "--", "missing.wasm"]), 127, /^wvisor do: missing\.wasm: not found/);
+    expectOneLine(
+      wvisor(["do", "--session=none", "--", "missing.wasm"]),
+      127,
+      /^wvisor do: missing\.wasm: not found/,
+    );
   });
 
   test("a path that only the host has, with what to do about it", () => {
-    expectOneLine(wvisor(["do", "--", "/bin/ls"]), 127, /\/bin\/ls: not found; .*bind its directory by -v/);
+    expectOneLine(
+      wvisor(["do", "--session=none", "--", "/bin/ls"]),
+      127,
+      /\/bin\/ls: not found; .*bind its directory by -v/,
+    );
   });
 
   test("an interpreter that the sandbox does not have", () => {
@@ -195,7 +211,7 @@ test("134: a program that traps", () => {
 describe("137, a limit:", () => {
   test("a program that needs more memory to start than --memory allows", () => {
     expectOneLine(
-      wvisor(["do", "--memory", "1m", "--", "python3"]),
+      wvisor(["do", "--session=none", "--memory", "1m", "--", "python3"]),
       137,
       /needs \d+ MiB of memory to start, more than --memory/,
     );
@@ -343,7 +359,7 @@ describe("streams", () => {
   const many = `for n in range(100000): print("line", n)`;
 
   test("a reader that goes away ends a writer by EPIPE", () => {
-    const run = shell(`"$1" "$2" do -- python3 -c '${many}' | head -n 1`);
+    const run = shell(`"$1" "$2" do --session=none -- python3 -c '${many}' | head -n 1`);
     expect(run).toMatchObject({ code: 0, stdout: "line 0\n" });
     // Python's own words.
     expect(run.stderr).toMatch(/BrokenPipeError/);
@@ -351,17 +367,20 @@ describe("streams", () => {
   });
 
   test("closed streams are no reason to fail", () => {
-    expect(shell(`"$1" "$2" do -- "$3" >&-`)).toMatchObject({ stdout: "", stderr: "" });
-    expect(shell(`"$1" "$2" do -- "$3" <&-`)).toMatchObject({
+    expect(shell(`"$1" "$2" do --session=none -- "$3" >&-`)).toMatchObject({ stdout: "", stderr: "" });
+    expect(shell(`"$1" "$2" do --session=none -- "$3" <&-`)).toMatchObject({
       code: 0,
       stdout: "hello from wasm\n",
       stderr: "",
     });
-    expect(shell(`"$1" "$2" do -- "$3" 2>&-`)).toMatchObject({ code: 0, stdout: "hello from wasm\n" });
+    expect(shell(`"$1" "$2" do --session=none -- "$3" 2>&-`)).toMatchObject({
+      code: 0,
+      stdout: "hello from wasm\n",
+    });
   });
 
   test("a full disk is an errno for the program", () => {
-    const run = shell(`"$1" "$2" do -- python3 -c 'print("x", flush=True)' > /dev/full`);
+    const run = shell(`"$1" "$2" do --session=none -- python3 -c 'print("x", flush=True)' > /dev/full`);
     expect(run.stderr).toMatch(/No space left on device/);
     expect(run.stderr).not.toMatch(/wvisor|node:internal/);
   });

@@ -208,6 +208,7 @@ describe("--timeout", () => {
     const before = performance.now();
     const { code, stderr } = wvisor([
       "do",
+      "--session=none",
       "--timeout",
       "500ms",
       "--",
@@ -218,7 +219,14 @@ describe("--timeout", () => {
   });
 
   test("is of no consequence for a program that ends before", () => {
-    const { code, stderr } = wvisor(["do", "--timeout", "50", "--", ...python("import sys; sys.exit(3)")]);
+    const { code, stderr } = wvisor([
+      "do",
+      "--session=none",
+      "--timeout",
+      "50",
+      "--",
+      ...python("import sys; sys.exit(3)"),
+    ]);
     expect({ code, stderr }).toEqual({ code: 3, stderr: "" });
   });
 });

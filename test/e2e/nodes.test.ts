@@ -69,7 +69,11 @@ describe.each(nodes)("%s", (name, node) => {
   });
 
   test("a program that prints a line", () => {
-    expect(run("--", guestFile("hello"))).toMatchObject({ code: 0, stdout: "hello from wasm\n", stderr: "" });
+    expect(run("--session=none", "--", guestFile("hello"))).toMatchObject({
+      code: 0,
+      stdout: "hello from wasm\n",
+      stderr: "",
+    });
   });
 
   test("Python with files, and a memory that grows", () => {
@@ -97,12 +101,12 @@ describe.each(nodes)("%s", (name, node) => {
   });
 
   test("a program that traps, and one that comes to the end of its stack", () => {
-    const trapped = run("--", path.join(top, "trap.wasm"));
+    const trapped = run("--session=none", "--", path.join(top, "trap.wasm"));
     expect(trapped).toMatchObject({
       code: 134,
       stderr: expect.stringMatching(/^wvisor do: .* trapped: unreachable\n$/),
     });
-    const overflowed = run("--", guestFile("overflow"));
+    const overflowed = run("--session=none", "--", guestFile("overflow"));
     expect(overflowed).toMatchObject({ code: 134, stdout: "ready\n" });
     expect(overflowed.stderr).toMatch(/^wvisor do: .* trapped: Maximum call stack size exceeded\n$/);
   });

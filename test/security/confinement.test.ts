@@ -209,9 +209,13 @@ describe.each(["native", "native+ns"] as const)("a gofer that was taken over, at
 /** The command line with `probe` in front, on a guest that would print a line. */
 function probeSentry(probe: Probe): string {
   const cli = withProbe("cli.js", probe);
-  const { status, signal } = spawnSync(process.execPath, [cli, "do", "--", guestFile("hello")], {
-    cwd: folder,
-  });
+  const { status, signal } = spawnSync(
+    process.execPath,
+    [cli, "do", "--session=none", "--", guestFile("hello")],
+    {
+      cwd: folder,
+    },
+  );
   return signal === "SIGSYS" ? "killed" : verdict(status!);
 }
 
@@ -247,10 +251,14 @@ describe.runIf(isRoot)("every thread, by /proc", () => {
 
   test.each([[[]], [["--confine=native"]], [["--gofer-jitless"]]])("%j", async (flags) => {
     const cli = path.join(BUILD, "cli.js");
-    const child = spawn(process.execPath, [cli, "do", ...flags, "--", guestFile("stdin-copy"), "out"], {
-      cwd: folder,
-      stdio: ["pipe", "ignore", "inherit"],
-    });
+    const child = spawn(
+      process.execPath,
+      [cli, "do", "--session=none", ...flags, "--", guestFile("stdin-copy"), "out"],
+      {
+        cwd: folder,
+        stdio: ["pipe", "ignore", "inherit"],
+      },
+    );
     const ended = new Promise((resolve) => child.on("close", resolve));
     const sentry = child.pid!;
     await expect.poll(() => threadsOf(sentry), { timeout: 20_000 }).toEqual([NONE]);
@@ -322,7 +330,14 @@ describe("a gofer that its filter kills", () => {
     cpSync(path.join(BUILD, "native"), path.join(installed, "native"), { recursive: true });
     const program = withProbe("gofer.js", { call: "socket", args: [2, 1, 0] });
     cpSync(program, path.join(installed, "gofer.js"));
-    const args = [path.join(installed, "cli.js"), "do", "--confine=native", "--", guestFile("hello")];
+    const args = [
+      path.join(installed, "cli.js"),
+      "do",
+      "--session=none",
+      "--confine=native",
+      "--",
+      guestFile("hello"),
+    ];
     const { status, stderr } = spawnSync(process.execPath, args, { cwd: folder, encoding: "utf8" });
     expect(status).toBe(125);
     expect(stderr).toMatch(
@@ -334,7 +349,7 @@ describe("a gofer that its filter kills", () => {
 describe("--confine-report", () => {
   test("says on stderr what would have killed, and goes on", () => {
     const cli = withProbe("cli.js", { call: "socket", args: [2, 1, 0] });
-    const args = [cli, "do", "--confine-report", "--", guestFile("hello")];
+    const args = [cli, "do", "--session=none", "--confine-report", "--", guestFile("hello")];
     const { status, stderr } = spawnSync(process.execPath, args, { cwd: folder, encoding: "utf8" });
     // The gofer, of which nothing is left to see, may say something of its own.
     expect(stderr).toMatch(/^wvisor: confinement: system call \d+\(0x2, 0x1, 0, \.\.\.\) is not allowed$/m);

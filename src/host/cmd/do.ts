@@ -26,9 +26,9 @@ Runs a WebAssembly (WASI) program in a sandbox.
   wvisor do --session none -- python3 fix.py    Changes stay in memory and are gone when it ends
 
 Without -v and --rootfs the program sees the current directory at its own path, with an overlay: it may change everything
-there, and nothing of it changes on disk. The changes are kept in the directory's session, where the next 'wvisor do' goes on:
-'wvisor diff' shows them, 'wvisor apply' makes them real, 'wvisor discard' drops them. It sees nothing else of the host, and no
-network. /tmp is in memory.
+there, and nothing of it changes on disk. The changes are kept in the directory's session, and the next 'wvisor do' goes on
+there: 'wvisor diff' shows them, 'wvisor discard' drops them. It sees nothing else of the host, and no network. /tmp is in
+memory.
 
 PROGRAM is a path or a name inside the sandbox, a .wasm file of the host, or a runtime: one that --runtime names, one from
 "wvisor": { "runtimes": { "NAME": "FILE.wasm" } } in package.json, or one from a known npm package (python, python3:
@@ -42,7 +42,7 @@ Flags:
   -w, --workdir DIR               Start in DIR
   -e, --env NAME[=VALUE]          Set a variable; without a value, take the host's
       --rootfs DIR[:OPTIONS]      Use the host's DIR as the root directory; options as for -v
-      --session NAME              Keep the changes in this session ("wvisor sessions" lists them); none: in memory, for this
+      --session NAME              Keep the changes in this session ("wvisor sessions" lists all); none: in memory, for this
                                   run alone (default: the one of the current directory)
       --changes                   List what is changed when the program has ended, also where standard error is no terminal
   -q, --quiet                     Say nothing of sessions and changes

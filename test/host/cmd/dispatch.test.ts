@@ -154,24 +154,28 @@ describe("a sandbox", () => {
   test("exits with what its program exits with", async () => {
     for (const code of [0, 1, 42, 124, 137]) {
       run.mockResolvedValueOnce(code);
-      expect(await wvisor("do", "--", "x")).toEqual({ code, out: "", err: "" });
+      expect(await wvisor("do", "--session=none", "--", "x")).toEqual({ code, out: "", err: "" });
     }
   });
 
   test("that fails is one line and docker's exit code", async () => {
     run.mockRejectedValue(new WvisorError("ERR_WVISOR_EXEC", "x: not executable", 126));
-    expect(await wvisor("do", "--", "x")).toEqual({
+    expect(await wvisor("do", "--session=none", "--", "x")).toEqual({
       code: 126,
       out: "",
       err: "wvisor do: x: not executable\n",
     });
     run.mockRejectedValue(new WvisorError("ERR_WVISOR_BOOT", "no helper"));
-    expect(await wvisor("do", "--", "x")).toEqual({ code: 125, out: "", err: "wvisor do: no helper\n" });
+    expect(await wvisor("do", "--session=none", "--", "x")).toEqual({
+      code: 125,
+      out: "",
+      err: "wvisor do: no helper\n",
+    });
   });
 
   test("whose program is missing says what to install", async () => {
     run.mockRejectedValue(new ProgramNotFoundError("ruby"));
-    expect(await wvisor("do", "--", "ruby")).toEqual({
+    expect(await wvisor("do", "--session=none", "--", "ruby")).toEqual({
       code: 127,
       out: "",
       err: "wvisor do: ruby: not found; name one by --runtime ruby=FILE.wasm\n",
@@ -189,14 +193,14 @@ describe("a sandbox", () => {
 
   test("an error of no known kind is called internal, and --debug shows where it came from", async () => {
     run.mockRejectedValue(new TypeError("x is not a function"));
-    expect(await wvisor("do", "--", "x")).toEqual({
+    expect(await wvisor("do", "--session=none", "--", "x")).toEqual({
       code: 125,
       out: "",
       err: "wvisor do: internal error: x is not a function\n",
     });
     for (const args of [
-      ["--debug", "do"],
-      ["do", "--debug"],
+      ["--debug", "do", "--session=none"],
+      ["do", "--session=none", "--debug"],
     ]) {
       const { err } = await wvisor(...args, "--", "x");
       expect(err).toMatch(/^wvisor do: internal error: .*\nTypeError: x is not a function\n {4}at /);

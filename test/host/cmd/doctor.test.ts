@@ -71,7 +71,7 @@ function examined(
 }
 
 const runs = (launcher: readonly string[], ...flags: string[]) =>
-  wvisor(launcher, complete, "do", ...flags, "--", "./hello.wasm");
+  wvisor(launcher, complete, "do", "--session=none", ...flags, "--", "./hello.wasm");
 const GREETING = { status: 0, stdout: "hello from wasm\n", stderr: "" };
 
 function descendants(pid: number): number[] {
@@ -156,7 +156,7 @@ describe.runIf(isRoot)("doctor tells the truth", () => {
         remedy: "npm run build:native (it needs a C compiler)",
       },
     ]);
-    const { status: code, stderr } = wvisor([], bare, "do", "--", "./hello.wasm");
+    const { status: code, stderr } = wvisor([], bare, "do", "--session=none", "--", "./hello.wasm");
     expect(code).toBe(125);
     expect(stderr).toMatch(/^wvisor do: the native helper is missing/);
     const run = wvisor([], bare, "run", "--bundle", bundle, "examined");
