@@ -4,6 +4,8 @@
 import { closeSync, openSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { Cgroup } from "../../../src/host/cgroups/cgroup.ts";
+import { findHierarchies } from "../../../src/host/cgroups/hierarchies.ts";
 import { encodeConfig } from "../../../src/host/config/config-document.ts";
 import { SandboxClient } from "../../../src/host/container/sandbox-client.ts";
 import { connectSocket } from "../../../src/host/container/socket.ts";
@@ -19,10 +21,21 @@ import { childrenOf, commandLine, isRunning } from "../../support/processes.ts";
 const title = needsRoot === undefined ? "containers of one sandbox" : `left out: ${needsRoot}`;
 const top = scratchDirectory();
 const runtime = new Runtime(path.join(top, "root"));
-const GUESTS = ["spin", "exit-code", "cat", "stdin-copy", "block"] as const;
+const GUESTS = ["spin", "exit-code", "cat", "stdin-copy", "block", "limits"] as const;
 const TYPE = "io.kubernetes.cri.container-type";
 const SANDBOX = "io.kubernetes.cri.sandbox-id";
 const POD = "pod";
+const MiB = 1 << 20;
+/** Of WebAssembly. */
+const PAGE = 65536;
+const system = needsRoot === undefined ? findHierarchies() : undefined;
+/** Why limits of memory cannot be tested. */
+const noMemory =
+  needsRoot ??
+  (system?.version === 1 &&
+  Cgroup.at(system, `/wvisor-pod-${process.pid}`)?.directoryOf("memory") === undefined
+    ? "no controller for memory is mounted"
+    : undefined);
 
 let next = 0;
 let files: Record<string, string>;
@@ -34,9 +47,10 @@ interface Spec {
   readonly namespaces?: readonly { type: string; path?: string }[];
   readonly hostname?: string;
   readonly mounts?: readonly object[];
+  readonly resources?: object;
 }
 
-function bundle({ args, annotations, namespaces, hostname, mounts = [] }: Spec): string {
+function bundle({ args, annotations, namespaces, hostname, mounts = [], resources }: Spec): string {
   const directory = path.join(top, `bundle-${next++}`);
   return makeBundle(directory, {
     args,
@@ -45,7 +59,7 @@ function bundle({ args, annotations, namespaces, hostname, mounts = [] }: Spec):
       config.annotations = annotations;
       config.hostname = hostname;
       (config.mounts as object[]).push(...mounts);
-      if (namespaces !== undefined) config.linux = { namespaces };
+      if (namespaces !== undefined) config.linux = { namespaces, ...(resources && { resources }) };
     },
   });
 }
@@ -200,6 +214,45 @@ describe.skipIf(needsRoot !== undefined)(title, () => {
     const mountOf = (id: string) => /^.* \/data .*$/m.exec(read(id, "/proc/mounts"))![0];
     expect(mountOf("c1")).toMatch(/^9pfs-\/data \/data 9p ro,/);
     expect(mountOf("c2")).toMatch(/^9pfs-\/data \/data 9p rw,/);
+  });
+
+  test("a limit of processes is each container's own", async () => {
+    await start("c1", memberBundle(["/bin/spin"], { resources: { pids: { limit: 2 } } }));
+    await start("c2", memberBundle(["/bin/spin"]));
+    expect(runtime.code("exec", "--detach", "c1", "/bin/spin")).toBe(0);
+    expect(exec("c1", "/bin/exit-code", "7").stderr).toContain("2 processes are all that it may have");
+    expect(exec("c2", "/bin/exit-code", "7").code).toBe(7);
+    expect(runtime.code("update", "--pids-limit", "3", "c1")).toBe(0);
+    expect(exec("c1", "/bin/exit-code", "7").code).toBe(7);
+  });
+
+  test.skipIf(noMemory !== undefined)(
+    `a limit of memory is that of each of a container's guests${noMemory === undefined ? "" : ` (left out: ${noMemory})`}`,
+    async () => {
+      for (const [id, limit] of [
+        ["c1", 32 * MiB],
+        ["c2", 96 * MiB],
+      ] as const) {
+        await start(id, memberBundle(["/bin/spin"], { resources: { memory: { limit } } }));
+      }
+      const pages = (id: string) =>
+        Number(/^memory (\d+) -$/m.exec(exec(id, "/bin/limits", "memory").stdout)![1]);
+      expect(pages("c1")).toBeLessThanOrEqual((32 * MiB) / PAGE);
+      expect(pages("c1")).toBeGreaterThan((16 * MiB) / PAGE);
+      expect(pages("c2")).toBeGreaterThan((48 * MiB) / PAGE);
+    },
+  );
+
+  test("one container cannot be paused: its guests are threads among others'", async () => {
+    await start("c1", memberBundle(["/bin/spin"]));
+    const { code, stderr } = runtime.run("pause", "c1");
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr: expect.stringContaining("cannot pause one container of a pod: pause the pod's own"),
+    });
+    expect(runtime.state("c1").status).toBe("running");
+    expect(runtime.run("resume", "c1").stderr).toContain("container not paused");
+    expect(exec("c1", "/bin/exit-code", "3").code).toBe(3);
   });
 
   test("each has processes of its own, counted from 1", async () => {
