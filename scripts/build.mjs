@@ -6,8 +6,9 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { buildKernel } from "./build-kernel.mjs";
 import { buildNative } from "./build-native.mjs";
-import { asFunction, BUNDLE, FUNCTIONS, MODULES } from "./bundles.mjs";
+import { asFunction, BUNDLE, FUNCTIONS, LIBRARY, MODULES } from "./bundles.mjs";
 import { removeCode, writeCode } from "./code-cache.mjs";
+import { writeModules } from "./library.mjs";
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..");
 
@@ -24,7 +25,8 @@ export async function build() {
 async function buildBundles() {
   const { build: bundle } = await import("esbuild");
   const common = { ...BUNDLE, legalComments: "linked", absWorkingDir: root, outdir: "build" };
-  await bundle({ ...common, entryPoints: MODULES });
+  await bundle({ ...common, entryPoints: { ...MODULES, ...LIBRARY } });
+  writeModules();
   const { outputFiles } = await bundle({ ...common, entryPoints: FUNCTIONS, write: false });
   for (const { path: file, text } of outputFiles)
     writeWhole(file, file.endsWith(".js") ? asFunction(text) : text);

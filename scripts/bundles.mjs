@@ -37,6 +37,12 @@ export const BUNDLE = {
   logLevel: "warning",
 };
 
+/** What programs of others load, by the name of the package's subpath: as CommonJS, and as an ES module (library.mjs). */
+export const LIBRARY = {
+  p9: "src/p9/index.ts",
+  fs: "src/fs/index.ts",
+};
+
 /** What node loads. */
 export const MODULES = {
   cli: "src/host/cmd/main.ts",
@@ -44,8 +50,6 @@ export const MODULES = {
   "guest-worker": "src/host/guest/worker-main.ts",
   "preparation-worker": "src/host/boot/preparation-worker.ts",
   "readiness-worker": "src/host/control/readiness-worker.ts",
-  p9: "src/p9/index.ts",
-  fs: "src/fs/index.ts",
 };
 
 /** What src/start/bundle.ts runs. */

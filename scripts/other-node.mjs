@@ -10,6 +10,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 
 const VERSIONS = new Map([
+  [20, "20.20.2"],
   [22, "22.23.3"],
   [24, "24.21.0"],
   [26, "26.10.0"],
