@@ -8,7 +8,7 @@ import { fstatSync, writeSync } from "node:fs";
 import { EINVAL } from "../../assembly/abi/errno.ts";
 import { AT_FDCWD, O_CLOEXEC, O_DIRECTORY, O_PATH } from "../../assembly/abi/fcntl.ts";
 import { errnoName, WvisorError } from "../common/errors.ts";
-import { loadNative } from "../native/index.ts";
+import { loadNative, NATIVE_REMEDY, nativeProblem } from "../native/index.ts";
 import type { Native } from "../native/interface.ts";
 import { PATH } from "../p9/server/memory.ts";
 import { Session } from "../p9/server/session.ts";
@@ -52,7 +52,7 @@ function main(): void {
   if (confine.level === "native+ns" && cage === undefined) throw failure("the launcher made no namespaces");
 
   const native = loadNative();
-  if (native === undefined) throw failure("the native helper is missing: run npm run build:native");
+  if (native === undefined) throw failure(`no native helper: ${nativeProblem()}; needed: ${NATIVE_REMEDY}`);
   native.close(configFd);
   for (const { fd, listen } of mounts) {
     if (!listen)

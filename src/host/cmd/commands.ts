@@ -28,6 +28,7 @@ const loads: ReadonlyMap<string, Load> = new Map<string, Load>([
   ["features", async () => (await import("./features.ts")).featuresCommand],
   ["gofer", async () => (await import("./gofer.ts")).goferCommand],
   ["doctor", async () => (await import("./doctor.ts")).doctorCommand],
+  ["install-runtime", async () => (await import("./install-runtime.ts")).installRuntimeCommand],
   ["hooks", async () => (await import("./hooks.ts")).hooksCommand],
   ["boot", async () => (await import("./boot.ts")).bootCommand],
 ]);

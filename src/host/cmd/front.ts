@@ -4,7 +4,7 @@
 import { spawnSync } from "node:child_process";
 import { resolve } from "node:path";
 import { WvisorError } from "../../common/errors.ts";
-import { frontPath } from "../../native/index.ts";
+import { frontPath, NATIVE_REMEDY } from "../../native/index.ts";
 import { checkContainerId, directoryName } from "../container/container-id.ts";
 import type { CommandInput } from "./command.ts";
 import { containersRoot } from "./oci.ts";
@@ -64,7 +64,7 @@ function execFront({ output }: CommandInput, command: readonly string[]): number
   });
   if (error !== undefined) {
     const why = `${frontPath()}: ${(error as NodeJS.ErrnoException).code ?? error.message}`;
-    throw new WvisorError("ERR_WVISOR_DEGRADED", `${why}; build it by: npm run build:native`);
+    throw new WvisorError("ERR_WVISOR_DEGRADED", `${why}; needed: ${NATIVE_REMEDY}`);
   }
   output.out(stdout);
   output.err(stderr);

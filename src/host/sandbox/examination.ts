@@ -5,7 +5,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
 import type { ConfinementLevel } from "../../common/confinement.ts";
 import { errnoName } from "../../common/errors.ts";
-import { launcherPath, loadNative, type Native } from "../../native/index.ts";
+import { launcherPath, loadNative, NATIVE_REMEDY, type Native, nativeProblem } from "../../native/index.ts";
 import { confineArguments, goferProgram, NODE_FLAGS, openPair } from "./gofer-process.ts";
 
 export interface Finding {
@@ -23,19 +23,23 @@ export interface Examination {
   readonly findings: readonly Finding[];
 }
 
-const BUILD = "npm run build:native (it needs a C compiler)";
 const SOCKET_FD = 3;
 const TIME_LIMIT_MS = 30_000;
 
 export function examine(): Examination {
-  const native = findNative();
-  if (typeof native === "string") {
-    const helper = { name: "native helper", ok: false, detail: native, remedy: BUILD };
+  const native = loadNative();
+  if (native === undefined) {
+    const helper = { name: "native helper", ok: false, detail: nativeProblem(), remedy: NATIVE_REMEDY };
     return { level: null, findings: [helper] };
   }
   const findings: Finding[] = [{ name: "native helper", ok: true, detail: "loaded" }];
   if (!existsSync(launcherPath())) {
-    findings.push({ name: "launcher", ok: false, detail: `${launcherPath()} is missing`, remedy: BUILD });
+    findings.push({
+      name: "launcher",
+      ok: false,
+      detail: `${launcherPath()} is missing`,
+      remedy: NATIVE_REMEDY,
+    });
     return { level: null, findings };
   }
   findings.push(findLandlock(native));
@@ -45,15 +49,6 @@ export function examine(): Examination {
   const caged = tryLevel(native, "native+ns");
   findings.push(found("namespaces", caged, "the gofer runs in a root directory of its own", remedyFor));
   return { level: caged === "" ? "native+ns" : "native", findings };
-}
-
-/** Or why there is none. */
-function findNative(): Native | string {
-  try {
-    return loadNative() ?? "it is not built for this system";
-  } catch (error) {
-    return (error as Error).message;
-  }
 }
 
 function findLandlock(native: Native): Finding {

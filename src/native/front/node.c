@@ -102,5 +102,5 @@ void become_node(char **arguments) {
     execv(system_nodes[index], command);
     if (errno != ENOENT) fail_errno(system_nodes[index]);
   }
-  fail("no node: expected a link to it as %s", node);
+  fail("no node: expected a link to it as %s; 'wvisor install-runtime DIR' makes a copy that has one", node);
 }

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Examination } from "../../../src/host/sandbox/examination.ts";
+import { put } from "../../support/cli.ts";
 import { buildGuests, guestFile } from "../../support/guests.ts";
 
 const BUILD = path.resolve(import.meta.dirname, "../../../build");
@@ -19,6 +20,7 @@ const FILES = [
   "kernel-merged.wasm",
   "guest-peek.wasm",
 ];
+const REMEDY = "a package of wVisor for this system, or in its sources: npm run build:native";
 const isRoot = process.getuid?.() === 0;
 /** Where everybody may read: a checkout may be its owner's alone. */
 const folder = mkdtempSync(path.join(tmpdir(), "wvisor-doctor-"));
@@ -152,17 +154,32 @@ describe.runIf(isRoot)("doctor tells the truth", () => {
       {
         name: "native helper",
         ok: false,
-        detail: "it is not built for this system",
-        remedy: "npm run build:native (it needs a C compiler)",
+        detail: `${path.join(bare, "native/wv.node")} is missing`,
+        remedy: REMEDY,
       },
     ]);
     const { status: code, stderr } = wvisor([], bare, "do", "--session=none", "--", "./hello.wasm");
     expect(code).toBe(125);
-    expect(stderr).toMatch(/^wvisor do: the native helper is missing/);
+    expect(stderr).toMatch(/^wvisor do: no native helper, without .*wv\.node is missing; needed: a package/);
     const run = wvisor([], bare, "run", "--bundle", bundle, "examined");
     expect(run.status).toBe(125);
-    expect(run.stderr).toMatch(/^wvisor run: the native helper is missing/);
+    expect(run.stderr).toMatch(
+      /^wvisor run: no native helper, without .*wv\.node is missing; needed: a package/,
+    );
   });
+});
+
+test("a helper that is another system's, or none at all, is one that is missing", () => {
+  const foreign = path.join(folder, "foreign");
+  cpSync(bare, foreign, { recursive: true });
+  put(foreign, "native/wv.node", "no library\n");
+  const { status, level, findings } = examined([], foreign);
+  expect({ status, level }).toEqual({ status: 1, level: null });
+  expect(findings[0]!.detail).toMatch(/^it does not load on this linux-\w+: .*wv\.node: /);
+  expect(wvisor([], foreign, "--version")).toMatchObject({ status: 0, stderr: "" });
+  const refused = wvisor([], foreign, "do", "--", "./hello.wasm");
+  expect(refused.status).toBe(125);
+  expect(refused.stderr).toMatch(/^wvisor do: no native helper, .*it does not load on this [^\n]*\n$/);
 });
 
 test("doctor in words", () => {
@@ -170,7 +187,7 @@ test("doctor in words", () => {
   expect(status).toBe(1);
   expect(stdout).toBe(
     "confinement: none, no sandbox can be started\n" +
-      "  no  native helper  it is not built for this system\n" +
-      "                     needs npm run build:native (it needs a C compiler)\n",
+      `  no  native helper  ${path.join(bare, "native/wv.node")} is missing\n` +
+      `                     needs ${REMEDY}\n`,
   );
 });
