@@ -25,7 +25,9 @@ const OUTPUT = path.join(ROOT, "build/native");
 /** Has the version. */
 const PACKAGE = path.join(ROOT, "package.json");
 
+// -s: the package carries them.
 const COMMON_FLAGS = [
+  "-s",
   "-std=c17",
   "-O2",
   "-Wall",

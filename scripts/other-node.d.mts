@@ -1,1 +1,2 @@
-export function otherNode(major: 22 | 24 | 26): Promise<string | undefined>;
+/** 20 is there where it is what runs. */
+export function otherNode(major: 20 | 22 | 24 | 26): Promise<string | undefined>;
