@@ -78,8 +78,8 @@ function install(directory: string): void {
 beforeAll(async () => {
   await buildGuests(["hello"]);
   mkdirSync(path.join(top, "home"));
-  const packed = runCommand("npm", ["pack", "--json", "--loglevel=error", `--pack-destination=${top}`]);
-  expect({ code: packed.code, stderr: packed.stderr }).toMatchObject({ code: 0 });
+  const packed = runCommand("npm", ["run", "package", "--", `--pack-destination=${top}`]);
+  if (packed.code !== 0) throw new Error(`${packed.stdout}${packed.stderr}`);
   tarball = path.join(top, readdirSync(top).find((name) => name.endsWith(".tgz"))!);
   install(project);
   manifest = JSON.parse(readFileSync(path.join(installed, "package.json"), "utf8")) as Manifest;

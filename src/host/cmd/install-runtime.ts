@@ -39,12 +39,6 @@ Exit code: 0, 1 when it cannot be done, 2 when the arguments are wrong.
 const PROGRAMS = ["wvisor", "native/wv-launch", "native/wv-anchor"] as const;
 const DATA = [
   "native/wv.node",
-  "cli.js",
-  "program.js",
-  "gofer.js",
-  "gofer-server.js",
-  "guest-worker.js",
-  "readiness-worker.js",
   "kernel.wasm",
   "kernel-merged.wasm",
   "guest-peek.wasm",
@@ -107,10 +101,15 @@ function refuseFull(directory: string): void {
 function fill(directory: string, node: string): void {
   mkdirSync(join(directory, "native"), { mode: MODE_PROGRAM });
   for (const name of PROGRAMS) copy(directory, name, MODE_PROGRAM);
-  for (const name of DATA) copy(directory, name, MODE_DATA);
+  for (const name of [...DATA, ...bundles()]) copy(directory, name, MODE_DATA);
   for (const name of ["program", "gofer-server"]) copyCode(directory, codeFile(name));
   for (const name of ["", "native"]) chmodSync(join(directory, name), MODE_PROGRAM);
   symlinkSync(node, join(directory, "node"));
+}
+
+/** The program, and what its workers run. */
+function bundles(): string[] {
+  return readdirSync(builtFile("")).filter((name) => name.endsWith(".js"));
 }
 
 /** Whatever the modes were where it was unpacked. */

@@ -89,9 +89,12 @@ export interface KernelExports extends WebAssembly.Exports {
   file_close(file: number): void;
   heap_objects(): number;
   heap_pages(): number;
-  /** Only the debug kernel has it: see assembly/debug/exports.ts. */
-  check_invariants?(): number;
-  share_files?(task: number, other: number): void;
+}
+
+/** What the debug kernel has besides: assembly/debug/exports.ts. */
+export interface DebugKernelExports extends KernelExports {
+  check_invariants(): number;
+  share_files(task: number, other: number): void;
 }
 
 /** MNT_* of assembly/vfs/mount.ts. */

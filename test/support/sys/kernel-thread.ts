@@ -8,7 +8,7 @@ import { Worker } from "node:worker_threads";
 import { buildSync } from "esbuild";
 import { BUNDLE } from "../../../scripts/bundles.mjs";
 import type { Machine, NamespaceHandle, TaskHandle } from "../../../src/host/boot/machine.ts";
-import { THREAD_GONE, THREAD_IN_KERNEL } from "../../../src/host/kernel/exports.ts";
+import { type DebugKernelExports, THREAD_GONE, THREAD_IN_KERNEL } from "../../../src/host/kernel/exports.ts";
 import {
   ANSWER,
   ANSWER_FAILED,
@@ -196,7 +196,7 @@ export class KernelThreads {
   #pair(namespace: NamespaceHandle): [ThreadProcess, ThreadProcess] {
     const one = makeTestTask(this.#machine, namespace, ROOT);
     const other = makeTestTask(this.#machine, namespace, ROOT);
-    const { share_files } = this.#machine.kernel;
+    const { share_files } = this.#machine.kernel as Partial<DebugKernelExports>;
     if (share_files === undefined) throw new Error("only the debug kernel has tasks share descriptors");
     share_files(other, one);
     return [this.#run(one), this.#run(other)];

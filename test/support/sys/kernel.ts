@@ -8,7 +8,7 @@ import type {
   UtsHandle,
 } from "../../../src/host/boot/machine.ts";
 import { makeThreadHost } from "../../../src/host/boot/native-host.ts";
-import type { KernelExports } from "../../../src/host/kernel/exports.ts";
+import type { DebugKernelExports, KernelExports } from "../../../src/host/kernel/exports.ts";
 import { instantiateKernel } from "../../../src/host/kernel/instance.ts";
 import { KernelArguments } from "./kernel-arguments.ts";
 import type { Argument, Identity, Process, Target } from "./target.ts";
@@ -75,7 +75,7 @@ const BAD_OBJECT_WORD = 2 ** 32;
 
 /** Has the debug kernel look at its whole heap; throws what it finds (assembly/debug/violation.ts). Other kernels cannot. */
 export function checkInvariants(machine: Machine): void {
-  const found = machine.kernel.check_invariants?.() ?? 0;
+  const found = (machine.kernel as Partial<DebugKernelExports>).check_invariants?.() ?? 0;
   if (found === 0) return;
   const rule = Math.floor(found / BAD_OBJECT_WORD);
   throw new Error(
