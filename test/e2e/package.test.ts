@@ -204,6 +204,7 @@ function run(node: string, program: string, directory = project): Finished {
 }
 
 const IN_MEMORY = `
+  import { createFs } from "wvisor/fs";
   import { makeMemoryTree, P9Client, P9Server, serveDirectory, serveObject } from "wvisor/p9";
   const server = await P9Server.listen("tcp:127.0.0.1:0", serveObject(makeMemoryTree()));
   const client = await P9Client.connect(server.address);
@@ -211,6 +212,7 @@ const IN_MEMORY = `
   const file = await (await root.walk()).create("hello", 0o102, 0o644);
   await file.write(0, Buffer.from("in memory"));
   console.log((await file.read(0, 100)).toString());
+  console.log(createFs({ "/a": "a tree" }).readFileSync("/a", "utf8"));
   try {
     serveDirectory("/");
   } catch (error) {
@@ -270,7 +272,7 @@ describe("a project without the native helper", () => {
 
   test("what is in memory works, and a directory of the host's is refused", () => {
     const { stdout, stderr } = run(process.execPath, IN_MEMORY, bare);
-    expect({ stdout, stderr }).toEqual({ stdout: "in memory\nERR_WVISOR_DEGRADED\n", stderr: "" });
+    expect({ stdout, stderr }).toEqual({ stdout: "in memory\na tree\nERR_WVISOR_DEGRADED\n", stderr: "" });
   });
 
   test("a mount of the host's is refused", () => {
