@@ -28,6 +28,7 @@ export interface CreateFsOptions {
 }
 
 const UMASK = 0o022;
+const DIRECTORY_MODE = 0o777;
 const ALL_CAPABILITIES = (1n << 41n) - 1n;
 
 let compiled: WebAssembly.Module | undefined;
@@ -46,15 +47,11 @@ function rootOptions({ uid = 0, gid = 0, size, inodes }: CreateFsOptions): strin
   return options.join(",");
 }
 
-/**
- * A file system in memory with all that node:fs has, POSIX as Linux does it. `tree`: what is in it at first, as fromJSON() takes it; its
- * files belong to the user. Errors: those of validation; those of writing the tree.
- */
-export function createFs(tree: Tree = {}, options: CreateFsOptions = {}): FileSystem {
-  const { cwd = "/", umask = UMASK, clock } = options;
+/** createFs(), with the leaf calls that the face is made of. */
+export function makeFs(tree: Tree, options: CreateFsOptions): { face: FileSystem; leaf: Leaf } {
+  const { cwd = "/", umask = UMASK, clock, groups = [] } = options;
   const uid = checkUint32(options.uid ?? 0, "options.uid");
   const gid = checkUint32(options.gid ?? 0, "options.gid");
-  const { groups = [] } = options;
   const capabilities = uid === 0 ? ALL_CAPABILITIES : 0n;
   const task = embeddedTask(portableKernel(), {
     root: rootOptions(options),
@@ -62,9 +59,17 @@ export function createFs(tree: Tree = {}, options: CreateFsOptions = {}): FileSy
     ...(clock === undefined ? {} : { clock }),
   });
   const leaf = new Leaf(task);
-  leaf.mkdirs(cwd, 0o777);
+  leaf.mkdirs(cwd, DIRECTORY_MODE);
   leaf.chdir(cwd);
   const face = faceOver(leaf);
   face.fromJSON(tree);
-  return face;
+  return { face, leaf };
+}
+
+/**
+ * A file system in memory with all that node:fs has, POSIX as Linux does it. `tree`: what is in it at first, as fromJSON() takes it; its
+ * files belong to the user. Errors: those of validation; those of writing the tree.
+ */
+export function createFs(tree: Tree = {}, options: CreateFsOptions = {}): FileSystem {
+  return makeFs(tree, options).face;
 }

@@ -2,14 +2,14 @@
 //
 // Synchronous functions, callbacks and promises are all made of these.
 
-import { EEXIST, EISDIR, ENOENT, EOPNOTSUPP } from "../../../assembly/abi/errno.ts";
+import { EEXIST, EISDIR, ENOENT, ENOTDIR, EOPNOTSUPP } from "../../../assembly/abi/errno.ts";
 import { O_CREAT, O_DIRECTORY, O_EXCL, O_RDONLY, O_WRONLY } from "../../../assembly/abi/fcntl.ts";
 import { S_IFDIR, S_IFMT } from "../../../assembly/abi/stat.ts";
 import { SYS_close, SYS_getdents64 } from "../../../assembly/abi/syscall.ts";
 import { type SystemError, systemError } from "../system-error.ts";
 import type { CheckedPath } from "../validators.ts";
+import { Identity } from "./identity.ts";
 import { DATA_AREA } from "./kernel-caller.ts";
-import { Names } from "./names.ts";
 
 /** A directory entry: the bytes of its name, and DT_*. */
 export interface Entry {
@@ -29,7 +29,7 @@ const MODE_BITS = 0o7777;
 const DOT = 0x2e;
 const SLASH = 0x2f;
 
-export class Leaf extends Names {
+export class Leaf extends Identity {
   /** The entries of a directory in the order of their bytes, without "." and "..". */
   readdir(path: CheckedPath, syscall = "scandir"): Entry[] {
     const fd = this.check(this.tryOpen(path, O_RDONLY | O_DIRECTORY, 0), syscall, path);
@@ -54,30 +54,26 @@ export class Leaf extends Names {
     }
   }
 
-  /** Makes the directories of a path that are missing; returns the first that it made. */
+  /** Makes the directories of a path that are missing; returns the first that it made. Errors name the whole path. */
   mkdirs(path: string, mode: number): string | undefined {
     const missing: string[] = [path];
     let first: string | undefined;
-    for (let at = missing.at(-1); at !== undefined; at = missing.at(-1)) {
+    for (let at = missing.pop(); at !== undefined; at = missing.pop()) {
       const result = this.tryMkdir(at, mode);
       const above = parentOf(at);
-      if (result === 0) {
-        first ??= at;
-        missing.pop();
-      } else if (result === -EEXIST && (missing.length > 1 || this.#isDirectory(at))) {
-        missing.pop();
-      } else if (result === -ENOENT && above !== at && above !== "") {
-        missing.push(above);
-      } else {
-        throw systemError(-result, "mkdir", path);
-      }
+      if (result === 0) first ??= at;
+      else if (result === -ENOENT && above !== at && above !== "") missing.push(at, above);
+      else if (result !== -EEXIST) throw systemError(-result, "mkdir", path);
+      else this.#beDirectory(at, path, missing.length > 0);
     }
     return first;
   }
 
-  #isDirectory(path: CheckedPath): boolean {
+  /** What stands where a directory should: it is one, or leads to one. */
+  #beDirectory(path: string, named: string, hasMore: boolean): void {
     const stats = this.statIfThere(path, true);
-    return stats !== undefined && (stats.mode & S_IFMT) === S_IFDIR;
+    if (stats === undefined) throw systemError(ENOENT, "mkdir", named);
+    if ((stats.mode & S_IFMT) !== S_IFDIR) throw systemError(hasMore ? ENOTDIR : EEXIST, "mkdir", named);
   }
 
   /** Makes a directory whose name begins with `prefix`; returns its path. Errors name the template. */

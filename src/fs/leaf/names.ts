@@ -11,7 +11,6 @@ import {
   SYS_readlinkat,
   SYS_renameat2,
   SYS_symlinkat,
-  SYS_umask,
   SYS_unlinkat,
 } from "../../../assembly/abi/syscall.ts";
 import type { CheckedPath } from "../validators.ts";
@@ -78,10 +77,5 @@ export class Names extends Attributes {
   cwd(): string {
     const length = this.check(this.call(SYS_getcwd, this.data, PATH_MAX), "getcwd");
     return new TextDecoder().decode(this.bytes.slice(this.data, this.data + length - 1));
-  }
-
-  /** Sets the mask; returns the one before. */
-  umask(mask: number): number {
-    return this.call(SYS_umask, mask);
   }
 }
