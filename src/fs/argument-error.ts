@@ -29,7 +29,7 @@ const CUT_VALUE = 25;
 /** "an instance of Foo", "type number (1)", "function f", "undefined". */
 export function received(value: unknown): string {
   if (value === null || value === undefined) return String(value);
-  if (typeof value === "function" && value.name) return `function ${value.name}`;
+  if (typeof value === "function") return `function ${value.name}`;
   if (typeof value === "object") {
     if (value.constructor?.name) return `an instance of ${value.constructor.name}`;
     return inspect(value, { depth: -1 });

@@ -46,9 +46,8 @@ export function checkRmOptions(
   given: unknown,
   expectDirectory: boolean,
 ): { exists: boolean } {
-  const options = (given ?? {}) as RmOptions;
-  checkObject(options);
-  const { force = false, recursive = false, retryDelay = 100, maxRetries = 0 } = options;
+  if (given !== undefined) checkObject(given);
+  const { force = false, recursive = false, retryDelay = 100, maxRetries = 0 } = (given ?? {}) as RmOptions;
   checkBoolean(force, "options.force");
   checkBoolean(recursive, "options.recursive");
   checkInteger(retryDelay, "options.retryDelay", 0, INT32_MAX);
@@ -57,6 +56,15 @@ export function checkRmOptions(
   if (stats !== undefined && isDirectory(stats.mode) && !recursive && !expectDirectory)
     throw isDirectoryError(path);
   return { exists: stats !== undefined };
+}
+
+/** The options of rmdir(): whether it removes a tree. */
+export function checkRmdirOptions(given: unknown): boolean {
+  if (given !== undefined) checkObject(given);
+  const { recursive = false, retryDelay = 100, maxRetries = 0 } = (given ?? {}) as RmOptions;
+  checkInteger(retryDelay, "options.retryDelay", 0, INT32_MAX);
+  checkInteger(maxRetries, "options.maxRetries", 0, UINT32_MAX);
+  return checkBoolean(recursive, "options.recursive");
 }
 
 /** Removes a file or a directory with all that is in it. What somebody else removed meanwhile is as well. */

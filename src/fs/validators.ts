@@ -1,6 +1,7 @@
 // What node:fs asks of arguments before it calls anything: paths, descriptors, modes, flags, options.
 
 import { fileURLToPath } from "node:url";
+import { inspect } from "node:util";
 import {
   O_APPEND,
   O_CREAT,
@@ -11,13 +12,14 @@ import {
   O_TRUNC,
   O_WRONLY,
 } from "../../assembly/abi/fcntl.ts";
-import { invalidArgType, invalidArgValue, outOfRange } from "./argument-error.ts";
+import { codedError, invalidArgType, invalidArgValue, outOfRange, received } from "./argument-error.ts";
 
 /** A path that was looked at: text, or bytes. */
 export type CheckedPath = string | Uint8Array;
 
 const INT32_MAX = 2147483647;
 const UINT32_MAX = 4294967295;
+const BITS_END = 8;
 
 function isUrl(value: unknown): value is URL {
   const url = value as { href?: unknown; protocol?: unknown; auth?: unknown; path?: unknown } | null;
@@ -72,8 +74,30 @@ export function checkFunction(value: unknown, name: string): void {
 }
 
 export function checkFd(fd: unknown): number {
+  if (typeof fd !== "number") throw notDescriptor(fd);
   // Minus zero is a descriptor, too.
   return checkInteger(fd, "fd", 0, INT32_MAX) + 0;
+}
+
+/** Node looks at descriptors in C++, which shows what it received a little differently. */
+function notDescriptor(fd: unknown): Error {
+  let shown = received(fd);
+  if (typeof fd === "function") shown = "function";
+  else if (typeof fd === "bigint") shown = `type bigint (${fd})`;
+  else if (typeof fd === "string") shown = `type string (${inspect(fd)})`;
+  const message = `The "fd" argument must be of type number. Received ${shown}`;
+  return codedError(TypeError, "ERR_INVALID_ARG_TYPE", message);
+}
+
+/** Modes of access() and copyFile(): bits up to 7; a fraction is cut. Nothing is 0. */
+export function checkBits(mode: unknown): number {
+  if (mode === undefined || mode === null) return 0;
+  if (typeof mode !== "number")
+    throw codedError(TypeError, "ERR_INVALID_ARG_TYPE", "mode must be int32 or null/undefined");
+  if (!Number.isFinite(mode)) throw codedError(RangeError, "ERR_OUT_OF_RANGE", "mode is out of range");
+  if (mode < 0 || mode >= BITS_END)
+    throw codedError(RangeError, "ERR_OUT_OF_RANGE", `mode is out of range: >= 0 && <= ${BITS_END - 1}`);
+  return Math.trunc(mode);
 }
 
 /** -1 leaves an owner as it is. */
@@ -139,8 +163,7 @@ export function checkOptions<T extends object>(options: unknown, defaults: T): T
     checkEncoding(options);
     return { ...defaults, encoding: options };
   }
-  if (typeof options !== "object")
-    throw invalidArgType("options", "of type string or an instance of Object", options);
+  if (typeof options !== "object") throw invalidArgType("options", "one of type string or object", options);
   const all = { ...defaults, ...options } as T & Record<string, unknown>;
   checkEncoding(all.encoding);
   if (all.signal !== undefined) checkSignal(all.signal, "options.signal");

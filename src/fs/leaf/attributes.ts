@@ -1,7 +1,7 @@
 // What a file says about itself and who may change that: stat, statfs, access, mode, owner, times.
 
 import type * as NodeFs from "node:fs";
-import { ENOENT } from "../../../assembly/abi/errno.ts";
+import { EINVAL, ENOENT } from "../../../assembly/abi/errno.ts";
 import { AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW } from "../../../assembly/abi/fcntl.ts";
 import { S_IFMT, S_IFREG, STATX_BASIC_STATS, STATX_BTIME } from "../../../assembly/abi/stat.ts";
 import {
@@ -23,6 +23,8 @@ const STATX_MASK = STATX_BASIC_STATS | STATX_BTIME;
 const SECOND = 1_000_000_000;
 const NS_PER_MS = 1e6;
 const WORD = 2 ** 32;
+/** Seconds beyond these are none to libuv. */
+const TIME_MAX = 2 ** 53;
 
 // Words of struct statx, and of a time in it.
 const BLKSIZE = 1;
@@ -223,6 +225,7 @@ export class Attributes extends Transfers {
     syscall: string,
     named?: CheckedPath,
   ): void {
+    if (Math.max(Math.abs(atime), Math.abs(mtime)) > TIME_MAX) this.check(-EINVAL, syscall, named);
     this.#putTime(this.out, atime);
     this.#putTime(this.out + 16, mtime);
     this.check(this.call(SYS_utimensat, directory, path, this.out, flags), syscall, named);

@@ -1,10 +1,10 @@
 // Attributes of files, synchronously.
 
 import type * as NodeFs from "node:fs";
-import { codedError, invalidArgType } from "../argument-error.ts";
+import { invalidArgType } from "../argument-error.ts";
 import type { Leaf } from "../leaf/leaf.ts";
 import { StatFs } from "../statfs.ts";
-import { type CheckedPath, checkFd, checkId, checkMode, checkPath } from "../validators.ts";
+import { type CheckedPath, checkBits, checkFd, checkId, checkMode, checkPath } from "../validators.ts";
 
 export type SyncAttributes = Pick<
   typeof NodeFs,
@@ -25,23 +25,12 @@ export type SyncAttributes = Pick<
   | "lutimesSync"
 >;
 
-const ACCESS_MAX = 7;
-
-/** What access() asks for; nothing is F_OK. */
-export function checkAccessMode(mode: unknown): number {
-  if (mode === undefined || mode === null) return 0;
-  if (typeof mode !== "number" || !Number.isInteger(mode))
-    throw codedError(TypeError, "ERR_INVALID_ARG_TYPE", "mode must be int32 or null/undefined");
-  if (mode < 0 || mode > ACCESS_MAX)
-    throw codedError(RangeError, "ERR_OUT_OF_RANGE", `mode is out of range: >= 0 && <= ${ACCESS_MAX}`);
-  return mode;
-}
-
 /** Seconds since the epoch from a number, its text, or a Date. What lies before the epoch is now, as in Node. */
 export function checkTime(time: unknown, name = "time"): number {
-  const number = typeof time === "string" && String(+time) === time ? +time : time;
-  if (typeof number === "number" && Number.isFinite(number)) return number < 0 ? Date.now() / 1000 : number;
-  if (number instanceof Date) return number.getTime() / 1000;
+  // biome-ignore lint/suspicious/noDoubleEquals: Node compares a text with its number, so that " 7" is a time, too.
+  if (typeof time === "string" && +time == (time as unknown as number)) return +time;
+  if (typeof time === "number" && Number.isFinite(time)) return time < 0 ? Date.now() / 1000 : time;
+  if (time instanceof Date) return time.getTime() / 1000;
   throw invalidArgType(name, "an instance of Date or an Time in seconds", time);
 }
 
@@ -56,15 +45,17 @@ export function syncAttributes(leaf: Leaf): SyncAttributes {
   const made = {
     statSync(path: unknown, options: StatOptions = NO_OPTIONS): unknown {
       const checked = checkPath(path);
-      if (options.throwIfNoEntry === false)
-        return options.bigint ? leaf.statBigIntIfThere(checked, true) : leaf.statIfThere(checked, true);
-      return options.bigint ? leaf.statBigInt(checked) : leaf.stat(checked);
+      const { bigint, throwIfNoEntry } = options;
+      if (throwIfNoEntry === false)
+        return bigint ? leaf.statBigIntIfThere(checked, true) : leaf.statIfThere(checked, true);
+      return bigint ? leaf.statBigInt(checked) : leaf.stat(checked);
     },
     lstatSync(path: unknown, options: StatOptions = NO_OPTIONS): unknown {
       const checked = checkPath(path);
-      if (options.throwIfNoEntry === false)
-        return options.bigint ? leaf.statBigIntIfThere(checked, false) : leaf.statIfThere(checked, false);
-      return options.bigint ? leaf.lstatBigInt(checked) : leaf.lstat(checked);
+      const { bigint, throwIfNoEntry } = options;
+      if (throwIfNoEntry === false)
+        return bigint ? leaf.statBigIntIfThere(checked, false) : leaf.statIfThere(checked, false);
+      return bigint ? leaf.lstatBigInt(checked) : leaf.lstat(checked);
     },
     fstatSync(fd: unknown, options: StatOptions = NO_OPTIONS): unknown {
       const checked = checkFd(fd);
@@ -76,7 +67,7 @@ export function syncAttributes(leaf: Leaf): SyncAttributes {
     },
     accessSync(path: unknown, mode?: unknown): void {
       const checked = checkPath(path);
-      leaf.access(checked, checkAccessMode(mode));
+      leaf.access(checked, checkBits(mode));
     },
     existsSync(path: unknown): boolean {
       let checked: CheckedPath;

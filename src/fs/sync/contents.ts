@@ -3,7 +3,7 @@
 import type * as NodeFs from "node:fs";
 import { codedError, invalidArgType } from "../argument-error.ts";
 import type { Leaf } from "../leaf/leaf.ts";
-import { checkFlags, checkInteger, checkMode, checkOptions, checkPath } from "../validators.ts";
+import { checkBits, checkBoolean, checkFlags, checkMode, checkOptions, checkPath } from "../validators.ts";
 import { bytesOf } from "./files.ts";
 
 export type SyncContents = Pick<
@@ -16,24 +16,15 @@ const NEW_FILE_MODE = 0o666;
 const CHUNK = 65536;
 /** Larger files do not fit into a Buffer of every Node (2 GiB). */
 const FILE_MAX = 2 ** 31 - 1;
-const COPY_FLAGS_MAX = 7;
 
 function isDescriptor(file: unknown): file is number {
   return Number.isInteger(file) && (file as number) >= 0 && (file as number) < 2 ** 31;
 }
 
 export function checkData(data: unknown, encoding: BufferEncoding | undefined): Uint8Array {
-  if (typeof data === "string") return Buffer.from(data, encoding ?? "utf8");
+  if (typeof data === "string") return Buffer.from(data, encoding || "utf8");
   if (ArrayBuffer.isView(data)) return bytesOf(data);
   throw invalidArgType("data", "of type string or an instance of Buffer, TypedArray, or DataView", data);
-}
-
-/** How a file is to be copied. Errors: ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE. */
-export function checkCopyMode(mode: unknown): number {
-  if (mode === undefined || mode === null) return 0;
-  if (typeof mode === "number" && Number.isInteger(mode) && (mode < 0 || mode > COPY_FLAGS_MAX))
-    throw codedError(RangeError, "ERR_OUT_OF_RANGE", `mode is out of range: >= 0 && <= ${COPY_FLAGS_MAX}`);
-  return checkInteger(mode, "mode");
 }
 
 function readAll(leaf: Leaf, fd: number): Buffer {
@@ -77,7 +68,7 @@ export function syncContents(leaf: Leaf): SyncContents {
     readFileSync(path: unknown, options?: unknown): string | Buffer {
       const { encoding, flag } = checkOptions(options, readDefaults);
       const owned = !isDescriptor(path);
-      const fd = owned ? leaf.open(checkPath(path), checkFlags(flag), NEW_FILE_MODE) : path;
+      const fd = owned ? leaf.open(checkPath(path), checkFlags(flag || "r"), NEW_FILE_MODE) : path;
       let bytes: Buffer;
       try {
         bytes = readAll(leaf, fd);
@@ -87,29 +78,35 @@ export function syncContents(leaf: Leaf): SyncContents {
       return encoding && encoding !== "buffer" ? bytes.toString(encoding) : bytes;
     },
     writeFileSync(path: unknown, data: unknown, options?: unknown): void {
-      writeTo(path, data, checkOptions(options, { ...writeDefaults, flag: "w" as unknown }));
+      writeTo(path, data, "w", checkOptions(options, writeDefaults));
     },
     appendFileSync(path: unknown, data: unknown, options?: unknown): void {
-      writeTo(path, data, checkOptions(options, { ...writeDefaults, flag: "a" as unknown }));
+      writeTo(path, data, "a", checkOptions(options, writeDefaults));
     },
     copyFileSync(src: unknown, dest: unknown, mode?: unknown): void {
-      leaf.copyFile(checkPath(src, "src"), checkPath(dest, "dest"), checkCopyMode(mode));
+      leaf.copyFile(checkPath(src, "src"), checkPath(dest, "dest"), checkBits(mode));
     },
   };
 
   function writeTo(
     path: unknown,
     data: unknown,
-    options: { encoding?: BufferEncoding | undefined; mode?: unknown; flag: unknown; flush?: unknown },
+    flag: string,
+    options: { encoding?: BufferEncoding | undefined; mode?: unknown; flag?: unknown; flush?: unknown },
   ): void {
+    const flush = checkBoolean(options.flush ?? false, "options.flush");
     const source = checkData(data, options.encoding);
     const owned = !isDescriptor(path);
     const fd = owned
-      ? leaf.open(checkPath(path), checkFlags(options.flag), checkMode(options.mode, "mode", NEW_FILE_MODE))
+      ? leaf.open(
+          checkPath(path),
+          checkFlags(options.flag || flag),
+          checkMode(options.mode, "mode", NEW_FILE_MODE),
+        )
       : path;
     try {
       writeAll(leaf, fd, source);
-      if (options.flush) leaf.fsync(fd);
+      if (flush) leaf.fsync(fd);
     } finally {
       if (owned) leaf.close(fd);
     }

@@ -5,7 +5,7 @@ import { DT_DIR } from "../../../assembly/abi/stat.ts";
 import { Dirent, direntType } from "../dirent.ts";
 import type { Entry, Leaf } from "../leaf/leaf.ts";
 import { realpathByLinks } from "../realpath.ts";
-import { checkRmOptions, removeTree } from "../remove.ts";
+import { checkRmdirOptions, checkRmOptions, removeTree } from "../remove.ts";
 import { encoded } from "../text.ts";
 import { type CheckedPath, checkBoolean, checkOptions, checkPath } from "../validators.ts";
 
@@ -53,7 +53,7 @@ function walk(
 export function syncDirectories(leaf: Leaf): SyncDirectories {
   function realpathSync(path: unknown, options?: unknown): string | Buffer {
     const { encoding } = checkOptions(options, {});
-    const checked = checkPath(path);
+    const checked = checkPath(isPathLike(path) ? path : String(path));
     const text = typeof checked === "string" ? checked : (encoded(checked, "utf8") as string);
     return encoded(new TextEncoder().encode(realpathByLinks(leaf, text)), encoding);
   }
@@ -79,8 +79,8 @@ export function syncDirectories(leaf: Leaf): SyncDirectories {
     },
     rmdirSync(path: unknown, options?: unknown): void {
       const checked = checkPath(path);
-      if ((options as { recursive?: unknown } | undefined)?.recursive) {
-        leaf.lstat(checked);
+      if (checkRmdirOptions(options)) {
+        if (!leaf.lstat(checked).isDirectory()) leaf.rmdir(checked);
         removeTree(leaf, checked);
       } else {
         leaf.rmdir(checked);
@@ -94,6 +94,11 @@ export function syncDirectories(leaf: Leaf): SyncDirectories {
     realpathSync: Object.assign(realpathSync, { native }),
   };
   return made as unknown as SyncDirectories;
+}
+
+/** realpath() alone takes anything else by its text. */
+function isPathLike(path: unknown): boolean {
+  return path instanceof Uint8Array || path instanceof URL;
 }
 
 function bytesOfPath(path: CheckedPath): Uint8Array {

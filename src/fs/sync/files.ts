@@ -4,7 +4,15 @@ import type * as NodeFs from "node:fs";
 import { invalidArgType, invalidArgValue, outOfRange } from "../argument-error.ts";
 import type { Leaf } from "../leaf/leaf.ts";
 import { AT_OFFSET } from "../leaf/transfers.ts";
-import { checkEncoding, checkFd, checkFlags, checkInteger, checkMode, checkPath } from "../validators.ts";
+import {
+  checkEncoding,
+  checkFd,
+  checkFlags,
+  checkInteger,
+  checkMode,
+  checkObject,
+  checkPath,
+} from "../validators.ts";
 
 export type SyncFiles = Pick<
   typeof NodeFs,
@@ -75,7 +83,7 @@ export function checkRead(
   }
   const start = offset === undefined || offset === null ? 0 : checkInteger(offset, "offset", 0);
   const all = buffer.byteLength;
-  const wanted = Math.trunc(Number(length ?? all - start)) || 0;
+  const wanted = length === undefined ? all - start : (length as number) | 0;
   if (wanted === 0) return { target: bytesOf(buffer).subarray(0, 0), position: AT_OFFSET };
   if (all === 0) throw invalidArgValue("buffer", buffer, "is empty and cannot be written");
   if (wanted < 0) throw outOfRange("length", ">= 0", wanted);
@@ -142,8 +150,12 @@ export function syncFiles(leaf: Leaf): SyncFiles {
     closeSync(fd: unknown): void {
       leaf.close(checkFd(fd));
     },
-    readSync(fd: unknown, buffer: unknown, offset?: unknown, length?: unknown, position?: unknown): number {
+    readSync(fd: unknown, buffer: unknown, ...rest: unknown[]): number {
       const checked = checkFd(fd);
+      const [offset, length, position] = rest;
+      // A third argument without a fourth is the options.
+      if (ArrayBuffer.isView(buffer) && rest.length === 1 && offset !== undefined && offset !== null)
+        checkObject(offset);
       const span = checkRead(buffer, offset, length, position);
       return span.target.length === 0 ? 0 : leaf.read(checked, span.target, span.position);
     },
@@ -172,7 +184,11 @@ export function syncFiles(leaf: Leaf): SyncFiles {
       leaf.ftruncate(checkFd(fd), Math.max(0, checkInteger(len, "len")));
     },
     truncateSync(path: unknown, len?: unknown): void {
-      const length = len ?? 0;
+      const length = len === undefined ? 0 : len;
+      if (typeof path === "number") {
+        made.ftruncateSync(path, length);
+        return;
+      }
       const fd = made.openSync(path, "r+");
       try {
         made.ftruncateSync(fd, length);

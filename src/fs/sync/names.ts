@@ -12,11 +12,11 @@ export type SyncNames = Pick<
 >;
 
 const NEW_DIRECTORY_MODE = 0o777;
-const LINK_TYPES: readonly unknown[] = [undefined, null, "dir", "file", "junction"];
+const LINK_TYPES: readonly unknown[] = ["dir", "file", "junction"];
 
 /** What kind of link Windows would make; looked at and forgotten. */
 export function checkLinkType(type: unknown): void {
-  if (LINK_TYPES.includes(type)) return;
+  if (typeof type !== "string" || LINK_TYPES.includes(type)) return;
   const message = `Symlink type must be one of "dir", "file", or "junction". Received ${JSON.stringify(type)}`;
   throw codedError(Error, "ERR_FS_INVALID_SYMLINK_TYPE", message);
 }
@@ -34,7 +34,7 @@ export function checkMkdirOptions(options: unknown): MkdirOptions {
   const recursive = given.recursive === undefined ? false : given.recursive;
   return {
     recursive: checkBoolean(recursive, "options.recursive"),
-    mode: given.mode === undefined ? NEW_DIRECTORY_MODE : checkMode(given.mode, "options.mode"),
+    mode: given.mode === undefined ? NEW_DIRECTORY_MODE : checkMode(given.mode ?? undefined, "mode"),
   };
 }
 

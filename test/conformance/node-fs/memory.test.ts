@@ -1,0 +1,6 @@
+// The suite over createFs().
+
+import { makeMemorySubject } from "./subjects/memory.ts";
+import { nodeFsSuite } from "./suite.ts";
+
+nodeFsSuite("createFs()", makeMemorySubject);
