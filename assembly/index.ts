@@ -16,6 +16,7 @@ import { firstUts, makeUts, UtsNamespace } from "./kernel/uts.ts";
 import { free } from "./lib/ref-counted.ts";
 import { lockKernel, panicKernel, unlockKernel } from "./sched/kernel-lock.ts";
 import { claimForKiller, markDead, markGone, setCurrentThread, stateOf, Thread } from "./sched/thread.ts";
+import { listNames } from "./syscalls/name-list.ts";
 import { dispatch } from "./syscalls/table.ts";
 import { Dentry } from "./vfs/dentry.ts";
 import { FileDescription } from "./vfs/file-description.ts";
@@ -407,6 +408,14 @@ export function syscall(number: i32, a: f64, b: f64, c: f64, d: f64, e: f64, f: 
   if (!ASC_NO_ASSERT) checkAfterCall(task);
   leave(task);
   return <f64>result;
+}
+
+/** The names of an open directory of that task: see listNames(). */
+export function list_names(fd: i32, buffer: usize, capacity: u32): i32 {
+  const task = enter();
+  const result = listNames(task, fd, buffer, capacity);
+  leave(task);
+  return result;
 }
 
 // ---- control side

@@ -88,3 +88,5 @@ export const ROOT_CGROUPS = 1800;
 export const ROOT_FILE_LOCKS = 1804;
 /** Pseudoterminals of all devpts mounts (fs/devpts/instance.ts). */
 export const ROOT_TERMINALS = 1808;
+/** i64: CLOCK_REALTIME since the kernel lock was taken, or 0 when nobody has asked since (vfs/clock.ts). */
+export const ROOT_NOW = 1816;

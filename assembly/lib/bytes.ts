@@ -39,6 +39,22 @@ export function equal(a: usize, b: usize, length: u32): bool {
   return shortWord(a, length) == shortWord(b, length);
 }
 
+/** Negative, zero or positive, as memcmp(3) and then the lengths say. */
+export function compareBytes(a: usize, aLength: u32, b: usize, bLength: u32): i32 {
+  const length = min(aLength, bLength);
+  let i: u32 = 0;
+  for (; i + 8 <= length; i += 8) {
+    const left = load<u64>(a + i);
+    const right = load<u64>(b + i);
+    if (left != right) return bswap<u64>(left) < bswap<u64>(right) ? -1 : 1;
+  }
+  for (; i < length; i++) {
+    const difference = <i32>load<u8>(a + i) - <i32>load<u8>(b + i);
+    if (difference) return difference;
+  }
+  return <i32>aLength - <i32>bLength;
+}
+
 /** A 32-bit hash of a name, seeded by where it is looked up. */
 export function hashBytes(at: usize, length: u32, seed: u32): u32 {
   let h: u64 = <u64>seed * 0x9e3779b97f4a7c15 + length;

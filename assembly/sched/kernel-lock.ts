@@ -9,7 +9,7 @@
 // at once when the failure was told by panicKernel(), else when the lock has not moved for LOST_AFTER seconds: a supervisor
 // that wants to stop the sandbox must not wait with the rest.
 
-import { ROOT_LOCK, ROOT_PANIC, ROOT_STARVED } from "../abi/kernel-layout.ts";
+import { ROOT_LOCK, ROOT_NOW, ROOT_PANIC, ROOT_STARVED } from "../abi/kernel-layout.ts";
 
 const SECOND: i64 = 1_000_000_000;
 /** Counted in waits of a second each, so that a process that was stopped and continued does not count the pause. */
@@ -28,6 +28,8 @@ export function lockKernel(): void {
     const seen = atomic.cmpxchg<i32>(ROOT_LOCK, 0, 1);
     if (seen != 0) waitForLock(seen);
   }
+  // Time goes on while nobody holds the lock (vfs/clock.ts).
+  store<i64>(ROOT_NOW, 0);
 }
 
 export function unlockKernel(): void {

@@ -36,13 +36,23 @@ export function fileOf(task: Task, fd: i32): usize {
  * on, NUL included (Linux: getname()).
  */
 export function takePath(walk: PathWalk, path: usize): i32 {
-  for (let length: u32 = 0; length < <u32>PATH_MAX; length++) {
-    if (!isMemory(path + length, 1)) return -EFAULT;
+  if (!isMemory(path, 1)) return -EFAULT;
+  const end = (<u64>memory.size()) << 16;
+  const most = <u32>min<u64>(end - path, <u64>PATH_MAX);
+  const to = walk.path;
+  let length: u32 = 0;
+  // Eight bytes at a time, as long as none of them is zero.
+  for (; length + 8 <= most; length += 8) {
+    const word = load<u64>(path + length);
+    if ((word - 0x0101010101010101) & ~word & 0x8080808080808080) break;
+    store<u64>(to + length, word);
+  }
+  for (; length < most; length++) {
     const byte = load<u8>(path + length);
     if (byte == 0) return <i32>length;
-    store<u8>(walk.path + length, byte);
+    store<u8>(to + length, byte);
   }
-  return -ENAMETOOLONG;
+  return most == <u32>PATH_MAX ? -ENAMETOOLONG : -EFAULT;
 }
 
 /**

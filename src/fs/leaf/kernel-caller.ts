@@ -8,6 +8,8 @@ import type { CheckedPath } from "../validators.ts";
 
 /** A path of PATH_MAX bytes is too long for the kernel; one that is cut behind them still is. */
 const PATH_AREA = PATH_MAX + 16;
+/** How many paths stay where they were put: a program names the same few again and again. */
+const KEPT = 8;
 /** Structures of results: the largest is struct statx. */
 const OUT_AREA = 512;
 /** What is read or written at a time. */
@@ -15,32 +17,68 @@ export const DATA_AREA = 1 << 18;
 
 const WORD = 2 ** 32;
 
+/** Paths in the kernel's memory, each in the area that its length and its last letter name. */
+class PathAreas {
+  readonly #start: number;
+  readonly #encoder = new TextEncoder();
+  /** What lies in each area, if it is a text. */
+  readonly #texts: (string | undefined)[] = new Array(KEPT).fill(undefined);
+  readonly #views: Uint8Array[] = [];
+
+  constructor(start: number) {
+    this.#start = start;
+  }
+
+  /** After the memory has grown; it keeps what it holds. */
+  renew(bytes: Uint8Array): void {
+    for (let i = 0; i < KEPT; i++) {
+      const at = this.#start + i * PATH_AREA;
+      this.#views[i] = bytes.subarray(at, at + PATH_AREA - 1);
+    }
+  }
+
+  /** The address of the path, with a NUL behind it. */
+  place(path: CheckedPath, bytes: Uint8Array): number {
+    const { length } = path;
+    const last = typeof path === "string" ? path.charCodeAt(length - 1) : 0;
+    const slot = (length + last) & (KEPT - 1);
+    const at = this.#start + slot * PATH_AREA;
+    if (this.#texts[slot] === path) return at;
+    const view = this.#views[slot]!;
+    let end: number;
+    if (typeof path === "string") {
+      this.#texts[slot] = path;
+      end = this.#encoder.encodeInto(path, view).written;
+    } else {
+      this.#texts[slot] = undefined;
+      end = Math.min(length, view.length);
+      view.set(length > end ? path.subarray(0, end) : path);
+    }
+    bytes[at + end] = 0;
+    return at;
+  }
+}
+
 export abstract class KernelCaller {
   readonly #task: RunningTask;
-  readonly #encoder = new TextEncoder();
-  readonly #block: number;
-  /** Where the second path lies. */
-  protected readonly other: number;
+  readonly #paths: PathAreas;
+  readonly #others: PathAreas;
   /** Where results lie. */
   protected readonly out: number;
   /** Where what is read and written lies: DATA_AREA bytes. */
   protected readonly data: number;
-  #bytes: Uint8Array;
-  #words: Uint32Array;
-  #pathView: Uint8Array;
-  #otherView: Uint8Array;
+  #bytes!: Uint8Array;
+  #words!: Uint32Array;
 
   constructor(task: RunningTask) {
     this.#task = task;
-    this.#block = task.kernel.buffer_alloc(PATH_AREA * 2 + OUT_AREA);
-    this.other = this.#block + PATH_AREA;
-    this.out = this.other + PATH_AREA;
-    this.data = task.kernel.buffer_alloc(DATA_AREA);
-    const { buffer } = task.memory;
-    this.#bytes = new Uint8Array(buffer);
-    this.#words = new Uint32Array(buffer);
-    this.#pathView = this.#bytes.subarray(this.#block, this.#block + PATH_AREA - 1);
-    this.#otherView = this.#bytes.subarray(this.other, this.other + PATH_AREA - 1);
+    const { kernel } = task;
+    const paths = kernel.buffer_alloc(2 * KEPT * PATH_AREA + OUT_AREA);
+    this.#paths = new PathAreas(paths);
+    this.#others = new PathAreas(paths + KEPT * PATH_AREA);
+    this.out = paths + 2 * KEPT * PATH_AREA;
+    this.data = kernel.buffer_alloc(DATA_AREA);
+    this.#renew();
   }
 
   /** The kernel's memory. A view that was made before it grew has no bytes any more. */
@@ -58,32 +96,23 @@ export abstract class KernelCaller {
     const { buffer } = this.#task.memory;
     this.#bytes = new Uint8Array(buffer);
     this.#words = new Uint32Array(buffer);
-    this.#pathView = this.#bytes.subarray(this.#block, this.#block + PATH_AREA - 1);
-    this.#otherView = this.#bytes.subarray(this.other, this.other + PATH_AREA - 1);
+    this.#paths.renew(this.#bytes);
+    this.#others.renew(this.#bytes);
   }
 
   /** Puts a path where the kernel reads the first one of a call; returns the address. */
   protected placePath(path: CheckedPath): number {
-    const bytes = this.bytes;
-    this.#place(path, bytes, this.#pathView, this.#block);
-    return this.#block;
+    return this.#paths.place(path, this.bytes);
   }
 
   /** The same for the second path of a call. */
   protected placeOther(path: CheckedPath): number {
-    const bytes = this.bytes;
-    this.#place(path, bytes, this.#otherView, this.other);
-    return this.other;
+    return this.#others.place(path, this.bytes);
   }
 
-  #place(path: CheckedPath, bytes: Uint8Array, view: Uint8Array, at: number): void {
-    let length: number;
-    if (typeof path === "string") length = this.#encoder.encodeInto(path, view).written;
-    else {
-      length = Math.min(path.length, view.length);
-      view.set(path.length > length ? path.subarray(0, length) : path);
-    }
-    bytes[at + length] = 0;
+  /** The next names of an open directory, as assembly/syscalls/name-list.ts lays them out in the data area. */
+  protected listNames(fd: number): number {
+    return this.#task.kernel.list_names(fd, this.data, DATA_AREA);
   }
 
   /** The result of a system call: `>= 0` or `-errno`. */

@@ -3,19 +3,12 @@
 // Synchronous functions, callbacks and promises are all made of these.
 
 import { EEXIST, EISDIR, ENOENT, ENOTDIR, EOPNOTSUPP } from "../../../assembly/abi/errno.ts";
-import { O_CREAT, O_DIRECTORY, O_EXCL, O_RDONLY, O_WRONLY } from "../../../assembly/abi/fcntl.ts";
+import { O_CREAT, O_EXCL, O_RDONLY, O_WRONLY } from "../../../assembly/abi/fcntl.ts";
 import { S_IFDIR, S_IFMT } from "../../../assembly/abi/stat.ts";
-import { SYS_close, SYS_getdents64 } from "../../../assembly/abi/syscall.ts";
+import { SYS_close } from "../../../assembly/abi/syscall.ts";
 import { type SystemError, systemError } from "../system-error.ts";
 import type { CheckedPath } from "../validators.ts";
-import { Identity } from "./identity.ts";
-import { DATA_AREA } from "./kernel-caller.ts";
-
-/** A directory entry: the bytes of its name, and DT_*. */
-export interface Entry {
-  readonly name: Uint8Array;
-  readonly type: number;
-}
+import { Listings } from "./listings.ts";
 
 /** COPYFILE_EXCL and COPYFILE_FICLONE_FORCE of fs.constants. */
 const COPYFILE_EXCL = 1;
@@ -26,34 +19,9 @@ const TEMPORARY_LENGTH = 6;
 const TEMPORARY_TRIES = 100;
 
 const MODE_BITS = 0o7777;
-const DOT = 0x2e;
 const SLASH = 0x2f;
 
-export class Leaf extends Identity {
-  /** The entries of a directory in the order of their bytes, without "." and "..". */
-  readdir(path: CheckedPath, syscall = "scandir"): Entry[] {
-    const fd = this.check(this.tryOpen(path, O_RDONLY | O_DIRECTORY, 0), syscall, path);
-    const entries: Entry[] = [];
-    let used: number;
-    do {
-      used = this.call(SYS_getdents64, fd, this.data, DATA_AREA);
-      if (used > 0) this.#take(entries, used);
-    } while (used > 0);
-    this.call(SYS_close, fd);
-    this.check(used, syscall, path);
-    return entries.sort((a, b) => compareBytes(a.name, b.name));
-  }
-
-  /** struct linux_dirent64: u64 ino, i64 off, u16 length, u8 type, the name and its NUL. */
-  #take(entries: Entry[], used: number): void {
-    const bytes = this.bytes;
-    const end = this.data + used;
-    for (let at = this.data; at < end; at += bytes[at + 16]! | (bytes[at + 17]! << 8)) {
-      const name = bytes.slice(at + 19, bytes.indexOf(0, at + 19));
-      if (!isDots(name)) entries.push({ name, type: bytes[at + 18]! });
-    }
-  }
-
+export class Leaf extends Listings {
   /** Makes the directories of a path that are missing; returns the first that it made. Errors name the whole path. */
   mkdirs(path: string, mode: number): string | undefined {
     const missing: string[] = [path];
@@ -151,17 +119,6 @@ export class Leaf extends Identity {
     }
     return done === "" ? "/" : done;
   }
-}
-
-function isDots(name: Uint8Array): boolean {
-  if (name[0] !== DOT || name.length > 2) return false;
-  return name.length === 1 || name[1] === DOT;
-}
-
-function compareBytes(a: Uint8Array, b: Uint8Array): number {
-  const length = Math.min(a.length, b.length);
-  for (let i = 0; i < length; i++) if (a[i] !== b[i]) return a[i]! - b[i]!;
-  return a.length - b.length;
 }
 
 /** "a" for "a/b", "" for "a", "/" for "/a". */

@@ -34,7 +34,7 @@ function readAll(leaf: Leaf, fd: number): Buffer {
     throw codedError(RangeError, "ERR_FS_FILE_TOO_LARGE", message);
   }
   if (!isRegular || size === 0) return readChunks(leaf, fd);
-  const whole = Buffer.allocUnsafe(size);
+  const whole = uninitialized(size);
   let at = 0;
   while (at < size) {
     const got = leaf.read(fd, at === 0 ? whole : whole.subarray(at));
@@ -42,6 +42,25 @@ function readAll(leaf: Leaf, fd: number): Buffer {
     at += got;
   }
   return at === size ? whole : whole.subarray(0, at);
+}
+
+/** Node's own pool ends where files of 4 KiB begin; to allocate one costs as much as to read it. */
+const POOL_BYTES = 1 << 17;
+const POOLED_MAX = 1 << 13;
+
+let pool = Buffer.alloc(0);
+let poolUsed = 0;
+
+/** A Buffer that holds nothing in particular. Small ones share their memory with others, as Buffer.allocUnsafe()'s. */
+function uninitialized(size: number): Buffer {
+  if (size > POOLED_MAX) return Buffer.allocUnsafeSlow(size);
+  if (poolUsed + size > pool.length) {
+    pool = Buffer.allocUnsafeSlow(POOL_BYTES);
+    poolUsed = 0;
+  }
+  const made = pool.subarray(poolUsed, poolUsed + size);
+  poolUsed += (size + 7) & -8;
+  return made;
 }
 
 /** To the end, whatever the file says about its size: files of /proc have none. */

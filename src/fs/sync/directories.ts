@@ -3,7 +3,8 @@
 import type * as NodeFs from "node:fs";
 import { DT_DIR } from "../../../assembly/abi/stat.ts";
 import { Dirent, direntType } from "../dirent.ts";
-import type { Entry, Leaf } from "../leaf/leaf.ts";
+import type { Leaf } from "../leaf/leaf.ts";
+import type { Entry } from "../leaf/listings.ts";
 import { realpathByLinks } from "../realpath.ts";
 import { checkRmdirOptions, checkRmOptions, removeTree } from "../remove.ts";
 import { encoded } from "../text.ts";
@@ -66,6 +67,7 @@ export function syncDirectories(leaf: Leaf): SyncDirectories {
     readdirSync(path: unknown, options?: unknown): (string | Buffer | Dirent)[] {
       const { encoding, withFileTypes, recursive } = checkReaddirOptions(options);
       const checked = checkPath(path);
+      if (!recursive && !withFileTypes && isUtf8(encoding)) return leaf.readdirNames(checked);
       const found: (string | Buffer | Dirent)[] = [];
       const take = (directory: CheckedPath, way: CheckedPath, entries: readonly Entry[]): void => {
         for (const { name, type } of entries) {
@@ -94,6 +96,10 @@ export function syncDirectories(leaf: Leaf): SyncDirectories {
     realpathSync: Object.assign(realpathSync, { native }),
   };
   return made as unknown as SyncDirectories;
+}
+
+function isUtf8(encoding: unknown): boolean {
+  return !encoding || encoding === "utf8" || encoding === "utf-8";
 }
 
 /** realpath() alone takes anything else by its text. */

@@ -4,6 +4,8 @@
 export interface KernelExports extends WebAssembly.Exports {
   /** A Linux system call of the task that the instance runs; pointers are addresses in kernel memory. */
   syscall(number: number, a: number, b: number, c: number, d: number, e: number, f: number): number;
+  /** The next names of an open directory of that task: see assembly/syscalls/name-list.ts. */
+  list_names(fd: number, buffer: number, capacity: number): number;
   boot_kernel(maxBytes: number): number;
   attach(): number;
   thread_interrupt(thread: number): void;
