@@ -1,6 +1,7 @@
 // createFs(): a file system of one's own, in this process.
 
 import { readFileSync } from "node:fs";
+import { O_PATH } from "../../assembly/abi/fcntl.ts";
 import { builtFile } from "../common/build-folder.ts";
 import type { Clock } from "../embedded/host.ts";
 import { embeddedTask } from "../embedded/kernel.ts";
@@ -28,6 +29,7 @@ export interface CreateFsOptions {
 }
 
 const UMASK = 0o022;
+const STANDARD_STREAMS = 3;
 const DIRECTORY_MODE = 0o777;
 const ALL_CAPABILITIES = (1n << 41n) - 1n;
 
@@ -59,6 +61,8 @@ export function makeFs(tree: Tree, options: CreateFsOptions): { face: FileSystem
     ...(clock === undefined ? {} : { clock }),
   });
   const leaf = new Leaf(task);
+  // Where a process has its streams nothing can be read or written. Node's streams take descriptor 0 for none.
+  for (let fd = 0; fd < STANDARD_STREAMS; fd++) leaf.open("/", O_PATH, 0);
   leaf.mkdirs(cwd, DIRECTORY_MODE);
   leaf.chdir(cwd);
   const face = faceOver(leaf);

@@ -1,9 +1,9 @@
 // rm(): what it may remove, and a tree with all that is in it.
 
-import { ENOENT } from "../../assembly/abi/errno.ts";
+import { EEXIST, ENOENT, ENOTEMPTY, EPERM } from "../../assembly/abi/errno.ts";
 import { DT_DIR, S_IFDIR, S_IFMT } from "../../assembly/abi/stat.ts";
-import { codedError } from "./argument-error.ts";
 import type { Leaf } from "./leaf/leaf.ts";
+import { nodeSystemError } from "./node-system-error.ts";
 import type { SystemError } from "./system-error.ts";
 import { type CheckedPath, checkBoolean, checkInteger, checkObject } from "./validators.ts";
 
@@ -27,13 +27,20 @@ function shownAs(path: CheckedPath): string {
 }
 
 function isDirectoryError(path: CheckedPath): Error {
-  const text = `Path is a directory: rm returned EISDIR (is a directory) ${shownAs(path)}`;
-  const error = codedError(Error, "ERR_FS_EISDIR", text) as unknown as Error & Record<string, unknown>;
-  error.name = "SystemError";
-  error.errno = EISDIR;
-  error.syscall = "rm";
-  error.path = shownAs(path);
-  return error;
+  const details = { code: "EISDIR", message: "is a directory", syscall: "rm", errno: EISDIR };
+  return nodeSystemError("ERR_FS_EISDIR", "Path is a directory", { ...details, path: shownAs(path) });
+}
+
+/** The options of rm() by themselves. Errors: those of validation. */
+export function checkRmArguments(given: unknown): { readonly force: boolean; readonly recursive: boolean } {
+  if (given !== undefined) checkObject(given);
+  const { force = false, recursive = false, retryDelay = 100, maxRetries = 0 } = (given ?? {}) as RmOptions;
+  checkInteger(retryDelay, "options.retryDelay", 0, INT32_MAX);
+  checkInteger(maxRetries, "options.maxRetries", 0, UINT32_MAX);
+  return {
+    recursive: checkBoolean(recursive, "options.recursive"),
+    force: checkBoolean(force, "options.force"),
+  };
 }
 
 /**
@@ -46,12 +53,7 @@ export function checkRmOptions(
   given: unknown,
   expectDirectory: boolean,
 ): { exists: boolean } {
-  if (given !== undefined) checkObject(given);
-  const { force = false, recursive = false, retryDelay = 100, maxRetries = 0 } = (given ?? {}) as RmOptions;
-  checkBoolean(force, "options.force");
-  checkBoolean(recursive, "options.recursive");
-  checkInteger(retryDelay, "options.retryDelay", 0, INT32_MAX);
-  checkInteger(maxRetries, "options.maxRetries", 0, UINT32_MAX);
+  const { force, recursive } = checkRmArguments(given);
   const stats = force ? leaf.statIfThere(path, false) : leaf.lstat(path);
   if (stats !== undefined && isDirectory(stats.mode) && !recursive && !expectDirectory)
     throw isDirectoryError(path);
@@ -72,23 +74,37 @@ export function removeTree(leaf: Leaf, path: CheckedPath): void {
   const stats = leaf.statIfThere(path, false);
   if (stats === undefined) return;
   if (isDirectory(stats.mode)) removeDirectory(leaf, path);
-  else ignoringAbsence(() => leaf.unlink(path));
+  else removeFile(leaf, path);
 }
 
+/** Where unlink() is not allowed, Node takes the name for a directory's: other systems mean that by EPERM. */
+function removeFile(leaf: Leaf, path: CheckedPath): void {
+  if (attempt(() => leaf.unlink(path), [EPERM]) === EPERM) removeDirectory(leaf, path);
+}
+
+/** What rmdir() refuses is not looked into: of `link/` and `link/.` all stays. */
 function removeDirectory(leaf: Leaf, path: CheckedPath): void {
+  if (attempt(() => leaf.rmdir(path), [ENOTEMPTY, EEXIST, EPERM]) === 0) return;
   const head = Buffer.concat([Buffer.from(path), Buffer.from("/")]);
-  for (const { name, type } of leaf.readdir(path)) {
-    const below = Buffer.concat([head, name]);
-    if (type === DT_DIR) removeDirectory(leaf, below);
-    else ignoringAbsence(() => leaf.unlink(below));
-  }
-  ignoringAbsence(() => leaf.rmdir(path));
+  attempt(() => {
+    for (const { name, type } of leaf.readdir(path)) {
+      const below = Buffer.concat([head, name]);
+      if (type === DT_DIR) removeDirectory(leaf, below);
+      else removeFile(leaf, below);
+    }
+    leaf.rmdir(path);
+  }, []);
 }
 
-function ignoringAbsence(remove: () => void): void {
+/** Makes a call for which absence is as good as success: 0, or which of `expected` it failed with. */
+function attempt(call: () => void, expected: readonly number[]): number {
   try {
-    remove();
+    call();
   } catch (error) {
-    if ((error as SystemError).errno !== -ENOENT) throw error;
+    const errno = -((error as SystemError).errno ?? 0);
+    if (errno === ENOENT) return 0;
+    if (expected.includes(errno)) return errno;
+    throw error;
   }
+  return 0;
 }

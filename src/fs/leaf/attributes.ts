@@ -225,7 +225,8 @@ export class Attributes extends Transfers {
     syscall: string,
     named?: CheckedPath,
   ): void {
-    if (Math.max(Math.abs(atime), Math.abs(mtime)) > TIME_MAX) this.check(-EINVAL, syscall, named);
+    // What is no number fails, too.
+    if (!(Math.max(Math.abs(atime), Math.abs(mtime)) <= TIME_MAX)) this.check(-EINVAL, syscall, named);
     this.#putTime(this.out, atime);
     this.#putTime(this.out + 16, mtime);
     this.check(this.call(SYS_utimensat, directory, path, this.out, flags), syscall, named);

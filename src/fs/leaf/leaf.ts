@@ -3,9 +3,9 @@
 // Synchronous functions, callbacks and promises are all made of these.
 
 import { EEXIST, EISDIR, ENOENT, ENOTDIR, EOPNOTSUPP } from "../../../assembly/abi/errno.ts";
-import { O_CREAT, O_EXCL, O_RDONLY, O_WRONLY } from "../../../assembly/abi/fcntl.ts";
+import { AT_FDCWD, O_CREAT, O_EXCL, O_RDONLY, O_WRONLY } from "../../../assembly/abi/fcntl.ts";
 import { S_IFDIR, S_IFMT } from "../../../assembly/abi/stat.ts";
-import { SYS_close } from "../../../assembly/abi/syscall.ts";
+import { SYS_close, SYS_unlinkat } from "../../../assembly/abi/syscall.ts";
 import { type SystemError, systemError } from "../system-error.ts";
 import type { CheckedPath } from "../validators.ts";
 import { Listings } from "./listings.ts";
@@ -77,6 +77,10 @@ export class Leaf extends Listings {
         this.ftruncate(target, 0);
         this.fchmod(target, mode & MODE_BITS);
         fail(this.copyAll(source, target));
+      } catch (error) {
+        // As libuv: half a copy is none.
+        this.call(SYS_unlinkat, AT_FDCWD, this.placePath(to), 0);
+        throw error;
       } finally {
         this.call(SYS_close, target);
       }

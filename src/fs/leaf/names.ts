@@ -14,9 +14,9 @@ import {
   SYS_unlinkat,
 } from "../../../assembly/abi/syscall.ts";
 import type { CheckedPath } from "../validators.ts";
-import { Attributes } from "./attributes.ts";
+import { Inotify } from "./inotify.ts";
 
-export class Names extends Attributes {
+export class Names extends Inotify {
   mkdir(path: CheckedPath, mode: number): void {
     this.check(this.tryMkdir(path, mode), "mkdir", path);
   }

@@ -47,23 +47,23 @@ export function syncAttributes(leaf: Leaf): SyncAttributes {
       const checked = checkPath(path);
       const { bigint, throwIfNoEntry } = options;
       if (throwIfNoEntry === false)
-        return bigint ? leaf.statBigIntIfThere(checked, true) : leaf.statIfThere(checked, true);
-      return bigint ? leaf.statBigInt(checked) : leaf.stat(checked);
+        return bigint === true ? leaf.statBigIntIfThere(checked, true) : leaf.statIfThere(checked, true);
+      return bigint === true ? leaf.statBigInt(checked) : leaf.stat(checked);
     },
     lstatSync(path: unknown, options: StatOptions = NO_OPTIONS): unknown {
       const checked = checkPath(path);
       const { bigint, throwIfNoEntry } = options;
       if (throwIfNoEntry === false)
-        return bigint ? leaf.statBigIntIfThere(checked, false) : leaf.statIfThere(checked, false);
-      return bigint ? leaf.lstatBigInt(checked) : leaf.lstat(checked);
+        return bigint === true ? leaf.statBigIntIfThere(checked, false) : leaf.statIfThere(checked, false);
+      return bigint === true ? leaf.lstatBigInt(checked) : leaf.lstat(checked);
     },
     fstatSync(fd: unknown, options: StatOptions = NO_OPTIONS): unknown {
       const checked = checkFd(fd);
-      return options.bigint ? leaf.fstatBigInt(checked) : leaf.fstat(checked);
+      return options.bigint === true ? leaf.fstatBigInt(checked) : leaf.fstat(checked);
     },
     statfsSync(path: unknown, options: StatOptions = NO_OPTIONS): unknown {
       const words = leaf.statfs(checkPath(path));
-      return new StatFs(options.bigint ? words.map(BigInt) : words);
+      return new StatFs(options.bigint === true ? words.map(BigInt) : words);
     },
     accessSync(path: unknown, mode?: unknown): void {
       const checked = checkPath(path);

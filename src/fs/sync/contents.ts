@@ -27,7 +27,9 @@ export function checkData(data: unknown, encoding: BufferEncoding | undefined): 
   throw invalidArgType("data", "of type string or an instance of Buffer, TypedArray, or DataView", data);
 }
 
-function readAll(leaf: Leaf, fd: number): Buffer {
+function readAll(leaf: Leaf, fd: number, isOwn: boolean): Buffer {
+  // Of a descriptor that is not open, it is read() that complains.
+  if (!isOwn) leaf.read(fd, Buffer.alloc(0));
   const { size, isRegular } = leaf.sizeOf(fd);
   if (size > FILE_MAX) {
     const message = `File size (${size}) is greater than 2 GiB`;
@@ -90,11 +92,11 @@ export function syncContents(leaf: Leaf): SyncContents {
       const fd = owned ? leaf.open(checkPath(path), checkFlags(flag || "r"), NEW_FILE_MODE) : path;
       let bytes: Buffer;
       try {
-        bytes = readAll(leaf, fd);
+        bytes = readAll(leaf, fd, owned);
       } finally {
         if (owned) leaf.close(fd);
       }
-      return encoding && encoding !== "buffer" ? bytes.toString(encoding) : bytes;
+      return encoding ? bytes.toString(encoding as BufferEncoding) : bytes;
     },
     writeFileSync(path: unknown, data: unknown, options?: unknown): void {
       writeTo(path, data, "w", checkOptions(options, writeDefaults));

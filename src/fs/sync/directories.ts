@@ -1,7 +1,7 @@
 // Directories and trees, synchronously: readdir, rmdir, rm, realpath.
 
 import type * as NodeFs from "node:fs";
-import { DT_DIR } from "../../../assembly/abi/stat.ts";
+import { DT_DIR, DT_LNK } from "../../../assembly/abi/stat.ts";
 import { Dirent, direntType } from "../dirent.ts";
 import type { Leaf } from "../leaf/leaf.ts";
 import type { Entry } from "../leaf/listings.ts";
@@ -36,18 +36,32 @@ export function checkReaddirOptions(options: unknown): {
   };
 }
 
-/** Everything below a directory, level by level, as Node lists it: `visit` gets each directory, the way to it from the top, and its entries. */
+/** A link to nothing, or one that loops, leads to none. */
+function leadsToDirectory(leaf: Leaf, path: CheckedPath): boolean {
+  try {
+    return leaf.stat(path).isDirectory();
+  } catch {
+    return false;
+  }
+}
+
+/** Everything below a directory, level by level, as Node lists it (where it does not tell types, it follows links): `visit` gets each directory, the way to it from the top, and its entries. */
 function walk(
   leaf: Leaf,
   top: CheckedPath,
+  followLinks: boolean,
   visit: (directory: CheckedPath, way: CheckedPath, entries: readonly Entry[]) => void,
 ): void {
+  const isDirectory = ({ name, type }: Entry, directory: CheckedPath): boolean =>
+    type === DT_DIR || (type === DT_LNK && followLinks && leadsToDirectory(leaf, joined(directory, name)));
   const queue: [CheckedPath, CheckedPath][] = [[top, ""]];
   for (const [directory, way] of queue) {
     const entries = leaf.readdir(directory);
     visit(directory, way, entries);
-    for (const { name, type } of entries)
-      if (type === DT_DIR) queue.push([joined(directory, name), joined(way, name)]);
+    for (const entry of entries) {
+      if (!isDirectory(entry, directory)) continue;
+      queue.push([joined(directory, entry.name), joined(way, entry.name)]);
+    }
   }
 }
 
@@ -75,7 +89,7 @@ export function syncDirectories(leaf: Leaf): SyncDirectories {
           else found.push(encoded(way === "" ? name : bytesOfPath(joined(way, name)), encoding));
         }
       };
-      if (recursive) walk(leaf, checked, take);
+      if (recursive) walk(leaf, checked, !withFileTypes, take);
       else take(checked, "", leaf.readdir(checked));
       return found;
     },

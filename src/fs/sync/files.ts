@@ -4,15 +4,7 @@ import type * as NodeFs from "node:fs";
 import { invalidArgType, invalidArgValue, outOfRange } from "../argument-error.ts";
 import type { Leaf } from "../leaf/leaf.ts";
 import { AT_OFFSET } from "../leaf/transfers.ts";
-import {
-  checkEncoding,
-  checkFd,
-  checkFlags,
-  checkInteger,
-  checkMode,
-  checkObject,
-  checkPath,
-} from "../validators.ts";
+import { checkFd, checkFlags, checkInteger, checkMode, checkObject, checkPath } from "../validators.ts";
 
 export type SyncFiles = Pick<
   typeof NodeFs,
@@ -38,12 +30,13 @@ export function bytesOf(view: ArrayBufferView): Uint8Array {
 }
 
 /** A place in a file: whole numbers; what is no number, or negative, is the descriptor's own. */
-export function checkPosition(position: unknown, length: number): number {
+export function checkPosition(position: unknown): number {
   if (position === undefined || position === null) return AT_OFFSET;
   if (typeof position === "bigint") {
-    const most = 2n ** 63n - 1n - BigInt(length);
-    if (position < -1n || position > most) throw outOfRange("position", `>= -1 && <= ${most}`, position);
-    return Number(position);
+    const most = 2n ** 63n - 1n;
+    if (position < -most - 1n || position > most)
+      throw outOfRange("position", `>= ${-most - 1n} && <= ${most}`, position);
+    return position < 0n ? AT_OFFSET : Number(position);
   }
   if (typeof position !== "number") throw invalidArgType("position", "of type bigint or integer", position);
   return checkInteger(position, "position", AT_OFFSET);
@@ -90,7 +83,15 @@ export function checkRead(
   if (wanted > all - start) throw outOfRange("length", `<= ${all - start}`, wanted);
   const bytes = bytesOf(buffer);
   const target = start === 0 && wanted === all ? bytes : bytes.subarray(start, start + wanted);
-  return { target, position: checkPosition(position, wanted) };
+  return { target, position: checkPosition(position) };
+}
+
+/** How a text is to be written; what is no encoding is UTF-8. Errors: ERR_INVALID_ARG_VALUE for half a byte. */
+function checkTextEncoding(text: string, given: unknown): BufferEncoding {
+  const encoding = Buffer.isEncoding(given as string) ? (given as BufferEncoding) : "utf8";
+  if (encoding.toLowerCase() === "hex" && text.length % 2 !== 0)
+    throw invalidArgValue("encoding", given, `is invalid for data of length ${text.length}`);
+  return encoding;
 }
 
 export interface WriteSpan {
@@ -106,8 +107,7 @@ export function checkWrite(
   positionGiven?: unknown,
 ): WriteSpan {
   if (typeof buffer === "string") {
-    const encoding = checkEncoding(lengthGiven) as BufferEncoding | undefined;
-    const source = Buffer.from(buffer, encoding ?? "utf8");
+    const source = Buffer.from(buffer, checkTextEncoding(buffer, lengthGiven));
     const at = typeof offsetOrOptions === "number" ? offsetOrOptions : AT_OFFSET;
     return { source, position: at };
   }
@@ -129,6 +129,7 @@ export function checkWrite(
   if (start > all) throw outOfRange("offset", `<= ${all}`, start);
   const wanted = typeof length === "number" ? length : all - start;
   if (wanted > all - start) throw outOfRange("length", `<= ${all - start}`, wanted);
+  if (wanted < 0) throw outOfRange("length", ">= 0", wanted);
   checkInteger(wanted, "length", 0, 2 ** 31 - 1);
   const bytes = bytesOf(buffer);
   const source = start === 0 && wanted === all ? bytes : bytes.subarray(start, start + wanted);

@@ -4,6 +4,7 @@
 import { wasThrown } from "./case.ts";
 
 const NUMBERS = ["mode", "nlink", "uid", "gid"] as const;
+const DATES: readonly string[] = ["atime", "mtime", "ctime", "birthtime"];
 const TYPES = [
   "isFile",
   "isDirectory",
@@ -76,7 +77,11 @@ export class Normalizer {
     const outcome: Record<string, unknown> = {
       class: value.constructor.name,
       types,
-      keys: Object.keys(value).map((key) => `${key}: ${typeof value[key]}`),
+      keys: Object.keys(value)
+        .filter((key) => !DATES.includes(key))
+        .map((key) => `${key}: ${typeof value[key]}`),
+      // Own properties in Node 20, made when they are asked for since.
+      dates: DATES.map((key) => value[key] instanceof Date),
     };
     for (const key of NUMBERS) outcome[key] = this.value(value[key]);
     // How many bytes a directory has, and how many links, is for each file system to say.

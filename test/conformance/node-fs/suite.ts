@@ -37,7 +37,7 @@ export function allCases(): readonly Case[] {
 }
 
 /** Runs a case and describes what became of it, in plain data. */
-async function outcomeOf(subject: Subject, { body, form }: Case): Promise<unknown> {
+export async function outcomeOf(subject: Subject, { body, form }: Case): Promise<unknown> {
   const dir = subject.fs.mkdtempSync(`${subject.base}/case-`);
   subject.fs.chmodSync(dir, 0o755);
   const normalizer = new Normalizer(dir);

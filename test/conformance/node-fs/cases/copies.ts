@@ -52,6 +52,16 @@ const OPTIONS: readonly (readonly [string, Record<string, unknown>])[] = [
 
 const CP: readonly Form[] = ["sync", "promise"];
 
+/** How far a copy came before its error depends on the order of names. */
+async function copyAndForgetHalves(run: Run, from: string, to: string, options: object): Promise<unknown> {
+  plant(run);
+  const outcome = await run.attempt("cp", run.at(from), run.at(to), options);
+  if (outcome instanceof Error && !to.startsWith("src")) {
+    run.fs.rmSync(run.at(to), { recursive: true, force: true });
+  }
+  return outcome;
+}
+
 export function copyCases(define: Define): void {
   for (const [from, to] of PAIRS) {
     define.forms(`copyFile of ${from} to ${to}`, (run) => {
@@ -65,10 +75,7 @@ export function copyCases(define: Define): void {
     for (const [sentence, options] of OPTIONS) {
       define.forms(
         `cp of ${from} to ${to}, ${sentence}`,
-        (run) => {
-          plant(run);
-          return run.call("cp", run.at(from), run.at(to), options);
-        },
+        (run) => copyAndForgetHalves(run, from, to, options),
         CP,
       );
     }
@@ -98,7 +105,9 @@ export function copyCases(define: Define): void {
     run.fs.mkdirSync(run.at("dest/sub"));
     run.fs.writeFileSync(run.at("dest/sub/extra"), "kept");
     run.fs.symlinkSync("nowhere", run.at("dest/to-file"));
-    await run.call("cp", run.at("src"), run.at("dest"), { recursive: true });
+    const outcome = await run.attempt("cp", run.at("src"), run.at("dest"), { recursive: true });
+    if (outcome instanceof Error) run.fs.rmSync(run.at("dest"), { recursive: true });
+    return outcome;
   });
   define.forms("cp of a directory over a file in the tree, and the other way round", async (run) => {
     plant(run);
@@ -106,7 +115,9 @@ export function copyCases(define: Define): void {
     const first = await run.attempt("cp", run.at("src"), run.at("dest"), { recursive: true });
     run.fs.rmSync(run.at("dest"), { recursive: true });
     run.fs.mkdirSync(run.at("dest/file"), { recursive: true });
-    return [first, await run.attempt("cp", run.at("src"), run.at("dest"), { recursive: true })];
+    const second = await run.attempt("cp", run.at("src"), run.at("dest"), { recursive: true });
+    run.fs.rmSync(run.at("dest"), { recursive: true });
+    return [first, second];
   });
   define.forms("cp with times keeps them", async (run) => {
     plant(run);

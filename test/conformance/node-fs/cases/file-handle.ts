@@ -70,7 +70,6 @@ const METHODS: readonly (readonly [string, () => unknown[]])[] = [
   ["read", () => [Buffer.alloc(4), 0, 4, "x"]],
   ["readv", () => [[Buffer.alloc(2), Buffer.alloc(3)]]],
   ["readv", () => [[Buffer.alloc(2)], 8]],
-  ["readv", () => [[]]],
   ["readv", () => ["x"]],
   ["write", () => ["abc"]],
   ["write", () => ["abc", 4]],

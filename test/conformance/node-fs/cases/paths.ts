@@ -93,10 +93,12 @@ export function pathCases(define: Define): void {
       planted(run);
       return run.call("realpath", run.at(path));
     });
-    define(`realpath.native: ${sentence}`, (run) => {
-      planted(run);
-      return run.fs.realpathSync.native(run.at(path));
-    });
+    // realpath(3) of the C library walks in user space, and knows no longest path.
+    if (path.length < 4096)
+      define(`realpath.native: ${sentence}`, (run) => {
+        planted(run);
+        return run.fs.realpathSync.native(run.at(path));
+      });
     define(`exists: ${sentence}`, (run) => {
       planted(run);
       return run.fs.existsSync(run.at(path));
