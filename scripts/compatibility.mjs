@@ -1,6 +1,6 @@
 // The generated parts of docs/compatibility.md, from the sources: the system call table with what each function says of itself and of
-// its flags (`@flags`), the calls that have a number but no function, and the file systems with their options and what the
-// conformance suite finds them without.
+// its flags (`@flags`), the calls that have a number but no function, the file systems with their options and what the
+// conformance suite finds them without, and how many cases the suite for node:fs has.
 //
 //   node scripts/compatibility.mjs           writes the document
 //   node scripts/compatibility.mjs --check   exits with 1 when it is not up to date
@@ -8,6 +8,7 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import { nodeFsCases } from "./node-fs-cases.mjs";
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..");
 const document = path.join(root, "docs/compatibility.md");
@@ -17,6 +18,9 @@ const END = "<!-- syscalls:end -->";
 
 const FILESYSTEMS_BEGIN = "<!-- filesystems:begin, made by scripts/compatibility.mjs -->";
 const FILESYSTEMS_END = "<!-- filesystems:end -->";
+
+const NODE_FS_BEGIN = "<!-- node-fs:begin, made by scripts/compatibility.mjs -->";
+const NODE_FS_END = "<!-- node-fs:end -->";
 
 function read(file) {
   return readFileSync(file, "utf8");
@@ -174,14 +178,21 @@ function replaced(text, begin, end, content) {
   return `${text.slice(0, from + begin.length)}\n\n${content}\n\n${text.slice(to)}`;
 }
 
-function updated(text) {
+function renderNodeFs(topics) {
+  const rows = [...topics].map(([topic, count]) => `| ${topic} | ${count} |`);
+  const total = [...topics.values()].reduce((sum, count) => sum + count, 0);
+  return ["| topic | cases |", "|---|---|", ...rows, `| all | ${total} |`].join("\n");
+}
+
+async function updated(text) {
   const calls = replaced(text, BEGIN, END, renderCalls());
-  return replaced(calls, FILESYSTEMS_BEGIN, FILESYSTEMS_END, renderFilesystems());
+  const filesystems = replaced(calls, FILESYSTEMS_BEGIN, FILESYSTEMS_END, renderFilesystems());
+  return replaced(filesystems, NODE_FS_BEGIN, NODE_FS_END, renderNodeFs(await nodeFsCases()));
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const before = read(document);
-  const after = updated(before);
+  const after = await updated(before);
   if (process.argv.includes("--check")) {
     if (before !== after) {
       process.stderr.write(

@@ -1,43 +1,16 @@
 // The conformance suite of `wvisor/fs`. Each case runs over Node's own node:fs first, and then over ours: see case.ts.
 
-import assert from "node:assert/strict";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Body, type Define, FORMS, type Form, Run, type Subject } from "./case.ts";
-import { TOPICS } from "./cases/topics.ts";
+import { allCases, type Case } from "./all-cases.ts";
+import { Run, type Subject } from "./case.ts";
 import { Normalizer } from "./outcome.ts";
 import { makeNodeSubject } from "./subjects/node.ts";
 import { treeOf } from "./tree.ts";
 
 const NODE_MAJOR = Number(process.versions.node.split(".")[0]);
 
-export interface Case {
-  readonly topic: string;
-  readonly title: string;
-  readonly form: Form;
-  readonly body: Body;
-  readonly node: number;
-}
-
-/** All cases, in the order in which they are defined. */
-export function allCases(): readonly Case[] {
-  const cases: Case[] = [];
-  for (const [topic, define] of Object.entries(TOPICS)) {
-    const add = (title: string, body: Body, form: Form, node: number): void => {
-      assert(!cases.some((other) => other.topic === topic && other.title === title), `two cases: ${title}`);
-      cases.push({ topic, title, form, body, node });
-    };
-    const single = (sentence: string, body: Body, needs = {} as { node?: number }): void =>
-      add(sentence, body, "sync", needs.node ?? 0);
-    const forms: Define["forms"] = (sentence, body, wanted = FORMS, needs = {}) => {
-      for (const form of wanted) add(`${sentence} (${form})`, body, form, needs.node ?? 0);
-    };
-    define(Object.assign(single, { forms }));
-  }
-  return cases;
-}
-
 /** Runs a case and describes what became of it, in plain data. */
-export async function outcomeOf(subject: Subject, { body, form }: Case): Promise<unknown> {
+async function outcomeOf(subject: Subject, { body, form }: Case): Promise<unknown> {
   const dir = subject.fs.mkdtempSync(`${subject.base}/case-`);
   subject.fs.chmodSync(dir, 0o755);
   const normalizer = new Normalizer(dir);
