@@ -2,7 +2,7 @@
 
 import { createRequire } from "node:module";
 import { memfs } from "memfs";
-import { interleave, duration, table, writeResults } from "./harness.mjs";
+import { duration, interleave, table, writeResults } from "./harness.mjs";
 
 const { createFs } = createRequire(import.meta.url)("../build/fs.js");
 const ROUNDS = Number(process.argv[2] ?? 9);
@@ -87,7 +87,13 @@ for (const [name, wanted] of OPERATIONS) {
   const theirs = results.get("memfs").get(name).median;
   const ratio = theirs / ours;
   if (ratio < wanted) missed++;
-  rows.push([name, duration(ours), duration(theirs), `${ratio.toFixed(1)}x`, `${wanted}x${ratio < wanted ? " !" : ""}`]);
+  rows.push([
+    name,
+    duration(ours),
+    duration(theirs),
+    `${ratio.toFixed(1)}x`,
+    `${wanted}x${ratio < wanted ? " !" : ""}`,
+  ]);
 }
 console.log(table(rows));
 console.log(`\n${writeResults("fs", results, { node: process.version, rounds: ROUNDS })}`);

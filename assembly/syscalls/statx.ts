@@ -26,7 +26,7 @@ import { FileDescription } from "../vfs/file-description.ts";
 import { Mount } from "../vfs/mount.ts";
 import { WALK_FOLLOW } from "../vfs/path-walk.ts";
 import { descriptionOf, isEmptyPath, isMemory, walkTo } from "./arguments.ts";
-import { BLOCK_SIZE, putTimespec, STAT_FLAGS } from "./stat.ts";
+import { BLOCK_SIZE, clear, putTimespec, STAT_FLAGS } from "./stat.ts";
 
 /** sizeof(struct statx). */
 const STATX_SIZE: u64 = 256;
@@ -75,7 +75,7 @@ function putStatx(mount: Mount, dentry: Dentry, asked: u32, out: usize): i64 {
   const result = inode.getAttributes();
   if (result < 0) return result;
   if (!isMemory(out, STATX_SIZE)) return -EFAULT;
-  memory.fill(out, 0, <usize>STATX_SIZE);
+  clear(out, <usize>STATX_SIZE);
   // Mount numbers are never used twice, so that one number is both.
   let mask = <u32>STATX_BASIC_STATS;
   mask |= asked & STATX_MNT_ID_UNIQUE ? STATX_MNT_ID_UNIQUE : <u32>STATX_MNT_ID;
@@ -131,7 +131,7 @@ function putStatfs(mount: Mount, dentry: Dentry, out: usize): i64 {
   const answer = new StatFs();
   const result = dentry.file.fs.statfs(answer);
   if (result == 0 && isMemory(out, STATFS_SIZE)) {
-    memory.fill(out, 0, <usize>STATFS_SIZE);
+    clear(out, <usize>STATFS_SIZE);
     store<u64>(out, answer.type);
     store<u64>(out, answer.blockSize, 8);
     store<u64>(out, answer.blocks, 16);

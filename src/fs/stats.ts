@@ -64,7 +64,7 @@ function inheriting(made: (...values: never[]) => unknown): void {
 }
 
 function PlainStats(
-  this: Fields | undefined,
+  this: Fields,
   dev: number,
   mode: number,
   nlink: number,
@@ -80,7 +80,7 @@ function PlainStats(
   ctimeMs: number,
   birthtimeMs: number,
 ): NodeFs.Stats | undefined {
-  if (!(this instanceof Stats)) {
+  if (new.target === undefined && !((this as unknown) instanceof Stats)) {
     return new Stats(
       dev,
       mode,

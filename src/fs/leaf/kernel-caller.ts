@@ -3,6 +3,7 @@
 
 import { PATH_MAX } from "../../../assembly/abi/limits.ts";
 import type { RunningTask } from "../../embedded/kernel.ts";
+import type { KernelExports } from "../../host/kernel/exports.ts";
 import { type ErrorPath, systemError } from "../system-error.ts";
 import type { CheckedPath } from "../validators.ts";
 
@@ -60,7 +61,10 @@ class PathAreas {
 }
 
 export abstract class KernelCaller {
-  readonly #task: RunningTask;
+  readonly #memory: WebAssembly.Memory;
+  // Exports are looked up once: their object has no shape that the engine knows.
+  readonly #syscall: KernelExports["syscall"];
+  readonly #listNames: KernelExports["list_names"];
   readonly #paths: PathAreas;
   readonly #others: PathAreas;
   /** Where results lie. */
@@ -71,8 +75,10 @@ export abstract class KernelCaller {
   #words!: Uint32Array;
 
   constructor(task: RunningTask) {
-    this.#task = task;
-    const { kernel } = task;
+    const { kernel, memory } = task;
+    this.#memory = memory;
+    this.#syscall = kernel.syscall;
+    this.#listNames = kernel.list_names;
     const paths = kernel.buffer_alloc(2 * KEPT * PATH_AREA + OUT_AREA);
     this.#paths = new PathAreas(paths);
     this.#others = new PathAreas(paths + KEPT * PATH_AREA);
@@ -93,7 +99,7 @@ export abstract class KernelCaller {
   }
 
   #renew(): void {
-    const { buffer } = this.#task.memory;
+    const { buffer } = this.#memory;
     this.#bytes = new Uint8Array(buffer);
     this.#words = new Uint32Array(buffer);
     this.#paths.renew(this.#bytes);
@@ -112,12 +118,12 @@ export abstract class KernelCaller {
 
   /** The next names of an open directory, as assembly/syscalls/name-list.ts lays them out in the data area. */
   protected listNames(fd: number): number {
-    return this.#task.kernel.list_names(fd, this.data, DATA_AREA);
+    return this.#listNames(fd, this.data, DATA_AREA);
   }
 
   /** The result of a system call: `>= 0` or `-errno`. */
   protected call(number: number, a = 0, b = 0, c = 0, d = 0, e = 0, f = 0): number {
-    return this.#task.kernel.syscall(number, a, b, c, d, e, f);
+    return this.#syscall(number, a, b, c, d, e, f);
   }
 
   /** The result, or the error that it is. */

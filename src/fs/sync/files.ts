@@ -146,7 +146,8 @@ export function checkBuffers(buffers: unknown): Uint8Array[] {
 export function syncFiles(leaf: Leaf): SyncFiles {
   const made = {
     openSync(path: unknown, flags?: unknown, mode?: unknown): number {
-      return leaf.open(checkPath(path), checkFlags(flags), checkMode(mode, "mode", NEW_FILE_MODE));
+      const bits = mode === undefined ? NEW_FILE_MODE : checkMode(mode, "mode", NEW_FILE_MODE);
+      return leaf.open(checkPath(path), checkFlags(flags), bits);
     },
     closeSync(fd: unknown): void {
       leaf.close(checkFd(fd));
