@@ -19,7 +19,7 @@ function prepare(fs) {
   fs.writeFileSync("/small", SMALL);
   fs.writeFileSync("/large", LARGE);
   fs.mkdirSync("/many");
-  for (let i = 0; i < 1000; i++) fs.writeFileSync(`/many/file-${(i * 7919) % 1000}.txt`, "");
+  for (let i = 0; i < 1000; i++) fs.writeFileSync(`/many/file-${String(i).padStart(4, "0")}.txt`, "");
   return fs;
 }
 

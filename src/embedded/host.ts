@@ -19,45 +19,66 @@ const RANDOM_MAX = 65536;
 /** A clock that stands still shows this many different times, a microsecond apart. */
 const READINGS_MAX = 999;
 
-/** Writes i64 nanoseconds in two words: in halves every product stays below 2^53, and no BigInt is made. */
-function putTime(view: DataView, out: number, seconds: number, nanoseconds: number): void {
-  const upper = Math.floor(seconds / HALF);
-  const product = upper * SECOND;
-  const whole = Math.floor(product / HALF);
-  const low = (product - whole * HALF) * HALF + (seconds - upper * HALF) * SECOND + nanoseconds;
-  const carry = Math.floor(low / WORD);
-  view.setUint32(out, low - carry * WORD, true);
-  view.setInt32(out + 4, whole + carry, true);
+/** A time in nanoseconds as the two words of an i64: in halves every product stays below 2^53, and no BigInt is made. */
+class Time {
+  low = 0;
+  high = 0;
+
+  /** Milliseconds, which may have a fraction. */
+  set(ms: number): void {
+    const seconds = Math.floor(ms / 1000);
+    const upper = Math.floor(seconds / HALF);
+    const product = upper * SECOND;
+    this.high = Math.floor(product / HALF);
+    this.low = (product - this.high * HALF) * HALF + (seconds - upper * HALF) * SECOND;
+    this.add(Math.round((ms - seconds * 1000) * MILLISECOND));
+  }
+
+  add(nanoseconds: number): void {
+    const low = this.low + nanoseconds;
+    const carry = Math.floor(low / WORD);
+    this.low = low - carry * WORD;
+    this.high += carry;
+  }
 }
 
 export function plainHost(memory: WebAssembly.Memory, clock: Clock): HostFunctions {
-  let view = new DataView(memory.buffer);
-  let last = 0;
+  let words = new Uint32Array(memory.buffer);
+  const stamp = new Time();
+  const other = new Time();
+  let last = Number.NaN;
   let readings = 0;
 
-  const data = (): DataView => {
-    if (view.byteLength === 0) view = new DataView(memory.buffer);
-    return view;
-  };
-  const put = (out: number, ms: number, more: number): number => {
-    const seconds = Math.floor(ms / 1000);
-    putTime(data(), out, seconds, Math.round((ms - seconds * 1000) * MILLISECOND) + more);
+  const put = (out: number, { low, high }: Time): number => {
+    if (words.byteLength === 0) words = new Uint32Array(memory.buffer);
+    words[out >>> 2] = low;
+    words[(out >>> 2) + 1] = high;
     return 0;
   };
 
   return {
     clockTime(id, out) {
-      if (id === CLOCK_MONOTONIC) return put(out, performance.now(), 0);
+      if (id === CLOCK_MONOTONIC) {
+        other.set(performance.now());
+        return put(out, other);
+      }
       if (id !== CLOCK_REALTIME) return -EINVAL;
-      // Two changes within a millisecond are told apart, as by a clock that counts nanoseconds.
       const ms = clock();
-      readings = ms === last ? Math.min(readings + 1, READINGS_MAX) : 0;
-      last = ms;
-      return put(out, ms, readings * MICROSECOND);
+      if (ms !== last) {
+        last = ms;
+        readings = 0;
+        stamp.set(ms);
+      } else if (readings < READINGS_MAX) {
+        // Two changes within a millisecond are told apart, as by a clock that counts nanoseconds.
+        readings++;
+        stamp.add(MICROSECOND);
+      }
+      return put(out, stamp);
     },
     clockResolution(id, out) {
       if (id !== CLOCK_REALTIME && id !== CLOCK_MONOTONIC) return -EINVAL;
-      return put(out, 0, MICROSECOND);
+      other.set(MICROSECOND / MILLISECOND);
+      return put(out, other);
     },
     random(out, length) {
       for (let at = 0; at < length; at += RANDOM_MAX) {
