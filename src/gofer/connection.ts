@@ -22,7 +22,9 @@ export const BACKLOG = 1;
 export const BLOCKED = 2;
 /** The client has gone, or cannot be understood. */
 export const ENDED = 3;
-export type Outcome = typeof IDLE | typeof BACKLOG | typeof BLOCKED | typeof ENDED;
+/** What a message asked for goes on elsewhere; the next one has to wait for finish(). */
+export const WAITING = 4;
+export type Outcome = typeof IDLE | typeof BACKLOG | typeof BLOCKED | typeof ENDED | typeof WAITING;
 
 export class Connection {
   readonly channel: Channel;
@@ -86,8 +88,14 @@ export class Connection {
       if (length === 0) return IDLE;
       if (answered >= limit) return BACKLOG;
       if (!patient && !this.channel.hasRoom()) return BLOCKED;
-      if (!this.answer(length, answered + 1 < limit)) return ENDED;
+      const outcome = this.answer(length, answered + 1 < limit);
+      if (outcome !== IDLE) return outcome;
     }
+  }
+
+  /** What a message asked for has ended with `status`. Returns ENDED when the reply cannot be sent, else IDLE. */
+  finish(status: number): Outcome {
+    return this.send(this.responder.finish(status), false);
   }
 
   /** Frees what the client held. */
@@ -107,14 +115,17 @@ export class Connection {
   }
 
   /**
-   * Answers the message of `length` bytes at `start` and steps over it; `goesOn` if the next one is answered at once. False when
-   * the reply cannot be sent.
+   * Answers the message of `length` bytes at `start` and steps over it; `goesOn` if the next one is answered at once. IDLE when the
+   * reply was sent, ENDED when it cannot be, WAITING when there is none yet.
    */
-  private answer(length: number, goesOn: boolean): boolean {
-    const { start, session, responder } = this;
+  private answer(length: number, goesOn: boolean): Outcome {
+    const { start } = this;
     this.start = start + length;
-    const replyLength = responder.answer(start, length);
-    const more = goesOn && this.nextLength() > 0;
-    return this.channel.send(replyLength, session.donation, more) >= 0;
+    const replyLength = this.responder.answer(start, length);
+    return replyLength === 0 ? WAITING : this.send(replyLength, goesOn && this.nextLength() > 0);
+  }
+
+  private send(length: number, more: boolean): Outcome {
+    return this.channel.send(length, this.session.donation, more) >= 0 ? IDLE : ENDED;
   }
 }

@@ -13,6 +13,7 @@ import type { Native } from "../native/interface.ts";
 import { PATH } from "../p9/server/memory.ts";
 import { Session } from "../p9/server/session.ts";
 import { Arena, FreeInputs, SLOT } from "./arena.ts";
+import { Background } from "./background.ts";
 import { Capacity } from "./capacity.ts";
 import { type Channel, SocketChannel, WindowChannel } from "./channel.ts";
 import { EXIT_FAILED } from "./checked-json.ts";
@@ -62,6 +63,7 @@ function main(): void {
   native.setNoNewPrivs();
   const capacity = makeCapacity(native, config);
   const host = openHost(native, capacity.connections, cage);
+  if (capacity.connections > 1) host.background = startBackground(native, capacity.connections);
   const windows = config.windows === undefined ? undefined : mapWindows(native, config.windows);
   const server = new Server(host, succeed(native.epollCreate(), "epoll_create1"), windows);
   // All roots before the first connection: a mount that cannot be served is known before anything is answered.
@@ -90,6 +92,12 @@ function makeCapacity(native: Native, { mounts, control, descriptors }: GoferCon
     throw failure(`${limit} descriptors are not enough for ${capacity.connections} connections`);
   }
   return capacity;
+}
+
+function startBackground(native: Native, calls: number): Background {
+  const background = Background.start(native, calls);
+  if (typeof background === "number") throw failure(`background threads: ${errnoName(-background)}`);
+  return background;
 }
 
 /** The list of mounts comes when the gofer is confined and as good as serving: its reader need wait for nothing else. */

@@ -5,6 +5,7 @@
 //   idle      waited for by epoll
 //   backlog   has whole messages left after its turn; gets another one when the others had theirs
 //   blocked   has messages, but its client does not take replies; waited for by poll, until it does
+//   waiting   has asked for a call that takes long (background.ts); nobody looks at it until that has ended
 // With a single connection there is nobody else to be fair to: the thread sleeps in its socket, which saves a call.
 //
 // Connections with a window (windows.ts) are idle or have a backlog: the windows themselves say when one can be served, because of
@@ -17,8 +18,9 @@ import { EAGAIN, EMFILE, ENFILE } from "../../assembly/abi/errno.ts";
 import { POLLIN, POLLOUT } from "../../assembly/abi/poll.ts";
 import type { ServerConnection } from "../urpc/server-connection.ts";
 import { EVENT_SIZE, EVENTS, EVENTS_MAX, POLL, POLL_MAX, POLLFD_SIZE, SLOT } from "./arena.ts";
+import type { Background } from "./background.ts";
 import { WindowChannel } from "./channel.ts";
-import { BACKLOG, BLOCKED, type Connection, ENDED, IDLE, type Outcome } from "./connection.ts";
+import { BACKLOG, BLOCKED, type Connection, ENDED, IDLE, type Outcome, WAITING } from "./connection.ts";
 import type { HostFs } from "./host-fs/host-fs.ts";
 import type { Windows } from "./windows.ts";
 
@@ -51,7 +53,9 @@ export class Server {
   private readonly deaf = new Set<Acceptor>();
   private readonly controls = new Set<ServerConnection>();
   /** Those that are not idle. */
-  private readonly waiting = new Map<Connection, Outcome>();
+  private readonly busy = new Map<Connection, Outcome>();
+  /** Those that have ended while they waited: their files are in use until the call has ended too. */
+  private readonly doomed = new Set<Connection>();
   /** Of this turn. */
   private readonly ready: Handler[] = [];
   /** Lingered with, and not waited for by epoll. */
@@ -67,6 +71,7 @@ export class Server {
   /** Takes the connection, and ends it when that fails. Returns 0 or -errno. */
   add(connection: Connection): number {
     this.connections.add(connection);
+    this.lookAround();
     this.windows?.add(connection);
     const status = this.await(connection.socket, () => this.serve(connection));
     if (status < 0) this.end(connection);
@@ -82,11 +87,13 @@ export class Server {
   /** Takes a control connection, which calls endControl() before it closes its descriptor. Returns 0 or -errno. */
   addControl(control: ServerConnection): number {
     this.controls.add(control);
+    this.lookAround();
     return this.await(control.fd, () => this.serveControl(control));
   }
 
   endControl(control: ServerConnection): void {
     this.controls.delete(control);
+    this.lookAround();
     this.forget(control.fd);
     this.hearAgain();
   }
@@ -94,21 +101,25 @@ export class Server {
   /** Ends a connection, whatever it is at. */
   end(connection: Connection): void {
     if (!this.connections.delete(connection)) return;
+    this.lookAround();
     if (this.resident === connection) this.resident = undefined;
     this.forget(connection.socket);
-    this.waiting.delete(connection);
+    this.busy.delete(connection);
     this.windows?.remove(connection);
-    connection.close();
-    this.hearAgain();
+    if (this.host.background?.isAwaitedBy(connection)) this.doomed.add(connection);
+    else this.close(connection);
   }
 
   /** Returns 0 when the last connection has ended, or the -errno that stopped the loop. */
   run(): number {
     const { windows, connections, acceptors, controls } = this;
-    const heard = windows === undefined ? 0 : this.hear(windows.bell);
+    const heard = windows === undefined ? 0 : this.hear(windows.bell, () => {});
     if (heard < 0) return heard;
+    const { background } = this.host;
+    const told = background === undefined ? 0 : this.hear(background.bell, () => this.finish(background));
+    if (told < 0) return told;
     const alone = windows === undefined ? 1 : 0;
-    while (connections.size > alone || acceptors.size > 0 || controls.size > 0) {
+    while (connections.size > alone || acceptors.size > 0 || controls.size > 0 || background?.isBusy) {
       const status = this.turn();
       if (status < 0) return status;
     }
@@ -124,9 +135,9 @@ export class Server {
     return this.host.native.epollAdd(this.epollFd, fd);
   }
 
-  /** What the bell says is looked up in the windows. It counts, and each time that it does is reported once. */
-  private hear(bell: number): number {
-    const status = this.await(bell, () => {});
+  /** A bell counts, and each time that it does is reported once. */
+  private hear(bell: number, handler: Handler): number {
+    const status = this.await(bell, handler);
     return status < 0 ? status : this.host.native.epollInterest(this.epollFd, bell, POLLIN | EPOLLET);
   }
 
@@ -138,11 +149,12 @@ export class Server {
 
   /** Waits until some connections can be served, and gives each of them a turn. */
   private turn(): number {
-    for (const connection of this.waiting.keys()) this.settle(connection, connection.serve(TURN, false));
+    for (const [connection, outcome] of this.busy)
+      if (outcome !== WAITING) this.settle(connection, connection.serve(TURN, false));
     const window = this.windows?.next(!this.hasBacklog());
     if (window === undefined) return this.turnOfSockets(this.timeout());
     // One with a backlog has had its turn.
-    if (!this.waiting.has(window)) this.settle(window, window.turn(TURN));
+    if (!this.busy.has(window)) this.settle(window, window.turn(TURN));
     return ++this.turnsAway < TURNS_AWAY ? 0 : this.turnOfSockets(0);
   }
 
@@ -166,7 +178,7 @@ export class Server {
   }
 
   private serve(connection: Connection): void {
-    if (!this.connections.has(connection) || this.waiting.has(connection)) return;
+    if (!this.connections.has(connection) || this.busy.has(connection)) return;
     // Nothing else comes by the socket of a window.
     const ended = connection.channel instanceof WindowChannel;
     this.settle(connection, ended ? ENDED : connection.turn(TURN));
@@ -197,9 +209,9 @@ export class Server {
   }
 
   private isAlone(connection: Connection): boolean {
-    const { connections, controls, waiting } = this;
+    const { connections, controls, busy } = this;
     const hasOthers = connections.size > 1 || controls.size > 0;
-    return connection.channel.lingers && !hasOthers && waiting.size === 0 && connections.has(connection);
+    return connection.channel.lingers && !hasOthers && busy.size === 0 && connections.has(connection);
   }
 
   private serveControl(control: ServerConnection): void {
@@ -228,13 +240,18 @@ export class Server {
   /** How long epoll may wait, having waited for blocked connections where there are any. */
   private timeout(): number {
     if (this.resident !== undefined) return 0;
-    if (this.waiting.size === 0) return FOREVER;
-    if (!this.hasBacklog()) this.awaitRoom();
+    if (this.hasBacklog()) return 0;
+    if (!this.hasAny(BLOCKED)) return FOREVER;
+    this.awaitRoom();
     return 0;
   }
 
   private hasBacklog(): boolean {
-    for (const outcome of this.waiting.values()) if (outcome === BACKLOG) return true;
+    return this.hasAny(BACKLOG);
+  }
+
+  private hasAny(wanted: Outcome): boolean {
+    for (const outcome of this.busy.values()) if (outcome === wanted) return true;
     return false;
   }
 
@@ -248,7 +265,8 @@ export class Server {
       count++;
     };
     put(this.epollFd, POLLIN);
-    for (const { socket } of this.waiting.keys()) if (count < POLL_MAX) put(socket, POLLOUT);
+    for (const [{ socket }, outcome] of this.busy)
+      if (outcome === BLOCKED && count < POLL_MAX) put(socket, POLLOUT);
     native.poll(SLOT, POLL, count, FOREVER, NO_CANCEL);
   }
 
@@ -258,12 +276,38 @@ export class Server {
       return;
     }
     if (outcome === BLOCKED && connection.channel instanceof WindowChannel) outcome = IDLE;
-    // epoll reports what can be received for as long as it is there, which a blocked connection does not want to know.
-    const wasBlocked = this.waiting.get(connection) === BLOCKED;
-    if (outcome === BLOCKED && !wasBlocked) this.host.native.epollRemove(this.epollFd, connection.socket);
-    if (outcome !== BLOCKED && wasBlocked) this.host.native.epollAdd(this.epollFd, connection.socket);
-    if (outcome === IDLE) this.waiting.delete(connection);
-    else this.waiting.set(connection, outcome);
+    if (outcome === WAITING) this.host.background!.await(connection);
+    // epoll reports what can be received for as long as it is there, which one that cannot be served does not want to know.
+    const wasHeard = isHeard(this.busy.get(connection));
+    if (!isHeard(outcome) && wasHeard) this.host.native.epollRemove(this.epollFd, connection.socket);
+    if (isHeard(outcome) && !wasHeard) this.host.native.epollAdd(this.epollFd, connection.socket);
+    if (outcome === IDLE) this.busy.delete(connection);
+    else this.busy.set(connection, outcome);
+  }
+
+  /** Answers those whose calls have ended. */
+  private finish(background: Background): void {
+    for (let done = background.take(); done !== undefined; done = background.take()) {
+      const { connection, status } = done;
+      if (this.doomed.delete(connection)) {
+        this.close(connection);
+        continue;
+      }
+      const outcome = connection.finish(status);
+      // Epoll says nothing of messages that came before.
+      this.settle(connection, outcome === IDLE ? BACKLOG : outcome);
+    }
+  }
+
+  private close(connection: Connection): void {
+    connection.close();
+    this.hearAgain();
+  }
+
+  /** Calls that take long matter to nobody but their asker where there is nobody else. */
+  private lookAround(): void {
+    const { background } = this.host;
+    if (background !== undefined) background.isNeeded = this.connections.size + this.controls.size > 1;
   }
 
   private serveAlone(connection: Connection): void {
@@ -276,4 +320,8 @@ export class Server {
       this.host.native.epollWait(this.epollFd, SLOT, EVENTS, EVENTS_MAX, FOREVER);
     }
   }
+}
+
+function isHeard(outcome: Outcome | undefined): boolean {
+  return outcome !== BLOCKED && outcome !== WAITING;
 }

@@ -23,6 +23,10 @@
 
 import type { Wide } from "../common/wide.ts";
 
+export const BACKGROUND_FSYNC = 0;
+export const BACKGROUND_FDATASYNC = 1;
+export const BACKGROUND_FALLOCATE = 2;
+
 export interface Native {
   // ---- memories
   /**
@@ -272,6 +276,17 @@ export interface Native {
   /** copy_file_range(2) between two positions; the number of bytes, which may be fewer. Linux copies less than 2^31 at a time. */
   copyFileRange(fromFd: number, fromPosition: Wide, toFd: number, toPosition: Wide, length: Wide): number;
   fsync(fd: number, dataOnly: number): number;
+
+  // ---- calls by threads of the helper, which the caller does not wait for
+  /** Makes the threads, once per process. `capacity`: calls at a time; `bellFd`: an eventfd that is written to when one is done. */
+  backgroundStart(threads: number, capacity: number, bellFd: number): number;
+  /**
+   * Asks for a call, BACKGROUND_*, under an id below 2^30. `fd` is to stay open until it is taken back. -EAGAIN when there are
+   * as many as there can be. `mode`, `position` and `length` are of fallocate(2).
+   */
+  backgroundAsk(id: number, kind: number, fd: number, mode: number, position: Wide, length: Wide): number;
+  /** One that is done, as id * 4096 + errno (0: it succeeded), or -EAGAIN. */
+  backgroundTake(): number;
 
   // ---- extended attributes of what a descriptor is, O_PATH ones and symbolic links included
   /** The value's length, which is written to (slot, out) unless capacity is 0. */

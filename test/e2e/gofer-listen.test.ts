@@ -157,7 +157,7 @@ test("a client that never stops asking keeps nobody from coming", async () => {
     for (; !stop; asked++) await root.getattr();
   });
   // It is alone, and never silent, for longer than the server stays with one client.
-  await expect.poll(() => asked).toBeGreaterThan(5000);
+  await expect.poll(() => asked, { timeout: 30_000 }).toBeGreaterThan(5000);
   const client = await P9Client.connect(address);
   expect(await read(await client.attach(), "file")).toBe("hello");
   stop = true;

@@ -16,6 +16,7 @@ import {
 import { STATX_BASIC_STATS, STATX_BTIME } from "../../../assembly/abi/stat.ts";
 import type { Native } from "../../native/interface.ts";
 import { type Arena, SLOT, STAT_A, STAT_B } from "../arena.ts";
+import type { Background } from "../background.ts";
 import type { DescriptorBudget } from "./budget.ts";
 import { HostNode } from "./host-node.ts";
 import { QidPaths } from "./qid-paths.ts";
@@ -40,6 +41,8 @@ export class HostFs {
   readonly procSelfFd: number;
   readonly identity: Identity;
   readonly qids = new QidPaths();
+  /** Where a slow call would keep others waiting. */
+  background: Background | undefined = undefined;
   /** The devices whose file systems have no access control lists. */
   readonly withoutAcls = new Set<number>();
   /** The result of the last statNode(), openChild() or statFd(). */

@@ -144,7 +144,8 @@ export class HostTree implements Tree {
   }
 
   fsync(handle: number, dataOnly: boolean): number {
-    return this.native.fsync(handle, dataOnly ? 1 : 0);
+    const { background } = this.host;
+    return background?.fsync(handle, dataOnly) ?? this.native.fsync(handle, Number(dataOnly));
   }
 
   readdir(stream: HostStream, cookieLow: number, cookieHigh: number, reply: Encoder, limit: number): number {
@@ -152,7 +153,11 @@ export class HostTree implements Tree {
   }
 
   allocate(handle: number, mode: number, offset: Wide, length: Wide): number {
-    return this.native.fallocate(handle, mode, offset, length);
+    const { background } = this.host;
+    return (
+      background?.fallocate(handle, mode, offset, length) ??
+      this.native.fallocate(handle, mode, offset, length)
+    );
   }
 
   seek(handle: number, offset: Wide, whence: number): Wide {

@@ -53,7 +53,7 @@ NAPI_MODULE_INIT() {
   static const struct call *const tables[] = {
       fd_calls,      process_calls, signal_calls, deadline_calls, io_calls,         file_calls,   directory_calls, xattr_calls,
       lock_calls,    channel_calls, listen_calls, unix_calls,     rights_calls,     spawn_calls, pidfd_calls,  thread_calls,    descriptor_calls,
-      landlock_calls, seccomp_calls, root_calls,   io_uring_calls, terminal_calls,
+      landlock_calls, seccomp_calls, root_calls,   io_uring_calls, terminal_calls, background_calls,
       window_calls,  window_client_calls, window_server_calls,
   };
   struct memories *memories = memory_init(env);

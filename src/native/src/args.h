@@ -60,6 +60,7 @@ extern const struct call landlock_calls[];
 extern const struct call seccomp_calls[];
 extern const struct call io_uring_calls[];
 extern const struct call terminal_calls[];
+extern const struct call background_calls[];
 
 /** Converts `values` by `signature`. Returns 0 or -errno. */
 int args_convert(napi_env env, const char *signature, size_t count, const napi_value *values, int64_t *arg);

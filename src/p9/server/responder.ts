@@ -7,6 +7,7 @@ import { Encoder } from "./encoder.ts";
 import { EXTENDED_HANDLERS, HANDLERS } from "./handlers/table.ts";
 import { REPLY } from "./memory.ts";
 import type { Session } from "./session.ts";
+import { UNDER_WAY } from "./tree.ts";
 
 const TYPE = 4;
 const TAG = 5;
@@ -15,6 +16,9 @@ export class Responder {
   private readonly session: Session;
   private readonly request: Decoder;
   private readonly reply: Encoder;
+  /** Of the message that was answered last. */
+  private type = 0;
+  private tag = 0;
 
   constructor(session: Session) {
     this.session = session;
@@ -24,7 +28,7 @@ export class Responder {
 
   /**
    * Answers the message in [start, start + length) of the memory. Returns the length of the reply, which is at REPLY; a
-   * descriptor that goes with it is `session.donation`.
+   * descriptor that goes with it is `session.donation`. Or 0 where the tree said UNDER_WAY: finish() makes the reply.
    *
    * Preconditions: the message is as long as its size field says, at least P9_HEADER and at most what was agreed.
    */
@@ -32,11 +36,26 @@ export class Responder {
     const { request, reply, session } = this;
     const { view } = session.tree.memory;
     const type = view.getUint8(start + TYPE);
+    this.type = type;
+    this.tag = view.getUint16(start + TAG, true);
     session.donation = -1;
     request.reset(start + P9_HEADER, start + length);
     reply.position = REPLY + P9_HEADER;
     const status = this.dispatch(type);
-    let replyType = type + 1;
+    return status === UNDER_WAY ? 0 : this.complete(status);
+  }
+
+  /** The reply to the message for which answer() returned 0, now that its call has returned `status`. Its length, as of answer(). */
+  finish(status: number): number {
+    this.session.donation = -1;
+    this.reply.position = REPLY + P9_HEADER;
+    return this.complete(status);
+  }
+
+  private complete(status: number): number {
+    const { reply, session } = this;
+    const { view } = session.tree.memory;
+    let replyType = this.type + 1;
     if (status < 0) {
       session.donation = -1;
       replyType = P9_RLERROR;
@@ -46,7 +65,7 @@ export class Responder {
     const replyLength = reply.position - REPLY;
     view.setUint32(REPLY, replyLength, true);
     view.setUint8(REPLY + TYPE, replyType);
-    view.setUint16(REPLY + TAG, view.getUint16(start + TAG, true), true);
+    view.setUint16(REPLY + TAG, this.tag, true);
     return replyLength;
   }
 

@@ -15,6 +15,12 @@ import type { Encoder } from "./encoder.ts";
 import type { Memory } from "./memory.ts";
 import type { TreeNode } from "./tree-node.ts";
 
+/**
+ * Some calls may say this (EIOCBQUEUED of linux/errno.h): the call goes on elsewhere, and whoever asked answers nothing else until it is
+ * told how it ended.
+ */
+export const UNDER_WAY = -529;
+
 /** Whose a new file is to be; P9_NONUNAME for either leaves it open. */
 export interface Owner {
   readonly uid: number;
@@ -102,6 +108,7 @@ export interface Tree {
   /** Reads up to `count` bytes to `to`. */
   read(handle: number, to: number, count: number, offset: Wide): number;
   write(handle: number, from: number, count: number, offset: Wide): number;
+  /** Or UNDER_WAY. */
   fsync(handle: number, dataOnly: boolean): number;
   /**
    * Appends the entries behind a cookie (0: all) as Rreaddir has them, up to `limit` of the memory; "." and ".." are among
@@ -114,6 +121,7 @@ export interface Tree {
     reply: Encoder,
     limit: number,
   ): number;
+  /** Or UNDER_WAY. */
   allocate(handle: number, mode: number, offset: Wide, length: Wide): number;
   /** lseek(2) with SEEK_DATA or SEEK_HOLE. */
   seek(handle: number, offset: Wide, whence: number): Wide;
