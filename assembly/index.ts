@@ -8,7 +8,9 @@ import * as abi from "./abi/wasi.ts";
 import * as boot from "./boot/boot.ts";
 import { maskPath, protectPath } from "./boot/covered-paths.ts";
 import { makeOverlay } from "./boot/overlay.ts";
+import { quietNamespace, reattachNamespace } from "./boot/quiet.ts";
 import { checkAfterCall } from "./debug/task.ts";
+import { limitTmpfs } from "./fs/tmpfs/limits.ts";
 import { enter, exitTask, finishTask, leave } from "./kernel/entry.ts";
 import { makePids, PidNamespace } from "./kernel/pid-namespace.ts";
 import { Task } from "./kernel/task.ts";
@@ -451,6 +453,22 @@ export function thread_resume(thread: usize): void {
   unlockKernel();
 }
 
+/** Nobody else is inside the kernel until unlock_kernel(): its memory is whole, to be copied. Waits as a call does. */
+export function lock_kernel(): void {
+  lockKernel();
+}
+
+export function unlock_kernel(): void {
+  unlockKernel();
+}
+
+/** What all tmpfs may take from now on, together: pages of 4 KiB, and inodes; 0: no limit. */
+export function limit_tmpfs(pages: f64, inodes: f64): void {
+  lockKernel();
+  limitTmpfs(<u64>pages, <u64>inodes);
+  unlockKernel();
+}
+
 /** Kernel memory for arguments. */
 export function buffer_alloc(bytes: u32): usize {
   lockKernel();
@@ -850,6 +868,18 @@ export function task_id(task: usize): u32 {
   return changetype<Task>(task).pid;
 }
 
+/**
+ * What a task has used, to `out`, f64 each: nanoseconds of processor time up to its last sleep or its own end, bytes of its guest's
+ * memory when its last call ended, bytes read and written.
+ */
+export function task_usage(task: usize, out: usize): void {
+  const t = changetype<Task>(task);
+  store<f64>(out, <f64>t.cpuTime);
+  store<f64>(out, <f64>t.memoryBytes, 8);
+  store<f64>(out, <f64>t.bytesRead, 16);
+  store<f64>(out, <f64>t.bytesWritten, 24);
+}
+
 /** Frees a task that has ended or never ran; returns its exit code. */
 export function task_free(task: usize): i32 {
   lockKernel();
@@ -867,6 +897,22 @@ export function heap_objects(): u32 {
 
 export function heap_pages(): u32 {
   return boot.heapPages();
+}
+
+/** Before the memory is copied, with no task in a call: see boot/quiet.ts. Errors: EBUSY, EIO. */
+export function namespace_quiet(namespace: usize): i32 {
+  lockKernel();
+  const result = quietNamespace(changetype<MountNamespace>(namespace));
+  unlockKernel();
+  return result;
+}
+
+/** In a memory that was copied. Errors: EIO. */
+export function namespace_reattach(namespace: usize): i32 {
+  lockKernel();
+  const result = reattachNamespace(changetype<MountNamespace>(namespace));
+  unlockKernel();
+  return result;
 }
 
 /** Drops every unreferenced dentry of the namespace's file systems: so that leak counts compare. */

@@ -39,6 +39,7 @@ export const BUNDLE = {
 
 /** What programs of others load, by the name of the package's subpath: as CommonJS, and as an ES module (library.mjs). */
 export const LIBRARY = {
+  library: "src/library/index.ts",
   p9: "src/p9/index.ts",
   fs: "src/fs/index.ts",
 };
@@ -50,6 +51,7 @@ export const MODULES = {
   "guest-worker": "src/host/guest/worker-main.ts",
   "preparation-worker": "src/host/boot/preparation-worker.ts",
   "readiness-worker": "src/host/control/readiness-worker.ts",
+  "supervisor-worker": "src/library/supervisor/worker-main.ts",
 };
 
 /** What src/start/bundle.ts runs. */

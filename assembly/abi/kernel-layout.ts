@@ -90,3 +90,8 @@ export const ROOT_FILE_LOCKS = 1804;
 export const ROOT_TERMINALS = 1808;
 /** i64: CLOCK_REALTIME since the kernel lock was taken, or 0 when nobody has asked since (vfs/clock.ts). */
 export const ROOT_NOW = 1816;
+/** u64 each: pages and inode space that all tmpfs have together, and the most that they may have; 0: as much as each of them may (fs/tmpfs/limits.ts). */
+export const ROOT_TMPFS_PAGES = 1824;
+export const ROOT_TMPFS_PAGES_MAX = 1832;
+export const ROOT_TMPFS_INODE_SPACE = 1840;
+export const ROOT_TMPFS_INODE_SPACE_MAX = 1848;

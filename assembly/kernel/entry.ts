@@ -8,6 +8,7 @@
 
 import { exited } from "../host.ts";
 import { seenGuestMemory } from "../mm/usercopy.ts";
+import { threadTime } from "../sched/cpu-time.ts";
 import { lockKernel, unlockKernel } from "../sched/kernel-lock.ts";
 import { claimForKernel, currentThread, markGone, releaseToGuest } from "../sched/thread.ts";
 import { probe } from "./stack.ts";
@@ -60,6 +61,7 @@ export function finishTask(task: Task, code: i32): bool {
 function endTask(task: Task, code: i32): void {
   // The killer's code stands: it came first.
   if (!task.isDead()) task.exitCode = code;
+  task.cpuTime = threadTime();
   task.release();
   unlockKernel();
   markGone(task);

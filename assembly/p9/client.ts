@@ -42,6 +42,8 @@ export class P9Client {
   readonly files: FileRequests;
   readonly xattrs: XattrRequests;
   readonly locks: LockRequests;
+  /** Who attached. */
+  private user: u32 = 0;
 
   constructor(id: i32, donates: bool) {
     const connection = new Connection(id);
@@ -127,18 +129,34 @@ export class P9Client {
 
   /** Attaches the tree that the server calls `name`, as user `uid`: its root is `fid`, with `attributes`. */
   attach(uid: u32, name: usize, nameLength: u32): i32 {
+    this.user = uid;
     const c = this.exchange.connection;
-    let result = c.begin();
-    if (result < 0) return result;
-    const fid = c.fids.alloc();
+    const result = c.begin();
+    return result < 0 ? result : this.attachAs(c.fids.alloc(), name, nameLength);
+  }
+
+  /**
+   * Begins again, with a server that may be another one, which has the tree whose root is `fid` and nothing else of ours. Errors: EIO;
+   * then the connection is broken.
+   */
+  reattach(fid: u32): i32 {
+    let result = this.version();
+    if (result == 0) result = this.exchange.connection.begin();
+    if (result == 0) result = this.attachAs(fid, 0, 0);
+    return result < 0 ? this.distrust() : 0;
+  }
+
+  /** In a conversation that has begun, which ends. */
+  private attachAs(fid: u32, name: usize, nameLength: u32): i32 {
+    const c = this.exchange.connection;
     const w = this.exchange.start(P9_TATTACH, fid);
     w.u32(fid);
     w.u32(P9_NOFID);
     putUserName(w);
     putString(w, name, nameLength);
-    w.u32(uid);
+    w.u32(this.user);
     c.finish();
-    result = c.receive();
+    let result = c.receive();
     if (result == 0) {
       result = this.exchange.checkQid();
       if (result == 0) result = this.exchange.fetchAttributes(fid);

@@ -31,11 +31,33 @@ export class WvisorError extends Error {
   readonly code: string;
   /** What the process exits with when nobody handles the error (docker's numbers for `do` and `run`). */
   readonly exitCode: number;
+  /** Where Linux refused, or would have refused: its errno, negative as Node's, and the call. */
+  readonly errno?: number;
+  readonly syscall?: string;
+  /** What it was about, where that is a file. */
+  readonly path?: string;
 
-  constructor(code: string, message: string, exitCode = 125, options?: ErrorOptions) {
+  constructor(code: string, message: string, exitCode = 125, options: WvisorErrorOptions = {}) {
     super(message, options);
     this.name = "WvisorError";
     this.code = code;
     this.exitCode = exitCode;
+    const refusal = refusalIn(options.cause);
+    const { errno = refusal?.errno, syscall = refusal?.syscall, path = refusal?.path } = options;
+    if (errno !== undefined) this.errno = errno;
+    if (syscall !== undefined) this.syscall = syscall;
+    if (path !== undefined) this.path = path;
   }
+}
+
+/** Without them, what the cause has counts. */
+export interface WvisorErrorOptions extends ErrorOptions {
+  readonly errno?: number | undefined;
+  readonly syscall?: string | undefined;
+  readonly path?: string | undefined;
+}
+
+function refusalIn(cause: unknown): WvisorErrorOptions | undefined {
+  if (cause instanceof ErrnoError) return { errno: -cause.value, syscall: cause.syscall };
+  return cause instanceof WvisorError ? cause : undefined;
 }

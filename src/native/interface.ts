@@ -367,7 +367,7 @@ export interface Native {
   windowsCreate(count: number): number;
   /**
    * Maps what windowsCreate() made, in this process or another one; `bellFd` is an eventfd that both have. Returns a number;
-   * -EINVAL for any other file; -ENFILE when 16 are mapped. Both descriptors may be closed then.
+   * -EINVAL for any other file; -ENFILE when 64 are mapped. Both descriptors may be closed then.
    */
   windowsMap(fd: number, bellFd: number): number;
   /** Nobody may be inside a call on one of its windows. */

@@ -213,7 +213,7 @@ describe("137, a limit:", () => {
     expectOneLine(
       wvisor(["do", "--session=none", "--memory", "1m", "--", "python3"]),
       137,
-      /needs \d+ MiB of memory to start, more than --memory/,
+      /needs \d+ MiB of memory to start, more than its memory limit allows/,
     );
   });
 });

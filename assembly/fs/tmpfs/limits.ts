@@ -1,8 +1,41 @@
-// What one tmpfs may take of the kernel's memory (mount options size= and nr_inodes=).
+// What one tmpfs may take of the kernel's memory (mount options size= and nr_inodes=), and what all of them may take together:
+// a sandbox's limit on disk space, which is no file system's own.
 
 import { memoryIsShort } from "mm/page";
+import {
+  ROOT_TMPFS_INODE_SPACE,
+  ROOT_TMPFS_INODE_SPACE_MAX,
+  ROOT_TMPFS_PAGES,
+  ROOT_TMPFS_PAGES_MAX,
+} from "../../abi/kernel-layout.ts";
 import { RefCounted } from "../../lib/ref-counted.ts";
 import { INODE_SPACE, TmpfsOptions } from "./options.ts";
+
+/** Takes from what all have together: false when that is more than there may be. */
+function takeShared(used: usize, most: usize, amount: u64): bool {
+  const now = load<u64>(used) + amount;
+  const limit = load<u64>(most);
+  if (limit != 0 && now > limit) return false;
+  store<u64>(used, now);
+  return true;
+}
+
+function giveShared(used: usize, amount: u64): void {
+  store<u64>(used, load<u64>(used) - amount);
+}
+
+function leftShared(used: usize, most: usize): u64 {
+  const limit = load<u64>(most);
+  if (limit == 0) return u64.MAX_VALUE;
+  return limit > load<u64>(used) ? limit - load<u64>(used) : 0;
+}
+
+/** What all tmpfs may take from now on, together and besides what they have; 0: no limit. */
+export function limitTmpfs(pages: u64, inodes: u64): void {
+  store<u64>(ROOT_TMPFS_PAGES_MAX, pages ? load<u64>(ROOT_TMPFS_PAGES) + pages : 0);
+  const space = inodes * INODE_SPACE;
+  store<u64>(ROOT_TMPFS_INODE_SPACE_MAX, inodes ? load<u64>(ROOT_TMPFS_INODE_SPACE) + space : 0);
+}
 
 @final
 export class TmpfsLimits extends RefCounted {
@@ -20,16 +53,19 @@ export class TmpfsLimits extends RefCounted {
 
   takePages(count: u64): bool {
     if (this.maxPages != 0 && this.pagesUsed + count > this.maxPages) return false;
+    if (!takeShared(ROOT_TMPFS_PAGES, ROOT_TMPFS_PAGES_MAX, count)) return false;
     this.pagesUsed += count;
     return true;
   }
 
   givePages(count: u64): void {
     this.pagesUsed -= count;
+    giveShared(ROOT_TMPFS_PAGES, count);
   }
 
   get freePages(): u64 {
-    return this.maxPages > this.pagesUsed ? this.maxPages - this.pagesUsed : 0;
+    const own = this.maxPages > this.pagesUsed ? this.maxPages - this.pagesUsed : 0;
+    return min(own, leftShared(ROOT_TMPFS_PAGES, ROOT_TMPFS_PAGES_MAX));
   }
 
   /** For a new file, or another name of one (Linux counts both: each pins memory). Also false when the kernel's memory is short. */
@@ -44,6 +80,7 @@ export class TmpfsLimits extends RefCounted {
   /** For what may not fail: a root. Given back as all others. */
   forceInode(): void {
     this.inodeSpaceUsed += INODE_SPACE;
+    store<u64>(ROOT_TMPFS_INODE_SPACE, load<u64>(ROOT_TMPFS_INODE_SPACE) + INODE_SPACE);
   }
 
   /** Inodes and names; the attributes' share rounded down. */
@@ -53,17 +90,20 @@ export class TmpfsLimits extends RefCounted {
 
   get freeInodes(): u64 {
     const all = this.maxInodes * INODE_SPACE;
-    return all > this.inodeSpaceUsed ? (all - this.inodeSpaceUsed) / INODE_SPACE : 0;
+    const own = all > this.inodeSpaceUsed ? all - this.inodeSpaceUsed : 0;
+    return min(own, leftShared(ROOT_TMPFS_INODE_SPACE, ROOT_TMPFS_INODE_SPACE_MAX)) / INODE_SPACE;
   }
 
   takeInodeSpace(bytes: u64): bool {
     if (this.maxInodes != 0 && this.inodeSpaceUsed + bytes > this.maxInodes * INODE_SPACE) return false;
+    if (!takeShared(ROOT_TMPFS_INODE_SPACE, ROOT_TMPFS_INODE_SPACE_MAX, bytes)) return false;
     this.inodeSpaceUsed += bytes;
     return true;
   }
 
   giveInodeSpace(bytes: u64): void {
     this.inodeSpaceUsed -= bytes;
+    giveShared(ROOT_TMPFS_INODE_SPACE, bytes);
   }
 
   /** Takes the limits that `options` name; false when they are below what is used, or limit what was not limited. */

@@ -34,12 +34,17 @@ export class Connections {
   add(sockets: readonly number[], owned: boolean, windows: readonly (number | undefined)[] = []): number {
     const first = this.#findFree(sockets.length);
     sockets.forEach((socket, index) => {
-      const at = (first + index) * WORDS;
-      this.#words[at + WINDOW] = windows[index] ?? NONE;
-      this.#words[at + OWNED] = Number(owned);
-      Atomics.store(this.#words, at + SOCKET, socket);
+      this.put(first + index, socket, owned, windows[index]);
     });
     return first;
+  }
+
+  /** The same under a number that is free. */
+  put(connection: number, socket: number, owned: boolean, window: number | undefined): void {
+    const at = connection * WORDS;
+    this.#words[at + WINDOW] = window ?? NONE;
+    this.#words[at + OWNED] = Number(owned);
+    Atomics.store(this.#words, at + SOCKET, socket);
   }
 
   /** Undefined where there is none of that number. */

@@ -22,6 +22,12 @@ function compile(name: string): WebAssembly.Module {
   }
 }
 
+/** The name of the kernel's file for `provider`. */
+export function kernelFile(provider: GuestMemoryProvider, debug = false): string {
+  if (provider === "merged") return "kernel-merged.wasm";
+  return debug ? "kernel-debug.wasm" : "kernel.wasm";
+}
+
 /** Compiles the kernel for `provider`, the engine's best unless told otherwise. `debug`: with assertions. */
 export function loadKernelModules(
   provider: GuestMemoryProvider = bestProvider(),
@@ -29,9 +35,7 @@ export function loadKernelModules(
 ): KernelModules {
   return {
     provider,
-    kernel: compile(
-      provider === "merged" ? "kernel-merged.wasm" : debug ? "kernel-debug.wasm" : "kernel.wasm",
-    ),
+    kernel: compile(kernelFile(provider, debug)),
     peek: provider === "peek" ? compile("guest-peek.wasm") : undefined,
   };
 }

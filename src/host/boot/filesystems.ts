@@ -73,6 +73,11 @@ export interface MountsPlace {
   readonly namespaces?: NamespaceHandles;
   /** What mountAll() has filled already; made, with its root, when absent. */
   readonly namespace?: NamespaceHandle | undefined;
+  /**
+   * Has trees of the host served that nobody knew of at the start, and tells the number of the first of their connections; nothing of
+   * the host is mounted later when absent.
+   */
+  readonly connect?: (served: readonly GoferMount[]) => number;
 }
 
 /** The mount namespace of a sandbox, with its root from the start and the rest by mountAll(). */
@@ -83,12 +88,15 @@ export class SandboxMounts {
   readonly #machine: Machine;
   readonly #uid: number;
   readonly #planned: readonly PlannedMount[];
-  readonly #runtimes: ReadonlyMap<RuntimeConfig, number>;
+  /** The connections of the files that are to be mounted as runtimes, by these. */
+  readonly #runtimes: Map<string, number>;
+  readonly #connect: ((served: readonly GoferMount[]) => number) | undefined;
+  readonly #mountedRuntimes = new Set<string>();
   readonly #config: SandboxConfig;
   readonly #volumes: SharedVolumes;
 
   constructor(machine: Machine, config: SandboxConfig, place: MountsPlace = {}) {
-    const { connection = 0, volumes = new SharedVolumes(machine), namespaces } = place;
+    const { connection = 0, volumes = new SharedVolumes(machine), namespaces, connect } = place;
     const connections = new ConnectionCounter(connection);
     this.others = namespaces ?? {};
     const { root, mounts, runtimes } = config;
@@ -102,7 +110,8 @@ export class SandboxMounts {
       mount,
       connection: connections.takeFor(mount.source),
     }));
-    this.#runtimes = new Map(runtimes.map((runtime) => [runtime, connections.take()]));
+    this.#runtimes = new Map(runtimes.map((runtime) => [keyOf(runtime), connections.take()]));
+    this.#connect = connect;
   }
 
   #makeNamespace(root: MountSource, connection: number): NamespaceHandle {
@@ -118,9 +127,24 @@ export class SandboxMounts {
     for (const path of maskedPaths) this.#machine.mask(this.namespace, path);
   }
 
-  /** One more, of a source without connections. Errors: WvisorError. */
+  /** One more. Errors: WvisorError; also for trees of the host where there is no connect(). */
   mount(mount: MountConfig): void {
-    this.#mount(mount, NO_CONNECTION);
+    const served = servedFor(mount.source);
+    this.#mount(mount, served.length === 0 ? NO_CONNECTION : this.#serve(served, mount.destination));
+  }
+
+  #serveRuntimes(offered: readonly RuntimeConfig[], destination: string): void {
+    const missing = offered.filter((runtime) => !this.#runtimes.has(keyOf(runtime)));
+    const first = this.#serve(
+      missing.map(({ file }) => serve(file, true)),
+      destination,
+    );
+    for (const [index, runtime] of missing.entries()) this.#runtimes.set(keyOf(runtime), first + index);
+  }
+
+  #serve(served: readonly GoferMount[], destination: string): number {
+    if (this.#connect !== undefined) return this.#connect(served);
+    throw new WvisorError("ERR_WVISOR_MOUNT", `mount ${destination}: no host directories can be added`);
   }
 
   #mount(mount: MountConfig, connection: number): void {
@@ -140,10 +164,16 @@ export class SandboxMounts {
     this.#machine.releaseNamespace(this.namespace);
   }
 
-  /** Mounts a runtime of the configuration at /usr/local/bin/NAME; returns that path. */
-  mountRuntime(runtime: RuntimeConfig): string {
-    const connection = this.#runtimes.get(runtime)!;
+  /**
+   * Mounts a runtime at /usr/local/bin/NAME, unless it is there; returns that path. `offered`: those that may be asked for next, which
+   * are then served already. Errors: WvisorError.
+   */
+  mountRuntime(runtime: RuntimeConfig, offered: readonly RuntimeConfig[] = [runtime]): string {
     const destination = `/usr/local/bin/${runtime.name}`;
+    const key = keyOf(runtime);
+    if (this.#mountedRuntimes.has(key)) return destination;
+    if (!this.#runtimes.has(key)) this.#serveRuntimes(offered, destination);
+    const connection = this.#runtimes.get(key)!;
     const tree = this.#machine.gofer(connection, { readonly: true, shared: false, uid: 0 });
     this.#machine.mount(
       this.namespace,
@@ -152,6 +182,7 @@ export class SandboxMounts {
       MNT_READONLY | MNT_RELATIME,
       goferDevice(destination),
     );
+    this.#mountedRuntimes.add(key);
     return destination;
   }
 
@@ -161,6 +192,11 @@ export class SandboxMounts {
     }
     return makeFilesystem(this.#machine, source, connection, this.#uid);
   }
+}
+
+/** The same name may come to mean another file. */
+function keyOf({ name, file }: RuntimeConfig): string {
+  return `${name}\0${file}`;
 }
 
 /** What every sandbox has: OCI's default file systems (config-linux.md; V21-26, CM-01). */

@@ -3,7 +3,7 @@
 // The kernel is trusted no further than the guest here: descriptor numbers are looked up in the sandbox's own table, and
 // addresses and lengths are checked by the helper against the registered memories.
 
-import { EBADF, EFAULT } from "../../../assembly/abi/errno.ts";
+import { EBADF, EFAULT, EPIPE } from "../../../assembly/abi/errno.ts";
 import type { Native } from "../../native/index.ts";
 import type { GuestCopies, HostFunctions } from "../kernel/instance.ts";
 import { Connections } from "./connections.ts";
@@ -79,6 +79,13 @@ export interface ThreadHost {
   compile(): void;
 }
 
+/** How much a guest may write to its streams. */
+export interface OutputLimit {
+  readonly bytes: number;
+  /** Told once, when a write would have been more: it was not made, and none is from then on. */
+  exceeded(): void;
+}
+
 /**
  * `cancelFd` is an eventfd that ends this thread's native waits, or -1.
  */
@@ -88,10 +95,12 @@ export function makeThreadHost(
   guestMemory: WebAssembly.Memory,
   shared: SharedHost,
   cancelFd: number,
+  output?: OutputLimit,
 ): ThreadHost {
   const handles = new Uint8Array(shared.handles);
   const connections = new Connections(shared.connections);
   let exitCode: number | undefined;
+  let outputLeft = output?.bytes ?? Number.POSITIVE_INFINITY;
   let kernelView = new Uint8Array(kernelMemory.buffer);
   let guestView = new Uint8Array(guestMemory.buffer);
   let words = new Int32Array(kernelMemory.buffer);
@@ -127,6 +136,18 @@ export function makeThreadHost(
     takeSlots();
     const result = call();
     return result === -EFAULT && kernelGrew() ? call() : result;
+  };
+
+  /** Whether the vector's spans are more than may still be written to streams. */
+  const isTooMuch = (vector: number, count: number): boolean => {
+    let length = 0;
+    kernelGrew();
+    for (let i = 0; i < count && length <= outputLeft; i++)
+      length += words[(vector >>> 2) + 2 * i + 1]! >>> 0;
+    if (length <= outputLeft) return false;
+    if (outputLeft >= 0) output?.exceeded();
+    outputLeft = -1;
+    return true;
   };
 
   const functions: HostFunctions = {
@@ -193,9 +214,13 @@ export function makeThreadHost(
       if (!kind) return -EBADF;
       takeSlots();
       const cancel = kind === HANDLE_STREAM ? cancelFd : -1;
-      const result = native.writev(handle, KERNEL_SLOT, vector, count, GUEST_SLOT, position, cancel);
-      if (result !== -EFAULT || !grew()) return result;
-      return native.writev(handle, KERNEL_SLOT, vector, count, GUEST_SLOT, position, cancel);
+      if (output !== undefined && kind === HANDLE_STREAM && isTooMuch(vector, count)) return -EPIPE;
+      let result = native.writev(handle, KERNEL_SLOT, vector, count, GUEST_SLOT, position, cancel);
+      if (result === -EFAULT && grew()) {
+        result = native.writev(handle, KERNEL_SLOT, vector, count, GUEST_SLOT, position, cancel);
+      }
+      if (kind === HANDLE_STREAM && result > 0) outputLeft -= result;
+      return result;
     },
     preadGuest(request) {
       takeSlots();
@@ -216,10 +241,14 @@ export function makeThreadHost(
       return native.readv(handle, KERNEL_SLOT, vector, count, KERNEL_SLOT, position, -1);
     },
     writeKernel(_thread, handle, vector, count, position) {
-      if (!handles[handle]) return -EBADF;
+      const kind = handles[handle];
+      if (!kind) return -EBADF;
       takeSlots();
       kernelGrew();
-      return native.writev(handle, KERNEL_SLOT, vector, count, KERNEL_SLOT, position, -1);
+      if (output !== undefined && kind === HANDLE_STREAM && isTooMuch(vector, count)) return -EPIPE;
+      const result = native.writev(handle, KERNEL_SLOT, vector, count, KERNEL_SLOT, position, -1);
+      if (kind === HANDLE_STREAM && result > 0) outputLeft -= result;
+      return result;
     },
     pollHandles(_thread, fds, count, timeoutNs) {
       if (fds & 3) return -EFAULT;

@@ -57,9 +57,20 @@ export function loadProgram(
 ): Program {
   machine.chdir(task, config.process.cwd);
   const program = findProgram(machine, task, config, mounts);
-  machine.setArguments(task, program.args);
-  for (const { path, name } of preopens(machine, task, config)) machine.preopen(task, path, name);
+  prepareTask(machine, task, config, program.args);
   return program;
+}
+
+/** Its working directory, its arguments and what is open, for a program whose file the sandbox need not have. Errors: WvisorError. */
+export function prepareTask(
+  machine: Machine,
+  task: TaskHandle,
+  config: SandboxConfig,
+  args: readonly string[],
+): void {
+  machine.chdir(task, config.process.cwd);
+  machine.setArguments(task, args);
+  for (const { path, name } of preopens(machine, task, config)) machine.preopen(task, path, name);
 }
 
 /**

@@ -72,7 +72,7 @@ export function findProgram(
   const { args, env } = config.process;
   const search = new Search(machine, task, pathOf(env));
   for (const runtime of config.runtimes) {
-    if (!runtime.program && !search.has(runtime.name)) mounts.mountRuntime(runtime);
+    if (!runtime.program && !search.has(runtime.name)) mounts.mountRuntime(runtime, config.runtimes);
   }
   const wanted = args[0]!;
   let path = search.find(wanted);
@@ -80,7 +80,7 @@ export function findProgram(
   if (path === undefined) {
     const runtime = config.runtimes.find((candidate: RuntimeConfig) => candidate.program);
     if (runtime === undefined) throw new ProgramNotFoundError(wanted);
-    path = mounts.mountRuntime(runtime);
+    path = mounts.mountRuntime(runtime, config.runtimes);
     if (runtime.rewritesArgument) rest = [path, ...args.slice(1)];
   }
   return follow(machine, task, search, path, rest);

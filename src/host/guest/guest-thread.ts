@@ -30,7 +30,29 @@ export interface GuestThreadOptions {
   readonly guest: WebAssembly.Module;
   readonly guestMemory: MemoryLimits | undefined;
   readonly memoryBytes?: number;
+  /** What it may write to its streams; as much as it likes when absent. Meeting the limit ends it. */
+  readonly outputBytes?: number | undefined;
 }
+
+/** What a guest has used. */
+export interface GuestUsage {
+  /** Of its thread: up to its last wait where it was killed. */
+  readonly cpuMs: number;
+  /** Of its own memory, when it called the kernel last. */
+  readonly memoryBytes: number;
+  readonly bytesRead: number;
+  readonly bytesWritten: number;
+}
+
+/** How a guest ended, as its supervisor sees it. */
+export interface ThreadExit extends GuestExit {
+  readonly usage: GuestUsage;
+  /** It was ended because it met its limit on output. */
+  readonly outputFull: boolean;
+}
+
+const USAGE_BYTES = 32;
+const NS_PER_MS = 1e6;
 
 /** Between two looks at a task that is inside the kernel: what it does there takes less, unless it does not get the processor. */
 const CLAIM_INTERVAL_MS = 1;
@@ -50,13 +72,14 @@ export class GuestThread {
   readonly #cancelFd: number;
   #report: GuestEnd | undefined;
   #error: (Error & { code?: string }) | undefined;
-  #killing: Promise<GuestExit> | undefined;
+  #killing: Promise<ThreadExit> | undefined;
   /** The worker is gone and the task freed. */
   #over = false;
+  #outputFull = false;
   /** The guest is about to run, or did. */
   readonly started: Promise<void>;
   /** The guest's end. Rejects with a WvisorError when it could not start, with a KernelPanic when the kernel failed. */
-  readonly exited: Promise<GuestExit>;
+  readonly exited: Promise<ThreadExit>;
 
   /** Takes over the task, which is freed when there is no room for the thread. Errors: ErrnoError, or Node's. */
   constructor(machine: Machine, task: TaskHandle, options: GuestThreadOptions) {
@@ -76,6 +99,7 @@ export class GuestThread {
       guest: options.guest,
       guestMemory: options.guestMemory,
       memoryBytes: options.memoryBytes ?? 0,
+      outputBytes: options.outputBytes,
     };
     try {
       this.#worker = startWorker(start);
@@ -86,7 +110,8 @@ export class GuestThread {
     }
     this.started = new Promise((resolve) => {
       this.#worker.on("message", (report: GuestReport) => {
-        if (report.kind !== "started") this.#report = report;
+        if (report.kind === "output") this.#stopOutput();
+        else if (report.kind !== "started") this.#report = report;
         resolve();
       });
       this.#worker.once("exit", () => resolve());
@@ -105,7 +130,13 @@ export class GuestThread {
     return PLACES.get(this.#machine.kernel.task_state(this.#task)) ?? "at its end";
   }
 
-  #finish(): GuestExit {
+  #stopOutput(): void {
+    this.#outputFull = true;
+    // How it ended is told by `exited`.
+    this.kill(EXIT_LIMIT).catch(() => {});
+  }
+
+  #finish(): ThreadExit {
     const { kernel, native } = this.#machine;
     this.#over = true;
     native.close(this.#cancelFd);
@@ -118,25 +149,41 @@ export class GuestThread {
       throw new KernelPanic(`a guest thread failed: ${why}`, { cause: this.#error });
     }
     if (state !== THREAD_GONE) kernel.task_reap(this.#task);
+    const told = { usage: this.#usage(), outputFull: this.#outputFull };
     const code = kernel.task_free(this.#task);
     if (report?.kind === "refused") throw new WvisorError(report.code, report.message, report.exitCode);
-    if (state === THREAD_GONE && report !== undefined) return report.exit;
-    if (this.#killing !== undefined) return { code, message: undefined };
+    if (state === THREAD_GONE && report !== undefined) return { ...report.exit, ...told };
+    if (this.#killing !== undefined) return { code, message: undefined, ...told };
     if (this.#error?.code === "ERR_WORKER_OUT_OF_MEMORY") {
-      return { code: EXIT_LIMIT, message: "the program used up its thread's memory" };
+      return { code: EXIT_LIMIT, message: "the program used up its thread's memory", ...told };
     }
     throw new KernelPanic(`a guest thread failed: ${this.#error?.message ?? "it ended without a word"}`, {
       cause: this.#error,
     });
   }
 
+  #usage(): GuestUsage {
+    const { kernel, memory } = this.#machine;
+    const buffer = kernel.buffer_alloc(USAGE_BYTES);
+    kernel.task_usage(this.#task, buffer);
+    const [cpuNs, memoryBytes, bytesRead, bytesWritten] = new Float64Array(memory.buffer, buffer, 4);
+    const usage = {
+      cpuMs: cpuNs! / NS_PER_MS,
+      memoryBytes: memoryBytes!,
+      bytesRead: bytesRead!,
+      bytesWritten: bytesWritten!,
+    };
+    kernel.buffer_free(buffer);
+    return usage;
+  }
+
   /** Ends the guest; resolves as `exited` does, when it is gone. `code` is its exit code unless it ended by itself first. */
-  kill(code: number): Promise<GuestExit> {
+  kill(code: number): Promise<ThreadExit> {
     this.#killing ??= this.#kill(code);
     return this.#killing;
   }
 
-  async #kill(code: number): Promise<GuestExit> {
+  async #kill(code: number): Promise<ThreadExit> {
     const { kernel, native } = this.#machine;
     if (!this.#over && kernel.task_kill(this.#task, code) === 0) {
       native.eventfdSignal(this.#cancelFd);

@@ -3,7 +3,7 @@
 
 import { createRequire } from "node:module";
 import { confineModule, type GuestModule, type MemoryLimits } from "../kernel/guest-module.ts";
-import { compileGuest } from "./runner.ts";
+import { compileGuest, compileGuestLater } from "./runner.ts";
 
 export interface CompiledGuest {
   readonly module: WebAssembly.Module;
@@ -43,7 +43,16 @@ export class ModuleCache {
     }
     this.#hashFirst();
     const key = hash(bytes);
-    const compiled = this.#byHash.get(key) ?? compileProgram(bytes, name);
+    return this.#keep(key, this.#byHash.get(key) ?? compileProgram(bytes, name));
+  }
+
+  /** The same without keeping the thread busy for as long as it takes. */
+  async compileLater(bytes: Uint8Array<ArrayBuffer>, name: string): Promise<CompiledGuest> {
+    const key = hash(bytes);
+    return this.#keep(key, this.#byHash.get(key) ?? (await compileProgramLater(bytes, name)));
+  }
+
+  #keep(key: string, compiled: CompiledGuest): CompiledGuest {
     this.#byHash.delete(key);
     this.#byHash.set(key, compiled);
     if (this.#byHash.size > PROGRAMS_MAX) this.#byHash.delete(this.#byHash.keys().next().value!);
@@ -54,6 +63,15 @@ export class ModuleCache {
     if (this.#first === undefined || this.#byHash.size > 0) return;
     this.#byHash.set(hash(this.#first.bytes), this.#first.compiled);
   }
+}
+
+/** Without the cache, and without keeping the thread busy. Errors: WvisorError. */
+export async function compileProgramLater(
+  bytes: Uint8Array<ArrayBuffer>,
+  name: string,
+): Promise<CompiledGuest> {
+  const guest = confineModule(bytes);
+  return { module: await compileGuestLater(guest, name), memory: guest.memory };
 }
 
 /** Without the cache. */

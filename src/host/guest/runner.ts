@@ -7,6 +7,7 @@ import { type GuestModule, MEMORY_MODULE, MEMORY_NAME, type MemoryLimits } from 
 import { KernelPanic } from "../kernel/instance.ts";
 import { EXIT_LIMIT, type GuestSetup, type SetupOptions, setUpFor } from "./setup.ts";
 
+const WASM_PAGE = 65536;
 /** SIGABRT, as other WASI runtimes report a trap. */
 export const EXIT_TRAPPED = 128 + 6;
 
@@ -15,6 +16,8 @@ export interface GuestStart extends SetupOptions {
   readonly task: number;
   readonly guest: WebAssembly.Module;
   readonly guestMemory: MemoryLimits | undefined;
+  /** What it may write to its streams; as much as it likes when absent. */
+  readonly outputBytes?: number | undefined;
 }
 
 export interface RunOptions {
@@ -22,12 +25,16 @@ export interface RunOptions {
   readonly ahead?: GuestSetup;
   /** Called when the guest is about to run. */
   readonly starting?: () => void;
+  /** Called when the guest has met its limit on output. */
+  readonly outputExceeded?: () => void;
 }
 
 export interface GuestExit {
   readonly code: number;
   /** What to tell the user when the guest did not end by itself: a trap. */
   readonly message: string | undefined;
+  /** It had all the memory that its limit allows. */
+  readonly memoryFull?: boolean;
 }
 
 /** Compiles a guest and names what it wants that nobody here gives. */
@@ -35,11 +42,23 @@ export function compileGuest(guest: GuestModule, name: string): WebAssembly.Modu
   try {
     return new WebAssembly.Module(guest.bytes);
   } catch (cause) {
-    const why = (cause as Error).message.replace(/^WebAssembly\.Module\(\): /, "");
-    throw new WvisorError("ERR_WVISOR_BAD_MODULE", `${name}: not a valid WebAssembly module: ${why}`, 126, {
-      cause,
-    });
+    throw notAModule(name, cause as Error);
   }
+}
+
+/** The same on the engine's own threads. */
+export async function compileGuestLater(guest: GuestModule, name: string): Promise<WebAssembly.Module> {
+  try {
+    return await WebAssembly.compile(guest.bytes);
+  } catch (cause) {
+    throw notAModule(name, cause as Error);
+  }
+}
+
+function notAModule(name: string, cause: Error): WvisorError {
+  const why = cause.message.replace(/^WebAssembly\.(Module|compile)\(\): /, "");
+  const message = `${name}: not a valid WebAssembly module: ${why}`;
+  return new WvisorError("ERR_WVISOR_BAD_MODULE", message, 126, { cause });
 }
 
 const PREVIEW1 = "wasi_snapshot_preview1";
@@ -88,14 +107,20 @@ export const PREVIEW1_FUNCTIONS: ReadonlySet<string> = new Set(
  * in the kernel when this returns, unless somebody is killing it: then this thread is about to be terminated.
  */
 export function runGuest(native: Native, start: GuestStart, options: RunOptions = {}): GuestExit {
-  const { guestMemory, host, kernel } = setUpFor(native, start, start.guestMemory, options.ahead);
+  const { outputBytes } = start;
+  const exceeded = options.outputExceeded ?? (() => {});
+  const output = outputBytes === undefined ? undefined : { bytes: outputBytes, exceeded };
+  const setup = setUpFor(native, start, start.guestMemory, options.ahead, output);
+  const { guestMemory, host, kernel } = setup;
   const preview1 = importsOf(start.guest, kernel);
   kernel.task_enter(start.task);
-  const finish = (code: number, message: string | undefined): GuestExit => {
-    return kernel.task_finish(start.task, code)
-      ? { code, message }
-      : { code: EXIT_LIMIT, message: undefined };
+  const exit = (code: number, message: string | undefined): GuestExit => {
+    const isLimited = start.memoryBytes > 0 && setup.maximum * WASM_PAGE <= start.memoryBytes;
+    const memoryFull = isLimited && guestMemory.buffer.byteLength >= setup.maximum * WASM_PAGE;
+    return { code, message, memoryFull };
   };
+  const finish = (code: number, message: string | undefined): GuestExit =>
+    kernel.task_finish(start.task, code) ? exit(code, message) : { code: EXIT_LIMIT, message: undefined };
   let entry: unknown;
   try {
     const instance = new WebAssembly.Instance(start.guest, {
@@ -109,7 +134,7 @@ export function runGuest(native: Native, start: GuestStart, options: RunOptions 
     return finish(0, undefined);
   } catch (error) {
     const code = host.exitCode();
-    if (code !== undefined) return { code, message: undefined };
+    if (code !== undefined) return exit(code, undefined);
     if (error instanceof KernelPanic || kernel.task_state(start.task) === THREAD_IN_KERNEL) {
       kernel.kernel_panic();
       throw new KernelPanic(`the kernel failed: ${(error as Error).message}`, { cause: error });

@@ -5,7 +5,7 @@
 
 import { WvisorError } from "../../common/errors.ts";
 import type { Native } from "../../native/index.ts";
-import { makeThreadHost, type SharedHost, type ThreadHost } from "../boot/native-host.ts";
+import { makeThreadHost, type OutputLimit, type SharedHost, type ThreadHost } from "../boot/native-host.ts";
 import type { KernelExports } from "../kernel/exports.ts";
 import { MAX_PAGES, type MemoryLimits } from "../kernel/guest-module.ts";
 import { instantiateKernel, type KernelModules } from "../kernel/instance.ts";
@@ -43,16 +43,17 @@ export function setUpFor(
   options: SetupOptions,
   limits: MemoryLimits | undefined,
   ahead: GuestSetup | undefined,
+  output?: OutputLimit,
 ): GuestSetup {
-  if (limits === undefined) return ahead ?? setUp(native, options, { minimum: 0, maximum: 0 });
+  if (limits === undefined) return ahead ?? setUp(native, options, { minimum: 0, maximum: 0 }, output);
   const allowed = allowedPages(options);
   if (limits.minimum > allowed) {
     const need = Math.ceil((limits.minimum * PAGE) / (1 << 20));
-    throw tooLarge(`it needs ${need} MiB of memory to start, more than --memory allows`);
+    throw tooLarge(`it needs ${need} MiB of memory to start, more than its memory limit allows`);
   }
   try {
     if (ahead === undefined || ahead.maximum > limits.maximum) {
-      return setUp(native, options, { ...limits, maximum: Math.min(limits.maximum, allowed) });
+      return setUp(native, options, { ...limits, maximum: Math.min(limits.maximum, allowed) }, output);
     }
     ahead.guestMemory.grow(limits.minimum);
     return ahead;
@@ -67,10 +68,15 @@ function allowedPages({ memoryBytes }: SetupOptions): number {
   return memoryBytes === 0 ? MAX_PAGES : Math.min(Math.floor(memoryBytes / PAGE), MAX_PAGES);
 }
 
-function setUp(native: Native, options: SetupOptions, limits: MemoryLimits): GuestSetup {
+function setUp(
+  native: Native,
+  options: SetupOptions,
+  limits: MemoryLimits,
+  output?: OutputLimit,
+): GuestSetup {
   const { minimum, maximum } = limits;
   const guestMemory = new WebAssembly.Memory({ initial: minimum, maximum });
-  const host = makeThreadHost(native, options.memory, guestMemory, options.shared, options.cancelFd);
+  const host = makeThreadHost(native, options.memory, guestMemory, options.shared, options.cancelFd, output);
   const kernel = instantiateKernel(options.modules, options.memory, guestMemory, host.functions, host.copies);
   host.compile();
   return { guestMemory, maximum, host, kernel };

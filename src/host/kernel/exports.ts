@@ -10,6 +10,9 @@ export interface KernelExports extends WebAssembly.Exports {
   attach(): number;
   thread_interrupt(thread: number): void;
   thread_resume(thread: number): void;
+  lock_kernel(): void;
+  unlock_kernel(): void;
+  limit_tmpfs(pages: number, inodes: number): void;
   buffer_alloc(bytes: number): number;
   buffer_free(buffer: number): void;
   /** `pids`: of pids_make(), 0 or absent: the kernel's first. */
@@ -42,6 +45,8 @@ export interface KernelExports extends WebAssembly.Exports {
   volume_root(volume: number): number;
   namespace_release(namespace: number): void;
   namespace_shrink(namespace: number): void;
+  namespace_quiet(namespace: number): number;
+  namespace_reattach(namespace: number): number;
   pids_make(): number;
   pids_hold(pids: number): void;
   pids_release(pids: number): void;
@@ -79,6 +84,7 @@ export interface KernelExports extends WebAssembly.Exports {
   task_kill(task: number, code: number): number;
   task_claim(task: number): number;
   task_reap(task: number): void;
+  task_usage(task: number, out: number): void;
   task_free(task: number): number;
   task_id(task: number): number;
   file_open(task: number, path: number, length: number, flags: number, mode: number): number;

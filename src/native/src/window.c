@@ -26,7 +26,7 @@ _Static_assert(ATOMIC_INT_LOCK_FREE == 2, "words need no lock, which two process
 /** Neither grows nor shrinks, so that no access finds its page gone. */
 static const int SEALS = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
 
-/** Threads of JavaScript share them; they are made and unmade by one. */
+/** Threads of JavaScript share them. Each is unmade by the thread that made it. */
 static struct mapping *_Atomic mappings[MAX_MAPPINGS];
 
 int64_t futex_wait(_Atomic uint32_t *word, uint32_t value, int64_t timeout_ns) {
@@ -80,7 +80,7 @@ static void unmap(struct mapping *mapping) {
   free(mapping);
 }
 
-static int64_t map_at(int64_t map, int fd, int bell, uint32_t count) {
+static int64_t make_mapping(int fd, int bell, uint32_t count, struct mapping **made) {
   struct mapping *mapping = calloc(1, sizeof *mapping);
   if (mapping == NULL) return -ENOMEM;
   mapping->length = length_for(count);
@@ -93,8 +93,17 @@ static int64_t map_at(int64_t map, int fd, int bell, uint32_t count) {
     return error;
   }
   mapping->header = memory;
-  atomic_store_explicit(&mappings[map], mapping, memory_order_release);
-  return map;
+  *made = mapping;
+  return 0;
+}
+
+/** Its number. Other threads may be looking for one as well. */
+static int64_t number_mapping(struct mapping *mapping) {
+  for (int64_t map = 0; map < MAX_MAPPINGS; map++) {
+    struct mapping *none = NULL;
+    if (atomic_compare_exchange_strong(&mappings[map], &none, mapping)) return map;
+  }
+  return -ENFILE;
 }
 
 /** windowsMap(fd, bellFd) */
@@ -102,10 +111,12 @@ static int64_t call_windows_map(napi_env env, const int64_t *arg) {
   (void)env;
   int64_t count = count_windows((int)arg[0]);
   if (count < 0) return count;
-  for (int64_t map = 0; map < MAX_MAPPINGS; map++) {
-    if (window_mapping(map) == NULL) return map_at(map, (int)arg[0], (int)arg[1], (uint32_t)count);
-  }
-  return -ENFILE;
+  struct mapping *mapping = NULL;
+  int64_t error = make_mapping((int)arg[0], (int)arg[1], (uint32_t)count, &mapping);
+  if (error < 0) return error;
+  int64_t map = number_mapping(mapping);
+  if (map < 0) unmap(mapping);
+  return map;
 }
 
 /** windowsUnmap(map) */

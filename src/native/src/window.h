@@ -31,7 +31,7 @@
 
 #include "ring.h"
 
-enum { MAX_WINDOWS = 64, MAX_MAPPINGS = 16 };
+enum { MAX_WINDOWS = 64, MAX_MAPPINGS = 64 };
 
 enum server_state { SERVER_AWAKE, SERVER_ASLEEP };
 enum client_state { CLIENT_AWAKE, CLIENT_FOR_REPLY, CLIENT_FOR_ROOM };
