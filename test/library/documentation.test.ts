@@ -28,7 +28,7 @@ test.each(examples.map((code, index) => [index, code] as const))(
     mkdirSync(folder);
     const file = join(folder, "example.mjs");
     // Where a package would be installed.
-    writeFileSync(file, code.replace('"wvisor"', JSON.stringify(join(root, "build/library.js"))));
+    writeFileSync(file, code.replace('"wvisor"', JSON.stringify(join(root, "build/library.mjs"))));
     // In the project's folder: python is found in its node_modules.
     const run = promisify(execFile)(process.execPath, [file], { cwd: join(root, "docs") });
     expect((await run).stdout).toMatch(OUTPUTS[index]!);
