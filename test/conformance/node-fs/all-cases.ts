@@ -9,21 +9,19 @@ export interface Case {
   readonly title: string;
   readonly form: Form;
   readonly body: Body;
-  readonly node: number;
 }
 
 /** All cases, in the order in which they are defined. */
 export function allCases(): readonly Case[] {
   const cases: Case[] = [];
   for (const [topic, define] of Object.entries(TOPICS)) {
-    const add = (title: string, body: Body, form: Form, node: number): void => {
+    const add = (title: string, body: Body, form: Form): void => {
       assert(!cases.some((other) => other.topic === topic && other.title === title), `two cases: ${title}`);
-      cases.push({ topic, title, form, body, node });
+      cases.push({ topic, title, form, body });
     };
-    const single = (sentence: string, body: Body, needs = {} as { node?: number }): void =>
-      add(sentence, body, "sync", needs.node ?? 0);
-    const forms: Define["forms"] = (sentence, body, wanted = FORMS, needs = {}) => {
-      for (const form of wanted) add(`${sentence} (${form})`, body, form, needs.node ?? 0);
+    const single = (sentence: string, body: Body): void => add(sentence, body, "sync");
+    const forms: Define["forms"] = (sentence, body, wanted = FORMS) => {
+      for (const form of wanted) add(`${sentence} (${form})`, body, form);
     };
     define(Object.assign(single, { forms }));
   }

@@ -127,15 +127,9 @@ export class Run {
 
 export type Body = (run: Run) => unknown;
 
-/** What a case asks of where it runs. */
-export interface Needs {
-  /** An older Node has no such function: the case is skipped there. */
-  readonly node?: number;
-}
-
 export interface Define {
   /** A case that chooses the forms of its calls itself. */
-  (sentence: string, body: Body, needs?: Needs): void;
+  (sentence: string, body: Body): void;
   /** Cases of the same body, one for each form. */
-  forms(sentence: string, body: Body, forms?: readonly Form[], needs?: Needs): void;
+  forms(sentence: string, body: Body, forms?: readonly Form[]): void;
 }

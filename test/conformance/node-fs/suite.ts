@@ -7,6 +7,8 @@ import { Normalizer } from "./outcome.ts";
 import { makeNodeSubject } from "./subjects/node.ts";
 import { treeOf } from "./tree.ts";
 
+/** Versions of Node differ in texts, in cp() and in what ends the process. This is the oldest that the package runs on. */
+const MEASURE = 20;
 const NODE_MAJOR = Number(process.versions.node.split(".")[0]);
 
 /** Runs a case and describes what became of it, in plain data. */
@@ -33,7 +35,7 @@ export function nodeFsSuite(
   make: () => Subject | Promise<Subject>,
   known: KnownFailures = {},
 ): void {
-  describe(name, () => {
+  describe.skipIf(NODE_MAJOR !== MEASURE)(`${name} [the measure is Node ${MEASURE}]`, () => {
     let node: Subject;
     let ours: Subject;
     beforeAll(async () => {
@@ -50,8 +52,7 @@ export function nodeFsSuite(
         const expected = await outcomeOf(node, each);
         expect(await outcomeOf(ours, each)).toEqual(expected);
       };
-      if (each.node > NODE_MAJOR) test.skip(`${title} [needs Node ${each.node}]`);
-      else if (known[title] !== undefined) test.fails(`${title} [${known[title]}]`, body);
+      if (known[title] !== undefined) test.fails(`${title} [${known[title]}]`, body);
       else test(title, body);
     }
   });

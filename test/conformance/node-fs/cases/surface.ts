@@ -1,7 +1,7 @@
-// What the module has, and its odd corners: constants, exists, promisified functions, blobs, globs.
+// What the module has, and its odd corners: constants, exists, promisified functions, blobs.
 
 import { promisify } from "node:util";
-import type { Define, Run } from "../case.ts";
+import type { Define } from "../case.ts";
 
 /** Names of another version of Node, or of Node's own implementation, that a copy of the interface does not have. */
 const OWN_TO_NODE = /^_|^F_OK$|^R_OK$|^W_OK$|^X_OK$/;
@@ -19,7 +19,6 @@ export function surfaceCases(define: Define): void {
   existsCases(define);
   promisifyCases(define);
   blobCases(define);
-  globCases(define);
 }
 
 function moduleCases(define: Define): void {
@@ -146,45 +145,4 @@ function blobCases(define: Define): void {
     }
     return outcomes;
   });
-}
-
-const PATTERNS: readonly unknown[] = [
-  "*",
-  "**",
-  "*.js",
-  "**/*.js",
-  "a/*",
-  "a/**",
-  "{a,b}/*.js",
-  "a/?.js",
-  "[ab]/*",
-  "missing/*",
-  "a/x.js",
-  "**/b",
-  "./a/*.js",
-  "a/../b/*",
-  ["*.js", "b/*"],
-];
-
-function globCases(define: Define): void {
-  const plant = (run: Run): void => {
-    for (const directory of ["a/b", "b", ".hidden"]) run.fs.mkdirSync(run.at(directory), { recursive: true });
-    for (const file of ["top.js", "a/x.js", "a/y.ts", "a/b/z.js", "b/w.js", ".hidden/h.js", ".dot"])
-      run.fs.writeFileSync(run.at(file), "");
-    run.fs.symlinkSync("a", run.at("l"));
-  };
-  for (const pattern of PATTERNS) {
-    define.forms(
-      `glob ${JSON.stringify(pattern)}`,
-      async (run) => {
-        plant(run);
-        const found = await run.call("glob", pattern, { cwd: run.dir });
-        const names: string[] = [];
-        for await (const name of found as Iterable<string>) names.push(name);
-        return names.sort();
-      },
-      ["sync", "callback", "promise"],
-      { node: 22 },
-    );
-  }
 }
