@@ -13,6 +13,8 @@ export interface CommandInput {
   readonly output: Output;
   /** Writes `wvisor NAME: warning: TEXT` as one line to stderr. */
   warn(text: string): void;
+  /** All that there are. */
+  commands(): Promise<readonly Command[]>;
   /** Started by the entry, for a command that will need one. */
   readonly gofer: SpawnedGofer | undefined;
 }

@@ -31,6 +31,7 @@ const loads: ReadonlyMap<string, Load> = new Map<string, Load>([
   ["gofer", async () => (await import("./gofer.ts")).goferCommand],
   ["doctor", async () => (await import("./doctor.ts")).doctorCommand],
   ["install-runtime", async () => (await import("./install-runtime.ts")).installRuntimeCommand],
+  ["completion", async () => (await import("./completion.ts")).completionCommand],
   ["hooks", async () => (await import("./hooks.ts")).hooksCommand],
   ["boot", async () => (await import("./boot.ts")).bootCommand],
 ]);

@@ -125,6 +125,7 @@ export async function dispatch(
       operands: parsed.operands,
       output,
       warn,
+      commands: allCommands,
       gofer,
     });
   } catch (error) {

@@ -12,7 +12,7 @@ import { shownPath } from "./shown-path.ts";
 const WHITEOUT = ".wh.";
 const PERMISSION_BITS = 0o7777;
 const NANOSECONDS = 1_000_000_000n;
-/** Linux's MKDEV in struct stat: the low 8 bits of the minor number, then the major's 12, then the rest of the minor. */
+/** Of a device's number as Linux's new_encode_dev() packs it. */
 const MAJOR_SHIFT = 8n;
 
 const TYPES = new Map<number, TarType>([

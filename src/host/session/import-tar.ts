@@ -55,6 +55,8 @@ function refused(path: Buffer, reason: string): ArchiveError {
 
 function checkEntry({ path, type, target, xattrs }: ReadEntry): void {
   checkName(path, path);
+  if (relativePath(path).toString("latin1") === OPAQUE)
+    throw refused(path, "the whole directory cannot be hidden");
   if (type === "character" || type === "block") throw refused(path, "devices are not taken");
   if (type === "link") checkName(path, target!);
   if (type === "symlink" && leaves(path, target!))
@@ -175,7 +177,10 @@ function placeFile(
 ): void {
   removeTree(upper, name);
   const { type, target } = entry;
-  if (type === "link") return linkFile(layers, upper, name, entry);
+  if (type === "link") {
+    linkFile(layers, upper, name, entry);
+    return;
+  }
   if (type === "symlink") upper.symlink(name, target!);
   else if (type === "fifo") upper.mknod(name, S_IFIFO | 0o600);
   else {

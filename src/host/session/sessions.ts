@@ -67,15 +67,25 @@ export class Sessions {
     this.root = root;
   }
 
-  /** In the order of their names; none when there is no directory of sessions. */
+  /** In the order of their names, without those that stayed empty, which it removes. None when there is no directory of sessions. */
   list(): ListedSession[] {
     const names = withReasons(this.root, () => readdirSync(this.root), ["ENOENT"]) ?? [];
-    return names.sort().map((name) => {
-      const directory = join(this.root, name);
-      const fd = this.#lock(directory);
-      if (typeof fd === "number") closeSync(fd);
-      return { name, directory, record: readOrReason(directory), isBusy: fd === "busy" };
-    });
+    return names.sort().flatMap((name) => this.#look(name) ?? []);
+  }
+
+  #look(name: string): ListedSession | undefined {
+    const directory = join(this.root, name);
+    const lock = this.#lock(directory);
+    if (lock === undefined) return undefined;
+    const record = readOrReason(directory);
+    if (lock === "busy") return { name, directory, record, isBusy: true };
+    try {
+      const isWhole = typeof record !== "string";
+      if (isWhole && new Session(name, directory, lock, record).removeIfEmpty()) return undefined;
+      return { name, directory, record, isBusy: false };
+    } finally {
+      closeSync(lock);
+    }
   }
 
   /** The name of the session of `directory`, or of the nearest one above it that has one. */
@@ -109,14 +119,14 @@ export class Sessions {
       : notThere(name);
   }
 
-  /** The same for a program that starts in `base`; a new one when there is none. Errors: WvisorError. */
+  /** The same for a program that starts in `base`; a new one when there is none. `isNew`: it has no changes. Errors: WvisorError. */
   openOrCreate(
     name: string | undefined,
     base: string,
   ): { readonly session: Session; readonly isNew: boolean } {
     const there = this.#openIfThere(name ?? defaultSessionName(base));
     if (there !== undefined) {
-      if (there.base === base) return { session: there, isNew: false };
+      if (there.base === base) return { session: there, isNew: readdirSync(there.upper).length === 0 };
       there.release();
       throw sessionError(
         `session ${there.name} has changes of ${oneLine(there.base)}, not of ${oneLine(base)}`,
