@@ -141,8 +141,8 @@ const FLAGS: ReadonlyMap<string, number> = new Map([
 
 /** Open flags as a number or as text ("wx+"); none is "r". */
 export function checkFlags(flags: unknown, name = "flags"): number {
-  if (typeof flags === "number") return checkInt32(flags, name);
   if (flags === undefined || flags === null) return O_RDONLY;
+  if (typeof flags === "number") return checkInt32(flags, name);
   const known = typeof flags === "string" ? FLAGS.get(flags) : undefined;
   if (known === undefined) throw invalidArgValue(name, flags);
   return known;

@@ -21,6 +21,15 @@ import { DATA_AREA, KernelCaller } from "./kernel-caller.ts";
 export const AT_OFFSET = -1;
 
 export class Transfers extends KernelCaller {
+  /** The front of the data area, as long as the last read was: programs read pieces of one size. */
+  #piece: Uint8Array = new Uint8Array(0);
+
+  /** A view of that many bytes of the data area; one of a memory that has grown meanwhile has none, and is not taken. */
+  #front(length: number): Uint8Array {
+    if (this.#piece.length !== length) this.#piece = this.bytes.subarray(this.data, this.data + length);
+    return this.#piece;
+  }
+
   open(path: CheckedPath, flags: number, mode: number): number {
     return this.check(this.tryOpen(path, flags, mode), "open", path);
   }
@@ -46,7 +55,7 @@ export class Transfers extends KernelCaller {
           : this.call(SYS_pread64, fd, this.data, chunk, position + done);
       if (got < 0 && done > 0) break;
       this.check(got, "read");
-      target.set(this.bytes.subarray(this.data, this.data + got), done);
+      if (got > 0) target.set(this.#front(got), done);
       done += got;
       if (got < chunk) break;
     } while (done < length);

@@ -47,7 +47,7 @@ function readAll(leaf: Leaf, fd: number, isOwn: boolean): Buffer {
 }
 
 /** Node's own pool ends where files of 4 KiB begin; to allocate one costs as much as to read it. */
-const POOL_BYTES = 1 << 17;
+const POOL_BYTES = 1 << 16;
 const POOLED_MAX = 1 << 13;
 
 let pool = Buffer.alloc(0);
