@@ -9,6 +9,7 @@ import { buildNative } from "./build-native.mjs";
 import { asFunction, BUNDLE, FUNCTIONS, LIBRARY, MODULES } from "./bundles.mjs";
 import { removeCode, writeCode } from "./code-cache.mjs";
 import { writeModules } from "./library.mjs";
+import { licenses } from "./licenses.mjs";
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..");
 
@@ -24,12 +25,14 @@ export async function build() {
 
 async function buildBundles() {
   const { build: bundle } = await import("esbuild");
-  const common = { ...BUNDLE, legalComments: "linked", absWorkingDir: root, outdir: "build" };
-  await bundle({ ...common, entryPoints: { ...MODULES, ...LIBRARY } });
+  const common = { ...BUNDLE, legalComments: "none", absWorkingDir: root, outdir: "build", metafile: true };
+  const modules = await bundle({ ...common, entryPoints: { ...MODULES, ...LIBRARY } });
   writeModules();
-  const { outputFiles } = await bundle({ ...common, entryPoints: FUNCTIONS, write: false });
-  for (const { path: file, text } of outputFiles)
+  const functions = await bundle({ ...common, entryPoints: FUNCTIONS, write: false });
+  for (const { path: file, text } of functions.outputFiles)
     writeWhole(file, file.endsWith(".js") ? asFunction(text) : text);
+  const inputs = [modules, functions].flatMap(({ metafile }) => Object.keys(metafile.inputs));
+  writeWhole(path.join(root, "build/THIRD-PARTY-LICENSES.txt"), licenses(inputs));
   removeCode();
   writeCode();
   writeFeatures();

@@ -105,6 +105,14 @@ describe("what is packed", () => {
     expect(size).toBeLessThan(PACKED_MAX_BYTES);
   });
 
+  test("has the licences of what others wrote", () => {
+    const text = readFileSync(path.join(installed, "build/THIRD-PARTY-LICENSES.txt"), "utf8");
+    // In the program, in the kernel, and between them.
+    expect(text).toMatch(/^valibot \S+: MIT\n\nMIT License\n/m);
+    expect(text).toMatch(/^assemblyscript \S+: Apache-2\.0\n/m);
+    expect(text).toMatch(/^@assemblyscript\/loader \S+: Apache-2\.0\n/m);
+  });
+
   test("runs nothing at its installation, and brings nobody along", () => {
     expect(ALL_SCRIPTS.filter((name) => manifest.scripts?.[name] !== undefined)).toEqual([]);
     expect(manifest.dependencies ?? {}).toEqual({});
