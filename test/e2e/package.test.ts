@@ -27,8 +27,8 @@ interface Manifest {
   readonly exports: Readonly<Record<string, unknown>>;
 }
 
-/** Of what is packed: programs for one system, kernels, bundles, documentation. */
-const PACKED_MAX_BYTES = 1_800_000;
+/** Half of it are the C library in three static programs, and the kernel in three builds. */
+const PACKED_MAX_BYTES = 2_200_000;
 const NODES = [20, 22, 24] as const;
 const ALL_SCRIPTS = [
   "preinstall",
