@@ -8,6 +8,8 @@ type Load = () => Promise<Command>;
 const loads: ReadonlyMap<string, Load> = new Map<string, Load>([
   ["do", async () => (await import("./do.ts")).doCommand],
   ["diff", async () => (await import("./diff.ts")).diffCommand],
+  ["apply", async () => (await import("./apply.ts")).applyCommand],
+  ["undo", async () => (await import("./undo.ts")).undoCommand],
   ["discard", async () => (await import("./discard.ts")).discardCommand],
   ["export", async () => (await import("./export.ts")).exportCommand],
   ["import", async () => (await import("./import.ts")).importCommand],

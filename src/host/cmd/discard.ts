@@ -1,11 +1,12 @@
 // wvisor discard: drops a session, or some of its changes.
 
-import { readSync } from "node:fs";
+import { existsSync, readSync } from "node:fs";
 import { requireNative } from "../../native/index.ts";
 import { hostFacts } from "../config/host-facts.ts";
 import { discardAll, discardChanges } from "../session/discard.ts";
 import { sessionError } from "../session/errors.ts";
 import type { Session } from "../session/session.ts";
+import { refuseUnfinished } from "../session/unfinished.ts";
 import { openTrees } from "../trees/open-trees.ts";
 import type { Command, CommandInput } from "./command.ts";
 import { EXIT_REFUSED, EXIT_USAGE } from "./exit-code.ts";
@@ -69,8 +70,9 @@ function discardSession({ flags, output }: CommandInput): number {
   const session = sessions.openToRemove(flags.text("session") ?? sessions.nameFor(host.cwd));
   try {
     if (!flags.has("force") && !isConfirmed(session, output.err)) return EXIT_REFUSED;
+    if (existsSync(session.base)) refuseUnfinished(session.name, session.directory);
     empty(session);
-    if (!session.removeIfEmpty())
+    if (!session.removeIfEmpty(false))
       throw sessionError(`session ${session.name}: something is made in it meanwhile`);
   } finally {
     session.release();

@@ -2,6 +2,7 @@
 
 import { isatty } from "node:tty";
 
+export const STDIN = 0;
 export const STDOUT = 1;
 export const STDERR = 2;
 

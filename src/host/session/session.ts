@@ -1,7 +1,7 @@
 // One session that this process holds the lock of: the changes that programs made to a directory, kept apart from it until they are
 // applied or discarded. docs/copy-on-write.md has its form.
 
-import { closeSync, rmdirSync, rmSync } from "node:fs";
+import { closeSync, existsSync, rmdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { RUNS_MAX, type SessionRecord, writeSessionRecord } from "./record.ts";
 
@@ -43,7 +43,8 @@ export class Session {
   }
 
   /** Removes it when its layer is empty, and says whether it was. */
-  removeIfEmpty(): boolean {
+  removeIfEmpty(keepsUndo = true): boolean {
+    if (keepsUndo && existsSync(join(this.directory, "undo"))) return false;
     if (!removeEmpty(this.upper)) return false;
     rmSync(this.directory, { recursive: true });
     return true;

@@ -30,6 +30,7 @@ import { sessionError } from "./errors.ts";
 import { readSessionRecord, type SessionRecord, writeSessionRecord } from "./record.ts";
 import { Session, upperOf } from "./session.ts";
 import { checkSessionName, defaultSessionName } from "./session-name.ts";
+import { refuseUnfinished } from "./unfinished.ts";
 
 const LOCK_EX = 2;
 const LOCK_NB = 4;
@@ -112,6 +113,11 @@ export class Sessions {
    * another process works on it.
    */
   open(name: string | undefined, base: string): Session {
+    return finished(this.openUnfinished(name, base));
+  }
+
+  /** The same, also where a process was stopped while it wrote to the base. */
+  openUnfinished(name: string | undefined, base: string): Session {
     const found = this.#openIfThere(name ?? this.nameFor(base));
     if (found !== undefined) return found;
     throw name === undefined
@@ -126,7 +132,8 @@ export class Sessions {
   ): { readonly session: Session; readonly isNew: boolean } {
     const there = this.#openIfThere(name ?? defaultSessionName(base));
     if (there !== undefined) {
-      if (there.base === base) return { session: there, isNew: readdirSync(there.upper).length === 0 };
+      if (there.base === base)
+        return { session: finished(there), isNew: readdirSync(there.upper).length === 0 };
       there.release();
       throw sessionError(
         `session ${there.name} has changes of ${oneLine(there.base)}, not of ${oneLine(base)}`,
@@ -203,6 +210,17 @@ export class Sessions {
     if (result === -EAGAIN) return "busy";
     if (result < 0) throw new ErrnoError(-result, "flock");
     return undefined;
+  }
+}
+
+/** Errors: WvisorError when a process was stopped while it wrote to the base; then the session is released. */
+function finished(session: Session): Session {
+  try {
+    refuseUnfinished(session.name, session.directory);
+    return session;
+  } catch (error) {
+    session.release();
+    throw error;
   }
 }
 
