@@ -9,6 +9,7 @@ import * as boot from "./boot/boot.ts";
 import { maskPath, protectPath } from "./boot/covered-paths.ts";
 import { makeOverlay } from "./boot/overlay.ts";
 import { quietNamespace, reattachNamespace } from "./boot/quiet.ts";
+import { mountinfoOf, pathOfDescriptor } from "./boot/tracing.ts";
 import { checkAfterCall } from "./debug/task.ts";
 import { limitTmpfs } from "./fs/tmpfs/limits.ts";
 import { enter, exitTask, finishTask, leave } from "./kernel/entry.ts";
@@ -17,6 +18,7 @@ import { Task } from "./kernel/task.ts";
 import { firstUts, makeUts, UtsNamespace } from "./kernel/uts.ts";
 import { free } from "./lib/ref-counted.ts";
 import { lockKernel, panicKernel, unlockKernel } from "./sched/kernel-lock.ts";
+import { makeRefusalRecord } from "./sched/refusal.ts";
 import { claimForKiller, markDead, markGone, setCurrentThread, stateOf, Thread } from "./sched/thread.ts";
 import { listNames } from "./syscalls/name-list.ts";
 import { dispatch } from "./syscalls/table.ts";
@@ -396,6 +398,39 @@ export function sock_shutdown(fd: u32, _how: u32): u32 {
 /** Never returns. */
 export function proc_exit(code: u32): void {
   exitTask(enter(), code);
+}
+
+// ---- tracing
+
+/**
+ * Has the task's refusals noted from now on (abi/refusal.ts): the address of the record, which is the task's. The caller has the task,
+ * and it does not run.
+ */
+export function trace_begin(task: usize): usize {
+  lockKernel();
+  const traced = changetype<Task>(task);
+  if (!traced.refusal) traced.refusal = makeRefusalRecord();
+  unlockKernel();
+  return traced.refusal;
+}
+
+/**
+ * The path of a descriptor of the task that this instance runs, which is traced: its length; the bytes are in the record. Errors:
+ * EBADF, ENAMETOOLONG.
+ */
+export function trace_fd_path(fd: u32): i32 {
+  const task = enter();
+  const length = pathOfDescriptor(task, fd);
+  leave(task);
+  return length;
+}
+
+/** The task's mounts as /proc/PID/mountinfo has them, as many bytes as fit in `capacity`; returns how many there are. */
+export function task_mountinfo(task: usize, buffer: usize, capacity: u32): i32 {
+  lockKernel();
+  const result = mountinfoOf(changetype<Task>(task), buffer, capacity);
+  unlockKernel();
+  return result;
 }
 
 // ---- Linux

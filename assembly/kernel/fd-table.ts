@@ -10,7 +10,9 @@ import { memoryIsCritical } from "mm/page";
 import { EBADF, EMFILE, ENFILE } from "../abi/errno.ts";
 import { FD_CLOEXEC, O_PATH } from "../abi/fcntl.ts";
 import { FD_MAX } from "../abi/limits.ts";
+import { REFUSED_KERNEL_MEMORY, REFUSED_OPEN_FILES } from "../abi/refusal.ts";
 import { duplicate } from "../lib/bytes.ts";
+import { refuse } from "../sched/refusal.ts";
 import { FileDescription } from "../vfs/file-description.ts";
 import { releaseRecordLocks } from "../vfs/file-locks.ts";
 import { releaseElsewhere } from "../vfs/shared-locks.ts";
@@ -77,8 +79,8 @@ export class FdTable {
    * Whether a new file may be opened: 0 or an errno. EMFILE; ENFILE when the kernel's memory is nearly gone, for a guest may open many.
    */
   checkRoom(): i32 {
-    if (!this.hasRoom(0)) return -EMFILE;
-    return memoryIsCritical() ? -ENFILE : 0;
+    if (!this.hasRoom(0)) return refuse(EMFILE, REFUSED_OPEN_FILES, this.limit);
+    return memoryIsCritical() ? refuse(ENFILE, REFUSED_KERNEL_MEMORY) : 0;
   }
 
   /** Puts `file` into the lowest free descriptor at or above `least`; takes over the reference. EMFILE drops it. */

@@ -1,7 +1,9 @@
 // RLIMIT_FSIZE: how large a task may make a file. A guest has no signals: it gets the error, and no SIGXFSZ.
 
 import { EFBIG } from "../abi/errno.ts";
+import { REFUSED_FILE_SIZE } from "../abi/refusal.ts";
 import { RLIMIT_FSIZE } from "../abi/resource.ts";
+import { refuse } from "../sched/refusal.ts";
 import { Inode } from "../vfs/dentry.ts";
 import { FileDescription } from "../vfs/file-description.ts";
 import { RLIM_INFINITY } from "./resource-limits.ts";
@@ -20,7 +22,7 @@ export function writableBytes(task: Task, file: FileDescription, position: i64, 
     if (known < 0) return known;
     at = file.inode.size;
   }
-  if (<u64>at >= limit) return -EFBIG;
+  if (<u64>at >= limit) return refuse(EFBIG, REFUSED_FILE_SIZE, limit);
   return <i64>min<u64>(<u64>count, limit - <u64>at);
 }
 
@@ -30,5 +32,5 @@ export function checkNewSize(task: Task, inode: Inode, size: i64): i32 {
   if (limit == RLIM_INFINITY || <u64>size <= limit) return 0;
   const known = inode.getAttributes();
   if (known < 0) return known;
-  return size > inode.size ? -EFBIG : 0;
+  return size > inode.size ? refuse(EFBIG, REFUSED_FILE_SIZE, limit) : 0;
 }

@@ -261,6 +261,8 @@ export class Task extends Thread {
     this.cred.decRef();
     if (this.args) heap.free(this.args);
     if (this.env) heap.free(this.env);
+    if (this.refusal) heap.free(this.refusal);
+    this.refusal = 0;
     if (this.messageBuffer) freePages(this.messageBuffer);
     this.messageBuffer = 0;
   }

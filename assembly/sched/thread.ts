@@ -43,6 +43,8 @@ export class Thread {
   /** How often it slept, and nanoseconds of processor time that it had used when it last went to sleep. */
   sleeps: u64 = 0;
   cpuTime: i64 = 0;
+  /** Its record of refusals (sched/refusal.ts), when it is traced; the task's to free. */
+  refusal: usize = 0;
   /** The number of the system call that this thread is in: 0 outside, CALL_UNNUMBERED while nobody has asked. */
   private call: u64 = 0;
 

@@ -6,9 +6,16 @@
 import { CAP_MKNOD } from "../abi/capability.ts";
 import { EEXIST, ENOENT, EPERM, EROFS, EXDEV } from "../abi/errno.ts";
 import { PATH_MAX } from "../abi/limits.ts";
+import {
+  REFUSED_DIRECTORY_LINK,
+  REFUSED_PROTECTED_LINK,
+  REFUSED_TWO_FILESYSTEMS,
+  REFUSED_TWO_MOUNTS,
+} from "../abi/refusal.ts";
 import { S_IFBLK, S_IFCHR, S_IFMT, S_IFREG, S_ISGID, S_ISUID, S_IXGRP } from "../abi/stat.ts";
 import { Credentials } from "../auth/credentials.ts";
 import { errorOf, isError } from "../lib/result.ts";
+import { refuse } from "../sched/refusal.ts";
 import { Dentry, Inode } from "./dentry.ts";
 import { notifyCreate, notifyLinkCount } from "./fsnotify.ts";
 import { lookupLocked } from "./lookup.ts";
@@ -22,6 +29,7 @@ import {
   MAY_READ,
   MAY_WRITE,
 } from "./permission.ts";
+import { refusedAt } from "./refused-place.ts";
 
 /** Set-user-id, set-group-id, sticky and the nine permission bits. */
 export const MODE_BITS: u32 = 0o7777;
@@ -181,13 +189,15 @@ export function linkAt(from: PathWalk, to: PathWalk, length: u32, extra: u32): i
 }
 
 function mayLink(from: PathWalk, to: PathWalk): i32 {
-  if (from.mount !== to.mount) return -EXDEV;
+  if (from.mount !== to.mount) return refuse(EXDEV, REFUSED_TWO_MOUNTS);
   const source = from.result.file;
-  if (!isSafeSource(source, to.credentials)) return -EPERM;
+  if (!isSafeSource(source, to.credentials)) {
+    return refusedAt(from.resultMount, from.result, refuse(EPERM, REFUSED_PROTECTED_LINK));
+  }
   const allowed = mayCreate(to.result, to.credentials);
   if (allowed < 0) return allowed;
-  if (source.fs !== to.result.file.fs) return -EXDEV;
-  if (source.isDirectory) return -EPERM;
+  if (source.fs !== to.result.file.fs) return refuse(EXDEV, REFUSED_TWO_FILESYSTEMS);
+  if (source.isDirectory) return refuse(EPERM, REFUSED_DIRECTORY_LINK);
   return source.isGone() && !source.linkable ? -ENOENT : 0;
 }
 

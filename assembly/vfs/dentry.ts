@@ -251,28 +251,28 @@ export abstract class Inode extends RefCounted {
   /** Makes a regular file, exclusively, owned by uid and gid; instantiates `child`. `mode` has the umask applied. */
   create(_child: Dentry, _mode: u32, _uid: u32, _gid: u32): i32 {
     // Linux: vfs_create(), which knows another error than its siblings.
-    return -EACCES;
+    return refuse(EACCES, REFUSED_BY_TYPE);
   }
   mkdir(_child: Dentry, _mode: u32, _uid: u32, _gid: u32): i32 {
-    return -EPERM;
+    return refuse(EPERM, REFUSED_BY_TYPE);
   }
   /** `mode` carries the type: FIFO, socket or device. */
   mknod(_child: Dentry, _mode: u32, _rdev: u32, _uid: u32, _gid: u32): i32 {
-    return -EPERM;
+    return refuse(EPERM, REFUSED_BY_TYPE);
   }
   symlink(_child: Dentry, _target: usize, _length: u32, _uid: u32, _gid: u32): i32 {
-    return -EPERM;
+    return refuse(EPERM, REFUSED_BY_TYPE);
   }
   /** Makes `child` another name of `target`, which is of the same file system and no directory; instantiates it. */
   link(_child: Dentry, _target: Dentry): i32 {
-    return -EPERM;
+    return refuse(EPERM, REFUSED_BY_TYPE);
   }
   /** Removes a name that is no directory. The dentry is the caller's to unhash. */
   unlink(_child: Dentry): i32 {
-    return -EPERM;
+    return refuse(EPERM, REFUSED_BY_TYPE);
   }
   rmdir(_child: Dentry): i32 {
-    return -EPERM;
+    return refuse(EPERM, REFUSED_BY_TYPE);
   }
   /**
    * Moves `from`, a name of this directory, to `to`, a name of `toDirectory` (negative, or positive and to be replaced; types
@@ -280,7 +280,7 @@ export abstract class Inode extends RefCounted {
    * `uid` and `gid` own the whiteout that the latter leaves. The caller moves the dentries.
    */
   rename(_from: Dentry, _toDirectory: Inode, _to: Dentry, _flags: u32, _uid: u32, _gid: u32): i32 {
-    return -EPERM;
+    return refuse(EPERM, REFUSED_BY_TYPE);
   }
 
   /** Copies the link's text to `out` (room for PATH_MAX bytes); returns its length. */

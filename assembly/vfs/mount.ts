@@ -16,8 +16,10 @@ import { EROFS } from "../abi/errno.ts";
 import { IN_UNMOUNT } from "../abi/inotify.ts";
 import { ROOT_LAST_MOUNT_ID, ROOT_MOUNTS } from "../abi/kernel-layout.ts";
 import * as st from "../abi/mount.ts";
+import { REFUSED_READONLY_FILESYSTEM, REFUSED_READONLY_MOUNT } from "../abi/refusal.ts";
 import { duplicate } from "../lib/bytes.ts";
 import { free, RefCounted } from "../lib/ref-counted.ts";
+import { refuseAtMount } from "../sched/refusal.ts";
 import { dropDentries, MOUNT_BUCKETS } from "./dcache.ts";
 import { Dentry } from "./dentry.ts";
 import { moveTreeGeneration } from "./tree-generation.ts";
@@ -115,10 +117,16 @@ export class Mount extends RefCounted {
    * mnt_want_write()). Errors: EROFS.
    */
   wantWrite(): i32 {
-    if (this.isReadonly) return -EROFS;
+    if (this.isReadonly) return this.refuseWriting();
     this.writers++;
     this.root.fs.writers++;
     return 0;
+  }
+
+  /** -EROFS. */
+  refuseWriting(): i32 {
+    const own = (this.flags & MNT_READONLY) != 0;
+    return refuseAtMount(EROFS, own ? REFUSED_READONLY_MOUNT : REFUSED_READONLY_FILESYSTEM, this.id);
   }
 
   dropWrite(): void {

@@ -3,7 +3,7 @@
 // Each takes a PathWalk that was begun and whose path is in place, and leaves it to the caller to release. Errors come in
 // Linux's order. All may sleep.
 
-import { EACCES, EEXIST, EINVAL, EISDIR, ELOOP, ENOTDIR, ENXIO, EPERM, EROFS, EXDEV } from "../abi/errno.ts";
+import { EACCES, EEXIST, EINVAL, EISDIR, ELOOP, ENOTDIR, ENXIO, EPERM, EXDEV } from "../abi/errno.ts";
 import {
   O_ACCMODE,
   O_CREAT,
@@ -18,10 +18,12 @@ import {
   O_TMPFILE,
   O_TRUNC,
 } from "../abi/fcntl.ts";
+import { REFUSED_NODEV, REFUSED_NOT_FOLLOWED } from "../abi/refusal.ts";
 import { S_IFBLK, S_IFCHR, S_IFIFO, S_IFSOCK, S_ISVTX, S_IWOTH } from "../abi/stat.ts";
 import { Credentials } from "../auth/credentials.ts";
 import { free } from "../lib/ref-counted.ts";
 import { errorOf, isError } from "../lib/result.ts";
+import { refuse, refuseAtMount } from "../sched/refusal.ts";
 import { ATTR_OPEN, ATTR_SIZE, Attributes } from "./attributes.ts";
 import { changeAttributes } from "./change.ts";
 import { createLocked, groupFor, MODE_BITS, modeFor } from "./create.ts";
@@ -35,6 +37,7 @@ import { findMount, MNT_NODEV, Mount } from "./mount.ts";
 import { LAST_NORM, PathWalk, WALK_DIRECTORY, WALK_FOLLOW, WALK_NO_XDEV, WALK_PARENT } from "./path-walk.ts";
 import { checkPermission, isOwnerOrCapable, MAY_EXEC, MAY_READ, MAY_WRITE } from "./permission.ts";
 import { openFifo } from "./pipe.ts";
+import { refusedAt } from "./refused-place.ts";
 
 /** What a description does not keep of the flags of open(2). */
 const CREATION_FLAGS: u32 = <u32>(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC);
@@ -61,7 +64,8 @@ function openBy(walk: PathWalk, length: u32, flags: u32, mode: u32, extra: u32):
   const result = walk.run(length, bits & ~WALK_DIRECTORY);
   if (result < 0) return errorOf(result);
   const inode = walk.result.file;
-  if (inode.isSymlink) return errorOf(flags & <u32>O_DIRECTORY ? -ENOTDIR : -ELOOP);
+  if (inode.isSymlink)
+    return errorOf(flags & <u32>O_DIRECTORY ? -ENOTDIR : refuse(ELOOP, REFUSED_NOT_FOLLOWED));
   if (flags & <u32>O_DIRECTORY && !inode.isDirectory) return errorOf(-ENOTDIR);
   return openFound(walk.resultMount, walk.result, walk.credentials, flags);
 }
@@ -136,7 +140,7 @@ function openCreating(walk: PathWalk, length: u32, flags: u32, mode: u32, extra:
       if (flags & <u32>O_NOFOLLOW) {
         const allowed = mayCreateOver(parent.file, child.file, walk.credentials);
         child.decRef();
-        return errorOf(allowed < 0 ? allowed : -ELOOP);
+        return errorOf(allowed < 0 ? allowed : refuse(ELOOP, REFUSED_NOT_FOLLOWED));
       }
       result = walk.followLast(child, extra | WALK_PARENT);
       child.decRef();
@@ -223,12 +227,12 @@ function openChecked(mount: Mount, dentry: Dentry, cred: Credentials, flags: u32
   if (inode.isDirectory && mask & MAY_WRITE) return errorOf(-EISDIR);
   const type = inode.type;
   const device = type == <u32>S_IFCHR || type == <u32>S_IFBLK;
-  if (device && mount.flags & MNT_NODEV) return errorOf(-EACCES);
+  if (device && mount.flags & MNT_NODEV) return errorOf(refuseAtMount(EACCES, REFUSED_NODEV, mount.id));
   const special = device || type == <u32>S_IFIFO || type == <u32>S_IFSOCK;
-  if (mask & MAY_WRITE && !special && mount.root.fs.readonly) return errorOf(-EROFS);
+  if (mask & MAY_WRITE && !special && mount.root.fs.readonly) return errorOf(mount.refuseWriting());
   const allowed = checkPermission(inode, cred, mask);
-  if (allowed < 0) return errorOf(allowed);
-  if (mask & MAY_WRITE && !special && mount.isReadonly) return errorOf(-EROFS);
+  if (allowed < 0) return errorOf(refusedAt(mount, dentry, allowed));
+  if (mask & MAY_WRITE && !special && mount.isReadonly) return errorOf(mount.refuseWriting());
   if (flags & <u32>O_NOATIME && !isOwnerOrCapable(inode, cred)) return errorOf(-EPERM);
   const truncates = (flags & <u32>O_TRUNC) != 0 && inode.isRegular;
   const kept = flags & ~CREATION_FLAGS;

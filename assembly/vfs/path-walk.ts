@@ -13,10 +13,20 @@
 
 import { EACCES, ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR, EXDEV } from "../abi/errno.ts";
 import { MAXSYMLINKS, PATH_MAX } from "../abi/limits.ts";
+import {
+  REFUSED_ESCAPE_ABSOLUTE,
+  REFUSED_ESCAPE_DOTDOT,
+  REFUSED_ESCAPE_JUMP,
+  REFUSED_ESCAPE_LINK,
+  REFUSED_ESCAPE_MOVED,
+  REFUSED_NOSYMFOLLOW,
+  REFUSED_TOO_MANY_LINKS,
+} from "../abi/refusal.ts";
 import { Credentials } from "../auth/credentials.ts";
 import { free } from "../lib/ref-counted.ts";
 import { isError } from "../lib/result.ts";
 import { pause } from "../sched/pause.ts";
+import { refuse, refuseAtMount } from "../sched/refusal.ts";
 import { touchAtime } from "./atime.ts";
 import { Dentry, LinkTarget } from "./dentry.ts";
 import { findKnown, lookupCached, lookupOne, needsAsking } from "./lookup.ts";
@@ -24,6 +34,7 @@ import { findMount, MNT_NOSYMFOLLOW, Mount, MountList } from "./mount.ts";
 import { dentryOf, mountOf, PathCache } from "./path-cache.ts";
 import { isReachable } from "./pathname.ts";
 import { isSearchable } from "./permission.ts";
+import { refusedAt } from "./refused-place.ts";
 import { treeGeneration } from "./tree-generation.ts";
 
 /** A final symbolic link is followed. */
@@ -295,7 +306,7 @@ export class PathWalk {
       const directory = place.file;
       if (!directory.isDirectory) return -ENOTDIR;
       if (this.plain && last && name != this.text) this.keepShortcut(name);
-      if (!isSearchable(directory, cred)) return -EACCES;
+      if (!isSearchable(directory, cred)) return refusedAt(this.resultMount, place, -EACCES);
 
       const type = typeOfComponent(name, length);
       if (last) {
@@ -328,7 +339,9 @@ export class PathWalk {
       const result = this.enter(child, last, known !== null, flags);
       if (result < 0) return result;
     }
-    if (this.wentUp && flags & (WALK_BENEATH | WALK_IN_ROOT) && !this.isBelowStart()) return this.escape();
+    if (this.wentUp && flags & (WALK_BENEATH | WALK_IN_ROOT) && !this.isBelowStart()) {
+      return this.escape(REFUSED_ESCAPE_MOVED, flags);
+    }
     if ((this.mustBeDirectory || flags & WALK_DIRECTORY) && !this.result.file.isDirectory) return -ENOTDIR;
     return 0;
   }
@@ -431,9 +444,9 @@ export class PathWalk {
     let dentry = this.result;
     while (true) {
       if (flags & WALK_BENEATH && mount === this.startMount && dentry === this.startDentry)
-        return this.escape();
+        return this.escape(REFUSED_ESCAPE_DOTDOT, flags);
       if (mount === this.rootMount && dentry === this.rootDentry) {
-        if (flags & WALK_STRICT_ROOT) return this.escape();
+        if (flags & WALK_STRICT_ROOT) return this.escape(REFUSED_ESCAPE_DOTDOT, flags);
         break;
       }
       if (dentry !== mount.root) {
@@ -475,7 +488,9 @@ export class PathWalk {
 
   /** Linux: nd_jump_root(). `ofPath`: the path itself begins with a slash, not a link's text. What covers the root is not entered. */
   private jumpToRoot(flags: u32, ofPath: bool): i32 {
-    if (flags & WALK_BENEATH || (ofPath && flags & WALK_STRICT_ROOT)) return this.escape();
+    if (flags & WALK_BENEATH || (ofPath && flags & WALK_STRICT_ROOT)) {
+      return this.escape(ofPath ? REFUSED_ESCAPE_ABSOLUTE : REFUSED_ESCAPE_LINK, flags);
+    }
     const root = changetype<Mount>(changetype<usize>(this.rootMount));
     const elsewhere = !this.rootIsSet || root !== this.resultMount;
     if (flags & WALK_NO_XDEV && !ofPath && elsewhere) return -EXDEV;
@@ -483,16 +498,18 @@ export class PathWalk {
     return 0;
   }
 
-  private escape(): i32 {
+  private escape(reason: u32, flags: u32): i32 {
     this.escaped = true;
-    return -EXDEV;
+    return refuse(EXDEV, reason, flags & WALK_BENEATH ? 0 : 1);
   }
 
   /** Puts a link's text in front of what is left. May sleep: reads the link. */
   private pushLink(link: Dentry, flags: u32): i32 {
     this.plain = false;
-    if (flags & WALK_NO_SYMLINKS || ++this.links > <u32>MAXSYMLINKS) return -ELOOP;
-    if (this.resultMount.flags & MNT_NOSYMFOLLOW) return -ELOOP;
+    if (flags & WALK_NO_SYMLINKS) return -ELOOP;
+    if (++this.links > <u32>MAXSYMLINKS) return refuse(ELOOP, REFUSED_TOO_MANY_LINKS, MAXSYMLINKS);
+    const mount = this.resultMount;
+    if (mount.flags & MNT_NOSYMFOLLOW) return refuseAtMount(ELOOP, REFUSED_NOSYMFOLLOW, mount.id);
     const jumped = this.followMagic(link, flags);
     if (jumped != 0) return min(jumped, 0);
     const text = heap.alloc(PATH_MAX);
@@ -533,7 +550,7 @@ export class PathWalk {
     if (flags & WALK_NO_MAGICLINKS || scoped) {
       dentry.decRef();
       mount.decRef();
-      return flags & WALK_NO_MAGICLINKS ? -ELOOP : this.escape();
+      return flags & WALK_NO_MAGICLINKS ? -ELOOP : this.escape(REFUSED_ESCAPE_JUMP, flags);
     }
     const beforeMount = this.resultMount;
     if (flags & WALK_NO_XDEV && mount !== beforeMount) {

@@ -8,8 +8,10 @@ import {
   CAP_FSETID,
 } from "../abi/capability.ts";
 import { EACCES, EOPNOTSUPP, EPERM } from "../abi/errno.ts";
+import { REFUSED_BY_ACL, REFUSED_BY_MODE, REFUSED_NOT_OWNER, REFUSED_STICKY } from "../abi/refusal.ts";
 import { S_IRWXG, S_ISGID, S_ISUID, S_ISVTX, S_IXGRP, S_IXUGO } from "../abi/stat.ts";
 import { Credentials } from "../auth/credentials.ts";
+import { refuseByOwner } from "../sched/refusal.ts";
 import {
   ATTR_ATIME,
   ATTR_ATIME_SET,
@@ -36,12 +38,26 @@ export function checkPermission(inode: Inode, cred: Credentials, mask: u32): i32
   if (inode.isDirectory) {
     if (cred.hasCapability(CAP_DAC_OVERRIDE)) return 0;
     if (!(mask & MAY_WRITE) && cred.hasCapability(CAP_DAC_READ_SEARCH)) return 0;
-    return -EACCES;
+    return deny(inode, cred, mask);
   }
   if (mask == MAY_READ && cred.hasCapability(CAP_DAC_READ_SEARCH)) return 0;
   // Even the capability does not make a file executable that is so for nobody.
   if ((!(mask & MAY_EXEC) || (mode & <u32>S_IXUGO) != 0) && cred.hasCapability(CAP_DAC_OVERRIDE)) return 0;
-  return -EACCES;
+  return deny(inode, cred, mask);
+}
+
+function deny(inode: Inode, cred: Credentials, mask: u32): i32 {
+  const byList = inode.accessAcl !== null && inode.uid != cred.fsuid && (inode.mode & <u32>S_IRWXG) != 0;
+  return refuseOwned(EACCES, byList ? REFUSED_BY_ACL : REFUSED_BY_MODE, mask & 7, inode, cred);
+}
+
+function refuseOwned(errno: i32, reason: u32, value: u64, inode: Inode, cred: Credentials): i32 {
+  return refuseByOwner(errno, reason, value, inode.mode, inode.uid, inode.gid, cred.fsuid, cred.fsgid);
+}
+
+/** -EPERM: the file is its owner's, and whoever has the capability may too. */
+export function refuseStranger(inode: Inode, cred: Credentials, capability: u32): i32 {
+  return refuseOwned(EPERM, REFUSED_NOT_OWNER, capability, inode, cred);
 }
 
 /** checkPermission() for MAY_EXEC on a directory, which nearly every walk of nearly every one may (Linux: lookup_inode_permission_may_exec()). */
@@ -69,7 +85,7 @@ export function isOwnerOrCapable(inode: Inode, cred: Credentials): bool {
 export function checkSticky(directory: Inode, victim: Inode, cred: Credentials): i32 {
   if (!(directory.mode & <u32>S_ISVTX)) return 0;
   if (cred.fsuid == victim.uid || cred.fsuid == directory.uid || cred.hasCapability(CAP_FOWNER)) return 0;
-  return -EPERM;
+  return refuseOwned(EPERM, REFUSED_STICKY, victim.uid, directory, cred);
 }
 
 /**
@@ -93,17 +109,17 @@ export function prepareAttributes(inode: Inode, a: Attributes, cred: Credentials
   if (isChown && !inode.isDirectory && !(a.valid & ATTR_MODE)) dropSetIds(inode, a, cred);
   if (a.valid & ATTR_UID) {
     const same = cred.fsuid == inode.uid && a.uid == inode.uid;
-    if (!same && !cred.hasCapability(CAP_CHOWN)) return -EPERM;
+    if (!same && !cred.hasCapability(CAP_CHOWN)) return refuseStranger(inode, cred, CAP_CHOWN);
   }
   if (a.valid & ATTR_GID) {
     const own = cred.fsuid == inode.uid && (cred.inGroup(a.gid) || a.gid == inode.gid);
-    if (!own && !cred.hasCapability(CAP_CHOWN)) return -EPERM;
+    if (!own && !cred.hasCapability(CAP_CHOWN)) return refuseStranger(inode, cred, CAP_CHOWN);
   }
   if (a.valid & ATTR_MODE) {
-    if (!owns) return -EPERM;
+    if (!owns) return refuseStranger(inode, cred, CAP_FOWNER);
     if (!isInGroupOrCapable(a.valid & ATTR_GID ? a.gid : inode.gid, cred)) a.mode &= ~(<u32>S_ISGID);
   }
-  if (setsTimes && !touches && !owns) return -EPERM;
+  if (setsTimes && !touches && !owns) return refuseStranger(inode, cred, CAP_FOWNER);
   // Truncation is not asked whose the file is: the bits go, although the mode is not the caller's to change.
   if (a.valid & ATTR_SIZE && !(a.valid & ATTR_MODE)) dropSetIds(inode, a, cred);
   const loses = isChown || (a.valid & ATTR_SIZE) != 0;

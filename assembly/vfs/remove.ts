@@ -4,8 +4,10 @@
 // Linux's order. All may sleep.
 
 import { EBUSY, EINVAL, EISDIR, ENOENT, ENOTDIR, ENOTEMPTY } from "../abi/errno.ts";
+import { REFUSED_MOUNT_POINT } from "../abi/refusal.ts";
 import { Credentials } from "../auth/credentials.ts";
 import { isError } from "../lib/result.ts";
+import { refuse } from "../sched/refusal.ts";
 import { killDentry } from "./dcache.ts";
 import { Dentry } from "./dentry.ts";
 import { notifyDelete, notifyLinkCount } from "./fsnotify.ts";
@@ -52,7 +54,7 @@ export function rmdirAt(walk: PathWalk, length: u32, extra: u32): i32 {
   if (result < 0) return result;
   if (walk.lastType == LAST_DOT) return -EINVAL;
   if (walk.lastType == LAST_DOTDOT) return -ENOTEMPTY;
-  if (walk.lastType != LAST_NORM) return -EBUSY;
+  if (walk.lastType != LAST_NORM) return refuse(EBUSY, REFUSED_MOUNT_POINT);
   return removeLast(walk, true);
 }
 
@@ -80,7 +82,7 @@ function removeName(walk: PathWalk, directory: bool): i32 {
   if (child.isNegative) result = -ENOENT;
   else if (!directory && walk.lastSlash) result = child.file.isDirectory ? -EISDIR : -ENOTDIR;
   else result = mayDelete(parent, child, walk.credentials, directory);
-  if (result == 0 && isPinned(walk, child)) result = -EBUSY;
+  if (result == 0 && isPinned(walk, child)) result = refuse(EBUSY, REFUSED_MOUNT_POINT);
   if (result == 0 && directory && hasForeign(child)) result = -ENOTEMPTY;
   if (result == 0) result = directory ? parent.file.rmdir(child) : parent.file.unlink(child);
   if (result == 0) {

@@ -5,7 +5,9 @@
 
 import { EBUSY, EEXIST, EINVAL, ENOENT, ENOTDIR, ENOTEMPTY, EXDEV } from "../abi/errno.ts";
 import { RENAME_EXCHANGE, RENAME_NOREPLACE } from "../abi/fcntl.ts";
+import { REFUSED_MOUNT_POINT, REFUSED_TWO_FILESYSTEMS, REFUSED_TWO_MOUNTS } from "../abi/refusal.ts";
 import { isError } from "../lib/result.ts";
+import { refuse } from "../sched/refusal.ts";
 import { groupFor, mayCreate } from "./create.ts";
 import { exchangeDentries, moveDentry } from "./dcache.ts";
 import { Dentry, Inode } from "./dentry.ts";
@@ -15,6 +17,7 @@ import { lookupLocked } from "./lookup.ts";
 import { detachMounts } from "./mount-tree.ts";
 import { LAST_NORM, PathWalk, WALK_PARENT } from "./path-walk.ts";
 import { checkPermission, MAY_WRITE } from "./permission.ts";
+import { refusedAt } from "./refused-place.ts";
 import { isPinned, mayDelete } from "./remove.ts";
 
 /** rename(2) and renameat2(2). */
@@ -35,7 +38,8 @@ export function renameAt(
 
 /** renameAt() for walks that stand at the parents already. Errors: EXDEV, EBUSY, EEXIST, EROFS, then what the names say. */
 export function renameBetween(from: PathWalk, to: PathWalk, flags: u32): i32 {
-  if (from.mount !== to.mount || from.result.file.fs !== to.result.file.fs) return -EXDEV;
+  if (from.mount !== to.mount) return refuse(EXDEV, REFUSED_TWO_MOUNTS);
+  if (from.result.file.fs !== to.result.file.fs) return refuse(EXDEV, REFUSED_TWO_FILESYSTEMS);
   if (from.lastType != LAST_NORM) return -EBUSY;
   if (to.lastType != LAST_NORM) return flags & <u32>RENAME_NOREPLACE ? -EEXIST : -EBUSY;
   const mount = from.resultMount;
@@ -107,18 +111,20 @@ function renameFound(from: PathWalk, old: Dentry, to: PathWalk, target: Dentry, 
   // Two names of one file: nothing to do.
   if (!target.isNegative && target.inode === old.inode) return 0;
   let allowed = mayDelete(from.result, old, cred, isDirectory);
-  if (allowed < 0) return allowed;
+  if (allowed < 0) return refusedAt(from.resultMount, from.result, allowed);
   if (target.isNegative) allowed = mayCreate(to.result, cred);
   else allowed = mayDelete(to.result, target, cred, exchange ? target.file.isDirectory : isDirectory);
   if (allowed < 0) return allowed;
   if (from.result !== to.result) {
     // A directory that moves gets another "..".
     if (isDirectory) allowed = checkPermission(old.file, cred, MAY_WRITE);
-    if (allowed == 0 && exchange && target.file.isDirectory)
-      allowed = checkPermission(target.file, cred, MAY_WRITE);
+    if (allowed < 0) return refusedAt(from.resultMount, old, allowed);
+    if (exchange && target.file.isDirectory) allowed = checkPermission(target.file, cred, MAY_WRITE);
     if (allowed < 0) return allowed;
   }
-  if (isPinned(from, old) || (!target.isNegative && isPinned(to, target))) return -EBUSY;
+  if (isPinned(from, old) || (!target.isNegative && isPinned(to, target))) {
+    return refuse(EBUSY, REFUSED_MOUNT_POINT);
+  }
   if (!exchange && !target.isNegative && hasForeign(target)) return -ENOTEMPTY;
   const directory = from.result.file;
   const group = groupFor(directory, cred);

@@ -2,19 +2,23 @@
 //
 // A call returns a WASI errno. The order of checks: the descriptor, its rights, then arguments and pointers.
 
+import { EBADF, EINVAL } from "../abi/errno.ts";
 import { O_APPEND, O_DSYNC, O_NONBLOCK, O_SYNC } from "../abi/fcntl.ts";
+import { REFUSED_NOT_READABLE, REFUSED_NOT_WRITABLE, REFUSED_RIGHTS } from "../abi/refusal.ts";
 import * as abi from "../abi/wasi.ts";
 import { FdEntry, PREOPENED_STREAM } from "../kernel/fd-table.ts";
 import { checkNewSize, writableBytes } from "../kernel/file-size-limit.ts";
 import { Task } from "../kernel/task.ts";
 import { free } from "../lib/ref-counted.ts";
 import { accessOk, copyOut, importIovecs, putU32, putU64 } from "../mm/usercopy.ts";
+import { refuse } from "../sched/refusal.ts";
 import { Attributes } from "../vfs/attributes.ts";
 import { changeThrough, truncateOpen } from "../vfs/change.ts";
 import { Inode } from "../vfs/dentry.ts";
 import { FileDescription } from "../vfs/file-description.ts";
 import { notifyAccess, notifyModify } from "../vfs/fsnotify.ts";
 import { removePrivileges } from "../vfs/privileges.ts";
+import { refusedThrough } from "../vfs/refused-place.ts";
 import { wasiErrno } from "./errno-map.ts";
 import { checkRights, fileTypeOf } from "./rights.ts";
 import { fillTimes } from "./times.ts";
@@ -55,9 +59,9 @@ export function fdRead(task: Task, fd: u32, iovs: u32, count: u32, position: i64
   const entry = task.fdget(fd);
   if (position >= 0 && entry !== null && !entry.description.isSeekable()) return abi.WASI_ESPIPE;
   const wrong = checkRights(entry, position < 0 ? abi.RIGHT_FD_READ : abi.RIGHT_FD_READ | abi.RIGHT_FD_SEEK);
-  if (wrong) return refuse(entry, wrong);
+  if (wrong) return withoutRight(entry, wrong);
   const file = entry!.description;
-  if (!file.canRead) return abi.WASI_EBADF;
+  if (!file.canRead) return wasiErrno(refuse(EBADF, REFUSED_NOT_READABLE));
   const total = importIovecs(task.vector, iovs, count);
   if (total < 0) return wasiErrno(<i32>total);
   if (!accessOk(out, 4)) return abi.WASI_EFAULT;
@@ -66,8 +70,13 @@ export function fdRead(task: Task, fd: u32, iovs: u32, count: u32, position: i64
   if (moved > 0 && position < 0 && file.isSeekable()) file.offset += moved;
   if (moved > 0) notifyAccess(file.dentry);
   task.countRead(moved);
-  if (moved < 0) return wasiErrno(<i32>moved);
+  if (moved < 0) return fileErrno(file, moved);
   return wasiErrno(putU32(out, <u32>moved));
+}
+
+/** What a call on an open file failed with, or 0. */
+function fileErrno(file: FileDescription, result: i64): u32 {
+  return result < 0 ? wasiErrno(<i32>refusedThrough(file.mount, result)) : 0;
 }
 
 /** fd_write and fd_pwrite; `position` -1 writes at the description's offset, or at the end when it appends. */
@@ -78,9 +87,9 @@ export function fdWrite(task: Task, fd: u32, iovs: u32, count: u32, position: i6
     entry,
     position < 0 ? abi.RIGHT_FD_WRITE : abi.RIGHT_FD_WRITE | abi.RIGHT_FD_SEEK,
   );
-  if (wrong) return refuse(entry, wrong);
+  if (wrong) return withoutRight(entry, wrong);
   const file = entry!.description;
-  if (!file.canWrite) return abi.WASI_EBADF;
+  if (!file.canWrite) return wasiErrno(refuse(EBADF, REFUSED_NOT_WRITABLE));
   const total = importIovecs(task.vector, iovs, count);
   if (total < 0) return wasiErrno(<i32>total);
   if (!accessOk(out, 4)) return abi.WASI_EFAULT;
@@ -97,12 +106,12 @@ export function fdWrite(task: Task, fd: u32, iovs: u32, count: u32, position: i6
   if (moved > 0 && position < 0 && !appends && file.isSeekable()) file.offset += moved;
   if (moved > 0) notifyModify(file.dentry);
   task.countWrite(moved);
-  if (moved < 0) return wasiErrno(<i32>moved);
+  if (moved < 0) return fileErrno(file, moved);
   return wasiErrno(putU32(out, <u32>moved));
 }
 
 /** Reading what is open for writing only, or a directory, is EBADF and not a matter of rights. */
-function refuse(entry: FdEntry | null, wrong: u32): u32 {
+function withoutRight(entry: FdEntry | null, wrong: u32): u32 {
   return entry === null || wrong != abi.WASI_ENOTCAPABLE ? wrong : <u32>abi.WASI_EBADF;
 }
 
@@ -113,7 +122,7 @@ export function fdSeek(task: Task, fd: u32, offset: i64, whence: u32, out: u32):
   if (!file.isSeekable()) return abi.WASI_ESPIPE;
   const asks = offset == 0 && whence == abi.WHENCE_CUR;
   const wrong = checkRights(entry, asks ? abi.RIGHT_FD_TELL : abi.RIGHT_FD_SEEK);
-  if (wrong) return refuse(entry, wrong);
+  if (wrong) return withoutRight(entry, wrong);
   if (whence > 2) return abi.WASI_EINVAL;
   if (!accessOk(out, 8)) return abi.WASI_EFAULT;
   const target = file.seek(offset, whence);
@@ -141,16 +150,16 @@ export function fdAdvise(task: Task, fd: u32, offset: i64, length: i64, advice: 
 export function fdAllocate(task: Task, fd: u32, offset: i64, length: i64): u32 {
   const entry = task.fdget(fd);
   const wrong = checkRights(entry, abi.RIGHT_FD_ALLOCATE);
-  if (wrong) return refuse(entry, wrong);
+  if (wrong) return withoutRight(entry, wrong);
   const file = entry!.description;
-  if (!file.canWrite) return abi.WASI_EBADF;
+  if (!file.canWrite) return wasiErrno(refuse(EBADF, REFUSED_NOT_WRITABLE));
   if (offset < 0 || length <= 0) return abi.WASI_EINVAL;
   if (offset + length < 0) return abi.WASI_EFBIG;
   let result = checkNewSize(task, file.inode, offset + length);
   if (result == 0) result = removePrivileges(file.dentry, task.cred);
   if (result == 0) result = file.allocate(0, offset, length);
   if (result == 0) notifyModify(file.dentry);
-  return wasiErrno(result);
+  return fileErrno(file, result);
 }
 
 export function fdFdstatGet(task: Task, fd: u32, out: u32): u32 {
@@ -178,7 +187,10 @@ export function fdFdstatSetFlags(task: Task, fd: u32, fdflags: u32): u32 {
 export function fdFdstatSetRights(task: Task, fd: u32, rights: u64, inheriting: u64): u32 {
   const entry = task.fdget(fd);
   if (entry === null) return abi.WASI_EBADF;
-  if ((rights & ~entry.rights) != 0 || (inheriting & ~entry.inheriting) != 0) return abi.WASI_ENOTCAPABLE;
+  if ((rights & ~entry.rights) != 0 || (inheriting & ~entry.inheriting) != 0) {
+    refuse(0, REFUSED_RIGHTS, (rights & ~entry.rights) | (inheriting & ~entry.inheriting));
+    return abi.WASI_ENOTCAPABLE;
+  }
   entry.rights = rights;
   entry.inheriting = inheriting;
   return 0;
@@ -211,13 +223,14 @@ export function fdFilestatGet(task: Task, fd: u32, out: u32): u32 {
 export function fdFilestatSetSize(task: Task, fd: u32, size: i64): u32 {
   const entry = task.fdget(fd);
   const wrong = checkRights(entry, abi.RIGHT_FD_FILESTAT_SET_SIZE);
-  if (wrong) return refuse(entry, wrong);
+  if (wrong) return withoutRight(entry, wrong);
   const file = entry!.description;
-  if (!file.inode.isRegular || !file.canWrite) return abi.WASI_EINVAL;
+  if (!file.inode.isRegular) return abi.WASI_EINVAL;
+  if (!file.canWrite) return wasiErrno(refuse(EINVAL, REFUSED_NOT_WRITABLE));
   if (size < 0) return abi.WASI_EINVAL;
   let result = checkNewSize(task, file.inode, size);
   if (result == 0) result = truncateOpen(file, size, task.cred);
-  return wasiErrno(result);
+  return fileErrno(file, result);
 }
 
 export function fdFilestatSetTimes(task: Task, fd: u32, atime: i64, mtime: i64, flags: u32): u32 {
@@ -226,12 +239,10 @@ export function fdFilestatSetTimes(task: Task, fd: u32, atime: i64, mtime: i64, 
   if (wrong) return wrong;
   const a = new Attributes();
   let result = fillTimes(a, atime, mtime, flags);
-  if (result == 0) {
-    const file = entry!.description;
-    result = setTimesOf(task, file, a);
-  }
+  const file = entry!.description;
+  if (result == 0) result = setTimesOf(task, file, a);
   free(a);
-  return wasiErrno(result);
+  return fileErrno(file, result);
 }
 
 function setTimesOf(task: Task, file: FileDescription, a: Attributes): i32 {

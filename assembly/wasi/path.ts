@@ -4,6 +4,7 @@
 // directory that the guest opened itself confines to its own subtree; a preopened one to the sandbox's root, since it only
 // names a place in it, and absolute links of an image then lead where they say.
 
+import { EPERM } from "../abi/errno.ts";
 import {
   O_CREAT,
   O_DIRECTORY,
@@ -15,6 +16,7 @@ import {
   O_WRONLY,
 } from "../abi/fcntl.ts";
 import { PATH_MAX } from "../abi/limits.ts";
+import { REFUSED_INHERITING, REFUSED_LINK_TEXT } from "../abi/refusal.ts";
 import * as abi from "../abi/wasi.ts";
 import { FdEntry, PREOPENED_DIRECTORY } from "../kernel/fd-table.ts";
 import { Task } from "../kernel/task.ts";
@@ -22,12 +24,14 @@ import { isAsciiText, isUtf8 } from "../lib/bytes.ts";
 import { free } from "../lib/ref-counted.ts";
 import { isError } from "../lib/result.ts";
 import { accessOk, copyIn, copyOut, putU32 } from "../mm/usercopy.ts";
+import { refuse } from "../sched/refusal.ts";
 import { Attributes } from "../vfs/attributes.ts";
 import { changeThrough, readlinkAt } from "../vfs/change.ts";
 import { linkAt, mkdirAt, symlinkAt } from "../vfs/create.ts";
 import { FileDescription } from "../vfs/file-description.ts";
 import { openAt } from "../vfs/open.ts";
 import { PathWalk, WALK_BENEATH, WALK_FOLLOW, WALK_STRICT_ROOT } from "../vfs/path-walk.ts";
+import { refusedAt } from "../vfs/refused-place.ts";
 import { rmdirAt, unlinkAt } from "../vfs/remove.ts";
 import { renameAt } from "../vfs/rename.ts";
 import { wasiErrno } from "./errno-map.ts";
@@ -39,7 +43,10 @@ const SLASH: u32 = 0x2f;
 
 /** Linux's answer, but for a walk that tried to leave its directory. */
 function walkErrno(walk: PathWalk, result: i32): u32 {
-  return result < 0 && walk.escaped ? <u32>abi.WASI_EPERM : wasiErrno(result);
+  if (result >= 0) return 0;
+  if (walk.escaped) return abi.WASI_EPERM;
+  // A walk that failed at its beginning stands at its start.
+  return wasiErrno(refusedAt(walk.resultMount, walk.result, result));
 }
 
 /**
@@ -109,6 +116,7 @@ export function pathOpen(
   const ceiling = parent.inheriting;
   if ((rights & ~ceiling) != 0 || (inheriting & ~ceiling) != 0) {
     walk.release();
+    refuse(0, REFUSED_INHERITING, (rights | inheriting) & ~ceiling);
     return abi.WASI_ENOTCAPABLE;
   }
   // Before anything is made: a call that fails leaves nothing behind (Linux: get_unused_fd_flags(), alloc_empty_file()).
@@ -327,7 +335,8 @@ export function pathSymlink(
   const text = heap.alloc(PATH_MAX);
   let errno = copyPath(text, target, targetLength);
   // WASI refuses to make a link that cannot be resolved below any directory.
-  if (errno == 0 && targetLength && load<u8>(text) == <u8>SLASH) errno = abi.WASI_EPERM;
+  if (errno == 0 && targetLength && load<u8>(text) == <u8>SLASH)
+    errno = wasiErrno(refuse(EPERM, REFUSED_LINK_TEXT));
   if (errno == 0) errno = walkErrno(walk, symlinkAt(walk, length, text, targetLength, confineBits(task, fd)));
   heap.free(text);
   walk.release();

@@ -1,8 +1,10 @@
 // Rights: what each kind of descriptor can carry, and the check of a call against its descriptor.
 
+import { REFUSED_RIGHTS } from "../abi/refusal.ts";
 import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG, S_IFSOCK } from "../abi/stat.ts";
 import * as abi from "../abi/wasi.ts";
 import { FdEntry } from "../kernel/fd-table.ts";
+import { refuse } from "../sched/refusal.ts";
 
 export const RIGHTS_FILE: u64 =
   abi.RIGHT_FD_DATASYNC |
@@ -92,5 +94,8 @@ export function rightsFor(mode: u32, seekable: bool): u64 {
 /** WASI_ESUCCESS when the open descriptor `entry` (null: closed) carries all of `rights`; else EBADF or ENOTCAPABLE. */
 export function checkRights(entry: FdEntry | null, rights: u64): u32 {
   if (entry === null) return abi.WASI_EBADF;
-  return (entry.rights & rights) == rights ? <u32>abi.WASI_ESUCCESS : <u32>abi.WASI_ENOTCAPABLE;
+  const missing = rights & ~entry.rights;
+  if (missing == 0) return abi.WASI_ESUCCESS;
+  refuse(0, REFUSED_RIGHTS, missing);
+  return abi.WASI_ENOTCAPABLE;
 }

@@ -9,12 +9,14 @@ import { FALLOC_FL_COLLAPSE_RANGE, FALLOC_FL_INSERT_RANGE, FALLOC_FL_KEEP_SIZE }
 import { EFBIG, EINVAL, EOPNOTSUPP } from "../../abi/errno.ts";
 import { F_UNLCK, O_NOATIME, O_RDONLY, SEEK_DATA, SEEK_HOLE } from "../../abi/fcntl.ts";
 import { IOV_MAX } from "../../abi/limits.ts";
+import { REFUSED_BY_HOST } from "../../abi/refusal.ts";
 import { preadGuest, pwriteGuest, readGuest, readKernel, writeGuest, writeKernel } from "../../host.ts";
 import { free } from "../../lib/ref-counted.ts";
 import { isError } from "../../lib/result.ts";
 import { IovIter } from "../../mm/iov-iter.ts";
 import { isUnsupported } from "../../p9/exchange.ts";
 import { lockKernel, unlockKernel } from "../../sched/kernel-lock.ts";
+import { refuse } from "../../sched/refusal.ts";
 import { currentThread } from "../../sched/thread.ts";
 import { ATTR_MTIME, ATTR_SIZE, Attributes } from "../../vfs/attributes.ts";
 import { Dentry } from "../../vfs/dentry.ts";
@@ -153,7 +155,7 @@ export class GoferFile extends FileDescription {
     else done = readGuest(thread, descriptor, vector, to.count, <f64>offset);
     lockKernel();
     if (done > 0) to.skip(done);
-    return done;
+    return done < 0 ? refuse(-done, REFUSED_BY_HOST) : done;
   }
 
   private writeDirect(from: IovIter, offset: i64): i64 {
@@ -171,7 +173,7 @@ export class GoferFile extends FileDescription {
     else done = writeGuest(thread, descriptor, vector, from.count, <f64>offset);
     lockKernel();
     if (done > 0) from.skip(done);
-    return done;
+    return done < 0 ? refuse(-done, REFUSED_BY_HOST) : done;
   }
 
   private readMessages(handle: Handle, to: IovIter, offset: i64): i64 {

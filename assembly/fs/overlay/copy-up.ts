@@ -8,8 +8,10 @@
 import { EEXIST, ENOENT, ENOTDIR, EROFS } from "../../abi/errno.ts";
 import { O_LARGEFILE, O_NOATIME, O_RDONLY, O_WRONLY } from "../../abi/fcntl.ts";
 import { PATH_MAX } from "../../abi/limits.ts";
+import { REFUSED_READONLY_FILESYSTEM } from "../../abi/refusal.ts";
 import { free } from "../../lib/ref-counted.ts";
 import { errorOf, isError } from "../../lib/result.ts";
+import { refuse } from "../../sched/refusal.ts";
 import {
   ATTR_ATIME,
   ATTR_ATIME_SET,
@@ -46,7 +48,7 @@ export const SINGLE_NAME_LENGTH: u32 = 4;
  */
 export function copyUp(node: OverlayNode, length: i64): i32 {
   if (node.upper !== null) return 0;
-  if (!node.overlayFs.hasUpper || node.overlayFs.readonly) return -EROFS;
+  if (!node.overlayFs.hasUpper || node.overlayFs.readonly) return refuse(EROFS, REFUSED_READONLY_FILESYSTEM);
   while (node.upper === null) {
     // The topmost directory that is not in the upper layer yet.
     let at = node;

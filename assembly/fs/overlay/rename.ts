@@ -8,8 +8,10 @@
 
 import { EINVAL, ENOENT, EOPNOTSUPP, EXDEV } from "../../abi/errno.ts";
 import { RENAME_EXCHANGE, RENAME_NOREPLACE, RENAME_WHITEOUT } from "../../abi/fcntl.ts";
+import { REFUSED_NO_REDIRECT } from "../../abi/refusal.ts";
 import { S_ISGID } from "../../abi/stat.ts";
 import { isError } from "../../lib/result.ts";
+import { refuse } from "../../sched/refusal.ts";
 import { moveDentry } from "../../vfs/dcache.ts";
 import { Dentry } from "../../vfs/dentry.ts";
 import { lookupLocked } from "../../vfs/lookup.ts";
@@ -43,7 +45,7 @@ export function renameName(
 ): i32 {
   if (flags & ~(<u32>(RENAME_NOREPLACE | RENAME_EXCHANGE))) return -EINVAL;
   const exchange = (flags & <u32>RENAME_EXCHANGE) != 0;
-  if (!canMove(from) || (exchange && !canMove(to))) return -EXDEV;
+  if (!canMove(from) || (exchange && !canMove(to))) return refuse(EXDEV, REFUSED_NO_REDIRECT);
   const replaced = to.inode;
   if (exchange || replaced === null || !replaced.isDirectory) {
     return renameChecked(fromDirectory, from, toDirectory, to, exchange);

@@ -2,7 +2,9 @@
 
 import { EEXIST, EIO, ENOENT, ENOTEMPTY, EOPNOTSUPP, EPERM } from "../../abi/errno.ts";
 import { O_DIRECTORY, O_LARGEFILE, O_RDONLY } from "../../abi/fcntl.ts";
+import { REFUSED_WHITEOUT_NAME } from "../../abi/refusal.ts";
 import { errorOf, isError } from "../../lib/result.ts";
+import { refuse } from "../../sched/refusal.ts";
 import { Dentry, Inode } from "../../vfs/dentry.ts";
 import { FileDescription } from "../../vfs/file-description.ts";
 import { lookupLocked } from "../../vfs/lookup.ts";
@@ -39,8 +41,8 @@ export function isOfUpperAlone(node: OverlayNode): bool {
 
 /** Whether a guest may give a file this name: 0 or -EPERM. */
 export function checkName(directory: OverlayNode, name: usize, length: u32): i32 {
-  if (isOciName(name, length)) return -EPERM;
-  return directory.overlayFs.work === null && isWorkName(name, length) ? -EPERM : 0;
+  const reserved = isOciName(name, length) || (directory.overlayFs.work === null && isWorkName(name, length));
+  return reserved ? refuse(EPERM, REFUSED_WHITEOUT_NAME) : 0;
 }
 
 /**

@@ -3,8 +3,10 @@
 import { memoryIsShort } from "mm/page";
 import { EINVAL, ENOSPC, ENOTEMPTY } from "../../abi/errno.ts";
 import { RENAME_EXCHANGE, RENAME_WHITEOUT } from "../../abi/fcntl.ts";
+import { REFUSED_DIRECTORY_FULL } from "../../abi/refusal.ts";
 import { S_IFCHR, S_IFDIR, S_IFMT, S_IFREG } from "../../abi/stat.ts";
 import { errorOf } from "../../lib/result.ts";
+import { refuse } from "../../sched/refusal.ts";
 import { Dentry, Filesystem, Inode } from "../../vfs/dentry.ts";
 import { DirectorySink } from "../../vfs/directory-sink.ts";
 import { DirectoryDescription, LISTING_END, OFFSET_END } from "../../vfs/file-description.ts";
@@ -97,7 +99,7 @@ export class TmpfsDirectory extends TmpfsInode {
   }
 
   override createUnnamed(mode: u32, uid: u32, gid: u32): usize {
-    if (!this.limits.takeInode()) return errorOf(-ENOSPC);
+    if (!this.limits.takeInode()) return errorOf(this.limits.refuseInode());
     const inode = new TmpfsRegularFile(this.fs, this.limits, this.nextIno(), <u32>S_IFREG | mode, uid, gid);
     inode.nlink = 0;
     inheritAcls(this, inode);
@@ -109,8 +111,13 @@ export class TmpfsDirectory extends TmpfsInode {
     return !this.entries.isFull && this.limits.takeInode();
   }
 
+  /** -ENOSPC: there was none. */
+  refusePlace(): i32 {
+    return this.entries.isFull ? refuse(ENOSPC, REFUSED_DIRECTORY_FULL) : this.limits.refuseInode();
+  }
+
   override mknod(child: Dentry, mode: u32, rdev: u32, uid: u32, gid: u32): i32 {
-    if (!this.takePlace()) return -ENOSPC;
+    if (!this.takePlace()) return this.refusePlace();
     const ino = this.nextIno();
     if ((mode & <u32>S_IFMT) == <u32>S_IFREG) {
       return this.add(child, new TmpfsRegularFile(this.fs, this.limits, ino, mode, uid, gid));
@@ -121,7 +128,7 @@ export class TmpfsDirectory extends TmpfsInode {
   }
 
   override mkdir(child: Dentry, mode: u32, uid: u32, gid: u32): i32 {
-    if (!this.takePlace()) return -ENOSPC;
+    if (!this.takePlace()) return this.refusePlace();
     this.nlink++;
     return this.add(
       child,
@@ -130,19 +137,19 @@ export class TmpfsDirectory extends TmpfsInode {
   }
 
   override symlink(child: Dentry, target: usize, length: u32, uid: u32, gid: u32): i32 {
-    if (!this.takePlace()) return -ENOSPC;
+    if (!this.takePlace()) return this.refusePlace();
     if (takesPage(length) && !this.limits.takePages(1)) {
       this.limits.giveInode();
-      return -ENOSPC;
+      return this.limits.refusePage();
     }
     return this.add(child, new TmpfsSymlink(this.fs, this.limits, this.nextIno(), uid, gid, target, length));
   }
 
   override link(child: Dentry, target: Dentry): i32 {
     const inode = target.file;
-    if (this.entries.isFull) return -ENOSPC;
+    if (this.entries.isFull) return this.refusePlace();
     // A file without a name has its share already.
-    if (inode.nlink > 0 && !this.limits.takeInode()) return -ENOSPC;
+    if (inode.nlink > 0 && !this.limits.takeInode()) return this.limits.refuseInode();
     inode.nlink++;
     inode.incRef();
     changetype<TmpfsInode>(inode).touchChanged();
@@ -182,13 +189,13 @@ export class TmpfsDirectory extends TmpfsInode {
   override rename(from: Dentry, toDirectory: Inode, to: Dentry, flags: u32, uid: u32, gid: u32): i32 {
     const target = changetype<TmpfsDirectory>(toDirectory);
     if (flags & <u32>RENAME_EXCHANGE) return this.exchange(from, target, to);
-    if (target.entries.isFull || (!target.entries.hasRoom && memoryIsShort())) return -ENOSPC;
+    if (target.entries.isFull || (!target.entries.hasRoom && memoryIsShort())) return target.refusePlace();
     const moved = changetype<TmpfsInode>(from.file);
     const replaced = to.inode;
     if (replaced !== null && replaced.isDirectory) {
       if (changetype<TmpfsDirectory>(replaced).entries.count > 0) return -ENOTEMPTY;
     }
-    if (flags & <u32>RENAME_WHITEOUT && !this.limits.takeInode()) return -ENOSPC;
+    if (flags & <u32>RENAME_WHITEOUT && !this.limits.takeInode()) return this.limits.refuseInode();
     if (replaced !== null) {
       if (replaced.isDirectory) target.rmdir(to);
       else target.unlink(to);

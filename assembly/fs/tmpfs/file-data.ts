@@ -4,7 +4,6 @@
 // nothing has written yet is marked: it takes space, but reads as zeros and counts as a hole, and what it holds is not defined.
 
 import { allocDataPages, freePages } from "mm/page";
-import { ENOSPC } from "../../abi/errno.ts";
 import { RadixTree } from "../../lib/radix-tree.ts";
 import { free } from "../../lib/ref-counted.ts";
 import { IovIter } from "../../mm/iov-iter.ts";
@@ -62,7 +61,7 @@ export class FileData {
       const left = length - done;
       let chunk = min(left, PAGE_SIZE - within);
       const page = this.ensure(index++, within, chunk);
-      if (!page) return done ? <i64>done : -ENOSPC;
+      if (!page) return done ? <i64>done : this.limits.refusePage();
       // As in read(). A page that is made here and lies elsewhere is the next turn's.
       while (chunk < left && this.ensure(index, 0, min(left - chunk, PAGE_SIZE)) == page + within + chunk) {
         chunk = min(left, chunk + PAGE_SIZE);
@@ -115,7 +114,7 @@ export class FileData {
       const page = this.take();
       if (!page) {
         this.dropUnwritten(first, index);
-        return -ENOSPC;
+        return this.limits.refusePage();
       }
       this.tree.set(index, page | UNWRITTEN);
     }

@@ -8,7 +8,10 @@ import {
   ROOT_TMPFS_PAGES,
   ROOT_TMPFS_PAGES_MAX,
 } from "../../abi/kernel-layout.ts";
+import { ENOSPC } from "../../abi/errno.ts";
+import { REFUSED_DISK_SPACE, REFUSED_KERNEL_MEMORY, REFUSED_TMPFS_INODES, REFUSED_TMPFS_SIZE } from "../../abi/refusal.ts";
 import { RefCounted } from "../../lib/ref-counted.ts";
+import { refuse } from "../../sched/refusal.ts";
 import { INODE_SPACE, TmpfsOptions } from "./options.ts";
 
 /** Takes from what all have together: false when that is more than there may be. */
@@ -56,6 +59,29 @@ export class TmpfsLimits extends RefCounted {
     if (!takeShared(ROOT_TMPFS_PAGES, ROOT_TMPFS_PAGES_MAX, count)) return false;
     this.pagesUsed += count;
     return true;
+  }
+
+  /** -ENOSPC: there was no page to be had. */
+  refusePage(): i32 {
+    if (this.maxPages == 0 || this.pagesUsed < this.maxPages) {
+      const full = leftShared(ROOT_TMPFS_PAGES, ROOT_TMPFS_PAGES_MAX) == 0;
+      return refuse(ENOSPC, full ? REFUSED_DISK_SPACE : REFUSED_KERNEL_MEMORY);
+    }
+    return this.refuseSize();
+  }
+
+  /** -ENOSPC: more was asked for than there can be. */
+  refuseSize(): i32 {
+    return refuse(ENOSPC, REFUSED_TMPFS_SIZE, this.maxPages << 12);
+  }
+
+  /** -ENOSPC: there was no inode to be had. */
+  refuseInode(): i32 {
+    if (memoryIsShort()) return refuse(ENOSPC, REFUSED_KERNEL_MEMORY);
+    if (leftShared(ROOT_TMPFS_INODE_SPACE, ROOT_TMPFS_INODE_SPACE_MAX) < INODE_SPACE) {
+      return refuse(ENOSPC, REFUSED_DISK_SPACE);
+    }
+    return refuse(ENOSPC, REFUSED_TMPFS_INODES, this.maxInodes);
   }
 
   givePages(count: u64): void {

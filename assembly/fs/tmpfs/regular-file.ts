@@ -10,7 +10,9 @@ import {
   F_SEAL_SHRINK,
   F_SEAL_WRITE,
 } from "../../abi/fcntl.ts";
+import { REFUSED_KERNEL_MEMORY } from "../../abi/refusal.ts";
 import { IovIter } from "../../mm/iov-iter.ts";
+import { refuse } from "../../sched/refusal.ts";
 import { fileAccessed } from "../../vfs/atime.ts";
 import { Dentry, Filesystem } from "../../vfs/dentry.ts";
 import { FileDescription } from "../../vfs/file-description.ts";
@@ -159,7 +161,8 @@ class TmpfsFile extends FileDescription {
     const pages = (<u64>end + <u64>PAGE_MASK - (<u64>offset & ~(<u64>PAGE_MASK))) >> 12;
     // What could never fit is not begun.
     const most = inode.limits.maxPages;
-    if (pages > (most ? most : <u64>pagesMax())) return -ENOSPC;
+    if (most && pages > most) return inode.limits.refuseSize();
+    if (pages > <u64>pagesMax()) return refuse(ENOSPC, REFUSED_KERNEL_MEMORY);
     const result = inode.data.allocate(offset, end);
     if (result < 0) return result;
     if (!(mode & <u32>FALLOC_FL_KEEP_SIZE) && end > inode.size) inode.size = end;
