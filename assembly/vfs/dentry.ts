@@ -20,10 +20,12 @@
 
 import { EACCES, EOPNOTSUPP, EPERM } from "../abi/errno.ts";
 import { IN_DELETE_SELF } from "../abi/inotify.ts";
+import { REFUSED_BY_TYPE } from "../abi/refusal.ts";
 import { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from "../abi/stat.ts";
 import { duplicate } from "../lib/bytes.ts";
 import { free, RefCounted } from "../lib/ref-counted.ts";
 import { errorOf } from "../lib/result.ts";
+import { refuse } from "../sched/refusal.ts";
 import { SleepLock } from "../sched/sleep-lock.ts";
 import { Acl } from "./acl.ts";
 import { Attributes, StatFs } from "./attributes.ts";

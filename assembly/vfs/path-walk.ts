@@ -500,7 +500,9 @@ export class PathWalk {
 
   private escape(reason: u32, flags: u32): i32 {
     this.escaped = true;
-    return refuse(EXDEV, reason, flags & WALK_BENEATH ? 0 : 1);
+    const error = refuse(EXDEV, reason, flags & WALK_BENEATH ? 0 : 1);
+    const mount = changetype<Mount>(changetype<usize>(this.startMount));
+    return refusedAt(mount, changetype<Dentry>(changetype<usize>(this.startDentry)), error);
   }
 
   /** Puts a link's text in front of what is left. May sleep: reads the link. */

@@ -101,6 +101,11 @@ export interface Native {
    * replaces the deadline; timeoutMs 0 cancels it.
    */
   deadline(timeoutMs: number, exitCode: number, slot: number, offset: number, length: number): number;
+  /**
+   * What the deadline writes to `fd` before its message, if that takes the bytes at (slot, offset, length) at once: at most 4,096, and
+   * 0 for nothing. `index`, 0 to 3, is whose words they are; they replace that one's before.
+   */
+  lastWords(index: number, fd: number, slot: number, offset: number, length: number): number;
   /** clock_gettime(2): writes i64 nanoseconds (little endian) to (slot, offset). */
   clockGettime(clockId: number, slot: number, offset: number): number;
   /** clock_getres(2), same form. */

@@ -2,14 +2,19 @@
 // a sandbox's limit on disk space, which is no file system's own.
 
 import { memoryIsShort } from "mm/page";
+import { ENOSPC } from "../../abi/errno.ts";
 import {
   ROOT_TMPFS_INODE_SPACE,
   ROOT_TMPFS_INODE_SPACE_MAX,
   ROOT_TMPFS_PAGES,
   ROOT_TMPFS_PAGES_MAX,
 } from "../../abi/kernel-layout.ts";
-import { ENOSPC } from "../../abi/errno.ts";
-import { REFUSED_DISK_SPACE, REFUSED_KERNEL_MEMORY, REFUSED_TMPFS_INODES, REFUSED_TMPFS_SIZE } from "../../abi/refusal.ts";
+import {
+  REFUSED_DISK_SPACE,
+  REFUSED_KERNEL_MEMORY,
+  REFUSED_TMPFS_INODES,
+  REFUSED_TMPFS_SIZE,
+} from "../../abi/refusal.ts";
 import { RefCounted } from "../../lib/ref-counted.ts";
 import { refuse } from "../../sched/refusal.ts";
 import { INODE_SPACE, TmpfsOptions } from "./options.ts";

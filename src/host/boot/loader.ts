@@ -7,7 +7,7 @@
 import { WvisorError } from "../../common/errors.ts";
 import { type Native, requireNative } from "../../native/index.ts";
 import { memoryLimit } from "../config/resource-limits.ts";
-import type { SandboxConfig } from "../config/sandbox-config.ts";
+import type { ProcessConfig, SandboxConfig } from "../config/sandbox-config.ts";
 import { runGuest } from "../guest/runner.ts";
 import { setUpAhead } from "../guest/setup.ts";
 import { KernelPanic } from "../kernel/instance.ts";
@@ -21,14 +21,16 @@ import {
   startGofer,
 } from "../sandbox/gofer-process.ts";
 import { beginSentryConfinement } from "../sandbox/sentry-confinement.ts";
+import type { TracedProgram, Tracer } from "../trace/tracer.ts";
 import { loadKernelModules } from "./files.ts";
 import { goferMounts, SandboxMounts } from "./filesystems.ts";
-import { Machine } from "./machine.ts";
+import { Machine, type TaskHandle } from "./machine.ts";
 import { makeSharedHost } from "./native-host.ts";
 import { loadProgram, makeTask, makeWorkingDirectory, STREAMS } from "./process.ts";
+import type { Program } from "./program.ts";
 import { rehearse } from "./rehearsal.ts";
 
-const EXIT_TIMEOUT = 124;
+export const EXIT_TIMEOUT = 124;
 /** The helper's slot for the deadline's message. */
 const MESSAGE_SLOT = 14;
 
@@ -42,6 +44,7 @@ export interface SandboxOptions extends ConfineOptions {
    * nothing else uses them any more.
    */
   readonly onEnd?: ((connections: readonly GoferConnection[]) => void) | undefined;
+  readonly tracer?: Tracer | undefined;
   /** This process is the sandbox's for the rest of its life: it is confined too, unless `confinement` is "none". */
   readonly ownProcess: boolean;
 }
@@ -63,12 +66,12 @@ export async function runSandbox(config: SandboxConfig, options: SandboxOptions)
   const served = goferMounts(config);
   if (served.length === 0) {
     dropGofer(native, options.gofer);
-    return runProgram(native, config, undefined, confine);
+    return runProgram(native, config, undefined, confine, options.tracer);
   }
   const gofer = startGofer(native, served, { windows: true, ...options, ahead: options.gofer });
   let code: number;
   try {
-    code = runProgram(native, config, gofer, confine);
+    code = runProgram(native, config, gofer, confine, options.tracer);
   } catch (error) {
     throw withGoferEnd(native, gofer, error, options);
   }
@@ -93,6 +96,7 @@ function runProgram(
   config: SandboxConfig,
   gofer: GoferProcess | undefined,
   confine: () => void,
+  tracer: Tracer | undefined,
 ): number {
   const host = makeSharedHost(gofer?.sockets ?? [], STREAMS, gofer?.windows);
   const machine = new Machine(native, loadKernelModules(), host);
@@ -120,11 +124,29 @@ function runProgram(
   const program = loadProgram(machine, task, config, mounts);
   const exit = withContext(program.path, () => {
     const guest = machine.programs.compile(program.bytes, program.path);
-    return runGuest(native, { ...options, task, guest: guest.module, guestMemory: guest.memory }, { ahead });
+    const start = { ...options, task, guest: guest.module, guestMemory: guest.memory };
+    if (tracer === undefined) return runGuest(native, start, { ahead });
+    const traced = tracedProgram(machine, task, program, config.process);
+    const end = runGuest(native, start, {
+      ahead,
+      wrapImports: (thread, imports) => tracer.attach(traced, { ...thread, memory, task }, imports),
+    });
+    tracer.end(end.code, end.message);
+    return end;
   });
   if (exit.message !== undefined)
     throw new WvisorError("ERR_WVISOR_GUEST", `${program.path}: ${exit.message}`, exit.code);
   return exit.code;
+}
+
+function tracedProgram(
+  machine: Machine,
+  task: TaskHandle,
+  { path, args }: Program,
+  { env, cwd, uid, gid }: ProcessConfig,
+): TracedProgram {
+  const mountinfo = machine.mountinfo(task);
+  return { program: path, argv: args, environment: env.length, cwd, uid, gid, mountinfo };
 }
 
 function setDeadline(native: Native, config: SandboxConfig): void {

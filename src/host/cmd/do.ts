@@ -11,6 +11,7 @@ import { doConfig } from "./do-config.ts";
 import { keepChanges, keepsChanges } from "./do-session.ts";
 import { EXIT_WVISOR_ERROR } from "./exit-code.ts";
 import { LIMIT_FLAGS } from "./limit-flags.ts";
+import { makeTracer, TRACE_FLAGS } from "./trace-flags.ts";
 
 const USAGE = `Usage: wvisor do [flags] [--] PROGRAM [ARGS]
 
@@ -24,6 +25,8 @@ Runs a WebAssembly (WASI) program in a sandbox.
   wvisor do --rootfs ./alpine:O -- /bin/app.wasm
   wvisor do --session try2 -- python3 fix.py    Another attempt on the same directory, beside the first
   wvisor do --session none -- python3 fix.py    Changes stay in memory and are gone when it ends
+  wvisor do --strace --strace-calls 'path_*' -- python3 script.py
+                                                What it opens, and why it may not
 
 Without -v and --rootfs the program sees the current directory at its own path, with an overlay: it may change everything
 there, and nothing of it changes on disk. The changes are kept in the directory's session, and the next 'wvisor do' goes on
@@ -54,6 +57,11 @@ Flags:
                                   (default: as much as the system allows)
       --gofer-jitless             Run the gofer without a compiler: none of its memory becomes executable
       --confine-report            Report what confinement does not allow instead of ending the process
+      --strace[=FILE]             Show each call of the program with what it is about, and why it was refused: on stderr,
+                                  or in FILE
+  -c, --strace-summary            Count the calls, and show a table at the end
+      --strace-calls LIST         Only these calls: fd_read,path_*, or all but these: !clock_*,fd_write
+      --trace FILE.jsonl          Keep all that in a file for programs, and for 'wvisor trace'
       --debug                     With an error of wVisor's, show where it arose
 
 Exit code: the program's own; 124 stopped by --timeout, 125 an error of wVisor's, 126 not executable, 127 not found,
@@ -77,6 +85,7 @@ export const doCommand: Command = {
     ...LIMIT_FLAGS,
     runtime: { type: "string", multiple: true },
     ...CONFINE_FLAGS,
+    ...TRACE_FLAGS,
   },
   operandsEndFlags: true,
   exitCodes: { usage: EXIT_WVISOR_ERROR, refused: EXIT_WVISOR_ERROR },
@@ -88,6 +97,7 @@ async function runDo(input: CommandInput): Promise<number> {
   const host = hostFacts();
   const config = doConfig(flags, operands, host);
   const confine = confineOptions(flags);
+  const tracer = await makeTracer(flags, config.limits.timeoutMs);
   // Before this process is confined: it sees nothing of the host then.
   const hint = missingProgramHint(operands[0]!, host.cwd);
   const kept = keepsChanges(flags) ? keepChanges(input, config, host) : undefined;
@@ -97,6 +107,7 @@ async function runDo(input: CommandInput): Promise<number> {
       onEnd: kept?.onEnd,
       warn,
       gofer,
+      tracer,
       ownProcess: true,
     });
   } catch (error) {

@@ -16,6 +16,7 @@ import { CREATE_FLAGS, create } from "./create.ts";
 import { EXIT_WVISOR_ERROR } from "./exit-code.ts";
 import { frontCommand, runFrontFor } from "./front.ts";
 import { LIMIT_FLAGS, limitsFrom } from "./limit-flags.ts";
+import { makeTracer, TRACE_FLAGS, wantsTrace } from "./trace-flags.ts";
 import { TREE_FLAGS_USAGE, treeOptions } from "./tree-flags.ts";
 
 const USAGE = `Usage: wvisor run [flags] [ID]
@@ -39,6 +40,8 @@ ${TREE_FLAGS_USAGE}
                         (default: native+ns for root, else as much as the system allows)
       --gofer-jitless   Run the gofer without a compiler: none of its memory becomes executable
       --confine-report  Report what confinement does not allow instead of ending the process
+      --strace[=FILE], -c, --strace-calls LIST, --trace FILE.jsonl
+                        Show the program's calls, as 'wvisor help do' explains (not with --detach)
       --debug           With an error of wVisor's, show where it arose
 
 Exit code: the program's own; 124 stopped by --timeout, 125 an error of wVisor's, 126 not executable, 127 not found,
@@ -49,19 +52,20 @@ export const runCommand: Command = {
   name: "run",
   summary: "Run an OCI bundle in the foreground",
   usage: USAGE,
-  flags: { detach: { type: "switch", short: "d" }, ...CREATE_FLAGS, ...LIMIT_FLAGS },
+  flags: { detach: { type: "switch", short: "d" }, ...CREATE_FLAGS, ...LIMIT_FLAGS, ...TRACE_FLAGS },
   operandsEndFlags: false,
   exitCodes: { usage: EXIT_WVISOR_ERROR, refused: EXIT_WVISOR_ERROR },
   run: runRun,
 };
 
-function runRun(input: CommandInput): Promise<number> | number {
+async function runRun(input: CommandInput): Promise<number> {
   const { warn, gofer, flags } = input;
   const limits = limitsFrom(flags);
   const limited = Object.keys(limits).length > 0;
   if (flags.isOn("detach", false)) {
     if (limited)
       throw new UsageError("--memory and --timeout are for the foreground: config.json has limits");
+    if (wantsTrace(flags)) throw new UsageError("--strace and --trace are for the foreground");
     return runDetached(input);
   }
   const confine = confineOptions(input.flags);
@@ -72,18 +76,19 @@ function runRun(input: CommandInput): Promise<number> | number {
   }
   if (spec.process.terminal && process.getuid?.() === 0) {
     if (limited) throw new UsageError("--memory and --timeout are not for a terminal of its own");
+    if (wantsTrace(flags)) throw new UsageError("--strace and --trace are not for a terminal of its own");
     return runInTerminal(input);
   }
-  return runSandbox(
-    { ...config, limits: { ...config.limits, ...limits } },
-    {
-      ...confine,
-      confinement,
-      warn,
-      gofer,
-      ownProcess: true,
-    },
-  );
+  const sandbox = { ...config, limits: { ...config.limits, ...limits } };
+  const tracer = await makeTracer(flags, sandbox.limits.timeoutMs);
+  return runSandbox(sandbox, {
+    ...confine,
+    confinement,
+    warn,
+    gofer,
+    tracer,
+    ownProcess: true,
+  });
 }
 
 function runDetached(input: CommandInput): number {

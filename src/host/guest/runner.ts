@@ -2,7 +2,7 @@
 
 import { WvisorError } from "../../common/errors.ts";
 import type { Native } from "../../native/index.ts";
-import { THREAD_IN_KERNEL } from "../kernel/exports.ts";
+import { type KernelExports, THREAD_IN_KERNEL } from "../kernel/exports.ts";
 import { type GuestModule, MEMORY_MODULE, MEMORY_NAME, type MemoryLimits } from "../kernel/guest-module.ts";
 import { KernelPanic } from "../kernel/instance.ts";
 import { EXIT_LIMIT, type GuestSetup, type SetupOptions, setUpFor } from "./setup.ts";
@@ -20,6 +20,14 @@ export interface GuestStart extends SetupOptions {
   readonly outputBytes?: number | undefined;
 }
 
+export type GuestImports = Record<string, WebAssembly.ImportValue>;
+
+/** What the guest runs on. */
+export interface WrappedThread {
+  readonly kernel: KernelExports;
+  readonly guestMemory: WebAssembly.Memory;
+}
+
 export interface RunOptions {
   /** Made on this thread by setUpAhead() with the same options. */
   readonly ahead?: GuestSetup;
@@ -27,6 +35,8 @@ export interface RunOptions {
   readonly starting?: () => void;
   /** Called when the guest has met its limit on output. */
   readonly outputExceeded?: () => void;
+  /** Gives the guest other functions for those of the kernel; its task was entered. */
+  readonly wrapImports?: (thread: WrappedThread, imports: GuestImports) => GuestImports;
 }
 
 export interface GuestExit {
@@ -65,11 +75,8 @@ const PREVIEW1 = "wasi_snapshot_preview1";
 /** Where a guest's imports may come from. wasi_unstable, the snapshot before, has other layouts and is not offered. */
 const SUPPORTED_MODULES = new Set([PREVIEW1, MEMORY_MODULE]);
 
-function importsOf(
-  module: WebAssembly.Module,
-  exports: WebAssembly.Exports,
-): Record<string, WebAssembly.ImportValue> {
-  const preview1: Record<string, WebAssembly.ImportValue> = {};
+function importsOf(module: WebAssembly.Module, exports: WebAssembly.Exports): GuestImports {
+  const preview1: GuestImports = {};
   for (const { module: from, name, kind } of WebAssembly.Module.imports(module)) {
     if (!SUPPORTED_MODULES.has(from)) {
       throw new WvisorError(
@@ -112,8 +119,9 @@ export function runGuest(native: Native, start: GuestStart, options: RunOptions 
   const output = outputBytes === undefined ? undefined : { bytes: outputBytes, exceeded };
   const setup = setUpFor(native, start, start.guestMemory, options.ahead, output);
   const { guestMemory, host, kernel } = setup;
-  const preview1 = importsOf(start.guest, kernel);
+  const imports = importsOf(start.guest, kernel);
   kernel.task_enter(start.task);
+  const preview1 = options.wrapImports?.({ kernel, guestMemory }, imports) ?? imports;
   const exit = (code: number, message: string | undefined): GuestExit => {
     const isLimited = start.memoryBytes > 0 && setup.maximum * WASM_PAGE <= start.memoryBytes;
     const memoryFull = isLimited && guestMemory.buffer.byteLength >= setup.maximum * WASM_PAGE;

@@ -309,6 +309,15 @@ export class KernelControl {
     return entries;
   }
 
+  /** The task's mounts, as /proc/PID/mountinfo has them; as much as fits in 64 KiB. */
+  mountinfo(task: TaskHandle): Uint8Array {
+    const buffer = this.kernel.buffer_alloc(LIST_BYTES);
+    const length = this.kernel.task_mountinfo(task, buffer, LIST_BYTES);
+    const bytes = new Uint8Array(this.memory.buffer).slice(buffer, buffer + Math.min(length, LIST_BYTES));
+    this.kernel.buffer_free(buffer);
+    return bytes;
+  }
+
   /** Two texts behind each other in the kernel's memory. */
   #withTexts<T>(
     first: string,

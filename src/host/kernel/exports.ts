@@ -6,6 +6,11 @@ export interface KernelExports extends WebAssembly.Exports {
   syscall(number: number, a: number, b: number, c: number, d: number, e: number, f: number): number;
   /** The next names of an open directory of that task: see assembly/syscalls/name-list.ts. */
   list_names(fd: number, buffer: number, capacity: number): number;
+  /** Its record of refusals (assembly/abi/refusal.ts), which is kept from now on. */
+  trace_begin(task: number): number;
+  /** The length of a path that it leaves in the record of the instance's own task. */
+  trace_fd_path(fd: number): number;
+  task_mountinfo(task: number, buffer: number, capacity: number): number;
   boot_kernel(maxBytes: number): number;
   attach(): number;
   thread_interrupt(thread: number): void;

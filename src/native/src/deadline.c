@@ -4,7 +4,7 @@
 //   no thread    until the first deadline
 //   disarmed     the thread waits on `changed` for ever
 //   armed        the thread waits on `changed` until `at`
-//   expired      the message is written and the process is gone
+//   expired      the message and the last words are written and the process is gone
 //
 // One deadline per process, so its state is global; `lock` guards all of it. The library is linked with -z nodelete: the
 // worker that loaded it may end and have it closed while the thread runs its code.
@@ -29,15 +29,27 @@ static bool running;
 /** CLOCK_MONOTONIC nanoseconds; -1 when disarmed. */
 static int64_t at = -1;
 static int exit_code;
-static uint8_t message[PIPE_BUF];
-static size_t message_length;
+
+/** What is written to a descriptor before the end. */
+struct words {
+  int fd;
+  size_t length;
+  uint8_t bytes[PIPE_BUF];
+};
+
+static struct words message = {.fd = STDERR_FILENO};
+
+/** Of traces: what they would say if the process ended now. */
+enum { LAST_WORDS = 4 };
+static struct words last_words[LAST_WORDS];
 
 /** A reader that does not read must not keep the process alive: nothing here may sleep. */
-static void write_message(void) {
-  struct iovec span = {.iov_base = message, .iov_len = message_length};
-  if (pwritev2(STDERR_FILENO, &span, 1, -1, RWF_NOWAIT) >= 0 || errno == EAGAIN) return;
-  // Terminals and older kernels have no RWF_NOWAIT; a ready pipe has room for PIPE_BUF bytes.
-  if (wait_for(STDERR_FILENO, POLLOUT, -1, 0) == WAIT_READY) (void)!write(STDERR_FILENO, message, message_length);
+static void write_words(const struct words *words) {
+  if (words->length == 0) return;
+  struct iovec span = {.iov_base = (void *)words->bytes, .iov_len = words->length};
+  if (pwritev2(words->fd, &span, 1, -1, RWF_NOWAIT) >= 0 || (errno == EAGAIN && words->fd == STDERR_FILENO)) return;
+  // Terminals, some files and older kernels have no RWF_NOWAIT; a ready pipe has room for PIPE_BUF bytes.
+  if (wait_for(words->fd, POLLOUT, -1, 0) == WAIT_READY) (void)!write(words->fd, words->bytes, words->length);
 }
 
 static void *watch(void *unused) {
@@ -49,7 +61,8 @@ static void *watch(void *unused) {
       struct timespec until = {.tv_sec = at / NS_PER_SECOND, .tv_nsec = at % NS_PER_SECOND};
       pthread_cond_timedwait(&changed, &lock, &until);
     } else {
-      write_message();
+      for (int index = 0; index < LAST_WORDS; index++) write_words(&last_words[index]);
+      write_words(&message);
       _exit(exit_code);
     }
   }
@@ -80,7 +93,7 @@ static int start_thread(void) {
 /** deadline(timeoutMs, exitCode, slot, offset, length) */
 static int64_t call_deadline(napi_env env, const int64_t *arg) {
   uint8_t *text = NULL;
-  if (arg[0] < 0 || arg[0] > INT32_MAX || arg[4] > (int64_t)sizeof message) return -EINVAL;
+  if (arg[0] < 0 || arg[0] > INT32_MAX || arg[4] > (int64_t)sizeof message.bytes) return -EINVAL;
   bool arm = arg[0] > 0;
   if (arm && arg[4] > 0) {
     int error = memory_span(env, arg[2], arg[3], arg[4], &text);
@@ -93,15 +106,33 @@ static int64_t call_deadline(napi_env env, const int64_t *arg) {
   if (result == 0) {
     at = arm ? deadline_after(arg[0] * NS_PER_MS) : -1;
     exit_code = (int)arg[1];
-    message_length = text == NULL ? 0 : (size_t)arg[4];
-    if (text != NULL) memcpy(message, text, message_length);
+    message.length = text == NULL ? 0 : (size_t)arg[4];
+    if (text != NULL) memcpy(message.bytes, text, message.length);
     if (running) pthread_cond_signal(&changed);
   }
   pthread_mutex_unlock(&lock);
   return result;
 }
 
+/** lastWords(index, fd, slot, offset, length) */
+static int64_t call_last_words(napi_env env, const int64_t *arg) {
+  uint8_t *text = NULL;
+  if (arg[0] < 0 || arg[0] >= LAST_WORDS || arg[4] > (int64_t)sizeof message.bytes) return -EINVAL;
+  if (arg[4] > 0) {
+    int error = memory_span(env, arg[2], arg[3], arg[4], &text);
+    if (error < 0) return error;
+  }
+  struct words *words = &last_words[arg[0]];
+  pthread_mutex_lock(&lock);
+  words->fd = (int)arg[1];
+  words->length = text == NULL ? 0 : (size_t)arg[4];
+  if (text != NULL) memcpy(words->bytes, text, words->length);
+  pthread_mutex_unlock(&lock);
+  return 0;
+}
+
 const struct call deadline_calls[] = {
     {"deadline", "tiioo", call_deadline},
+    {"lastWords", "idioo", call_last_words},
     {NULL, NULL, NULL},
 };
