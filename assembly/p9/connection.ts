@@ -42,7 +42,7 @@ import { ByteReader } from "../lib/byte-reader.ts";
 import { ByteWriter } from "../lib/byte-writer.ts";
 import { free } from "../lib/ref-counted.ts";
 import { lockKernel, unlockKernel } from "../sched/kernel-lock.ts";
-import { refuse } from "../sched/refusal.ts";
+import { refuseByServer } from "../sched/refusal.ts";
 import { SleepLock } from "../sched/sleep-lock.ts";
 import { currentThread } from "../sched/thread.ts";
 import { FidTable } from "./fid-table.ts";
@@ -114,7 +114,7 @@ export class Connection {
 
   /** Errors: EIO on a broken connection, EINTR when the thread is to end, ENOMEM. */
   begin(): i32 {
-    if (this.broken) return refuse(EIO, REFUSED_GOFER_GONE);
+    if (this.broken) return refuseByServer(EIO, REFUSED_GOFER_GONE);
     const thread = currentThread();
     if (thread.isDead()) return -EINTR;
     if (!thread.messageBuffer) {
@@ -126,7 +126,7 @@ export class Connection {
     if (!this.broken && this.pending.count >= PENDING_MAX) this.fail();
     if (this.broken) {
       this.lock.release();
-      return refuse(EIO, REFUSED_GOFER_GONE);
+      return refuseByServer(EIO, REFUSED_GOFER_GONE);
     }
     this.buffer = thread.messageBuffer;
     this.rewind();
@@ -186,7 +186,7 @@ export class Connection {
     this.pending.destroy();
     if (this.descriptor >= 0) closeHandle(this.descriptor);
     this.descriptor = -1;
-    return refuse(EIO, REFUSED_GOFER_GONE);
+    return refuseByServer(EIO, REFUSED_GOFER_GONE);
   }
 
   /** The descriptor that came with the last answer, or -1; from now on the caller's. */
@@ -313,7 +313,7 @@ export class Connection {
   errorOf(errno: u32): i32 {
     if (errno == 0 || errno > ERRNO_MAX) return this.fail();
     // EINTR means to our callers that their thread is to end.
-    return refuse(errno == <u32>EINTR || errno >= ERRNO_END ? EIO : <i32>errno, REFUSED_BY_HOST);
+    return refuseByServer(errno == <u32>EINTR || errno >= ERRNO_END ? EIO : <i32>errno, REFUSED_BY_HOST);
   }
 
   /** A late answer to what nobody waits for. False when it cannot be one. */

@@ -1,7 +1,7 @@
 // Why the last call of a traced task was refused (abi/refusal.ts has the record).
 //
-// Called where an errno is made, never on the way of a success; without a tracer it costs two loads there. What is noted last counts:
-// it is told together with its errno, so that the host can see whether it is what the call gave.
+// Called where an errno is made, never on the way of a success; without a tracer it costs two loads there. What is noted last counts. It
+// is noted together with its errno, so that the host can see whether that is what the call gave.
 
 import * as abi from "../abi/refusal.ts";
 import { currentThread, hasCurrentThread } from "./thread.ts";
@@ -30,6 +30,18 @@ function note(record: usize, errno: i32, reason: u32, value: u64): void {
 export function refuse(errno: i32, reason: u32, value: u64 = 0): i32 {
   const record = refusalRecord();
   if (record) note(record, errno, reason, value);
+  return -errno;
+}
+
+/**
+ * The same for what a server said. Names are looked up between the check that refuses and the error that tells of it, so this stands
+ * behind what the kernel itself has noted.
+ */
+export function refuseByServer(errno: i32, reason: u32): i32 {
+  const record = refusalRecord();
+  if (!record) return -errno;
+  const before = load<u32>(record, abi.REFUSAL_REASON);
+  if (before == 0 || before >= <u32>abi.REFUSED_BY_HOST) note(record, errno, reason, 0);
   return -errno;
 }
 

@@ -16,7 +16,7 @@ import { isError } from "../../lib/result.ts";
 import { IovIter } from "../../mm/iov-iter.ts";
 import { isUnsupported } from "../../p9/exchange.ts";
 import { lockKernel, unlockKernel } from "../../sched/kernel-lock.ts";
-import { refuse } from "../../sched/refusal.ts";
+import { refuseByServer } from "../../sched/refusal.ts";
 import { currentThread } from "../../sched/thread.ts";
 import { ATTR_MTIME, ATTR_SIZE, Attributes } from "../../vfs/attributes.ts";
 import { Dentry } from "../../vfs/dentry.ts";
@@ -155,7 +155,7 @@ export class GoferFile extends FileDescription {
     else done = readGuest(thread, descriptor, vector, to.count, <f64>offset);
     lockKernel();
     if (done > 0) to.skip(done);
-    return done < 0 ? refuse(-done, REFUSED_BY_HOST) : done;
+    return done < 0 ? refuseByServer(-done, REFUSED_BY_HOST) : done;
   }
 
   private writeDirect(from: IovIter, offset: i64): i64 {
@@ -173,7 +173,7 @@ export class GoferFile extends FileDescription {
     else done = writeGuest(thread, descriptor, vector, from.count, <f64>offset);
     lockKernel();
     if (done > 0) from.skip(done);
-    return done < 0 ? refuse(-done, REFUSED_BY_HOST) : done;
+    return done < 0 ? refuseByServer(-done, REFUSED_BY_HOST) : done;
   }
 
   private readMessages(handle: Handle, to: IovIter, offset: i64): i64 {
