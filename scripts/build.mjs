@@ -6,7 +6,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { buildKernel } from "./build-kernel.mjs";
 import { buildNative } from "./build-native.mjs";
-import { asFunction, BUNDLE, FUNCTIONS, LIBRARY, MODULES } from "./bundles.mjs";
+import { asFunction, BUNDLE, FUNCTIONS, LIBRARY, MODULES, PAGE, PAGE_STYLE } from "./bundles.mjs";
 import { removeCode, writeCode } from "./code-cache.mjs";
 import { writeModules } from "./library.mjs";
 import { licenses } from "./licenses.mjs";
@@ -28,6 +28,14 @@ async function buildBundles() {
   const common = { ...BUNDLE, legalComments: "none", absWorkingDir: root, outdir: "build", metafile: true };
   const modules = await bundle({ ...common, entryPoints: { ...MODULES, ...LIBRARY } });
   writeModules();
+  await bundle({ ...PAGE, absWorkingDir: root, outdir: "build" });
+  await bundle({
+    entryPoints: PAGE_STYLE,
+    minify: true,
+    charset: "ascii",
+    absWorkingDir: root,
+    outdir: "build",
+  });
   const functions = await bundle({ ...common, entryPoints: FUNCTIONS, write: false });
   for (const { path: file, text } of functions.outputFiles)
     writeWhole(file, file.endsWith(".js") ? asFunction(text) : text);

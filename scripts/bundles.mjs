@@ -54,6 +54,20 @@ export const MODULES = {
   "supervisor-worker": "src/library/supervisor/worker-main.ts",
 };
 
+/** What a page with a trace has in it; for browsers, not for Node. */
+export const PAGE = {
+  bundle: true,
+  platform: "browser",
+  target: ["chrome111", "firefox115", "safari16.4"],
+  format: "iife",
+  charset: "ascii",
+  minify: true,
+  entryPoints: { "trace-page": "src/trace-page/page.ts" },
+  logLevel: "warning",
+};
+/** Beside its script. */
+export const PAGE_STYLE = { "trace-page": "src/trace-page/style.css" };
+
 /** What src/start/bundle.ts runs. */
 export const FUNCTIONS = {
   program: "src/host/cmd/program.ts",

@@ -31,6 +31,7 @@ const loads: ReadonlyMap<string, Load> = new Map<string, Load>([
   ["list", async () => (await import("./list.ts")).listCommand],
   ["features", async () => (await import("./features.ts")).featuresCommand],
   ["gofer", async () => (await import("./gofer.ts")).goferCommand],
+  ["trace", async () => (await import("./trace.ts")).traceCommand],
   ["doctor", async () => (await import("./doctor.ts")).doctorCommand],
   ["install-runtime", async () => (await import("./install-runtime.ts")).installRuntimeCommand],
   ["completion", async () => (await import("./completion.ts")).completionCommand],
