@@ -93,7 +93,7 @@ export const REFUSED_NOSYMFOLLOW = 32;
 export const REFUSED_TOO_MANY_LINKS = 33;
 /** A symbolic link that was not to be followed. */
 export const REFUSED_NOT_FOLLOWED = 34;
-/** From here on: what the other side of a connection said. The host refused it to the gofer. */
+/** The host refused it to the gofer. */
 export const REFUSED_BY_HOST = 35;
 /** The gofer is gone, or said what cannot be. */
 export const REFUSED_GOFER_GONE = 36;

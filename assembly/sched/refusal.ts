@@ -3,6 +3,7 @@
 // Called where an errno is made, never on the way of a success; without a tracer it costs two loads there. What is noted last counts. It
 // is noted together with its errno, so that the host can see whether that is what the call gave.
 
+import { ENOENT } from "../abi/errno.ts";
 import * as abi from "../abi/refusal.ts";
 import { currentThread, hasCurrentThread } from "./thread.ts";
 
@@ -34,14 +35,14 @@ export function refuse(errno: i32, reason: u32, value: u64 = 0): i32 {
 }
 
 /**
- * The same for what a server said. Names are looked up between the check that refuses and the error that tells of it, so this stands
- * behind what the kernel itself has noted.
+ * The same for what a server said first. Names are looked up between the check that refuses and the error that tells of it, and
+ * requests that build on one that was refused fail, too: so this stands behind what was noted before, and that there is no such file
+ * is no refusal.
  */
 export function refuseByServer(errno: i32, reason: u32): i32 {
   const record = refusalRecord();
-  if (!record) return -errno;
-  const before = load<u32>(record, abi.REFUSAL_REASON);
-  if (before == 0 || before >= <u32>abi.REFUSED_BY_HOST) note(record, errno, reason, 0);
+  if (!record || errno == ENOENT) return -errno;
+  if (load<u32>(record, abi.REFUSAL_REASON) == 0) note(record, errno, reason, 0);
   return -errno;
 }
 

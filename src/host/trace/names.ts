@@ -6,13 +6,13 @@ import type { Value } from "../../trace/value.ts";
 
 type Names = ReadonlyMap<number, string>;
 
-/** The constants whose names begin with `prefix`, by their values; `keep` of the prefix stays. */
+/** The constants whose names begin with `prefix`, without their first `cut` characters: by their values, in the order of these. */
 function namesOf(constants: object, prefix: string, cut = 0): Names {
   const found = new Map<number, string>();
   for (const [name, value] of Object.entries(constants) as [string, number][]) {
     if (name.startsWith(prefix) && !name.endsWith("_ALL")) found.set(value, name.slice(cut));
   }
-  return found;
+  return new Map([...found].sort(([a], [b]) => a - b));
 }
 
 const WASI_ERRNO = namesOf(wasi, "WASI_E", "WASI_".length);

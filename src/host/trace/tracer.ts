@@ -1,7 +1,8 @@
 // Traces the guest of one thread: its imports are wrapped, so that each call is told when it has returned.
 //
 // A guest that is not traced imports the kernel's functions themselves, and nothing of this is loaded. The wrappers are JavaScript on
-// the guest's stack, outside of the kernel: they hold nothing, and one that finds no stack left lets the call through untold.
+// the guest's stack, outside of the kernel, and hold nothing: one that finds no stack left ends the guest as the kernel's own probe would,
+// which asks for more.
 
 import { REFUSAL_FD_PATH, REFUSAL_REASON } from "../../../assembly/abi/refusal.ts";
 import { VERSION } from "../../common/version.ts";
@@ -60,8 +61,7 @@ const FIRST_OTHER_FD = 3;
 
 export class Tracer {
   readonly #options: TracerOptions;
-  readonly #start = performance.now();
-  readonly #startTime = new Date();
+  #start = 0;
   readonly #mounts = new Map<number, MountRecord>();
   #thread: TracedThread | undefined;
   #memory!: GuestMemory;
@@ -69,8 +69,6 @@ export class Tracer {
   #refusal = 0;
   #pid = 0;
   #words = new Int32Array(0);
-  /** Calls that were let through untold. */
-  #missed = 0;
 
   constructor(options: TracerOptions) {
     this.#options = options;
@@ -79,6 +77,7 @@ export class Tracer {
   /** The imports for the guest. Its task was entered on this thread and has not run. */
   attach(program: TracedProgram, thread: TracedThread, imports: Imports): Imports {
     this.#thread = thread;
+    this.#start = performance.now();
     this.#memory = new GuestMemory(thread.guestMemory);
     this.#refusal = thread.kernel.trace_begin(thread.task);
     this.#pid = thread.kernel.task_id(thread.task);
@@ -97,9 +96,7 @@ export class Tracer {
 
   /** How it ended; `message` when that was not the program's own wish. */
   end(code: number, message?: string): void {
-    const untold = this.#missed === 0 ? undefined : `${this.#missed} calls had no stack left to be told`;
-    const words = [message, untold].filter((part) => part !== undefined);
-    this.#tell((sink) => sink.end(this.#endRecord(code, words.length === 0 ? undefined : words.join("; "))));
+    this.#tell((sink) => sink.end(this.#endRecord(code, message)));
   }
 
   #endRecord(code: number, message: string | undefined): EndRecord {
@@ -122,7 +119,7 @@ export class Tracer {
       type: "begin",
       version: TRACE_VERSION,
       generator: `wvisor ${VERSION}`,
-      time: this.#startTime.toISOString(),
+      time: new Date().toISOString(),
       pid: this.#pid,
       program,
       argv,
@@ -158,30 +155,18 @@ export class Tracer {
     if (!told && !changesFds) return call;
     return (...args) => {
       if (!this.#options.sinks.some((sink) => sink.isOpen)) return call(...args);
-      const pending = this.#untilStackEnds(() => this.#enter(name, parameters, args, told));
-      if (pending === undefined) return call(...args);
+      const pending = this.#enter(name, parameters, args, told);
       let errno: number;
       try {
         errno = call(...args);
       } catch (error) {
         // A trap: the program's end, which goes on through the guest as it is.
-        this.#untilStackEnds(() => this.#leaveForever(pending, told));
+        if (told) this.#tell((sink) => sink.call(this.#record(pending)));
         throw error;
       }
-      this.#untilStackEnds(() => this.#leave(pending, parameters, errno, told, changesFds));
+      this.#leave(pending, parameters, errno, told, changesFds);
       return errno;
     };
-  }
-
-  /** Undefined when there was no stack for it. */
-  #untilStackEnds<T>(run: () => T): T | undefined {
-    try {
-      return run();
-    } catch (error) {
-      if (!(error instanceof RangeError)) throw error;
-      this.#missed++;
-      return undefined;
-    }
   }
 
   #enter(name: string, parameters: readonly Parameter[], args: readonly Argument[], told: boolean): Pending {
@@ -201,10 +186,6 @@ export class Tracer {
 
   #record({ name, values, t }: Pending): CallRecord {
     return { type: "call", pid: this.#pid, t, name, args: Object.fromEntries(values) };
-  }
-
-  #leaveForever(pending: Pending, told: boolean): void {
-    if (told) this.#tell((sink) => sink.call(this.#record(pending)));
   }
 
   #leave(
