@@ -51,9 +51,16 @@ describe("--strace", () => {
 
   test("a program that --timeout ends in a call, and in its own code", () => {
     const file = path.join(top, "timeout.jsonl");
-    const script = `sleep 60 | exec "$@"`;
+    // Open for writing as well: it has no end.
+    const script = `mkfifo "$0" && exec "$@" 0<>"$0"`;
     const args = [process.execPath, CLI, "do", "--strace", "-c", "--trace", file, "--timeout", "2s", "--"];
-    const asleep = runCommand("bash", ["-c", script, "bash", ...args, guestFile("stdin-copy")]);
+    const asleep = runCommand("bash", [
+      "-c",
+      script,
+      path.join(top, "fifo"),
+      ...args,
+      guestFile("stdin-copy"),
+    ]);
     expect(asleep.code).toBe(124);
     expect(asleep.stderr).toMatch(
       /fd_read\(0<[^>]*>, 0x[0-9a-f]+, 1, 0x[0-9a-f]+ <unfinished \.\.\.>\n\[pid 1\] \+\+\+ stopped after 2000 ms \+\+\+\n/,
