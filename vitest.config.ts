@@ -2,14 +2,21 @@ import { defineConfig } from "vitest/config";
 import { kernelTests } from "./test/support/kernel-tests.mjs";
 
 // The quick suites: `npm test`. Slower end-to-end suites are in vitest.e2e.config.ts.
-/** They mount a Linux overlay for each of their cases, as root: too slow for here, and run with the slow suites. */
-export const MOUNTING = "test/conformance/syscalls/overlay.linux.test.ts";
+
+/** Too slow for here: they run with the slow suites. The first mounts a Linux overlay for each of its cases. */
+export const SLOW = [
+  "test/conformance/syscalls/overlay.linux.test.ts",
+  "test/conformance/syscalls/overlay.kernel.test.ts",
+  "test/conformance/overlay/overlay.test.ts",
+  "test/security/confinement.test.ts",
+  "test/fuzz/fuzz.test.ts",
+];
 
 export default defineConfig({
   plugins: [kernelTests()],
   test: {
     include: ["test/**/*.test.ts", "test/kernel/**/*.as.ts"],
-    exclude: ["test/e2e/**", "test/interop/**", MOUNTING],
+    exclude: ["test/e2e/**", "test/interop/**", ...SLOW],
     testTimeout: 30_000,
     // Some compile a kernel first, which takes half a minute on a busy machine.
     hookTimeout: 120_000,

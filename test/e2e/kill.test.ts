@@ -67,7 +67,7 @@ async function killOne(threads: Threads, way: Way, seed: number): Promise<number
   await delay(Math.random() * DELAY_MS);
   const before = performance.now();
   const exit = await within(LATEST_MS, `killing a guest ${way.name}`, thread.kill(KILL_CODE));
-  expect(exit).toEqual({ code: KILL_CODE, message: undefined });
+  expect(exit).toMatchObject({ code: KILL_CODE, message: undefined });
   return performance.now() - before;
 }
 

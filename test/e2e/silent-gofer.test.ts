@@ -121,7 +121,7 @@ describe.each([
       const before = performance.now();
       const exit = await within(LATEST_MS, "killing", guest.kill(KILL_CODE));
       slow.push(performance.now() - before);
-      expect(exit).toEqual({ code: KILL_CODE, message: undefined });
+      expect(exit).toMatchObject({ code: KILL_CODE, message: undefined });
     }
     slow.sort((a, b) => a - b);
     console.log(
@@ -172,7 +172,7 @@ test("a gofer that stops inside a message delays a kill no longer than one that 
   const exit = await within(LATEST_MS, "killing", guest.kill(KILL_CODE));
   const took = performance.now() - before;
   console.log(`killed inside a message after ${took.toFixed(1)} ms`);
-  expect(exit).toEqual({ code: KILL_CODE, message: undefined });
+  expect(exit).toMatchObject({ code: KILL_CODE, message: undefined });
   expect(took).toBeLessThan(DELAY_MS + TERMINATE_MS);
   // Both sides have lost step: nobody uses the connection again, and nobody waits for it.
   const later = await within(LATEST_MS, "working on a tmpfs", threads.run("hammer", "4", "0.1", "/tmp"));

@@ -467,7 +467,7 @@ describe("poll_oneoff in another thread", () => {
     await withGuest(async (_threads, guest) => {
       await new Promise((resolve) => setTimeout(resolve, 50));
       const exit = await within(LATEST_MS, "the kill", guest.thread.kill(KILL_CODE));
-      expect(exit).toEqual({ code: KILL_CODE, message: undefined });
+      expect(exit).toMatchObject({ code: KILL_CODE, message: undefined });
       guest.close();
     });
   });

@@ -193,10 +193,12 @@ for (const { name, runtime, missing, program } of candidates) {
           { destination: "/scratch", type: "tmpfs", source: "tmpfs" },
           { destination: "/tmp", type: "tmpfs", source: "tmpfs" },
           { destination: "/dev", type: "tmpfs", source: "tmpfs" },
+          // The sandbox has one where the bundle names none, and runc does not.
+          { destination: "/sys", type: "tmpfs", source: "tmpfs" },
           bind(makeVolume({}), "/volume"),
         ],
       };
-      expect(await probe(["list:/"], spec)).toEqual(["bin dev proc scratch tmp volume"]);
+      expect(await probe(["list:/"], spec)).toEqual(["bin dev proc scratch sys tmp volume"]);
     });
 
     test("tmpfs with its options (V21-26)", async () => {
