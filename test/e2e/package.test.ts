@@ -137,7 +137,7 @@ describe("what is packed", () => {
     const { code, stdout } = runCommand(attw, [tarball, "--profile", "node16", "--no-color", "--no-emoji"]);
     expect({ code, stdout }).toMatchObject({
       code: 0,
-      stdout: expect.stringMatching(/from ESM\) │ OK \(ESM\)/),
+      stdout: expect.stringMatching(/"wvisor" +│ OK \(CJS\) +│ OK \(ESM\)/),
     });
   });
 
