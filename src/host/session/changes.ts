@@ -15,6 +15,7 @@ import { sessionError } from "./errors.ts";
 import { hasSameContent } from "./file-content.ts";
 import { isOpaque, isWhiteout, isWorkName, redirectOf } from "./layer-marks.ts";
 import { type Added, pairRenames } from "./renames.ts";
+import { shownPath } from "./shown-path.ts";
 
 /** More than this are refused: they would not fit into memory. */
 const CHANGES_MAX = 2_000_000;
@@ -27,12 +28,18 @@ export interface ChangesOptions {
   readonly owners: boolean;
 }
 
-/** All changes, in the order of their paths' bytes. Errors: WvisorError, ErrnoError. */
+/** All changes, in the order of their paths' bytes. Errors: WvisorError. */
 export function findChanges(layers: Layers, options: ChangesOptions): Change[] {
   const search = new Search(layers, options);
-  search.run();
-  const changes = [...search.changed, ...pairRenames(layers, search.added, search.deleted)];
-  return changes.sort((a, b) => Buffer.compare(a.path, b.path) || order(a) - order(b));
+  try {
+    search.run();
+    const changes = [...search.changed, ...pairRenames(layers, search.added, search.deleted)];
+    return changes.sort((a, b) => Buffer.compare(a.path, b.path) || order(a) - order(b));
+  } catch (error) {
+    if (!(error instanceof ErrnoError)) throw error;
+    const where = search.reading.length === 0 ? "." : shownPath(search.reading);
+    throw sessionError(`${where}: ${error.code}: it cannot be read, or somebody is changing it`, error);
+  }
 }
 
 /** What goes comes before what takes its place. */
@@ -67,6 +74,8 @@ class Search {
   readonly added: Added[] = [];
   readonly deleted: FileState[] = [];
   readonly changed: Change[] = [];
+  /** The directory that was begun last. */
+  reading: Buffer = ROOT;
   readonly #layers: Layers;
   readonly #options: ChangesOptions;
 
@@ -158,6 +167,7 @@ class Search {
   /** Opens a directory in another, and compares it with what is at its place. */
   #enter(parent: Directory, { name, isUpper, attributes, source: covered, there: was }: Child): Directory {
     const path = joinPath(parent.path, name);
+    this.reading = path;
     const upper = isUpper ? parent.upper!.walk(name) : undefined;
     const redirect = upper && redirectOf(upper);
     let sourcePath = joinPath(parent.sourcePath, name);
