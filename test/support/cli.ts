@@ -116,7 +116,8 @@ export class RunningWvisor {
 /** A directory for the tests of one file, gone afterwards. */
 export function scratchDirectory(): string {
   const directory = realpathSync(mkdtempSync(path.join(tmpdir(), "wvisor-e2e-")));
-  afterAll(() => rmSync(directory, { recursive: true, force: true }));
+  // An engine's last process may be putting its files in order still.
+  afterAll(() => rmSync(directory, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 }));
   return directory;
 }
 
