@@ -24,6 +24,11 @@ const CAUSES: Cause[] = [
     checks: ["an absolute deadline is of its own clock", "a deadline that has passed returns at once"],
   },
   {
+    reason: "it counts in whole milliseconds: now and then a sleep ends too early",
+    skip: true,
+    checks: ["a relative sleep takes its time", "a relative sleep on the realtime clock takes its time"],
+  },
+  {
     reason: "it joins paths as text before it asks the host, from the preopen or the directory's old name",
     checks: [
       "dot-dot above the directory is refused behind real components",
